@@ -1,0 +1,42 @@
+# Two helpers that every folder uses: quibble_library and quibble_test.
+# They exist so that warnings, include paths and test registration are said once.
+
+set(QUIBBLE_CLANG_OR_GNU $<CXX_COMPILER_ID:GNU,Clang,AppleClang>)
+
+add_library(quibble_warnings INTERFACE)
+target_compile_options(quibble_warnings INTERFACE
+  $<${QUIBBLE_CLANG_OR_GNU}:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror>)
+
+add_library(quibble_options INTERFACE)
+target_compile_features(quibble_options INTERFACE cxx_std_20)
+target_include_directories(quibble_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(QUIBBLE_SANITIZE)
+  target_compile_options(quibble_options INTERFACE -fsanitize=${QUIBBLE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(quibble_options INTERFACE -fsanitize=${QUIBBLE_SANITIZE})
+endif()
+
+# quibble_library(NAME SOURCES ... [PUBLIC deps] [PRIVATE deps]): static library quibble_NAME, alias quibble::NAME.
+function(quibble_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(quibble_${name} STATIC ${arg_SOURCES})
+  add_library(quibble::${name} ALIAS quibble_${name})
+  target_link_libraries(quibble_${name} PUBLIC quibble_options ${arg_PUBLIC} PRIVATE quibble_warnings ${arg_PRIVATE})
+  set_target_properties(quibble_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# quibble_test(tst_name SOURCES ... LIBS ... [LABELS ...] [ARGS ...]): a Qt Test program, run offscreen by CTest.
+function(quibble_test name)
+  if(NOT QUIBBLE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES AUTOMOC ON RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE QUIBBLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options)
+  add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${arg_LABELS}"
+    TIMEOUT 600
+    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QUIBBLE_CLI=$<$<TARGET_EXISTS:quibble-cli>:$<TARGET_FILE:quibble-cli>>")
+endfunction()
