@@ -1,0 +1,104 @@
+// What the engine tells while it runs. Events are values; batches of them are shared, immutable, and go one way:
+// engine thread -> {store writer thread, UI timer}.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/values/ids.h"
+#include "engine/values/token_record.h"
+
+namespace quibble {
+
+enum class RunState { Idle, Loading, Prefilling, Running, Paused, Finished };
+enum class FinishReason { EndOfText, TokenLimit, ContextFull, Stopped, Failed };
+
+[[nodiscard]] inline const char* finishReasonText(FinishReason reason) {
+    switch (reason) {
+        case FinishReason::EndOfText: return "end_of_text";
+        case FinishReason::TokenLimit: return "token_limit";
+        case FinishReason::ContextFull: return "context_full";
+        case FinishReason::Stopped: return "stopped";
+        case FinishReason::Failed: return "failed";
+    }
+    return "failed";
+}
+
+/// A marker entry that is one token of this vocabulary.
+struct ResolvedMarker {
+    std::string word;  // as written in the list
+    TokenId id = kNoToken;
+    bool operator==(const ResolvedMarker&) const = default;
+};
+
+/// Everything that made the numbers, fixed when the run starts.
+struct RunProvenance {
+    std::string engine_version;
+    std::string model_name;
+    std::string model_hash;
+    std::string tokenizer_hash;
+    std::string architecture;
+    std::string weight_format;     // "rtn 3 bit g64 symmetric", "Q4_K, Q6_K"
+    double bits_per_weight = 0;
+    std::int64_t parameters = 0;
+    std::string reference_name;    // empty: no reference
+    std::string reference_hash;
+    std::string reference_format;
+    std::string arithmetic;        // "native (8-bit activation blocks)", "f32"
+    std::string isa;               // "avx512"
+    int threads = 0;
+    int vocab_size = 0;
+    int context = 0;               // positions in the KV cache
+    bool thinking_open = false;    // the prompt ends inside the reasoning span
+    std::vector<TokenId> prompt_tokens;
+    std::vector<ResolvedMarker> markers;
+    std::vector<std::string> dropped_markers;  // with the reason
+    bool operator==(const RunProvenance&) const = default;
+};
+
+struct StateChanged {
+    RunState state = RunState::Idle;
+    bool operator==(const StateChanged&) const = default;
+};
+
+struct Progress {  // of loading or prefill
+    std::int64_t done = 0, total = 0;
+    bool operator==(const Progress&) const = default;
+};
+
+struct TokenText {  // sent once a run for each id that an event names
+    TokenId id = kNoToken;
+    std::string bytes;  // raw bytes, not necessarily UTF-8
+    bool operator==(const TokenText&) const = default;
+};
+
+/// A live control took effect. Replaying these at their positions repeats the run.
+struct ControlChange {
+    Position pos = 0;   // first position sampled under the new value
+    std::string key;    // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p", "max_tokens"
+    double value = 0;   // switches: 0 or 1
+    bool operator==(const ControlChange&) const = default;
+};
+
+struct RunFinished {
+    FinishReason reason = FinishReason::EndOfText;
+    std::string message;        // for Failed: what and what to do
+    std::int64_t prefill_ns = 0, decode_ns = 0, reference_ns = 0, wall_ns = 0;
+    std::int64_t peak_memory_bytes = 0;
+    bool operator==(const RunFinished&) const = default;
+};
+
+using RunEvent =
+    std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord, ControlChange, RunFinished>;
+
+struct EventBatch {
+    RunId run = kNoRun;
+    std::vector<RunEvent> events;
+};
+using EventBatchPtr = std::shared_ptr<const EventBatch>;
+
+}  // namespace quibble

@@ -1,0 +1,75 @@
+// What a run is asked to do: a value that goes from a front end to the engine, is stored with the run, and repeats it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/values/ids.h"
+#include "engine/values/param_spec.h"
+
+namespace quibble {
+
+/// temperature 0 is greedy. Order: penalty -> temperature -> top-k -> top-p -> min-p -> sample.
+struct SamplerSettings {
+    double temperature = 0.6;
+    int top_k = 0;       // 0: off
+    double top_p = 0.95;  // 1: off
+    double min_p = 0;    // 0: off
+    bool operator==(const SamplerSettings&) const = default;
+};
+
+/// Marker penalty (arXiv 2606.00206, Eq. 1): z'(v) = z(v) - strength for every v in the marker set.
+struct PenaltySettings {
+    double strength = 0;                     // lambda, logits; negative boosts
+    std::string set_name = "published-50";   // label of the list below
+    std::vector<std::string> words;          // entries as written in the list; empty: the built-in list of that name
+    std::vector<std::string> disabled_words;  // entries of the list that are switched off
+    bool only_thinking = false;              // outside the reasoning span nothing is penalized
+    bool operator==(const PenaltySettings&) const = default;
+};
+
+enum class ReferenceKind { None, Unquantized, File };  // Unquantized: the same file as it is stored
+
+struct ReferenceSettings {
+    ReferenceKind kind = ReferenceKind::Unquantized;
+    std::string path;   // for File
+    int block = 16;     // tokens scored in one pass; the KL curve trails the text by at most this many
+    bool operator==(const ReferenceSettings&) const = default;
+};
+
+enum class Arithmetic { Native, F32 };  // Native: 8-bit activation blocks where the format has such a kernel
+
+/// Where a branch leaves its parent: `prefix` are the generated tokens that are kept, the last of them is the injected one.
+struct BranchPoint {
+    RunId parent = kNoRun;
+    Position pos = 0;              // position of the injected token
+    std::vector<TokenId> prefix;   // all generated tokens up to and including the injected one
+    bool operator==(const BranchPoint&) const = default;
+};
+
+struct RunRequest {
+    std::string model_path;
+    MethodChoice weight_quant;  // "none": as stored in the file
+    Arithmetic arithmetic = Arithmetic::Native;
+    ReferenceSettings reference;
+
+    std::string prompt;        // the user's text
+    bool raw = false;          // complete the text as it is, without the chat template
+    std::string problem_id;    // of a shipped problem set; may be empty
+    std::string known_answer;  // of that problem; may be empty
+
+    SamplerSettings sampler;
+    PenaltySettings penalty;
+    std::uint64_t seed = 1;
+    int max_tokens = 512;     // generated tokens
+    int context = 0;          // positions in the KV cache; 0: prompt + max_tokens, at most what the model was made for
+    int threads = 0;          // 0: all cores
+    int top_alternatives = 10;
+
+    BranchPoint branch;  // parent == kNoRun and prefix empty: not a branch
+
+    bool operator==(const RunRequest&) const = default;
+};
+
+}  // namespace quibble

@@ -1,0 +1,79 @@
+// A run as everybody reads it: events applied in order. The window, the command line, the export and the replay use this one
+// container, whether the events come live from the engine or from the store.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+/// A generated token with both measurements; `reference.kl` is NaN until the reference has been there.
+struct TracePoint {
+    TokenRecord token;
+    ReferenceRecord reference;
+    [[nodiscard]] bool hasReference() const { return reference.rank > 0; }
+};
+
+class RunTrace {
+public:
+    RunTrace() = default;
+    explicit RunTrace(RunRequest request) : request_(std::move(request)) {}
+
+    void apply(const RunEvent& event) {
+        std::visit([this](const auto& value) { applyOne(value); }, event);
+    }
+
+    [[nodiscard]] const RunRequest& request() const { return request_; }
+    [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
+    [[nodiscard]] RunState state() const { return state_; }
+    [[nodiscard]] const Progress& progress() const { return progress_; }
+    [[nodiscard]] const std::vector<TracePoint>& points() const { return points_; }
+    [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
+    [[nodiscard]] const std::optional<RunFinished>& finished() const { return finished_; }
+    [[nodiscard]] std::size_t referenced() const { return referenced_; }  // points with a reference, a prefix of points()
+
+    /// Raw bytes of a token; empty when the id has not been named in this run.
+    [[nodiscard]] std::string_view text(TokenId id) const {
+        const auto found = texts_.find(id);
+        return found == texts_.end() ? std::string_view{} : std::string_view(found->second);
+    }
+    [[nodiscard]] const std::unordered_map<TokenId, std::string>& texts() const { return texts_; }
+    [[nodiscard]] Position firstPosition() const { return static_cast<Position>(provenance_.prompt_tokens.size()); }
+
+private:
+    void applyOne(const RunProvenance& value) { provenance_ = value; }
+    void applyOne(const StateChanged& value) { state_ = value.state; }
+    void applyOne(const Progress& value) { progress_ = value; }
+    void applyOne(const TokenText& value) { texts_[value.id] = value.bytes; }
+    void applyOne(const TokenRecord& value) { points_.push_back({value, {}}); }
+    void applyOne(const ControlChange& value) { controls_.push_back(value); }
+    void applyOne(const RunFinished& value) {
+        finished_ = value;
+        state_ = RunState::Finished;
+    }
+    void applyOne(const ReferenceRecord& value) {
+        if (points_.empty() || value.pos < points_.front().token.pos) return;
+        const auto index = static_cast<std::size_t>(value.pos - points_.front().token.pos);
+        if (index >= points_.size()) return;
+        points_[index].reference = value;
+        if (index == referenced_) ++referenced_;
+    }
+
+    RunRequest request_;
+    RunProvenance provenance_;
+    RunState state_ = RunState::Idle;
+    Progress progress_;
+    std::vector<TracePoint> points_;
+    std::vector<ControlChange> controls_;
+    std::unordered_map<TokenId, std::string> texts_;
+    std::optional<RunFinished> finished_;
+    std::size_t referenced_ = 0;
+};
+
+}  // namespace quibble
