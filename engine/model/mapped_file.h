@@ -1,0 +1,37 @@
+// A whole file mapped read-only into memory. Owns the mapping; the bytes live as long as the object.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+#include "engine/values/result.h"
+
+namespace quibble {
+
+class MappedFile {
+public:
+    /// Maps a regular file. Errors: NotFound (no such file), Io (not a regular file, not readable, mmap refused).
+    /// An empty file gives an empty span.
+    [[nodiscard]] static Result<MappedFile> open(const std::filesystem::path& path);
+
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+    ~MappedFile();
+
+    [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+private:
+    MappedFile() = default;
+    void release() noexcept;
+
+    const std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::filesystem::path path_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,46 @@
+// A conversation to the text a model was trained on, with the Jinja template from its file. The template is untrusted:
+// it runs in an interpreter of our own (jinja/), which has no access to anything but the variables named here and stops
+// at limits of steps, depth, output and memory.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/values/result.h"
+
+namespace quibble {
+
+struct ChatMessage {
+    std::string role;     // "system", "user", "assistant"
+    std::string content;
+    bool operator==(const ChatMessage&) const = default;
+};
+
+struct ChatTemplateContext {
+    std::string bos_token;              // text; empty when the vocabulary has none
+    std::string eos_token;
+    bool add_generation_prompt = true;  // end with the opening of the assistant's turn
+    /// More variables by name (enable_thinking, reasoning_effort, tools ...); must be an object or null. Keys keep
+    /// their order.
+    nlohmann::ordered_json extra = nlohmann::ordered_json::object();
+};
+
+struct ChatPrompt {
+    std::string text;
+    bool thinking_open = false;  // the text ends inside an open <think>: the model continues a thought
+    bool operator==(const ChatPrompt&) const = default;
+};
+
+/// Renders with trim_blocks and lstrip_blocks, one trailing newline of the template removed, as the Python reference
+/// does for chat templates. Errors: InvalidArgument (syntax or evaluation error with line and column, the template's own
+/// raise_exception, a limit reached).
+[[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages,
+                                            const ChatTemplateContext& context);
+
+/// True when the last "<think>" in the text has no "</think>" after it.
+[[nodiscard]] bool endsInsideThinking(std::string_view text);
+
+}  // namespace quibble
