@@ -1,0 +1,224 @@
+// RunRequest and RunProvenance as JSON, the shape in which they are stored and exported. Reading is strict: what is missing
+// or of the wrong type is an error that names the key, since a stored request is input from a file.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/values/result.h"
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+namespace json_detail {
+
+// Reads keys of one object; the first fault is kept and everything after it is a no-op.
+class Reader {
+public:
+    explicit Reader(const nlohmann::json& object) : object_(object) {
+        if (!object.is_object()) fault_ = "not an object";
+    }
+    template <typename T>
+    void get(const char* key, T& target) {
+        if (!fault_.empty()) return;
+        const auto found = object_.find(key);
+        if (found == object_.end()) {
+            fault_ = std::string("\"") + key + "\" is missing";
+            return;
+        }
+        if (!holds<T>(*found)) {
+            fault_ = std::string("\"") + key + "\" has the wrong type";
+            return;
+        }
+        found->get_to(target);
+    }
+    [[nodiscard]] const std::string& fault() const { return fault_; }
+
+private:
+    template <typename T>
+    static bool holds(const nlohmann::json& value) {
+        if constexpr (std::is_same_v<T, bool>) return value.is_boolean();
+        else if constexpr (std::is_same_v<T, std::string>) return value.is_string();
+        else if constexpr (std::is_floating_point_v<T>) return value.is_number();
+        else if constexpr (std::is_integral_v<T>) return value.is_number_integer();
+        else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+            return value.is_array() && std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_string(); });
+        } else if constexpr (std::is_same_v<T, std::vector<TokenId>>) {
+            return value.is_array() && std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
+        } else {
+            return value.is_array() || value.is_object();
+        }
+    }
+    const nlohmann::json& object_;
+    std::string fault_;
+};
+
+inline nlohmann::json methodToJson(const MethodChoice& method) {
+    nlohmann::json params = nlohmann::json::object();
+    for (const auto& [key, number] : method.params) params[key] = number;
+    return {{"id", method.id}, {"params", params}};
+}
+
+inline std::string methodFromJson(const nlohmann::json& value, MethodChoice& method) {
+    Reader reader(value);
+    nlohmann::json params;
+    reader.get("id", method.id);
+    reader.get("params", params);
+    if (!reader.fault().empty()) return reader.fault();
+    if (!params.is_object()) return "\"params\" is not an object";
+    method.params.clear();
+    for (const auto& [key, number] : params.items()) {
+        if (!number.is_number()) return "parameter \"" + key + "\" is not a number";
+        method.params.emplace_back(key, number.get<double>());
+    }
+    return {};
+}
+
+inline const char* referenceKindText(ReferenceKind kind) {
+    return kind == ReferenceKind::None ? "none" : kind == ReferenceKind::File ? "file" : "unquantized";
+}
+
+}  // namespace json_detail
+
+[[nodiscard]] inline nlohmann::json toJson(const RunRequest& r) {
+    return {
+        {"model_path", r.model_path},
+        {"weight_quant", json_detail::methodToJson(r.weight_quant)},
+        {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
+        {"reference", {{"kind", json_detail::referenceKindText(r.reference.kind)}, {"path", r.reference.path}, {"block", r.reference.block}}},
+        {"prompt", r.prompt},
+        {"raw", r.raw},
+        {"problem_id", r.problem_id},
+        {"known_answer", r.known_answer},
+        {"sampler",
+         {{"temperature", r.sampler.temperature}, {"top_k", r.sampler.top_k}, {"top_p", r.sampler.top_p}, {"min_p", r.sampler.min_p}}},
+        {"penalty",
+         {{"strength", r.penalty.strength},
+          {"set_name", r.penalty.set_name},
+          {"words", r.penalty.words},
+          {"disabled_words", r.penalty.disabled_words},
+          {"only_thinking", r.penalty.only_thinking}}},
+        {"seed", r.seed},
+        {"max_tokens", r.max_tokens},
+        {"context", r.context},
+        {"threads", r.threads},
+        {"top_alternatives", r.top_alternatives},
+        {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
+    };
+}
+
+[[nodiscard]] inline Result<RunRequest> runRequestFromJson(const nlohmann::json& value) {
+    RunRequest r;
+    const auto bad = [](const std::string& where, const std::string& why) {
+        return fail(ErrorCode::FileCorrupt, "stored run request: " + where + why, "The session file was damaged or written by another program");
+    };
+    json_detail::Reader top(value);
+    nlohmann::json quant, reference, sampler, penalty, branch;
+    std::string arithmetic;
+    top.get("model_path", r.model_path);
+    top.get("weight_quant", quant);
+    top.get("arithmetic", arithmetic);
+    top.get("reference", reference);
+    top.get("prompt", r.prompt);
+    top.get("raw", r.raw);
+    top.get("problem_id", r.problem_id);
+    top.get("known_answer", r.known_answer);
+    top.get("sampler", sampler);
+    top.get("penalty", penalty);
+    top.get("seed", r.seed);
+    top.get("max_tokens", r.max_tokens);
+    top.get("context", r.context);
+    top.get("threads", r.threads);
+    top.get("top_alternatives", r.top_alternatives);
+    top.get("branch", branch);
+    if (!top.fault().empty()) return bad("", top.fault());
+    if (arithmetic != "native" && arithmetic != "f32") return bad("\"arithmetic\" is ", "\"" + arithmetic + "\"");
+    r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty()) return bad("weight_quant: ", fault);
+
+    json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty), branch_reader(branch);
+    std::string kind;
+    std::int64_t parent = 0;
+    reference_reader.get("kind", kind);
+    reference_reader.get("path", r.reference.path);
+    reference_reader.get("block", r.reference.block);
+    sampler_reader.get("temperature", r.sampler.temperature);
+    sampler_reader.get("top_k", r.sampler.top_k);
+    sampler_reader.get("top_p", r.sampler.top_p);
+    sampler_reader.get("min_p", r.sampler.min_p);
+    penalty_reader.get("strength", r.penalty.strength);
+    penalty_reader.get("set_name", r.penalty.set_name);
+    penalty_reader.get("words", r.penalty.words);
+    penalty_reader.get("disabled_words", r.penalty.disabled_words);
+    penalty_reader.get("only_thinking", r.penalty.only_thinking);
+    branch_reader.get("parent", parent);
+    branch_reader.get("pos", r.branch.pos);
+    branch_reader.get("prefix", r.branch.prefix);
+    for (const auto* reader : {&reference_reader, &sampler_reader, &penalty_reader, &branch_reader}) {
+        if (!reader->fault().empty()) return bad("", reader->fault());
+    }
+    if (kind != "none" && kind != "file" && kind != "unquantized") return bad("\"reference.kind\" is ", "\"" + kind + "\"");
+    r.reference.kind = kind == "none" ? ReferenceKind::None : kind == "file" ? ReferenceKind::File : ReferenceKind::Unquantized;
+    r.branch.parent = RunId{parent};
+    return r;
+}
+
+[[nodiscard]] inline nlohmann::json toJson(const RunProvenance& p) {
+    nlohmann::json markers = nlohmann::json::array();
+    for (const ResolvedMarker& marker : p.markers) markers.push_back({{"word", marker.word}, {"id", marker.id}});
+    return {{"engine_version", p.engine_version},   {"model_name", p.model_name},
+            {"model_hash", p.model_hash},           {"tokenizer_hash", p.tokenizer_hash},
+            {"architecture", p.architecture},       {"weight_format", p.weight_format},
+            {"bits_per_weight", p.bits_per_weight}, {"parameters", p.parameters},
+            {"reference_name", p.reference_name},   {"reference_hash", p.reference_hash},
+            {"reference_format", p.reference_format}, {"arithmetic", p.arithmetic},
+            {"isa", p.isa},                         {"threads", p.threads},
+            {"vocab_size", p.vocab_size},           {"context", p.context},
+            {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
+            {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
+}
+
+[[nodiscard]] inline Result<RunProvenance> runProvenanceFromJson(const nlohmann::json& value) {
+    RunProvenance p;
+    json_detail::Reader reader(value);
+    nlohmann::json markers;
+    reader.get("engine_version", p.engine_version);
+    reader.get("model_name", p.model_name);
+    reader.get("model_hash", p.model_hash);
+    reader.get("tokenizer_hash", p.tokenizer_hash);
+    reader.get("architecture", p.architecture);
+    reader.get("weight_format", p.weight_format);
+    reader.get("bits_per_weight", p.bits_per_weight);
+    reader.get("parameters", p.parameters);
+    reader.get("reference_name", p.reference_name);
+    reader.get("reference_hash", p.reference_hash);
+    reader.get("reference_format", p.reference_format);
+    reader.get("arithmetic", p.arithmetic);
+    reader.get("isa", p.isa);
+    reader.get("threads", p.threads);
+    reader.get("vocab_size", p.vocab_size);
+    reader.get("context", p.context);
+    reader.get("thinking_open", p.thinking_open);
+    reader.get("prompt_tokens", p.prompt_tokens);
+    reader.get("markers", markers);
+    reader.get("dropped_markers", p.dropped_markers);
+    std::string fault = reader.fault();
+    for (const auto& item : fault.empty() ? markers : nlohmann::json::array()) {
+        ResolvedMarker marker;
+        json_detail::Reader one(item);
+        one.get("word", marker.word);
+        one.get("id", marker.id);
+        if (!one.fault().empty()) fault = "markers: " + one.fault();
+        p.markers.push_back(std::move(marker));
+    }
+    if (!fault.empty()) {
+        return fail(ErrorCode::FileCorrupt, "stored run provenance: " + fault, "The session file was damaged or written by another program");
+    }
+    return p;
+}
+
+}  // namespace quibble
