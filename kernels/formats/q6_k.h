@@ -1,0 +1,17 @@
+// Q6_K: 256 weights of 6 bits in 16 groups of 16, w = d * sc * (q - 32).
+#pragma once
+
+#include <cstdint>
+
+namespace quibble::kernels {
+
+struct BlockQ6_K {
+    uint8_t ql[128];    // per half h of 128 weights 64 bytes: byte l holds weights l (low half) and l + 64 (high half)
+    uint8_t qh[64];     // per half 32 bytes: bits 2j..2j+1 of byte l: top bits of weight 32 j + l
+    int8_t scales[16];
+    uint16_t d;         // F16
+};
+static_assert(sizeof(BlockQ6_K) == 210 && alignof(BlockQ6_K) <= 2);
+inline constexpr int kQ6_KElements = 256;
+
+}  // namespace quibble::kernels

@@ -1,0 +1,16 @@
+// What this machine can do at best, measured: the denominators of every speed we state.
+#pragma once
+
+#include <cstddef>
+
+namespace quibble::kernels {
+
+// Bytes a second that `threads` threads together read from a buffer of `bytes` bytes (split evenly, read in order; best
+// of several passes, about 0.3 s). Take bytes far above the last-level cache for the memory limit. 0 if memory or
+// threads cannot be had.
+double measureReadBandwidth(int threads, size_t bytes);
+
+// Float operations a second (an FMA counts two) of one thread, in registers, with the widest vectors that ops() uses.
+double measureFmaRate();
+
+}  // namespace quibble::kernels
