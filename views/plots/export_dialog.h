@@ -1,0 +1,47 @@
+// "Export figure": which figure, format, size, scale and DPI, footer. Writes the file itself through FigureView.
+#pragma once
+
+#include <vector>
+
+#include <QDialog>
+
+#include "views/plots/figure_view.h"
+
+class QCheckBox;
+class QComboBox;
+class QDoubleSpinBox;
+class QLabel;
+class QSpinBox;
+
+namespace quibble {
+
+class ExportDialog : public QDialog {
+    Q_OBJECT
+public:
+    /// `provenance` is the line offered as footer; `folder` is where the file dialog starts.
+    ExportDialog(std::vector<FigureView*> figures, QString provenance, QString folder, QWidget* parent = nullptr);
+    void chooseFigure(FigureView* figure);
+    [[nodiscard]] FigureOptions options() const;
+
+signals:
+    void exported(const QString& path);
+
+private:
+    void updateForFormat();
+    void save();
+
+    std::vector<FigureView*> figures_;
+    QString provenance_, folder_;
+    QComboBox* figure_;
+    QComboBox* format_;
+    QSpinBox* width_;
+    QSpinBox* height_;
+    QDoubleSpinBox* scale_;
+    QSpinBox* dpi_;
+    QCheckBox* light_;
+    QCheckBox* transparent_;
+    QCheckBox* footer_;
+    QLabel* message_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,52 @@
+// Entropy, KL and marker mass over the tokens: three rows, one x-axis, one crosshair. Follows the tail until the user pans.
+#pragma once
+
+#include "views/plots/figure_view.h"
+
+class QPushButton;
+class QStackedWidget;
+
+namespace quibble {
+
+class RunDocument;
+class TokenTableModel;
+class TracesPlot;
+
+class TracesView : public FigureView {
+    Q_OBJECT
+public:
+    explicit TracesView(RunDocument* document, QWidget* parent = nullptr);
+
+    [[nodiscard]] Result<void> exportFigure(const QString& path, const FigureOptions& options) override;
+    [[nodiscard]] QAbstractItemModel* table() override;
+    [[nodiscard]] QString figureName() const override { return QStringLiteral("traces"); }
+    [[nodiscard]] QWidget* headerWidget() override;
+
+    [[nodiscard]] bool followsTail() const;
+    [[nodiscard]] double xLower() const;
+    [[nodiscard]] double xUpper() const;
+    /// Time of the last replot in milliseconds, for the frame-time measurement.
+    [[nodiscard]] double lastReplotMs() const;
+    [[nodiscard]] QWidget* plotWidget() const;
+
+public slots:
+    void jumpToLive();
+    void fitAll();
+    void zoom(double factor);        // > 1: closer, around the current token or the middle
+    void setXRange(double lower, double upper);
+    void showTable(bool on);
+
+signals:
+    void followTailChanged(bool follow);
+
+private:
+    void updateFigures();
+
+    RunDocument* document_;
+    QStackedWidget* stack_;
+    TracesPlot* plot_;
+    TokenTableModel* table_;
+    QPushButton* live_button_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,73 @@
+// Three buttons of the tool bar: model and its weight format, reference, sampler. Each opens a small chooser.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <QWidget>
+
+#include "engine/values/param_spec.h"
+#include "engine/values/run_request.h"
+
+class QMenu;
+class QToolButton;
+
+namespace quibble {
+
+/// A way to quantize the weights at load, as its registry describes it.
+struct QuantMethod {
+    std::string id;                 // "rtn"
+    QString label;                  // "Round to nearest"
+    std::vector<ParamSpec> params;
+    QString blocked;                // why it cannot run on this model; empty: it can
+};
+
+struct RecentModel {
+    QString path;
+    QString label;
+    bool missing = false;
+};
+
+class ModelBar : public QWidget {
+    Q_OBJECT
+public:
+    explicit ModelBar(QWidget* parent = nullptr);
+
+    void setModel(const QString& name, const QString& stored_format);  // "quibble-nano", "F16"
+    void setRecentModels(std::vector<RecentModel> models);
+    void setQuantMethods(std::vector<QuantMethod> methods);            // without "none", which is always there
+    void setQuant(const MethodChoice& choice);
+    [[nodiscard]] MethodChoice quant() const { return quant_; }
+    void setReference(const ReferenceSettings& reference);
+    [[nodiscard]] ReferenceSettings reference() const { return reference_; }
+    void setSamplerSummary(const QString& summary);
+    [[nodiscard]] QToolButton* modelButton() const { return model_button_; }
+
+    /// "RTN 3 bit g64": the short form of a choice.
+    [[nodiscard]] QString quantLabel(const MethodChoice& choice) const;
+
+signals:
+    void openModelRequested();
+    void recentModelChosen(const QString& path);
+    void quantChosen(const quibble::MethodChoice& choice);
+    void referenceChosen(const quibble::ReferenceSettings& reference);  // None or Unquantized
+    void referenceFileRequested();
+    void samplerRequested();
+
+private:
+    void openModelPopup();
+    void rebuildReferenceMenu();
+    void updateButtons();
+
+    QToolButton* model_button_;
+    QToolButton* reference_button_;
+    QToolButton* sampler_button_;
+    QMenu* reference_menu_;
+    QString model_name_, stored_format_;
+    std::vector<RecentModel> recent_;
+    std::vector<QuantMethod> methods_;
+    MethodChoice quant_;
+    ReferenceSettings reference_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,67 @@
+// What the run is asked: a problem with a known answer, or a free prompt; with the chat template or as it stands.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/values/run_request.h"
+#include "views/view.h"
+
+class QCheckBox;
+class QPlainTextEdit;
+class QPushButton;
+class QToolButton;
+
+namespace quibble {
+
+/// A token of the exact prompt, for the pop-up.
+struct PromptToken {
+    TokenId id = kNoToken;
+    std::string bytes;
+    bool special = false;
+};
+
+class RunSetupPanel : public View {
+    Q_OBJECT
+public:
+    explicit RunSetupPanel(QWidget* parent = nullptr);
+
+    void showProblem(const QString& id, const QString& text, const QString& known_answer);
+    void showFreePrompt(const QString& text);
+    /// Shows the prompt of a stored run.
+    void show(const RunRequest& request);
+    /// Writes prompt, raw, problem_id and known_answer.
+    void fill(RunRequest& request) const;
+    [[nodiscard]] QString prompt() const;
+    [[nodiscard]] bool raw() const;
+    void setPromptTokens(std::vector<PromptToken> tokens);
+    void setProblemsAvailable(bool available);
+    [[nodiscard]] QPlainTextEdit* editor() const { return text_; }
+
+    using View::show;
+
+signals:
+    void newProblemRequested();
+    void promptChanged();            // text, raw, or kind
+    void promptTokensRequested();    // the pop-up was opened: call setPromptTokens
+    void runRequested();             // Ctrl+Enter in the editor
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    void setKind(bool problem);
+    void openTokens();
+    void renderTokens();
+
+    QPlainTextEdit* text_;
+    QPushButton* new_button_;
+    QPushButton* free_button_;
+    QCheckBox* raw_;
+    QToolButton* tokens_button_;
+    QWidget* tokens_popup_ = nullptr;
+    std::vector<PromptToken> tokens_;
+    QString problem_id_, known_answer_, problem_text_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,58 @@
+// Sampling, seed, limits and reference of a run. Temperature, top-k, top-p, min-p and the limit are live.
+#pragma once
+
+#include "engine/values/run_request.h"
+#include "views/view.h"
+
+class QComboBox;
+class QDoubleSpinBox;
+class QLineEdit;
+class QSpinBox;
+
+namespace quibble {
+
+class SamplerPanel : public View {
+    Q_OBJECT
+public:
+    explicit SamplerPanel(QWidget* parent = nullptr);
+
+    /// Shows the settings of a request without emitting anything.
+    void setRequest(const RunRequest& request);
+    /// Writes sampler, seed, max_tokens, threads, arithmetic and reference.
+    void fill(RunRequest& request) const;
+    /// "T 0.6 · top-p 0.95 · seed 7"
+    [[nodiscard]] QString summary() const;
+    void setReference(const ReferenceSettings& reference);
+    [[nodiscard]] ReferenceSettings reference() const;
+    [[nodiscard]] QDoubleSpinBox* temperatureBox() const { return temperature_; }
+    [[nodiscard]] QLineEdit* seedEdit() const { return seed_; }
+
+public slots:
+    void rollSeed();
+
+signals:
+    void changed();
+    /// Live controls with the keys of ControlChange: "temperature", "top_k", "top_p", "min_p", "max_tokens".
+    void controlChanged(const QString& key, double value);
+    void chooseReferenceFileRequested();
+
+private:
+    void buildSampling(class QFormLayout* form);
+    void buildRun(class QFormLayout* form);
+    void emitLive(const QString& key, double value);
+
+    QDoubleSpinBox* temperature_ = nullptr;
+    QSpinBox* top_k_ = nullptr;
+    QDoubleSpinBox* top_p_ = nullptr;
+    QDoubleSpinBox* min_p_ = nullptr;
+    QLineEdit* seed_ = nullptr;
+    QSpinBox* limit_ = nullptr;
+    QComboBox* reference_kind_ = nullptr;
+    QSpinBox* block_ = nullptr;
+    QComboBox* arithmetic_ = nullptr;
+    QSpinBox* threads_ = nullptr;
+    std::string reference_path_;
+    bool silent_ = false;
+};
+
+}  // namespace quibble

@@ -1,0 +1,56 @@
+// One line under the window: state, model and format, processor, speed, context, when it was saved.
+#pragma once
+
+#include <optional>
+
+#include <QStatusBar>
+
+#include "engine/values/result.h"
+
+class QLabel;
+
+namespace quibble {
+
+class RunDocument;
+
+/// Figures that only the controller knows.
+struct RunStatus {
+    double tokens_per_second = 0;      // 0: not shown
+    bool with_reference = false;
+    int context_size = 0;              // positions; 0: from the provenance
+    std::optional<double> saved_seconds_ago;
+    QString device;                    // "CPU AVX-512, 2 threads"; empty: from the provenance
+    QString model;                     // shown while no run has told its provenance
+};
+
+class RunStatusBar : public QStatusBar {
+    Q_OBJECT
+public:
+    explicit RunStatusBar(RunDocument* document, QWidget* parent = nullptr);
+    void setStatus(const RunStatus& status);
+    /// Cause and what to do, until dismissed or replaced; no modal box.
+    void showError(const Error& error);
+    void clearError();
+    [[nodiscard]] QString stateText() const;
+
+signals:
+    void detailsRequested();  // click on the state
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    void refresh();
+
+    RunDocument* document_;
+    RunStatus status_;
+    QLabel* state_;
+    QLabel* model_;
+    QLabel* device_;
+    QLabel* speed_;
+    QLabel* context_;
+    QLabel* saved_;
+    QLabel* error_;
+};
+
+}  // namespace quibble
