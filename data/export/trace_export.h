@@ -1,0 +1,35 @@
+// A run as CSV or JSON Lines, always in the C locale. Everything is in nats. `quibble-cli run --jsonl` streams with the same
+// functions as the export of a stored run.
+#pragma once
+
+#include <iosfwd>
+#include <limits>
+#include <string>
+
+#include "engine/values/run_trace.h"
+
+namespace quibble {
+
+/// Positions [from, to) of the sequence; the default is all of them.
+struct ExportRange {
+    Position from = 0;
+    Position to = std::numeric_limits<Position>::max();
+};
+
+/// One JSON object without a line end. First keys, in this order: pos, id, text, logprob, rank, entropy, kl, ref_entropy,
+/// marker_mass, penalized, without_penalty_id; then "bytes" (hex, when the token is not UTF-8 on its own: its text then has
+/// U+FFFD), varentropy, ref_varentropy, ref_logprob, ref_rank, marker_mass_after, penalty, thinking, marker, injected,
+/// intervened, time_ns, top, top_after, ref_top (lists of [id, text, logprob]). What was not measured is null.
+[[nodiscard]] std::string tokenJson(const TracePoint& point, const RunTrace& trace);
+/// {"summary": {...}}: counts, times, means, finish_reason, answer, known_answer, correct.
+[[nodiscard]] std::string summaryJson(const RunTrace& trace);
+/// {"provenance": {...}, "request": {...}, "controls": [...]}
+[[nodiscard]] std::string provenanceJson(const RunTrace& trace);
+
+/// Provenance line, a line a token, summary line. The stream's state tells whether it was written.
+void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range = {});
+/// "# key: value" lines, a header row, a row a token; text quoted as in RFC 4180, with \n, \r, \t, \\ and \xNN for what a
+/// spreadsheet would break on. Not measured: an empty cell.
+void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range = {});
+
+}  // namespace quibble

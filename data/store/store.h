@@ -1,0 +1,95 @@
+// Sessions and runs in one SQLite file: opening, migrating, listing, loading, renaming, deleting with undo, and a session
+// as one file. Tokens are written by StoreWriter (store_writer.h), which has its own thread and connection.
+//
+// One Store is one connection, used from one thread at a time. Whatever is read is validated: a damaged or hostile file gives an
+// Error that names table, run and position. Floats come back bit for bit, except that -0 comes back as 0 (SQLite).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/store/store_types.h"
+#include "engine/values/result.h"
+#include "engine/values/run_request.h"
+#include "engine/values/run_trace.h"
+
+namespace quibble {
+
+class DatabaseLock;
+
+class Store {
+public:
+    /// Creates the file and its folders where they are missing (ReadWrite), brings an older schema up to date after a backup
+    /// beside it, and marks runs that a killed program left "running" as interrupted.
+    /// Errors: Busy (another window writes this file: open it read only), Unsupported (written by a newer version, or by
+    /// another program), FileCorrupt, NotFound (ReadOnly), Io.
+    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, OpenMode mode = OpenMode::ReadWrite);
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    [[nodiscard]] const std::filesystem::path& path() const;
+    [[nodiscard]] bool readOnly() const;
+    /// Runs that open() found unfinished: the program was killed.
+    [[nodiscard]] int interruptedRuns() const;
+
+    // --- sessions ---
+    [[nodiscard]] Result<SessionId> createSession(std::string_view name);
+    [[nodiscard]] Result<void> renameSession(SessionId id, std::string_view name);
+    [[nodiscard]] Result<void> setSessionNotes(SessionId id, std::string_view notes);
+    [[nodiscard]] Result<void> deleteSession(SessionId id);   // undo: restoreSession
+    [[nodiscard]] Result<void> restoreSession(SessionId id);
+    /// Newest first. `search`: case-insensitive (ASCII) part of a name, a note, or of a title, prompt or answer of a run.
+    [[nodiscard]] Result<std::vector<SessionSummary>> listSessions(std::string_view search = {}, Listed which = Listed::Live) const;
+    /// The session that was opened or created last; kNoSession: there is none.
+    [[nodiscard]] Result<SessionId> lastSession() const;
+    /// Makes it the one that lastSession() names.
+    [[nodiscard]] Result<void> markOpened(SessionId id);
+
+    // --- runs ---
+    /// In the order of creation, so a parent stands before its branches.
+    [[nodiscard]] Result<std::vector<RunSummary>> listRuns(SessionId session, std::string_view search = {}, Listed which = Listed::Live) const;
+    /// Over all live sessions, newest first.
+    [[nodiscard]] Result<std::vector<RunSummary>> searchRuns(std::string_view search, int limit = 200) const;
+    [[nodiscard]] Result<RunSummary> runSummary(RunId id) const;
+    [[nodiscard]] Result<void> renameRun(RunId id, std::string_view title);
+    [[nodiscard]] Result<void> setRunNotes(RunId id, std::string_view notes);
+    /// With all branches that grew from it. Undo: restoreRun. Busy while the run is running.
+    [[nodiscard]] Result<void> deleteRun(RunId id);
+    /// Brings back what went with that deleteRun, and the ancestors it stands on.
+    [[nodiscard]] Result<void> restoreRun(RunId id);
+    [[nodiscard]] Result<RunRequest> loadRequest(RunId id) const;
+    /// The whole trace. A branch starts with its parents' tokens before the branch position; control changes are its own only.
+    /// trace.finished() is empty for a run that is running or was interrupted.
+    [[nodiscard]] Result<RunTrace> loadRun(RunId id) const;
+
+    // --- notes on positions ---
+    [[nodiscard]] Result<std::int64_t> addNote(RunId run, Position from, Position to, std::string_view text);
+    [[nodiscard]] Result<void> setNoteText(std::int64_t note, std::string_view text);
+    [[nodiscard]] Result<void> deleteNote(std::int64_t note);
+    [[nodiscard]] Result<std::vector<Note>> listNotes(RunId run) const;
+
+    // --- the file ---
+    /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.
+    /// Returns how many sessions and runs went.
+    [[nodiscard]] Result<std::int64_t> purge(std::int64_t older_than_ms = 0);
+    /// SQLite's integrity_check and foreign_key_check; FileCorrupt with the first findings. Reads the whole file.
+    [[nodiscard]] Result<void> runIntegrityCheck() const;
+    /// One session with its live runs as a database file of its own; replaces `path` in one step or leaves it alone.
+    [[nodiscard]] Result<void> exportSession(SessionId id, const std::filesystem::path& path) const;
+    /// Takes in a file made by exportSession, whole or not at all. Every run of it is validated; ids are given anew.
+    [[nodiscard]] Result<SessionId> importSession(const std::filesystem::path& path);
+
+private:
+    friend class StoreWriter;
+    struct Impl;
+    explicit Store(std::unique_ptr<Impl> impl);
+    [[nodiscard]] std::shared_ptr<DatabaseLock> lock() const;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,49 @@
+// The thread that puts events into the database. push() never waits for the disk; every 250 ms, or every 256 tokens, or when a
+// run finishes, what has gathered is committed in one transaction, so that killing the process loses at most the last second.
+// A write that fails (disk full, file locked) is kept and tried again; nothing is dropped silently.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "data/store/store.h"
+#include "engine/values/result.h"
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+class StoreWriter {
+public:
+    /// Called on the writer's thread when writing starts to fail or the reason changes, and with an empty optional when
+    /// it works again. Post to your own thread from it; do not call the writer from it.
+    using ErrorCallback = std::function<void(const std::optional<Error>&)>;
+
+    /// Writes the file of `store`, which must be open for writing. The file stays locked until both are closed.
+    [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const Store& store, ErrorCallback on_error = {});
+    ~StoreWriter();  // close()
+    StoreWriter(const StoreWriter&) = delete;
+    StoreWriter& operator=(const StoreWriter&) = delete;
+
+    /// Registers a run and waits for its row: from then on it is listed. A branch names its parent in request.branch; the
+    /// parent is in the same session. Errors: NotFound, InvalidArgument (text that is not UTF-8, a number that is not finite), Io, Busy.
+    [[nodiscard]] Result<RunId> beginRun(SessionId session, const RunRequest& request);
+    /// Any thread; never blocks on the disk. batch->run is what beginRun gave. A RunFinished event also stores answer and grade.
+    void push(EventBatchPtr batch);
+    /// Waits until everything pushed so far is on disk. An error says why it is not; the data is kept and tried again.
+    [[nodiscard]] Result<void> flush();
+    /// flush(), then ends the thread. On an error what could not be written is lost when the writer is destroyed.
+    [[nodiscard]] Result<void> close();
+    /// The failure that holds now; empty when the last write worked.
+    [[nodiscard]] std::optional<Error> lastError() const;
+    /// Events that wait for the disk.
+    [[nodiscard]] std::size_t pending() const;
+
+private:
+    struct Impl;
+    explicit StoreWriter(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quibble
