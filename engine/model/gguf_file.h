@@ -7,12 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/model/gguf_value.h"
@@ -91,9 +92,10 @@ private:
     std::uint64_t alignment_ = 32;
     std::string content_hash_;
     std::vector<std::pair<std::string_view, GgufValue>> keys_;
-    std::unordered_map<std::string_view, std::size_t> key_index_;
+    // Ordered maps: a hostile file cannot make them slow with colliding hashes.
+    std::map<std::string_view, std::size_t> key_index_;
     std::vector<GgufTensor> tensors_;
-    std::unordered_map<std::string_view, std::size_t> tensor_index_;
+    std::map<std::string_view, std::size_t> tensor_index_;
 };
 
 }  // namespace quibble

@@ -28,7 +28,4 @@ private:
     std::string held_;
 };
 
-/// Length of the longest prefix of `bytes` that does not end inside a character that more bytes could complete.
-[[nodiscard]] std::size_t completeUtf8Length(std::string_view bytes);
-
 }  // namespace quibble

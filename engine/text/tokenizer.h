@@ -1,5 +1,5 @@
 // Text to token ids and back, from the vocabulary inside a GGUF file. Byte-exact: any byte string, valid UTF-8 or not,
-// encodes and decodes to itself. Immutable after loading and safe to share between threads.
+// encodes and decodes to itself (SentencePiece vocabularies add their space in front). Immutable after loading and safe to share between threads.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,8 @@
 
 namespace quibble {
 
+struct Vocabulary;  // vocabulary.h
+
 struct EncodeOptions {
     /// Recognise control tokens ("<|im_end|>") in the text. Tokens that the vocabulary marks as user-defined are
     /// recognised always, as the reference implementations do.
@@ -24,6 +26,8 @@ struct EncodeOptions {
     bool add_bos = false;
     /// Add beginning and end tokens where the vocabulary asks for them (tokenizer.ggml.add_bos_token, add_eos_token).
     bool vocabulary_bos_eos = false;
+    /// The text goes on after other text: SentencePiece vocabularies then put no space in front. No effect on others.
+    bool continuation = false;
 };
 
 class Tokenizer {
@@ -58,8 +62,8 @@ public:
     [[nodiscard]] bool addsBos() const;
     [[nodiscard]] bool addsEos() const;
 
-    /// Hex. Equal exactly when the vocabularies are equal: same ids for the same bytes, same kinds of token. Padding
-    /// ids at the end of the vocabulary are left out, so that models padded to other sizes compare equal.
+    /// Hex. Equal exactly when the vocabularies are equal: same bytes for every id. Padding ids at the end of the
+    /// vocabulary are left out, so that models padded to other sizes compare equal.
     [[nodiscard]] const std::string& hash() const;
     /// The Jinja text in the file; empty when there is none.
     [[nodiscard]] std::string_view chatTemplate() const;
@@ -67,11 +71,10 @@ public:
     [[nodiscard]] std::string_view preTokenizerName() const;
 
 protected:
-    struct Vocabulary;
     explicit Tokenizer(std::shared_ptr<const Vocabulary> vocabulary);
-    /// Appends the ids of text that holds no special token. `at_start` is true for the first stretch of a text and
-    /// after a special token.
-    virtual void encodeStretch(std::string_view text, bool at_start, std::vector<TokenId>& out) const = 0;
+    /// Appends the ids of text that holds no special token. `space_prefix`: this stretch begins the text or follows a
+    /// special token, where SentencePiece vocabularies put a space.
+    virtual void encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const = 0;
 
     std::shared_ptr<const Vocabulary> vocabulary_;
 };

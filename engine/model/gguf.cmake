@@ -1,0 +1,9 @@
+# The GGUF container; separate from the model so that the fuzz target and the CLI's tokenize need nothing more.
+quibble_library(gguf
+  SOURCES
+    ${CMAKE_CURRENT_LIST_DIR}/gguf_file.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/gguf_parser.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/gguf_value.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/mapped_file.cpp
+  PUBLIC quibble::values quibble::kernels
+  PRIVATE quibble::utf8 xxhash)

@@ -1,0 +1,38 @@
+// Byte-level byte-pair encoding: split, then merge the pair of lowest rank until none is left. Internal to text.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/text/pre_tokenizer.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/vocabulary.h"
+
+namespace quibble {
+
+class BpeTokenizer final : public Tokenizer {
+public:
+    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const GgufFile& file, std::shared_ptr<Vocabulary> vocabulary);
+
+private:
+    struct Symbols;
+    BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter)
+        : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)) {}
+
+    [[nodiscard]] Result<void> readMerges(const GgufFile& file);
+    void encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const override;
+    void encodePiece(std::string_view piece, Symbols& scratch, std::vector<TokenId>& out) const;
+    void mergeShort(Symbols& symbols) const;
+    void mergeLong(Symbols& symbols) const;
+    void emit(std::uint32_t symbol, std::vector<TokenId>& out) const;
+    void emitByte(unsigned char byte, std::vector<TokenId>& out) const;
+
+    std::shared_ptr<const PreTokenizer> splitter_;
+    MergeTable merges_;
+    // Symbols below vocabSize() are tokens. Above are the bytes that have no token and merge results that are none:
+    // their bytes are kept here, and they fall apart again when a piece is done.
+    std::vector<std::string> extra_symbols_;
+    std::vector<std::uint32_t> byte_symbols_;  // 256
+};
+
+}  // namespace quibble

@@ -1,0 +1,65 @@
+// The token table of a model file: bytes and kind of every id, and what the file says about special ids.
+// Used by the encoders; everyone else uses Tokenizer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/model/gguf_file.h"
+#include "engine/text/byte_index.h"
+#include "engine/text/special_matcher.h"
+#include "engine/values/ids.h"
+#include "engine/values/result.h"
+
+namespace quibble {
+
+/// tokenizer.ggml.token_type, with the numbers of the format.
+enum class TokenKind : std::uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
+
+/// How the texts of normal tokens are written in the file.
+enum class VocabularyForm {
+    ByteLevel,      // "gpt2": each byte as one printable character
+    SentencePiece,  // "llama": U+2581 for a space, "<0x0A>" for a byte
+};
+
+struct Vocabulary {
+    VocabularyForm form = VocabularyForm::ByteLevel;
+    std::string bytes;                   // all tokens' bytes, one after the other
+    std::vector<std::uint32_t> begins;   // size() + 1 places in bytes
+    std::vector<TokenKind> kinds;
+    std::vector<float> scores;           // SentencePiece only
+    std::vector<TokenId> byte_tokens;    // 256; the token of a single byte, kNoToken where there is none
+    ByteIndex mergeable;                 // bytes -> id of tokens that plain text may become
+    ByteIndex all;                       // bytes -> lowest id
+    SpecialMatcher specials;
+    std::vector<TokenId> end_of_generation;  // sorted
+    std::optional<TokenId> bos;
+    std::optional<TokenId> eos;
+    std::optional<TokenId> unknown;
+    bool adds_bos = false;
+    bool adds_eos = false;
+    bool adds_space_prefix = false;
+    std::string pre_name;
+    std::string chat_template;
+    std::string hash;
+
+    [[nodiscard]] std::size_t size() const { return kinds.size(); }
+    [[nodiscard]] std::string_view tokenBytes(std::size_t id) const {
+        return std::string_view(bytes).substr(begins[id], begins[id + 1] - begins[id]);
+    }
+
+    /// Reads everything but the merges. Errors: FileCorrupt, Unsupported.
+    [[nodiscard]] static Result<std::shared_ptr<Vocabulary>> fromGguf(const GgufFile& file);
+};
+
+/// Byte -> character of the byte-level alphabet: printable Latin-1 bytes stand for themselves, the others for U+0100
+/// upwards in order of the byte.
+[[nodiscard]] char32_t byteLevelCharacter(std::uint8_t byte);
+/// The bytes that a text in the byte-level alphabet stands for; nothing when it holds another character.
+[[nodiscard]] std::optional<std::string> decodeByteLevel(std::string_view text);
+
+}  // namespace quibble
