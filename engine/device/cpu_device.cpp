@@ -1,0 +1,142 @@
+#include "engine/device/cpu_device.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/values/check.h"
+
+namespace quibble {
+
+namespace {
+
+// A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
+constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
+constexpr std::int64_t kOutputAlignment = 16;
+constexpr std::size_t kMaxTasks = 4;
+
+std::int64_t roundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+// Small enough that a thread which lost its core holds back little, large enough to pay for the hand-out.
+std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int threads) {
+    const std::int64_t smallest = std::max<std::int64_t>(1, kMinWorkPerChunk / std::max<std::int64_t>(1, work_per_item));
+    return std::max(smallest, count / (std::int64_t{8} * threads));
+}
+
+}  // namespace
+
+const CpuDevice::RoundedInput& CpuDevice::roundedInput(const float* x, std::int64_t n_rows, const kernels::WeightView& weight) {
+    const int layout = kernels::q8Layout(weight.type);
+    for (const RoundedInput& input : rounded_) {
+        if (input.layout == layout) return input;
+    }
+    auto free_slot = std::find_if(rounded_.begin(), rounded_.end(), [](const RoundedInput& input) { return input.layout == -1; });
+    RoundedInput& input = *free_slot;
+    input.layout = layout;
+    input.row_bytes = (ops_.q8RowBytes(weight.cols, weight.type) + 63) / 64 * 64;
+    input.rows.resize(std::max(input.rows.size(), input.row_bytes * static_cast<std::size_t>(n_rows)));
+    pool_.parallelFor(n_rows, chunkFor(n_rows, weight.cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            ops_.quantizeQ8(x + row * weight.cols, weight.cols, weight.type, input.rows.data() + static_cast<std::size_t>(row) * input.row_bytes);
+        }
+    });
+    return input;
+}
+
+void CpuDevice::product(const LinearTask& task, const float* x, const RoundedInput* rounded, std::int64_t n_rows, std::int64_t begin,
+                        std::int64_t end) const {
+    const kernels::WeightView& weight = task.linear->weight;
+    if (rounded != nullptr) {
+        ops_.matmulQ8({weight, rounded->rows.data(), rounded->row_bytes, n_rows, task.y, weight.rows, begin, end});
+    } else {
+        ops_.matmul({weight, x, weight.cols, n_rows, task.y, weight.rows, begin, end});
+    }
+    if (const float* bias = task.linear->bias; bias != nullptr) {
+        for (std::int64_t row = 0; row < n_rows; ++row) {
+            float* y = task.y + row * weight.rows;
+            ops_.add(y + begin, bias + begin, end - begin, y + begin);
+        }
+    }
+}
+
+void CpuDevice::linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks) {
+    QUIBBLE_CHECK(tasks.size() <= kMaxTasks, "more products than one region takes");
+    rounded_.resize(kMaxTasks);
+    for (RoundedInput& input : rounded_) input.layout = -1;
+
+    std::array<const RoundedInput*, kMaxTasks> rounded{};
+    std::array<std::int64_t, kMaxTasks + 1> first{};  // of each task in the joined list of outputs, each padded to whole vectors
+    std::size_t index = 0;
+    for (const LinearTask& task : tasks) {
+        const kernels::WeightView& weight = task.linear->weight;
+        if (arithmetic == Arithmetic::Native && kernels::hasQ8(weight.type)) rounded[index] = &roundedInput(x, n_rows, weight);
+        first[index + 1] = first[index] + roundUp(weight.rows, kOutputAlignment);
+        ++index;
+    }
+    const std::int64_t cols = tasks.begin()->linear->weight.cols;
+    const std::int64_t units = first[tasks.size()] / kOutputAlignment;
+    pool_.parallelFor(units, chunkFor(units, cols * n_rows * kOutputAlignment, threads()), [&](std::int64_t unit_begin, std::int64_t unit_end) {
+        for (std::size_t i = 0; i < tasks.size(); ++i) {
+            const LinearTask& task = tasks.begin()[i];
+            const std::int64_t begin = std::max(unit_begin * kOutputAlignment - first[i], std::int64_t{0});
+            const std::int64_t end = std::min(unit_end * kOutputAlignment - first[i], task.linear->weight.rows);
+            if (begin < end) product(task, x, rounded[i], n_rows, begin, end);
+        }
+    });
+}
+
+void CpuDevice::embed(const kernels::WeightView& table, std::span<const TokenId> ids, float* y) {
+    for (std::size_t row = 0; row < ids.size(); ++row) {
+        ops_.dequantizeRow(table.type, table.data + static_cast<std::size_t>(ids[row]) * table.row_bytes, table.cols,
+                           y + static_cast<std::int64_t>(row) * table.cols);
+    }
+}
+
+void CpuDevice::rmsNorm(const float* x, const float* gain, std::int64_t n_rows, std::int64_t dim, float eps, float* y) {
+    pool_.parallelFor(n_rows, chunkFor(n_rows, dim * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) ops_.rmsNorm(x + row * dim, gain, dim, eps, y + row * dim);
+    });
+}
+
+void CpuDevice::swiGlu(const float* gate, const float* up, std::int64_t n, float* y) {
+    pool_.parallelFor(n, chunkFor(n, 16, threads()), [&](std::int64_t begin, std::int64_t end) {
+        ops_.swiGlu(gate + begin, up + begin, end - begin, y + begin);
+    });
+}
+
+void CpuDevice::add(const float* a, const float* b, std::int64_t n, float* y) {
+    pool_.parallelFor(n, chunkFor(n, 2, threads()), [&](std::int64_t begin, std::int64_t end) { ops_.add(a + begin, b + begin, end - begin, y + begin); });
+}
+
+void CpuDevice::rope(const RopeTask& task) {
+    const std::int64_t half = task.rope_dim / 2;
+    pool_.parallelFor(task.n_rows, chunkFor(task.n_rows, task.n_heads * task.head_dim * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            for (std::int64_t head = 0; head < task.n_heads; ++head) {
+                ops_.rope(task.x + (row * task.n_heads + head) * task.head_dim, task.head_dim, task.rope_dim, task.cos + row * half,
+                          task.sin + row * half, task.adjacent_pairs);
+            }
+        }
+    });
+}
+
+void CpuDevice::attention(const AttentionTask& task) {
+    const std::int64_t stride = task.n_kv_heads * task.head_dim;
+    const std::int64_t heads_per_kv = task.n_heads / task.n_kv_heads;
+    const float scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
+    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2;
+    const std::int64_t count = task.n_rows * task.n_heads;
+    pool_.parallelFor(count, chunkFor(count, work, threads()), [&](std::int64_t begin, std::int64_t end) {
+        thread_local std::vector<float> scores;
+        for (std::int64_t item = begin; item < end; ++item) {
+            const std::int64_t row = item / task.n_heads, head = item % task.n_heads;
+            const std::int64_t n_kv = task.first_kv + row;
+            if (scores.size() < static_cast<std::size_t>(n_kv)) scores.resize(static_cast<std::size_t>(n_kv) * 2);
+            const std::int64_t kv_offset = head / heads_per_kv * task.head_dim;
+            ops_.attention({task.q + item * task.head_dim, task.k + kv_offset, stride, task.v + kv_offset, stride, n_kv, task.head_dim, scale,
+                            scores.data(), task.out + item * task.head_dim});
+        }
+    });
+}
+
+}  // namespace quibble

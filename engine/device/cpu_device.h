@@ -1,0 +1,79 @@
+// The CPU as a device: runs operations on batches of rows with all threads. The forward pass is written against this class and
+// knows neither threads nor instruction sets. Used by one thread at a time (the engine thread).
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "engine/base/thread_pool.h"
+#include "engine/model/model.h"
+#include "engine/values/run_request.h"
+#include "kernels/ops.h"
+
+namespace quibble {
+
+/// One product of several that share their input: y[row * outputs + o] = W x + bias.
+struct LinearTask {
+    const Linear* linear = nullptr;
+    float* y = nullptr;  // [n_rows, outputs]
+};
+
+class CpuDevice {
+public:
+    explicit CpuDevice(int n_threads) : pool_(n_threads), ops_(kernels::ops()) {}
+
+    [[nodiscard]] int threads() const { return pool_.size(); }
+    [[nodiscard]] const char* isa() const { return ops_.isa; }
+
+    /// x: [n_rows, cols] dense, where cols is the input width of every task.
+    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks);
+    /// Row r of y (dense, cols wide) is the weight row ids[r] as floats.
+    void embed(const kernels::WeightView& table, std::span<const TokenId> ids, float* y);
+    void rmsNorm(const float* x, const float* gain, std::int64_t n_rows, std::int64_t dim, float eps, float* y);
+    void swiGlu(const float* gate, const float* up, std::int64_t n, float* y);
+    void add(const float* a, const float* b, std::int64_t n, float* y);
+
+    struct RopeTask {
+        float* x = nullptr;  // [n_rows, n_heads, head_dim]
+        std::int64_t n_rows = 0, n_heads = 0, head_dim = 0, rope_dim = 0;
+        const float* cos = nullptr;  // row r at cos + r * rope_dim / 2
+        const float* sin = nullptr;
+        bool adjacent_pairs = false;
+    };
+    void rope(const RopeTask& task);
+
+    struct AttentionTask {
+        const float* q = nullptr;  // [n_rows, n_heads, head_dim]
+        const float* k = nullptr;  // [positions, n_kv_heads, head_dim]; row r sees the first first_kv + r of them
+        const float* v = nullptr;
+        float* out = nullptr;      // as q
+        std::int64_t n_rows = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
+        std::int64_t first_kv = 0;  // positions that row 0 sees, itself included
+    };
+    void attention(const AttentionTask& task);
+
+    /// Runs body(index) for every index in [0, count) on all threads.
+    template <typename Body>
+    void forEach(std::int64_t count, const Body& body) {
+        pool_.parallelFor(count, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) body(i);
+        });
+    }
+
+private:
+    struct RoundedInput {
+        int layout = -1;
+        std::size_t row_bytes = 0;
+        std::vector<std::byte> rows;
+    };
+    const RoundedInput& roundedInput(const float* x, std::int64_t n_rows, const kernels::WeightView& weight);
+    void product(const LinearTask& task, const float* x, const RoundedInput* rounded, std::int64_t n_rows, std::int64_t begin, std::int64_t end) const;
+
+    ThreadPool pool_;
+    const kernels::Ops& ops_;
+    std::vector<RoundedInput> rounded_;  // of the current input, one a layout; storage is kept between calls
+};
+
+}  // namespace quibble

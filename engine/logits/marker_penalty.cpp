@@ -1,0 +1,76 @@
+#include "engine/logits/marker_penalty.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quibble {
+
+namespace {
+
+constexpr double kMaxStrength = 100;
+
+Result<MarkerSet> markerSetOf(const PenaltySettings& settings) {
+    if (!settings.words.empty()) {
+        MarkerSet set;
+        set.name = settings.set_name;
+        set.words = settings.words;
+        return set;
+    }
+    std::string known;
+    for (MarkerSet& set : builtinMarkerSets()) {
+        if (set.name == settings.set_name) return std::move(set);
+        known += (known.empty() ? "" : ", ") + set.name;
+    }
+    return fail(ErrorCode::NotFound, "no marker set is called \"" + settings.set_name + "\"", "Built in are: " + known);
+}
+
+}  // namespace
+
+Result<MarkerPenalty> MarkerPenalty::create(const PenaltySettings& settings, const Tokenizer& tokenizer) {
+    auto set = markerSetOf(settings);
+    if (!set) return tl::unexpected(set.error());
+    MarkerPenalty penalty;
+    penalty.words_ = set->words;
+    penalty.resolved_ = resolveMarkers(*set, tokenizer);
+    penalty.member_.resize(tokenizer.vocabSize());
+    for (const TokenId id : penalty.resolved_.ids) penalty.member_[static_cast<std::size_t>(id)] = true;
+    penalty.only_thinking_ = settings.only_thinking;
+    penalty.disabled_ = settings.disabled_words;
+    if (auto strength = penalty.setStrength(settings.strength); !strength) return tl::unexpected(strength.error());
+    penalty.rebuild();
+    return penalty;
+}
+
+void MarkerPenalty::rebuild() {
+    penalized_.clear();
+    for (const auto& [word, id] : resolved_.entries) {
+        if (std::find(disabled_.begin(), disabled_.end(), word) == disabled_.end()) penalized_.push_back(id);
+    }
+    std::sort(penalized_.begin(), penalized_.end());
+    penalized_.erase(std::unique(penalized_.begin(), penalized_.end()), penalized_.end());
+}
+
+void MarkerPenalty::apply(std::span<float> logits) const {
+    const auto lambda = static_cast<float>(strength_);
+    for (const TokenId id : penalized_) logits[static_cast<std::size_t>(id)] -= lambda;
+}
+
+Result<void> MarkerPenalty::setStrength(double strength) {
+    if (!(std::abs(strength) <= kMaxStrength)) {
+        return fail(ErrorCode::InvalidArgument, "penalty " + std::to_string(strength) + " is out of range", "Use -100 to 100 logits; -2 to 8 is usual");
+    }
+    strength_ = strength;
+    return {};
+}
+
+Result<void> MarkerPenalty::setWordEnabled(std::string_view word, bool enabled) {
+    if (std::find(words_.begin(), words_.end(), word) == words_.end()) {
+        return fail(ErrorCode::NotFound, "the marker list has no entry \"" + std::string(word) + "\"", "Entries are written with their leading space");
+    }
+    std::erase(disabled_, word);
+    if (!enabled) disabled_.emplace_back(word);
+    rebuild();
+    return {};
+}
+
+}  // namespace quibble

@@ -1,0 +1,99 @@
+// A loaded model: configuration, tokenizer and weights. Immutable after loading and shared between runs and threads; a quantized
+// model and its full-precision reference made from one file share the mapping and every tensor that is not quantized.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/model/gguf_file.h"
+#include "engine/model/model_config.h"
+#include "engine/text/tokenizer.h"
+#include "engine/values/param_spec.h"
+#include "engine/weight_quant/weight_quantizer.h"
+#include "kernels/weight_view.h"
+
+namespace quibble {
+
+/// y = W x + bias, W: [outputs, inputs].
+struct Linear {
+    kernels::WeightView weight;
+    const float* bias = nullptr;  // [outputs] or nullptr
+};
+
+struct LayerWeights {
+    const float* attn_norm = nullptr;  // [d_model]
+    Linear q, k, v, o;
+    const float* q_norm = nullptr;     // [head_dim] or nullptr (qwen3: RMS norm per head before RoPE)
+    const float* k_norm = nullptr;
+    const float* ffn_norm = nullptr;   // [d_model]
+    Linear gate, up, down;
+};
+
+struct LoadOptions {
+    MethodChoice weight_quant;  // "none": as stored
+    std::function<void(std::int64_t done, std::int64_t total)> progress;  // layers; may be empty
+    std::stop_token stop;
+};
+
+class Model {
+public:
+    /// Opens a GGUF file. Errors: those of GgufFile, readModelConfig and Tokenizer; FileCorrupt for a tensor that is missing or of
+    /// the wrong shape (named); Unsupported for a tensor type without arithmetic; InvalidArgument for a quantizer that does not fit.
+    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path, const LoadOptions& options);
+    /// The same from an open file, so that a quantized model and its reference share one mapping.
+    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(std::shared_ptr<const GgufFile> file,
+                                                                   std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options);
+
+    Model(const Model&) = delete;
+    Model& operator=(const Model&) = delete;
+
+    [[nodiscard]] const ModelConfig& config() const { return config_; }
+    [[nodiscard]] const std::shared_ptr<const GgufFile>& file() const { return file_; }
+    [[nodiscard]] const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
+    [[nodiscard]] const std::vector<LayerWeights>& layers() const { return layers_; }
+    [[nodiscard]] const kernels::WeightView& embedding() const { return embedding_; }  // [vocab, d_model]
+    [[nodiscard]] const Linear& output() const { return output_; }                     // [vocab, d_model]
+    [[nodiscard]] const float* outputNorm() const { return output_norm_; }
+    [[nodiscard]] const std::vector<double>& ropeFrequencies() const { return rope_frequencies_; }  // [rope_dim / 2]
+
+    /// Identity for provenance: hex of XXH3-128 over the header and the tensor data (files above 256 MiB: the ends of each tensor).
+    [[nodiscard]] const std::string& hash() const { return hash_; }
+    [[nodiscard]] const MethodChoice& weightQuant() const { return weight_quant_; }
+    /// "RTN 3 bit g64", or the tensor types of the layers by weight count: "Q4_K, Q6_K".
+    [[nodiscard]] const std::string& weightFormat() const { return weight_format_; }
+    [[nodiscard]] double bitsPerWeight() const { return bits_per_weight_; }  // over all tensors
+    [[nodiscard]] std::int64_t parameters() const { return parameters_; }
+    /// Bytes of memory that this object holds beside the mapped file.
+    [[nodiscard]] std::size_t ownedBytes() const { return owned_bytes_; }
+    /// All matrices are float, so the file can be quantized in place and be its own reference.
+    [[nodiscard]] bool storedUnquantized() const { return stored_unquantized_; }
+
+private:
+    friend class ModelLoader;
+    Model() = default;
+
+    ModelConfig config_;
+    std::shared_ptr<const GgufFile> file_;
+    std::shared_ptr<const Tokenizer> tokenizer_;
+    std::vector<LayerWeights> layers_;
+    kernels::WeightView embedding_;
+    Linear output_;
+    const float* output_norm_ = nullptr;
+    std::vector<double> rope_frequencies_;
+    std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
+    std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
+    std::string hash_;
+    MethodChoice weight_quant_;
+    std::string weight_format_;
+    double bits_per_weight_ = 0;
+    std::int64_t parameters_ = 0;
+    std::size_t owned_bytes_ = 0;
+    bool stored_unquantized_ = true;
+};
+
+}  // namespace quibble

@@ -1,0 +1,48 @@
+#include "engine/model/model_cache.h"
+
+#include <system_error>
+
+namespace quibble {
+
+Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path& path, const LoadOptions& options) {
+    // Loading under the lock: two loads at once would only compete for the disk and for memory.
+    const std::lock_guard lock(mutex_);
+    std::error_code ignored;
+    std::filesystem::path absolute = std::filesystem::weakly_canonical(path, ignored);
+    if (absolute.empty()) absolute = path;
+    const auto modified = std::filesystem::last_write_time(absolute, ignored);
+
+    std::shared_ptr<const Model> same_file;
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if (entry->path != absolute || entry->modified != modified) continue;
+        if (entry->weight_quant == options.weight_quant) {
+            entries_.splice(entries_.begin(), entries_, entry);
+            return entry->model;
+        }
+        same_file = entry->model;
+    }
+    auto model = same_file != nullptr ? Model::load(same_file->file(), same_file->tokenizer(), options) : Model::load(path, options);
+    if (!model) return model;
+    entries_.push_front({absolute, modified, options.weight_quant, *model});
+    while (entries_.size() > keep_) entries_.pop_back();
+    return model;
+}
+
+Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized,
+                                                   const LoadOptions& options) {
+    LoadOptions plain = options;
+    plain.weight_quant = MethodChoice{};
+    switch (request.reference.kind) {
+        case ReferenceKind::None: return nullptr;
+        case ReferenceKind::File: return cache.get(request.reference.path, plain);
+        case ReferenceKind::Unquantized: break;
+    }
+    if (!quantized.storedUnquantized()) {
+        return fail(ErrorCode::InvalidArgument,
+                    quantized.config().name + " is stored quantized (" + quantized.weightFormat() + "), so it cannot be its own full-precision reference",
+                    "Choose a second file in F32, F16 or BF16 as the reference, or none");
+    }
+    return cache.get(request.model_path, plain);
+}
+
+}  // namespace quibble

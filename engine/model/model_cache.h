@@ -1,0 +1,42 @@
+// Opens models and keeps the last few, so that a second run, a branch or a reference of the same file costs nothing. Files that are
+// the same share one mapping and one tokenizer. Thread-safe: the window inspects a model while a run uses it.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "engine/model/model.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+class ModelCache {
+public:
+    /// How many models are kept although nobody uses them.
+    explicit ModelCache(std::size_t keep = 2) : keep_(keep) {}
+
+    /// Loads or returns a model. A file that was changed on disk since is loaded anew. Errors: those of Model::load.
+    [[nodiscard]] Result<std::shared_ptr<const Model>> get(const std::filesystem::path& path, const LoadOptions& options);
+
+private:
+    struct Entry {
+        std::filesystem::path path;
+        std::filesystem::file_time_type modified;
+        MethodChoice weight_quant;
+        std::shared_ptr<const Model> model;
+    };
+
+    std::mutex mutex_;
+    std::list<Entry> entries_;  // last used first
+    std::size_t keep_;
+};
+
+/// The reference that a request asks for; nullptr when it asks for none. Errors: InvalidArgument when "unquantized" is asked of a file
+/// whose weights are stored quantized.
+[[nodiscard]] Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized,
+                                                                 const LoadOptions& options);
+
+}  // namespace quibble

@@ -1,0 +1,93 @@
+// The step loop of one run: logits -> penalty -> sampler -> measurements -> next forward pass, with the reference scored in
+// blocks behind it. One step appends one token and returns the events of that step. Lives on the engine thread; knows no threads,
+// no store and no window.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/logits/marker_penalty.h"
+#include "engine/model/sequence.h"
+#include "engine/run/prompt.h"
+#include "engine/run/reference_scorer.h"
+#include "engine/sampler/sampler.h"
+#include "engine/text/thinking.h"
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+/// Models that a request needs. reference may be empty; quantized and reference may be one object.
+struct RunModels {
+    std::shared_ptr<const Model> quantized;
+    std::shared_ptr<const Model> reference;
+};
+
+class Generator {
+public:
+    /// Checks the request against the models and reserves all memory. device must outlive the generator. `replayed` are control
+    /// changes that take effect at their positions, as recorded in a stored run. Errors say which setting and what to do.
+    [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models, CpuDevice& device,
+                                                                   std::vector<ControlChange> replayed = {});
+
+    [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
+    [[nodiscard]] bool finished() const { return finish_reason_.has_value(); }
+    /// Position of the token that the next step() appends.
+    [[nodiscard]] Position position() const { return static_cast<Position>(tokens_.size()); }
+
+    /// One chunk of the prompt. Returns whether the prefill is complete. Errors: Cancelled (call again to go on).
+    [[nodiscard]] Result<bool> prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop);
+    /// Appends one token. Scores a reference block when one is full. Nothing happens once finished(). Errors: Cancelled (nothing was
+    /// appended, call again to go on), or the reason why the run cannot go on.
+    [[nodiscard]] Result<void> step(std::vector<RunEvent>& events, const std::stop_token& stop);
+    /// Scores what is queued, so that the KL curve reaches the text: on pause and at the end.
+    [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
+
+    /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
+    [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
+
+    /// The closing event. reason: what finished() found, or Stopped or Failed.
+    [[nodiscard]] RunFinished closing(FinishReason reason, std::string message = {}) const;
+    [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
+
+private:
+    Generator(RunRequest request, RunModels models, CpuDevice& device);
+    [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed);
+    [[nodiscard]] Result<void> prepareSequences();
+    void fillProvenance(const PromptTokens& prompt);
+    [[nodiscard]] Result<void> applyControl(const ControlChange& change);
+    [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
+    TokenRecord measure(const kernels::LogitStats& stats);
+    void announce(const TokenRecord& record, std::vector<RunEvent>& events);
+    void announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events);
+    void announceText(TokenId id, std::vector<RunEvent>& events);
+    [[nodiscard]] Result<void> scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop);
+    void decideEnd(const TokenRecord& record);
+    [[nodiscard]] std::int64_t elapsedNs() const;
+
+    RunRequest request_;
+    RunModels models_;
+    CpuDevice& device_;
+    RunProvenance provenance_;
+    std::unique_ptr<Sequence> sequence_;
+    std::optional<ReferenceScorer> scorer_;
+    std::optional<MarkerPenalty> penalty_;
+    std::optional<ThinkingTracker> thinking_;
+    Sampler sampler_;
+    std::vector<ControlChange> replayed_;  // not yet in force, by position
+    std::vector<TokenId> tokens_;          // prompt and everything appended
+    std::size_t prompt_size_ = 0;
+    TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
+    std::vector<float> logits_;            // of the next position, raw
+    std::vector<float> penalized_;
+    std::unordered_set<TokenId> announced_;
+    std::vector<ReferenceRecord> scored_;
+    std::optional<FinishReason> finish_reason_;
+    std::int64_t started_ns_ = 0, prefill_ns_ = 0, decode_ns_ = 0;
+};
+
+}  // namespace quibble

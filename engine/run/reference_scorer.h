@@ -1,0 +1,52 @@
+// Scores generated tokens with the full-precision reference, in blocks behind the text: KL(p_ref || q) over the whole vocabulary,
+// raw logits, identical prefix (arXiv 2606.00206). A block of k tokens costs the memory traffic of one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "engine/model/sequence.h"
+#include "engine/values/token_record.h"
+
+namespace quibble {
+
+class ReferenceScorer {
+public:
+    /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens.
+    ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block, int top_alternatives);
+
+    /// Queues the token at the next position with the quantized model's raw logits there ([vocab_size]) and their log-sum-exp.
+    void push(TokenId id, Position pos, std::span<const float> logits, double log_sum_exp);
+
+    [[nodiscard]] bool blockReady() const { return pending_.size() >= static_cast<std::size_t>(block_); }
+    [[nodiscard]] std::size_t pending() const { return pending_.size(); }
+
+    /// Scores up to one block and appends a record for each to `out`. Nothing pending: nothing happens. Errors: Cancelled (the
+    /// queue stays as it was and the next call continues), InvalidArgument (context), and what Sequence says.
+    [[nodiscard]] Result<void> score(std::vector<ReferenceRecord>& out, const std::stop_token& stop);
+
+    [[nodiscard]] std::int64_t spentNs() const { return spent_ns_; }
+    [[nodiscard]] const Sequence& sequence() const { return *sequence_; }
+
+private:
+    struct Pending {
+        TokenId id;
+        Position pos;
+        double log_sum_exp;
+    };
+    ReferenceRecord measure(std::size_t row) const;
+
+    std::unique_ptr<Sequence> sequence_;
+    CpuDevice& device_;
+    std::vector<TokenId> unfed_;      // tokens that the reference has not seen; the last is the input for pending_[0]
+    std::vector<Pending> pending_;
+    std::vector<float> q_logits_;     // [block, vocab_size] of the quantized model
+    std::vector<float> p_logits_;     // [block, vocab_size] of the reference
+    int block_;
+    int top_alternatives_;
+    std::int64_t spent_ns_ = 0;
+};
+
+}  // namespace quibble

@@ -1,0 +1,252 @@
+#include "engine/run/runner.h"
+
+#include <chrono>
+#include <new>
+
+#include "engine/values/check.h"
+
+namespace quibble {
+
+namespace {
+
+// Twice per frame at 60 Hz, so that a frame never waits for tokens that exist.
+constexpr std::int64_t kEmitIntervalNs = 8'000'000;
+
+std::int64_t nowNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Runner::Runner(std::shared_ptr<ModelCache> models, Sink sink)
+    : models_(std::move(models)), sink_(std::move(sink)), thread_([this](const std::stop_token& quit) { loop(quit); }) {}
+
+Runner::~Runner() {
+    stop();
+    thread_.request_stop();
+    changed_.notify_all();
+    thread_.join();
+}
+
+bool Runner::start(RunStart start) {
+    const std::lock_guard lock(mutex_);
+    if (next_ || (state_ != RunState::Idle && state_ != RunState::Finished)) return false;
+    stop_ = std::stop_source();
+    controls_.clear();
+    steps_wanted_ = 0;
+    pause_wanted_ = start.paused;
+    next_ = std::move(start);
+    state_ = RunState::Loading;
+    changed_.notify_all();
+    return true;
+}
+
+void Runner::pause() {
+    const std::lock_guard lock(mutex_);
+    pause_wanted_ = true;
+    steps_wanted_ = 0;
+    changed_.notify_all();
+}
+
+void Runner::resume() {
+    const std::lock_guard lock(mutex_);
+    pause_wanted_ = false;
+    steps_wanted_ = 0;
+    changed_.notify_all();
+}
+
+void Runner::step() {
+    const std::lock_guard lock(mutex_);
+    pause_wanted_ = true;
+    ++steps_wanted_;
+    changed_.notify_all();
+}
+
+void Runner::stop() {
+    const std::lock_guard lock(mutex_);
+    stop_.request_stop();
+    changed_.notify_all();
+}
+
+void Runner::setControl(std::string key, double value) {
+    const std::lock_guard lock(mutex_);
+    controls_.push_back({std::move(key), value});
+}
+
+RunState Runner::state() const {
+    const std::lock_guard lock(mutex_);
+    return state_;
+}
+
+void Runner::wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !next_ && (state_ == RunState::Idle || state_ == RunState::Finished); });
+}
+
+void Runner::setState(RunState state) {
+    events_.emplace_back(StateChanged{state});
+    {
+        const std::lock_guard lock(mutex_);
+        state_ = state;
+    }
+    emit();
+    changed_.notify_all();
+}
+
+void Runner::emit() {
+    last_emit_ns_ = nowNs();
+    if (events_.empty()) return;
+    auto batch = std::make_shared<EventBatch>();
+    batch->run = run_;
+    batch->events = std::move(events_);
+    events_.clear();
+    sink_(std::move(batch));
+}
+
+void Runner::emitIfDue() {
+    if (nowNs() - last_emit_ns_ >= kEmitIntervalNs) emit();
+}
+
+void Runner::loop(const std::stop_token& quit) {
+    while (!quit.stop_requested()) {
+        std::optional<RunStart> start;
+        {
+            std::unique_lock lock(mutex_);
+            if (!changed_.wait(lock, quit, [this] { return next_.has_value(); })) return;
+            start = std::move(next_);
+            next_.reset();
+        }
+        execute(std::move(*start));
+    }
+}
+
+void Runner::execute(RunStart start) {
+    run_ = start.run;
+    std::unique_ptr<Generator> generator;
+    std::string message;
+    FinishReason reason = FinishReason::Failed;
+    // The one place of this thread where a broken contract ends the run and not the program.
+    try {
+        setState(RunState::Loading);
+        auto opened = open(start);
+        if (!opened) {
+            reason = opened.error().code == ErrorCode::Cancelled ? FinishReason::Stopped : FinishReason::Failed;
+            if (reason == FinishReason::Failed) message = opened.error().line();
+        } else {
+            generator = std::move(*opened);
+            reason = generate(*generator, message).value_or(FinishReason::Failed);
+        }
+    } catch (const ContractError& broken) {
+        message = std::string("internal error: ") + broken.what();
+    } catch (const std::bad_alloc&) {
+        message = "out of memory. Choose a smaller context, model or block";
+    }
+    RunFinished closing;
+    closing.reason = reason;
+    closing.message = message;
+    events_.emplace_back(generator ? generator->closing(reason, message) : closing);
+    generator.reset();
+    setState(RunState::Finished);
+}
+
+Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
+    LoadOptions options;
+    options.weight_quant = start.request.weight_quant;
+    options.stop = stopToken();
+    options.progress = [this](std::int64_t done, std::int64_t total) {
+        events_.emplace_back(Progress{done, total});
+        emitIfDue();
+    };
+    auto model = models_->get(start.request.model_path, options);
+    if (!model) return tl::unexpected(model.error());
+    auto reference = openReference(*models_, start.request, **model, options);
+    if (!reference) return tl::unexpected(reference.error());
+    if (device_ == nullptr || device_threads_ != start.request.threads) {
+        device_ = std::make_unique<CpuDevice>(start.request.threads);
+        device_threads_ = start.request.threads;
+    }
+    auto generator = Generator::create(start.request, {*model, *reference}, *device_, start.replayed);
+    if (generator) events_.emplace_back((*generator)->provenance());
+    return generator;
+}
+
+std::optional<FinishReason> Runner::generate(Generator& generator, std::string& message) {
+    const auto failed = [&](const Error& error) {
+        if (error.code == ErrorCode::Cancelled) return FinishReason::Stopped;
+        message = error.line();
+        return FinishReason::Failed;
+    };
+    setState(RunState::Prefilling);
+    for (bool complete = false; !complete;) {
+        auto chunk = generator.prefillChunk(events_, stopToken());
+        if (!chunk) return failed(chunk.error());
+        complete = *chunk;
+        emitIfDue();
+    }
+    setState(RunState::Running);
+    while (!generator.finished()) {
+        if (!waitWhilePaused(generator)) return FinishReason::Stopped;
+        applyControls(generator);
+        if (auto stepped = generator.step(events_, stopToken()); !stepped) {
+            const FinishReason reason = failed(stepped.error());
+            if (reason == FinishReason::Stopped) break;
+            return reason;
+        }
+        emitIfDue();
+    }
+    emit();
+    const bool stopped = stopToken().stop_requested() && !generator.finished();
+    if (!stopped) {
+        // The rest of the curve; Stop may cut it short, then those tokens stay without a KL.
+        if (auto flushed = generator.flushReference(events_, stopToken()); !flushed && flushed.error().code != ErrorCode::Cancelled) {
+            return failed(flushed.error());
+        }
+    }
+    return stopped ? FinishReason::Stopped : generator.finishReason();
+}
+
+bool Runner::waitWhilePaused(Generator& generator) {
+    bool announced = false;
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (stop_.stop_requested()) return false;
+            if (!pause_wanted_) break;
+            if (steps_wanted_ > 0) {
+                --steps_wanted_;
+                break;
+            }
+        }
+        if (!announced) {
+            setState(RunState::Paused);
+            announced = true;
+            // While nobody waits for a token the curve catches up with the text.
+            if (auto flushed = generator.flushReference(events_, stopToken()); !flushed) continue;
+            emit();
+        }
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stop_.stop_requested() || !pause_wanted_ || steps_wanted_ > 0; });
+    }
+    if (announced) {
+        bool resumed = false;
+        {
+            const std::lock_guard lock(mutex_);
+            resumed = !pause_wanted_;
+        }
+        if (resumed) setState(RunState::Running);
+    }
+    return true;
+}
+
+void Runner::applyControls(Generator& generator) {
+    std::vector<Control> changes;
+    {
+        const std::lock_guard lock(mutex_);
+        changes.swap(controls_);
+    }
+    for (const Control& change : changes) {
+        if (auto applied = generator.setControl(change.key, change.value, events_); !applied && rejected_) rejected_(applied.error());
+    }
+}
+
+}  // namespace quibble

@@ -1,0 +1,39 @@
+// Noise as a function of (seed, position, token id), so that two runs which share a prefix share their noise and differ only
+// where their logits do. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "engine/values/ids.h"
+
+namespace quibble {
+
+/// Ten rounds of Philox4x32.
+[[nodiscard]] inline std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+    for (int round = 0; round < 10; ++round) {
+        const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter[0];
+        const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter[2];
+        counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product1),
+                   static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(product0)};
+        key[0] += 0x9E3779B9;
+        key[1] += 0xBB67AE85;
+    }
+    return counter;
+}
+
+/// Uniform on (0, 1), never 0 or 1: (k + 0.5) / 2^53 for a 53-bit k.
+[[nodiscard]] inline double uniformNoise(std::uint64_t seed, Position pos, TokenId id) {
+    const auto words = philox4x32({static_cast<std::uint32_t>(pos), static_cast<std::uint32_t>(id), 0, 0},
+                                  {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+    const std::uint64_t bits = (std::uint64_t{words[0]} << 21) ^ (words[1] >> 11);
+    return (static_cast<double>(bits & ((std::uint64_t{1} << 53) - 1)) + 0.5) * 0x1p-53;
+}
+
+/// Standard Gumbel noise: -ln(-ln u). With it, argmax(ln p + noise) is a draw from p. Always inside (-3.7, 37.5).
+[[nodiscard]] inline double gumbelNoise(std::uint64_t seed, Position pos, TokenId id) {
+    return -std::log(-std::log(uniformNoise(seed, pos, id)));
+}
+
+}  // namespace quibble
