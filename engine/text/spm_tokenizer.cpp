@@ -81,7 +81,8 @@ void SpmTokenizer::encodeStretch(std::string_view text, bool space_prefix, std::
     // The index holds decoded bytes, so the text keeps its plain spaces.
     std::string with_prefix;
     if (space_prefix && vocabulary_->adds_space_prefix) with_prefix.push_back(' ');
-    with_prefix.append(text);
+    // These vocabularies write a space as U+2581, so one in the text is a space to them.
+    with_prefix.append(decodeSentencePiece(text));
     // 32-bit positions: longer texts are encoded in parts.
     constexpr std::size_t kPart = 1u << 30;
     for (std::size_t from = 0; from < with_prefix.size(); from += kPart) {

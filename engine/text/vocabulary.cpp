@@ -58,19 +58,6 @@ std::optional<std::uint8_t> parseByteToken(std::string_view text) {
     return value;
 }
 
-std::string decodeSentencePiece(std::string_view text) {
-    std::string out;
-    for (std::size_t at = 0; at < text.size();) {
-        if (text.substr(at).starts_with(kSentencePieceSpace)) {
-            out += ' ';
-            at += kSentencePieceSpace.size();
-        } else {
-            out += text[at++];
-        }
-    }
-    return out;
-}
-
 // What a token stands for, given its text in the file.
 std::string meaning(VocabularyForm form, TokenKind kind, std::string_view text) {
     if (kind == TokenKind::Byte) {
@@ -191,6 +178,19 @@ Result<void> readSpecialIds(const GgufFile& file, Vocabulary& vocabulary) {
 }
 
 }  // namespace
+
+std::string decodeSentencePiece(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        if (text.substr(at).starts_with(kSentencePieceSpace)) {
+            out += ' ';
+            at += kSentencePieceSpace.size();
+        } else {
+            out += text[at++];
+        }
+    }
+    return out;
+}
 
 char32_t byteLevelCharacter(std::uint8_t byte) { return alphabet().character[byte]; }
 

@@ -62,4 +62,7 @@ struct Vocabulary {
 /// The bytes that a text in the byte-level alphabet stands for; nothing when it holds another character.
 [[nodiscard]] std::optional<std::string> decodeByteLevel(std::string_view text);
 
+/// The text with each U+2581 replaced by the space it stands for.
+[[nodiscard]] std::string decodeSentencePiece(std::string_view text);
+
 }  // namespace quibble
