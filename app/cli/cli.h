@@ -1,0 +1,48 @@
+// What all commands of quibble-cli share. A command registers its options and leaves a function behind; main() runs the one that
+// was chosen and turns an Error into exit status 1 and one line on standard error.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "data/problems/problem_set.h"
+#include "engine/values/result.h"
+
+namespace quibble::cli {
+
+using Action = std::function<Result<void>()>;
+
+void addRunCommand(CLI::App& app, Action& chosen);
+void addInspectCommand(CLI::App& app, Action& chosen);
+void addExportCommand(CLI::App& app, Action& chosen);
+void addReplayCommand(CLI::App& app, Action& chosen);
+void addBenchCommand(CLI::App& app, Action& chosen);
+void addEvalCommand(CLI::App& app, Action& chosen);
+void addLogitsCommand(CLI::App& app, Action& chosen);
+void addTokenizeCommand(CLI::App& app, Action& chosen);
+
+/// Standard output for "-", else a file that is created. close() reports what writing could not do.
+class Output {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Output>> open(const std::string& path);
+    [[nodiscard]] std::ostream& stream();
+    [[nodiscard]] Result<void> close();
+
+private:
+    explicit Output(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+    std::unique_ptr<std::ofstream> file_;  // nullptr: standard output
+};
+
+/// Where problems, models and markers lie: $QUIBBLE_DATA_DIR, an installation beside the program, or the source tree.
+[[nodiscard]] Result<std::filesystem::path> dataDirectory();
+
+/// Looks an id up in all shipped problem sets. Errors: NotFound.
+[[nodiscard]] Result<Problem> findProblem(const std::string& id);
+
+}  // namespace quibble::cli

@@ -1,0 +1,87 @@
+// quibble-cli logits: the raw logits of every position of a given token sequence, as a NumPy file.
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "app/cli/cli.h"
+#include "engine/device/cpu_device.h"
+#include "engine/model/model.h"
+#include "engine/model/sequence.h"
+
+namespace quibble::cli {
+
+namespace {
+
+struct LogitsArguments {
+    std::string model, tokens, out, quant = "none", arithmetic = "native";
+    int threads = 0, chunk = 0;
+};
+
+Result<std::vector<TokenId>> readTokens(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail(ErrorCode::NotFound, "cannot read " + path);
+    const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (bytes.empty() || bytes.size() % sizeof(TokenId) != 0) {
+        return fail(ErrorCode::FileCorrupt, path + " has " + std::to_string(bytes.size()) + " bytes, which is no list of 32-bit token ids");
+    }
+    std::vector<TokenId> ids(bytes.size() / sizeof(TokenId));
+    std::memcpy(ids.data(), bytes.data(), bytes.size());
+    return ids;
+}
+
+// Format version 1.0: magic, header length, a Python literal padded so that the data is aligned to 64 bytes.
+std::string npyHeader(std::size_t rows, std::size_t cols) {
+    std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " + std::to_string(cols) + "), }";
+    const std::size_t prefix = 10;
+    text.append(64 - (prefix + text.size() + 1) % 64, ' ');
+    text += '\n';
+    std::string header("\x93NUMPY\x01\x00", 8);
+    header += static_cast<char>(text.size() & 255);
+    header += static_cast<char>(text.size() >> 8);
+    return header + text;
+}
+
+Result<void> execute(const LogitsArguments& arguments) {
+    auto tokens = readTokens(arguments.tokens);
+    if (!tokens) return tl::unexpected(tokens.error());
+    LoadOptions options;
+    auto method = parseMethodChoice(arguments.quant);
+    if (!method) return tl::unexpected(method.error());
+    options.weight_quant = *method;
+    auto model = Model::load(arguments.model, options);
+    if (!model) return tl::unexpected(model.error());
+    CpuDevice device(arguments.threads);
+    auto sequence = Sequence::create(*model, device, static_cast<Position>(tokens->size()), arguments.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native);
+    if (!sequence) return tl::unexpected(sequence.error());
+    auto output = Output::open(arguments.out);
+    if (!output) return tl::unexpected(output.error());
+
+    const auto vocab = static_cast<std::size_t>((*model)->config().vocab_size);
+    const std::size_t chunk = arguments.chunk > 0 ? static_cast<std::size_t>(arguments.chunk) : static_cast<std::size_t>(Sequence::kMaxRows);
+    (*output)->stream() << npyHeader(tokens->size(), vocab);
+    std::vector<float> logits(std::min(chunk, tokens->size()) * vocab);
+    for (std::size_t done = 0; done < tokens->size(); done += chunk) {
+        const std::size_t n = std::min(chunk, tokens->size() - done);
+        auto fed = (*sequence)->append({tokens->data() + done, n}, static_cast<std::int64_t>(n), logits.data());
+        if (!fed) return fed;
+        (*output)->stream().write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(n * vocab * sizeof(float)));
+    }
+    return (*output)->close();
+}
+
+}  // namespace
+
+void addLogitsCommand(CLI::App& app, Action& chosen) {
+    auto arguments = std::make_shared<LogitsArguments>();
+    CLI::App* command = app.add_subcommand("logits", "Logits of every position of a token sequence");
+    command->add_option("model", arguments->model, "GGUF file")->required();
+    command->add_option("--tokens", arguments->tokens, "File of little-endian 32-bit token ids; nothing is added")->required();
+    command->add_option("--out", arguments->out, "NumPy file, float32 [positions, vocabulary]")->required();
+    command->add_option("--quant", arguments->quant, "Quantize in place, as in run")->capture_default_str();
+    command->add_option("--arithmetic", arguments->arithmetic, "native or f32")->check(CLI::IsMember({"native", "f32"}))->capture_default_str();
+    command->add_option("--threads", arguments->threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
+    command->add_option("--chunk", arguments->chunk, "Tokens a call; 0: as many as one pass takes")->check(CLI::NonNegativeNumber)->capture_default_str();
+    command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
+}
+
+}  // namespace quibble::cli

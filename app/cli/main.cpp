@@ -1,0 +1,53 @@
+// quibble-cli: whatever the window can do, without a window.
+#include <cstdio>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "app/cli/cli.h"
+#include "engine/values/check.h"
+#include "engine/values/version.h"
+#include "kernels/ops.h"
+
+namespace {
+
+int complain(std::string message) {
+    for (char& c : message) {
+        if (c == '\n') c = ' ';
+    }
+    std::fprintf(stderr, "quibble-cli: %s\n", message.c_str());
+    return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace quibble;
+    CLI::App app("Quibble without a window: run, inspect, compare and measure quantized reasoning models", "quibble-cli");
+    app.set_version_flag("--version", std::string("quibble-cli ") + kVersion);
+    app.require_subcommand(1);
+    cli::Action chosen;
+    cli::addRunCommand(app, chosen);
+    cli::addInspectCommand(app, chosen);
+    cli::addExportCommand(app, chosen);
+    cli::addReplayCommand(app, chosen);
+    cli::addBenchCommand(app, chosen);
+    cli::addEvalCommand(app, chosen);
+    cli::addLogitsCommand(app, chosen);
+    cli::addTokenizeCommand(app, chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+        return complain(std::string(error.what()) + ". Try: quibble-cli --help");
+    }
+    if (const auto isa = kernels::isaFromEnvironment(); isa.ops == nullptr) return complain(isa.error);
+    try {
+        if (auto done = chosen(); !done) return complain(done.error().line());
+    } catch (const ContractError& broken) {
+        return complain(std::string("internal error: ") + broken.what());
+    } catch (const std::bad_alloc&) {
+        return complain("out of memory");
+    }
+    return 0;
+}

@@ -1,0 +1,69 @@
+#include "app/cli/run_options.h"
+
+#include "engine/text/marker_set.h"
+
+namespace quibble::cli {
+
+void RunOptions::addTo(CLI::App& command) {
+    command.add_option("model", model, "GGUF file")->required();
+    command.add_option("--quant", quant, "Quantize in place: rtn:bits=3,group=64,symmetric=1; none: as stored")->capture_default_str();
+    command.add_option("--reference", reference,
+                       "Full-precision reference: a GGUF file of the same tokenizer, self (the stored weights), none. Default: self with --quant, else none");
+    command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
+        ->check(CLI::IsMember({"native", "f32"}))
+        ->capture_default_str();
+    command.add_option("--penalty", penalty, "Subtracted from the logits of the marker words")->capture_default_str();
+    command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")->capture_default_str();
+    command.add_option("--without-word", without_words, "Switch an entry of the marker set off (repeatable)");
+    command.add_flag("--only-thinking", only_thinking, "Penalize inside the reasoning span only");
+    command.add_option("--temperature", temperature, "0 is greedy")->capture_default_str();
+    command.add_option("--top-k", top_k, "0: off")->capture_default_str();
+    command.add_option("--top-p", top_p, "1: off")->capture_default_str();
+    command.add_option("--min-p", min_p, "0: off")->capture_default_str();
+    command.add_option("--seed", seed, "Of the noise")->capture_default_str();
+    command.add_option("--max-tokens", max_tokens, "Limit of generated tokens")->capture_default_str();
+    command.add_option("--context", context, "Positions of the KV cache; 0: as needed")->capture_default_str();
+    command.add_option("--threads", threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
+    command.add_option("--block", block, "Tokens the reference scores in one pass")->check(CLI::Range(1, 64))->capture_default_str();
+    command.add_option("--alternatives", alternatives, "Recorded alternatives a token")->check(CLI::Range(1, 1000))->capture_default_str();
+    command.add_flag("--raw", raw, "Complete the prompt as it is, without the chat template");
+}
+
+Result<RunRequest> RunOptions::request() const {
+    RunRequest r;
+    r.model_path = model;
+    auto method = parseMethodChoice(quant);
+    if (!method) return tl::unexpected(method.error());
+    r.weight_quant = *method;
+    r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
+    r.reference.kind = asked == "none" ? ReferenceKind::None : asked == "self" ? ReferenceKind::Unquantized : ReferenceKind::File;
+    if (r.reference.kind == ReferenceKind::File) r.reference.path = asked;
+    r.reference.block = block;
+    r.penalty.strength = penalty;
+    r.penalty.set_name = markers;
+    r.penalty.disabled_words = without_words;
+    r.penalty.only_thinking = only_thinking;
+    bool builtin = false;
+    for (const MarkerSet& set : builtinMarkerSets()) {
+        if (set.name != markers) continue;
+        r.penalty.words = set.words;
+        builtin = true;
+    }
+    if (!builtin) {
+        auto set = loadMarkerSet(markers);
+        if (!set) return tl::unexpected(set.error());
+        r.penalty.set_name = set->name;
+        r.penalty.words = set->words;
+    }
+    r.sampler = {temperature, top_k, top_p, min_p};
+    r.seed = seed;
+    r.max_tokens = max_tokens;
+    r.context = context;
+    r.threads = threads;
+    r.top_alternatives = alternatives;
+    r.raw = raw;
+    return r;
+}
+
+}  // namespace quibble::cli

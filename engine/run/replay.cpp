@@ -1,0 +1,150 @@
+#include "engine/run/replay.h"
+
+#include <bit>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+
+#include "engine/run/generator.h"
+
+namespace quibble {
+
+namespace {
+
+std::string floatText(float value) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.9g (0x%08" PRIx32 ")", static_cast<double>(value), std::bit_cast<std::uint32_t>(value));
+    return text;
+}
+
+// The first mismatch is kept; everything after it is not compared.
+class Comparison {
+public:
+    explicit Comparison(Position pos) : pos_(pos) {}
+
+    void floats(const std::string& field, float stored, float repeated) {
+        // All NaNs say the same thing (not measured), and a database has no negative zero.
+        const bool same = stored == repeated || (std::isnan(stored) && std::isnan(repeated));
+        if (!same) differ(field, floatText(stored), floatText(repeated));
+    }
+    void integers(const std::string& field, std::int64_t stored, std::int64_t repeated) {
+        if (stored != repeated) differ(field, std::to_string(stored), std::to_string(repeated));
+    }
+    void alternatives(const std::string& field, const std::vector<Alternative>& stored, const std::vector<Alternative>& repeated) {
+        integers(field + " count", static_cast<std::int64_t>(stored.size()), static_cast<std::int64_t>(repeated.size()));
+        for (std::size_t i = 0; i < stored.size() && !difference_; ++i) {
+            const std::string item = field + "[" + std::to_string(i) + "]";
+            integers(item + ".id", stored[i].id, repeated[i].id);
+            floats(item + ".logprob", stored[i].logprob, repeated[i].logprob);
+        }
+    }
+    [[nodiscard]] const std::optional<ReplayDifference>& difference() const { return difference_; }
+
+private:
+    void differ(const std::string& field, std::string stored, std::string repeated) {
+        if (!difference_) difference_ = ReplayDifference{pos_, field, std::move(stored), std::move(repeated)};
+    }
+    Position pos_;
+    std::optional<ReplayDifference> difference_;
+};
+
+std::optional<ReplayDifference> compareTokens(const TokenRecord& stored, const TokenRecord& repeated) {
+    Comparison c(stored.pos);
+    c.integers("pos", stored.pos, repeated.pos);
+    c.integers("id", stored.id, repeated.id);
+    c.integers("without_penalty_id", stored.without_penalty_id, repeated.without_penalty_id);
+    c.floats("logprob", stored.logprob, repeated.logprob);
+    c.integers("rank", stored.rank, repeated.rank);
+    c.floats("entropy", stored.entropy, repeated.entropy);
+    c.floats("varentropy", stored.varentropy, repeated.varentropy);
+    c.floats("marker_mass", stored.marker_mass, repeated.marker_mass);
+    c.floats("marker_mass_after", stored.marker_mass_after, repeated.marker_mass_after);
+    c.floats("penalty", stored.penalty, repeated.penalty);
+    c.integers("thinking", stored.thinking, repeated.thinking);
+    c.integers("marker", stored.marker, repeated.marker);
+    c.integers("penalized", stored.penalized, repeated.penalized);
+    c.integers("injected", stored.injected, repeated.injected);
+    c.alternatives("top", stored.top, repeated.top);
+    c.alternatives("top_after", stored.top_after, repeated.top_after);
+    return c.difference();
+}
+
+std::optional<ReplayDifference> compareReferences(const ReferenceRecord& stored, const ReferenceRecord& repeated) {
+    Comparison c(stored.pos);
+    c.floats("kl", stored.kl, repeated.kl);
+    c.floats("ref_entropy", stored.entropy, repeated.entropy);
+    c.floats("ref_varentropy", stored.varentropy, repeated.varentropy);
+    c.floats("ref_logprob", stored.logprob, repeated.logprob);
+    c.integers("ref_rank", stored.rank, repeated.rank);
+    c.alternatives("ref_top", stored.top, repeated.top);
+    return c.difference();
+}
+
+Result<void> sameModel(const std::string& what, const std::string& stored, const std::string& here) {
+    if (stored.empty() || stored == here) return {};
+    return fail(ErrorCode::FileCorrupt, "the " + what + " here is not the one that made the run (" + here + ", stored " + stored + ")",
+                "Name the right file with --model or --reference");
+}
+
+Result<void> repeat(Generator& generator, RunTrace& repeated, std::size_t wanted) {
+    std::vector<RunEvent> events;
+    const auto take = [&] {
+        for (const RunEvent& event : events) repeated.apply(event);
+        events.clear();
+    };
+    for (bool complete = false; !complete;) {
+        auto chunk = generator.prefillChunk(events, {});
+        if (!chunk) return tl::unexpected(chunk.error());
+        complete = *chunk;
+    }
+    while (!generator.finished() && repeated.points().size() < wanted) {
+        if (auto stepped = generator.step(events, {}); !stepped) return stepped;
+        take();
+    }
+    auto flushed = generator.flushReference(events, {});
+    take();
+    return flushed;
+}
+
+}  // namespace
+
+Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
+    LoadOptions options;
+    options.weight_quant = request.weight_quant;
+    auto model = models.get(request.model_path, options);
+    if (!model) return tl::unexpected(model.error());
+    auto reference = openReference(models, request, **model, options);
+    if (!reference) return tl::unexpected(reference.error());
+    auto generator = Generator::create(request, {*model, *reference}, device, stored.controls());
+    if (!generator) return tl::unexpected(generator.error());
+    const RunProvenance& here = (*generator)->provenance();
+    const RunProvenance& then = stored.provenance();
+    if (auto same = sameModel("model", then.model_hash, here.model_hash); !same) return tl::unexpected(same.error());
+    if (auto same = sameModel("reference", then.reference_hash, here.reference_hash); !same) return tl::unexpected(same.error());
+
+    std::size_t first = 0;  // of the run's own tokens
+    while (first < stored.points().size() && stored.points()[first].token.pos < (*generator)->position()) ++first;
+    RunTrace repeated(request);
+    if (auto done = repeat(**generator, repeated, stored.points().size() - first); !done) return tl::unexpected(done.error());
+
+    ReplayReport report;
+    if (then.isa != here.isa) report.note = "stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ";
+    for (std::size_t i = first; i < stored.points().size() && !report.difference; ++i) {
+        const TracePoint& old_point = stored.points()[i];
+        if (i - first >= repeated.points().size()) {
+            report.difference = ReplayDifference{old_point.token.pos, "length", std::to_string(stored.points().size() - first) + " tokens",
+                                                 std::to_string(repeated.points().size()) + " tokens"};
+            break;
+        }
+        const TracePoint& new_point = repeated.points()[i - first];
+        report.difference = compareTokens(old_point.token, new_point.token);
+        ++report.tokens;
+        if (!report.difference && old_point.hasReference() && new_point.hasReference()) {
+            report.difference = compareReferences(old_point.reference, new_point.reference);
+            ++report.references;
+        }
+    }
+    return report;
+}
+
+}  // namespace quibble
