@@ -1,133 +1,14 @@
 // Every arithmetic operation of the engine, as a table of functions per instruction set. The table is chosen once.
-//
-// Determinism (the contract of the whole library): with one table, each output element is accumulated in one fixed
-// order that depends on nothing but the length of the sum. Not on n_rows, not on out_begin/out_end, not on alignment,
-// not on the thread. So 64 rows in one call give bit for bit what 64 calls with one row give.
-//
-// Every function is pure (no state, no allocation that outlives the call) and may run on any number of threads on
-// disjoint outputs. No pointer may be null unless its length is 0. No function checks its arguments: shapes are the
-// caller's promise. Inputs may have any alignment.
-//
-// NaN and infinity: a NaN that takes part in a result makes that result NaN, in every table. An 8-bit activation
-// block that holds a NaN or an infinity makes the outputs of its row NaN.
+// What each function computes, its shapes, aliasing and tolerance: op_table.h.
 #pragma once
 
-#include "kernels/weight_view.h"
+#include "kernels/op_table.h"
 
-#include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace quibble::kernels {
-
-// y[r * y_stride + o] = sum_k w[o][k] * x[r * x_stride + k]   for 0 <= r < n_rows, out_begin <= o < out_end
-// x: [n_rows, w.cols] with x_stride floats between rows; y: [n_rows, w.rows] likewise. y must not overlap x.
-// Outputs outside [out_begin, out_end) are not written. w.cols == 0 gives zeros.
-// Band against reference: |y - ref| <= (cols / 16 + 8) * 2^-24 * sum_k |w x|   (a rounding for each of the additions
-// that one of 16 partial sums goes through, and the tree that joins them).
-// Bit-exact promise: the result equals that of an F32 view holding dequantizeRow of the same weights.
-struct MatmulArgs {
-    WeightView w;
-    const float* x = nullptr;
-    int64_t x_stride = 0;  // floats
-    int64_t n_rows = 0;
-    float* y = nullptr;
-    int64_t y_stride = 0;  // floats
-    int64_t out_begin = 0;
-    int64_t out_end = 0;
-};
-
-// The same product with activations that quantizeQ8 of the same table has rounded for w.type; xq_stride bytes between
-// rows. Integer products inside a block are exact; blocks are added in float.
-// Band against reference matmulQ8 of the same activations: (cols / 32 + 8) * 2^-23 * sum_k |w x|.
-struct MatmulQ8Args {
-    WeightView w;
-    const std::byte* xq = nullptr;
-    size_t xq_stride = 0;  // bytes
-    int64_t n_rows = 0;
-    float* y = nullptr;
-    int64_t y_stride = 0;  // floats
-    int64_t out_begin = 0;
-    int64_t out_end = 0;
-};
-
-// One query head of one row over n_kv cached positions:
-//   p = softmax_i(scale * <q, k_i>),  out = sum_i p_i v_i
-// On return scores[i] = p_i (they sum to 1 within rounding), so that a recorder can read them. n_kv == 0 writes zeros.
-// out may alias q. Band: |out - ref| <= (1e-5 + 4e-7 * max_i |score_i|) * max_i |v_i|, same for each p_i.
-struct AttentionArgs {
-    const float* q = nullptr;  // [head_dim]
-    const float* k = nullptr;  // position i at k + i * k_stride
-    int64_t k_stride = 0;      // floats
-    const float* v = nullptr;
-    int64_t v_stride = 0;  // floats
-    int64_t n_kv = 0;
-    int64_t head_dim = 0;
-    float scale = 1.0F;
-    float* scores = nullptr;  // [n_kv]
-    float* out = nullptr;     // [head_dim]
-};
-
-// Of the softmax at temperature 1, natural logarithm:
-//   entropy = -sum p log p, varentropy = sum p (log p + entropy)^2, log_sum_exp = log sum exp z.
-// argmax: the lowest index that holds the maximum. Minus infinity is a masked token and adds nothing. If any logit is NaN or
-// plus infinity, or none is finite (n == 0 included), argmax is -1 and all else is NaN.
-// Band: 1e-9 * (1 + |value|) on all three sums.
-struct LogitStats {
-    float max = 0.0F;
-    double log_sum_exp = 0.0;
-    double entropy = 0.0;
-    double varentropy = 0.0;
-    int32_t argmax = -1;
-};
-
-struct Ops {
-    const char* isa;  // "reference", "avx2", "avx512"
-
-    // Activations in float32. Every type whose traits say readable, and RtnGroup.
-    void (*matmul)(const MatmulArgs&);
-
-    // Activations rounded to 8 bits. Q8_0, Q4_0, Q4_K, Q6_K only; hasQ8 says which.
-    void (*matmulQ8)(const MatmulQ8Args&);
-
-    // Bytes of one row of cols activations rounded for weights of type w (cols: a multiple of the type's block);
-    // 0 when w has no 8-bit kernel. The layout belongs to the table: give a row only to matmulQ8 of the same table.
-    // Rows whose layouts agree can be shared between weights: see q8Layout.
-    size_t (*q8RowBytes)(int64_t cols, TensorType w);
-
-    // Blocks of 32 (Q8_0, Q4_0) or 256 (K types) activations: d = max|x| / 127 in float, q = round(x * (127 / max|x|)), ties to
-    // even. out: q8RowBytes bytes, any alignment (64 is fastest). The same d and q in every table.
-    void (*quantizeQ8)(const float* x, int64_t cols, TensorType w, std::byte* out);
-
-    // y[i] = x[i] * gain[i] / sqrt(mean(x^2) + eps). y may alias x. dim >= 1. Band: 2e-6 * |ref| + 1e-30.
-    void (*rmsNorm)(const float* x, const float* gain, int64_t dim, float eps, float* y);
-
-    // Rotates one head in place: pair i of rot_dim / 2 is (x[2i], x[2i + 1]) if adjacent_pairs, else
-    // (x[i], x[i + rot_dim / 2]); (a, b) -> (a cos - b sin, a sin + b cos). Elements from rot_dim on stay.
-    // rot_dim even, <= head_dim. Band: 2e-7 * (|a| + |b|).
-    void (*rope)(float* x, int64_t head_dim, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs);
-
-    // y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. y may alias gate or up. Band: 1e-6 * |ref| + 1e-30 * |up|.
-    void (*swiGlu)(const float* gate, const float* up, int64_t n, float* y);
-
-    // y[i] = a[i] + b[i]; y may alias either. Exact (one rounding).
-    void (*add)(const float* a, const float* b, int64_t n, float* y);
-
-    void (*attention)(const AttentionArgs&);
-
-    void (*logitStats)(const float* z, int64_t n, LogitStats* out);
-
-    // KL(p || q) = sum_i p_i (log p_i - log q_i) in nats, log p_i = zp[i] - lse_p, log q_i = zq[i] - lse_q; the lse
-    // values come from logitStats of the same table. Terms with p_i == 0 add nothing; p_i > 0 with q_i == 0 gives +inf.
-    // Exactly 0.0 when zp and zq hold the same bits and lse_p == lse_q. Not clamped: rounding can make it negative, but by
-    // no more than 1e-11 * (1 + max|z|). Band: 1e-9 * (1 + |ref|) + 1e-11 * max|z|.
-    double (*klDivergence)(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n);
-
-    // cols weights of one row as floats, exactly as the matmul uses them. Readable types only; not RtnGroup.
-    void (*dequantizeRow)(TensorType type, const std::byte* src, int64_t cols, float* dst);
-};
 
 // True for the types that matmulQ8 takes (the same in every table).
 bool hasQ8(TensorType w);

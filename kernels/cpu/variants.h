@@ -1,0 +1,23 @@
+// The tables that are compiled for one instruction set each. Using one on a CPU without it is an illegal instruction: ask
+// cpu_probe.h first.
+#pragma once
+
+#include "kernels/op_table.h"
+
+namespace quibble::kernels {
+
+namespace avx2 {
+extern const Ops kOps;
+// Float operations in `rounds` rounds of independent fused multiply-adds in registers; *sink keeps them alive.
+double fmaRounds(int64_t rounds, float* sink);
+// Reads bytes (a multiple of 512) from a 64-byte aligned address; the result depends on all of them.
+uint64_t readBytes(const std::byte* data, size_t bytes);
+}  // namespace avx2
+
+namespace avx512 {
+extern const Ops kOps;
+double fmaRounds(int64_t rounds, float* sink);
+uint64_t readBytes(const std::byte* data, size_t bytes);
+}  // namespace avx512
+
+}  // namespace quibble::kernels

@@ -1,0 +1,21 @@
+#include "kernels/reference/reference.h"
+
+namespace quibble::kernels::reference {
+
+const Ops kOps = {
+    .isa = "reference",
+    .matmul = matmul,
+    .matmulQ8 = matmulQ8,
+    .q8RowBytes = q8RowBytes,
+    .quantizeQ8 = quantizeQ8,
+    .rmsNorm = rmsNorm,
+    .rope = rope,
+    .swiGlu = swiGlu,
+    .add = add,
+    .attention = attention,
+    .logitStats = logitStats,
+    .klDivergence = klDivergence,
+    .dequantizeRow = dequantizeRow,
+};
+
+}  // namespace quibble::kernels::reference
