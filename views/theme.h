@@ -2,6 +2,8 @@
 // selection, one warm hue for uncertainty and markers, one other hue for KL, greys for everything else.
 #pragma once
 
+#include <optional>
+
 #include <QColor>
 #include <QFont>
 #include <QIcon>
@@ -85,6 +87,7 @@ private:
     QFont base_font_, base_mono_;
     double font_scale_ = 1.0;
     bool dark_ = false;
+    std::optional<bool> given_dark_;  // a palette that somebody set while we follow the system
     bool refreshing_ = false;
 };
 

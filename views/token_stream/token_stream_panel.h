@@ -6,6 +6,7 @@
 class QLabel;
 class QLineEdit;
 class QPushButton;
+class QTimer;
 
 namespace quibble {
 
@@ -30,6 +31,7 @@ private:
     void buildFindBar();
     void placeLiveButton();
     void updateFindLabel();
+    void updateNotes();
 
     RunDocument* document_;
     TokenStreamView* stream_;
@@ -38,6 +40,7 @@ private:
     QLabel* find_label_ = nullptr;
     QPushButton* live_button_ = nullptr;
     QWidget* empty_hint_ = nullptr;
+    QTimer* note_timer_ = nullptr;
 };
 
 }  // namespace quibble

@@ -84,23 +84,30 @@ private:
     };
 
     void onReset();
-    void onApplied(int first);
-    void onThemeChanged();
+    void onApplied();
     void relayout();
     void updateScrollBar();
     void moveCurrent(int index, bool extend);
+    [[nodiscard]] int nearestToken(const QPoint& viewport_point) const;
     [[nodiscard]] int tokenAbove(int index, int lines) const;
     void searchFrom(qsizetype offset);
     void updateDescription();
+    [[nodiscard]] QString tipOf(int token) const;
     void showTokenTip(const QPoint& viewport_point, const QPoint& global);
-    void paintLine(class QPainter& painter, int line, const QRect& area) const;
-    void paintHeading(class QPainter& painter, int line, int top) const;
+    struct Paint;  // what a frame needs to know, gathered once
+    void paintLine(Paint& paint, int line) const;
+    void paintRunBack(Paint& paint, int token, const QRectF& cell) const;
+    void paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QString& shown) const;
+    void paintFindHits(Paint& paint, int line, const QRectF& row) const;
+    void paintHeading(Paint& paint, int section, int top) const;
 
     RunDocument* document_;
     std::unique_ptr<TokenPieces> pieces_;
     std::unique_ptr<TokenLayout> layout_;
     bool follow_tail_ = true;
-    bool moving_scroll_bar_ = false;
+    bool moving_scroll_bar_ = false;   // we move it, not the user
+    bool scrolled_by_mouse_ = false;   // a drag selects: do not jump to the token under the mouse
+    int margin_ = 12;
     bool show_invisibles_ = false;
     int anchor_ = -1;
     QString find_text_;
@@ -108,7 +115,6 @@ private:
     std::vector<FindHit> hits_;
     int find_current_ = -1;
     QString thinking_note_, answer_note_;
-    int last_painted_current_ = -1;
 };
 
 }  // namespace quibble

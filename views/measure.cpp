@@ -1,0 +1,148 @@
+#include "views/measure.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <QCoreApplication>
+#include <QLocale>
+
+namespace quibble {
+
+namespace {
+
+QString tr(const char* text) { return QCoreApplication::translate("Measure", text); }
+
+// Bins of the colour scale: kBins steps of a tenth of a decade, from 1e-6 up.
+constexpr double kLowest = 1e-6;
+constexpr double kBinsPerDecade = 10;
+constexpr double kBulk = 0.98;
+
+double niceCeiling(double value) {
+    const double power = std::pow(10.0, std::floor(std::log10(value)));
+    for (const double step : {1.0, 2.0, 5.0}) {
+        if (value <= step * power * 1.0000001) return step * power;
+    }
+    return 10 * power;
+}
+
+}  // namespace
+
+QString measureLabel(Measure measure) {
+    switch (measure) {
+        case Measure::None: return tr("none");
+        case Measure::Entropy: return tr("entropy");
+        case Measure::Kl: return tr("KL");
+        case Measure::Varentropy: return tr("varentropy");
+        case Measure::Logprob: return tr("surprise");
+        case Measure::Rank: return tr("rank");
+        case Measure::MarkerMass: return tr("marker mass");
+    }
+    return {};
+}
+
+QString measureKey(Measure measure) {
+    switch (measure) {
+        case Measure::None: return QStringLiteral("none");
+        case Measure::Entropy: return QStringLiteral("entropy");
+        case Measure::Kl: return QStringLiteral("kl");
+        case Measure::Varentropy: return QStringLiteral("varentropy");
+        case Measure::Logprob: return QStringLiteral("logprob");
+        case Measure::Rank: return QStringLiteral("rank");
+        case Measure::MarkerMass: return QStringLiteral("marker_mass");
+    }
+    return QStringLiteral("none");
+}
+
+Measure measureFromKey(const QString& key) {
+    for (const Measure measure : kMeasures) {
+        if (measureKey(measure) == key) return measure;
+    }
+    return Measure::Entropy;
+}
+
+QString measureUnit(Measure measure, Unit unit) {
+    switch (measure) {
+        case Measure::Entropy:
+        case Measure::Kl:
+        case Measure::Logprob: return unit == Unit::Nat ? tr("nat") : tr("bit");
+        case Measure::Varentropy: return unit == Unit::Nat ? tr("nat²") : tr("bit²");
+        case Measure::None:
+        case Measure::Rank:
+        case Measure::MarkerMass: return {};
+    }
+    return {};
+}
+
+Ramp measureRamp(Measure measure) {
+    switch (measure) {
+        case Measure::Kl: return Ramp::Cool;
+        case Measure::Rank: return Ramp::Grey;
+        default: return Ramp::Warm;
+    }
+}
+
+QString measureHelp(Measure measure) {
+    switch (measure) {
+        case Measure::None: return tr("The text is not coloured.");
+        case Measure::Entropy:
+            return tr("Entropy of the next-token distribution of the quantized model: H(q) = −Σ q ln q, at temperature 1, before the penalty.");
+        case Measure::Kl:
+            return tr("How far quantization moved the distribution: KL(p‖q) = Σ p (ln p − ln q) over the whole vocabulary; p is the "
+                      "reference, q the quantized model, both on the same text.");
+        case Measure::Varentropy: return tr("Variance of −ln q under q: whether the uncertainty is spread over many tokens or between few.");
+        case Measure::Logprob: return tr("Surprise of the token that stands here: −ln q(token), at temperature 1, before the penalty.");
+        case Measure::Rank: return tr("Rank of the token that stands here: 1 is the most probable.");
+        case Measure::MarkerMass: return tr("Probability that the quantized model gives to all hesitation markers together, before the penalty.");
+    }
+    return {};
+}
+
+double measureValue(const TracePoint& point, Measure measure, Unit unit) {
+    const double factor = unit == Unit::Bit ? kBitsPerNat : 1.0;
+    switch (measure) {
+        case Measure::None: return std::nan("");
+        case Measure::Entropy: return static_cast<double>(point.token.entropy) * factor;
+        case Measure::Kl: return point.hasReference() ? static_cast<double>(point.reference.kl) * factor : std::nan("");
+        case Measure::Varentropy: return static_cast<double>(point.token.varentropy) * factor * factor;
+        case Measure::Logprob: return std::max(0.0, -static_cast<double>(point.token.logprob)) * factor;
+        case Measure::Rank: return point.token.rank > 0 ? point.token.rank : std::nan("");
+        case Measure::MarkerMass: return static_cast<double>(point.token.marker_mass);
+    }
+    return std::nan("");
+}
+
+QString formatNumber(double value, int decimals) { return QLocale().toString(value, 'f', decimals); }
+
+QString measureText(const TracePoint& point, Measure measure, Unit unit) {
+    const double value = measureValue(point, measure, unit);
+    if (measure == Measure::Kl && !point.hasReference()) return tr("pending");
+    if (std::isnan(value)) return QStringLiteral("–");
+    if (measure == Measure::Rank) return QLocale().toString(point.token.rank);
+    return formatNumber(value, 3);
+}
+
+void ColourScale::clear() {
+    bins_.fill(0);
+    count_ = 0;
+    upper_ = 0;
+}
+
+void ColourScale::add(double value) {
+    if (!std::isfinite(value)) return;
+    const double place = value <= kLowest ? 0.0 : std::floor(std::log10(value / kLowest) * kBinsPerDecade) + 1;
+    ++bins_[static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(kBins - 1)))];
+    ++count_;
+    if (value <= upper_) return;
+    // Only a value above the scale can move it: walk down from the top until more than the tail is passed.
+    const int tail = static_cast<int>(count_ * (1 - kBulk));
+    int passed = 0;
+    for (int bin = kBins - 1; bin > 0; --bin) {
+        passed += bins_[static_cast<std::size_t>(bin)];
+        if (passed > tail) {
+            upper_ = std::max(upper_, niceCeiling(kLowest * std::pow(10.0, bin / kBinsPerDecade)));
+            return;
+        }
+    }
+}
+
+}  // namespace quibble

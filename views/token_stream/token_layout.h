@@ -1,0 +1,80 @@
+// Where each token stands: lines of a given width, wrapped between words (a word longer than a line is cut between tokens), with a
+// heading line in front of every thinking or answer section. Widths are measured once for each distinct piece of text, so a
+// hundred thousand tokens take one pass over integers and floats. Pixels are logical.
+#pragma once
+
+#include <vector>
+
+#include <QFont>
+#include <QString>
+
+#include "views/token_stream/token_pieces.h"
+
+namespace quibble {
+
+class TokenLayout {
+public:
+    struct Metrics {
+        QFont font;
+        int width = 0;            // of the text, without margins
+        int line_height = 0;
+        int heading_height = 0;
+        int section_padding = 0;  // above and below the text of a section
+        bool invisibles = false;  // blanks as dots, line ends as arrows
+    };
+    struct Line {
+        int token = 0;     // first token, and which of its segments (a line feed inside a token starts a new one)
+        int segment = 0;
+        int top = 0;
+        bool heading = false;
+        bool soft = false;  // wrapped: blanks at its start are not shown
+    };
+    struct Segment {
+        QString shown;
+        float width = 0;
+        float lead = 0;  // width of the blanks at its start
+    };
+    struct Section {
+        int begin = 0;   // first token
+        int line = 0;    // of its heading
+        bool thinking = false;
+    };
+    struct Run {  // a token, or a part of it, on one line
+        int token, segment;
+        float x, width;
+        const Segment* content;
+    };
+
+    void setMetrics(const Metrics& metrics);
+    [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+    void clear();
+    /// Lays out everything from the line that holds `first_changed` on; lines before it stay.
+    void update(const TokenPieces& pieces, const RunTrace& trace, int first_changed);
+
+    [[nodiscard]] int lineCount() const { return static_cast<int>(lines_.size()); }
+    [[nodiscard]] const Line& line(int index) const { return lines_[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] int lineHeight(int index) const { return line(index).heading ? metrics_.heading_height : metrics_.line_height; }
+    [[nodiscard]] int height() const;
+    [[nodiscard]] int lineAtY(int y) const;          // clamped; -1 when there is no line
+    [[nodiscard]] int lineOfToken(int token) const;  // where it begins; -1 when there is no such token
+    [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
+    [[nodiscard]] int sectionOfToken(int token) const;
+    /// The tokens of a text line, left to right; empty for a heading.
+    void runsOfLine(const TokenPieces& pieces, int line, std::vector<Run>& runs) const;
+
+private:
+    struct Cursor;
+    const std::vector<Segment>& segmentsOf(const TokenPieces& pieces, int piece_index);
+    void measure(const TokenPieces::Piece& piece, std::vector<Segment>& segments) const;
+    void place(Cursor& cursor, int token, int segment, const Segment& content, bool may_break);
+    void startSection(Cursor& cursor, int token, bool thinking);
+    void pushLine(Line line);
+
+    Metrics metrics_;
+    float cell_ = 8;  // width of "0": the least a token takes
+    std::vector<std::vector<Segment>> segments_;  // by piece
+    std::vector<Line> lines_;
+    std::vector<Section> sections_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,171 @@
+#include "views/token_stream/token_pieces.h"
+
+#include <algorithm>
+#include <string>
+
+#include <QCoreApplication>
+
+namespace quibble {
+
+int utf8CharLength(std::string_view bytes) {
+    if (bytes.empty()) return 0;
+    const auto at = [bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+    const unsigned char lead = at(0);
+    if (lead < 0x80) return 1;
+    const int length = lead >= 0xC2 && lead <= 0xDF ? 2 : lead >= 0xE0 && lead <= 0xEF ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    if (length == 0) return 0;
+    for (int i = 1; i < length; ++i) {
+        if (static_cast<std::size_t>(i) >= bytes.size()) return -1;
+        unsigned char low = 0x80, high = 0xBF;
+        if (i == 1) {  // the second byte excludes overlong forms, surrogates and what lies beyond U+10FFFF
+            if (lead == 0xE0) low = 0xA0;
+            if (lead == 0xED) high = 0x9F;
+            if (lead == 0xF0) low = 0x90;
+            if (lead == 0xF4) high = 0x8F;
+        }
+        if (at(static_cast<std::size_t>(i)) < low || at(static_cast<std::size_t>(i)) > high) return 0;
+    }
+    return length;
+}
+
+bool isWholeUtf8(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const int length = utf8CharLength(bytes);
+        if (length <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(length));
+    }
+    return true;
+}
+
+static QString hexByte(char byte) {
+    return QStringLiteral("\\x%1").arg(static_cast<unsigned char>(byte), 2, 16, QLatin1Char('0'));
+}
+
+QString decodeBytes(std::string_view bytes) {
+    QString out;
+    while (!bytes.empty()) {
+        const int length = utf8CharLength(bytes);
+        if (length <= 0) {
+            out += hexByte(bytes.front());
+            bytes.remove_prefix(1);
+        } else {
+            out += QString::fromUtf8(bytes.data(), length);
+            bytes.remove_prefix(static_cast<std::size_t>(length));
+        }
+    }
+    return out;
+}
+
+QString tokenLabelOf(std::string_view bytes, bool spaces) {
+    QString text = decodeBytes(bytes);
+    for (QChar& c : text) {
+        if (c == QLatin1Char('\n')) c = QChar(0x21B5);
+        else if (c == QLatin1Char('\t')) c = QChar(0x2192);
+        else if (c.unicode() < 0x20) c = QChar(0x2400 + c.unicode());
+        else if (c.unicode() == 0x7F) c = QChar(0x2421);
+    }
+    if (spaces) {
+        for (qsizetype i = 0; i < text.size() && text[i] == QLatin1Char(' '); ++i) text[i] = QChar(0x2423);
+        for (qsizetype i = text.size() - 1; i >= 0 && text[i] == QLatin1Char(' '); --i) text[i] = QChar(0x2423);
+    }
+    return text;
+}
+
+void TokenPieces::clear() { *this = TokenPieces(); }
+
+int TokenPieces::internPiece(Piece piece) {
+    const QString key = (piece.unnamed ? QLatin1Char('?') : QLatin1Char('=')) + piece.text;
+    const auto found = by_text_.constFind(key);
+    if (found != by_text_.constEnd()) return *found;
+    piece.special = piece.text.size() > 2 && piece.text.startsWith(QLatin1Char('<')) && piece.text.endsWith(QLatin1Char('>')) &&
+                    !piece.text.contains(QLatin1Char(' '));
+    const int index = static_cast<int>(table_.size());
+    table_.push_back(std::move(piece));
+    by_text_.insert(key, index);
+    return index;
+}
+
+void TokenPieces::push(int piece_index) {
+    piece_of_.push_back(piece_index);
+    begin_.push_back(text_.size());
+    text_ += table_[static_cast<std::size_t>(piece_index)].text;
+}
+
+void TokenPieces::truncate(int size) {
+    if (size >= this->size()) return;
+    text_.truncate(begin_[static_cast<std::size_t>(size)]);
+    piece_of_.resize(static_cast<std::size_t>(size));
+    begin_.resize(static_cast<std::size_t>(size));
+}
+
+int TokenPieces::update(const RunTrace& trace) {
+    const int total = static_cast<int>(trace.points().size());
+    int first_changed = size();
+    for (int i = size(); i < total; ++i) {
+        const TokenId id = trace.points()[static_cast<std::size_t>(i)].token.id;
+        const std::string_view bytes = trace.text(id);
+        if (open_ < 0) {
+            if (const auto known = by_id_.find(id); known != by_id_.end()) {
+                push(known->second);
+                continue;
+            }
+        }
+        if (bytes.empty()) {
+            open_ = -1;
+            push(internPiece({QStringLiteral("⟨%1⟩").arg(id), false, true}));
+        } else if (isWholeUtf8(bytes)) {
+            open_ = -1;  // what was open stays as \xNN
+            const int index = internPiece({QString::fromUtf8(bytes.data(), static_cast<qsizetype>(bytes.size())), false, false});
+            by_id_.emplace(id, index);
+            push(index);
+        } else {
+            const int first = open_ < 0 ? i : open_;
+            first_changed = std::min(first_changed, first);
+            truncate(first);
+            pushJoined(trace, first, i + 1);
+        }
+    }
+    return first_changed;
+}
+
+// Decodes the bytes of tokens [first, last) together; a character belongs to the token in which it begins.
+void TokenPieces::pushJoined(const RunTrace& trace, int first, int last) {
+    std::string bytes;
+    std::vector<std::size_t> ends;
+    for (int i = first; i < last; ++i) {
+        bytes += trace.text(trace.points()[static_cast<std::size_t>(i)].token.id);
+        ends.push_back(bytes.size());
+    }
+    std::vector<QString> texts(ends.size());
+    open_ = -1;
+    std::size_t at = 0, owner = 0;
+    while (at < bytes.size()) {
+        while (at >= ends[owner]) ++owner;
+        const std::string_view rest = std::string_view(bytes).substr(at);
+        const int length = utf8CharLength(rest);
+        if (length > 0) {
+            texts[owner] += QString::fromUtf8(rest.data(), length);
+            at += static_cast<std::size_t>(length);
+            continue;
+        }
+        if (length < 0 && open_ < 0) open_ = first + static_cast<int>(owner);
+        texts[owner] += hexByte(rest.front());
+        ++at;
+    }
+    for (QString& text : texts) push(internPiece({std::move(text), false, false}));
+}
+
+qsizetype TokenPieces::begin(int token) const { return token < size() ? begin_[static_cast<std::size_t>(token)] : text_.size(); }
+
+QStringView TokenPieces::textOf(int token) const {
+    const qsizetype from = begin(token);
+    return QStringView(text_).mid(from, begin(token + 1) - from);
+}
+
+int TokenPieces::tokenOfChar(qsizetype offset) const {
+    if (offset < 0 || offset >= text_.size()) return -1;
+    const auto after = std::upper_bound(begin_.begin(), begin_.end(), offset);
+    return static_cast<int>(after - begin_.begin()) - 1;
+}
+
+}  // namespace quibble

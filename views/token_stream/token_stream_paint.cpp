@@ -1,0 +1,216 @@
+// Painting of the stream: only the lines in sight, backgrounds first, then text.
+#include <array>
+#include <cmath>
+
+#include <QPainter>
+#include <QPainterPath>
+#include <QPaintEvent>
+#include <QScrollBar>
+
+#include "views/token_stream/token_layout.h"
+#include "views/token_stream/token_pieces.h"
+#include "views/token_stream/token_stream_view.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr int kShades = 48;  // steps of the colour map; finer cannot be told apart
+
+QColor blend(const QColor& under, const QColor& over, double share) {
+    const auto channel = [share](int a, int b) { return static_cast<int>(std::lround(a + (b - a) * share)); };
+    return {channel(under.red(), over.red()), channel(under.green(), over.green()), channel(under.blue(), over.blue())};
+}
+
+}  // namespace
+
+struct TokenStreamView::Paint {
+    QPainter painter;
+    const ThemeColors& colors = Theme::instance().colors();
+    std::array<QColor, kShades + 1> fill, ink;
+    int scroll = 0;
+    int ascent = 0;
+    QRect clip;
+    TokenRange selection;
+    int current = -1, hovered = -1;
+    bool kl = false;
+    std::vector<TokenLayout::Run> runs;
+};
+
+void TokenStreamView::paintEvent(QPaintEvent* event) {
+    const Theme& theme = Theme::instance();
+    Paint paint;
+    paint.painter.begin(viewport());
+    paint.painter.fillRect(event->rect(), paint.colors.card);
+    if (layout_->lineCount() == 0) return;
+    const Ramp ramp = measureRamp(document_->measure());
+    for (int i = 0; i <= kShades; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        paint.fill[at] = theme.ramp(ramp, static_cast<double>(i) / kShades);
+        paint.ink[at] = theme.textOn(paint.fill[at]);
+    }
+    const QFont font = layout_->metrics().font;
+    const QFontMetrics metrics(font);
+    paint.ascent = (layout_->metrics().line_height - metrics.height()) / 2 + metrics.ascent();
+    paint.scroll = verticalScrollBar()->value();
+    paint.clip = event->rect();
+    paint.selection = document_->selection();
+    paint.current = document_->current();
+    paint.hovered = document_->hovered();
+    paint.kl = document_->measure() == Measure::Kl;
+    paint.painter.setRenderHint(QPainter::Antialiasing);
+    paint.painter.setFont(font);
+    const int first = layout_->lineAtY(paint.scroll + paint.clip.top());
+    const int last = layout_->lineAtY(paint.scroll + paint.clip.bottom());
+    for (int line = first; line <= last; ++line) {
+        if (!layout_->line(line).heading) paintLine(paint, line);
+    }
+    // Headings last: the one of the section at the top stays in sight until the next one pushes it out.
+    const auto& sections = layout_->sections();
+    const int top_section = layout_->sectionOfToken(layout_->line(layout_->lineAtY(paint.scroll)).token);
+    for (int section = std::max(0, top_section); section < static_cast<int>(sections.size()); ++section) {
+        int top = layout_->line(sections[static_cast<std::size_t>(section)].line).top - paint.scroll;
+        if (top > paint.clip.bottom()) break;
+        if (section == top_section && top < 0) {
+            const bool has_next = section + 1 < static_cast<int>(sections.size());
+            const int next = has_next ? layout_->line(sections[static_cast<std::size_t>(section) + 1].line).top - paint.scroll : INT_MAX;
+            top = std::min(0, next - layout_->metrics().heading_height);
+        }
+        paintHeading(paint, section, top);
+    }
+}
+
+void TokenStreamView::paintLine(Paint& paint, int line) const {
+    const double top = layout_->line(line).top - paint.scroll;
+    const double pad = layout_->metrics().line_height * 0.08;
+    layout_->runsOfLine(*pieces_, line, paint.runs);
+    const auto cellOf = [&](const TokenLayout::Run& run) {
+        QRectF cell(static_cast<double>(run.x) + margin_, top + pad, static_cast<double>(run.width), layout_->metrics().line_height - 2 * pad);
+        if (cell.left() < margin_) cell.setLeft(margin_);  // blanks that a soft wrap hides
+        return cell;
+    };
+    for (const TokenLayout::Run& run : paint.runs) paintRunBack(paint, run.token, cellOf(run));
+    if (!hits_.empty()) paintFindHits(paint, line, QRectF(0, top + pad, viewport()->width(), layout_->metrics().line_height - 2 * pad));
+    for (const TokenLayout::Run& run : paint.runs) {
+        const QPointF at(static_cast<double>(run.x) + margin_, top + paint.ascent);
+        paintRunText(paint, run.token, cellOf(run), at, run.content->shown);
+    }
+}
+
+void TokenStreamView::paintRunBack(Paint& paint, int token, const QRectF& cell) const {
+    const double position = document_->scalePosition(token, document_->measure());
+    QColor fill = paint.fill[static_cast<std::size_t>(std::isnan(position) ? 0 : std::lround(position * kShades))];
+    const bool selected = paint.selection.size() > 1 && paint.selection.contains(token);
+    if (selected) fill = blend(fill, paint.colors.accent, 0.24);
+    if (fill == paint.colors.card) return;
+    paint.painter.setPen(Qt::NoPen);
+    paint.painter.setBrush(fill);
+    if (selected) paint.painter.fillRect(cell, fill);
+    else paint.painter.drawRoundedRect(cell.adjusted(0.4, 0, -0.4, 0), 2.5, 2.5);
+}
+
+void TokenStreamView::paintFindHits(Paint& paint, int line, const QRectF& row) const {
+    if (paint.runs.empty()) return;
+    const qsizetype from = pieces_->begin(paint.runs.front().token), to = pieces_->begin(paint.runs.back().token + 1);
+    auto hit = std::upper_bound(hits_.begin(), hits_.end(), from, [](qsizetype at, const FindHit& item) { return at < item.end; });
+    const QFontMetricsF metrics(layout_->metrics().font);
+    for (; hit != hits_.end() && hit->begin < to; ++hit) {
+        const bool is_current = hit - hits_.begin() == find_current_;
+        for (const TokenLayout::Run& run : paint.runs) {
+            // Segments of one token: only its first one has a known place in the text, the rest is highlighted whole.
+            const qsizetype start = pieces_->begin(run.token), end = pieces_->begin(run.token + 1);
+            if (hit->end <= start || hit->begin >= end) continue;
+            double left = static_cast<double>(run.x), right = static_cast<double>(run.x + run.width);
+            if (run.segment == 0 && run.content->shown.size() >= end - start) {
+                const double origin = left;
+                const auto upTo = [&](qsizetype count) { return metrics.horizontalAdvance(run.content->shown.left(count)); };
+                if (hit->end < end) right = origin + upTo(hit->end - start);
+                if (hit->begin > start) left = origin + upTo(hit->begin - start);
+            }
+            paint.painter.fillRect(QRectF(left + margin_, row.top(), right - left, row.height()),
+                                   is_current ? paint.colors.find_current : paint.colors.find);
+        }
+    }
+    Q_UNUSED(line);
+}
+
+void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QString& shown) const {
+    QPainter& painter = paint.painter;
+    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(token)];
+    const double position = document_->scalePosition(token, document_->measure());
+    const auto shade = static_cast<std::size_t>(std::isnan(position) ? 0 : std::lround(position * kShades));
+    const bool selected = paint.selection.size() > 1 && paint.selection.contains(token);
+    const bool pending = paint.kl && !point.hasReference() && document_->hasReference();
+    QColor ink = paint.ink[shade];
+    if (pending || pieces_->piece(pieces_->pieceIndex(token)).special) ink = paint.colors.muted;
+    if (point.token.marker && Theme::contrast(paint.colors.marker, paint.fill[shade]) >= 4.5) ink = paint.colors.marker;
+    if (selected) ink = Theme::instance().textOn(blend(paint.fill[shade], paint.colors.accent, 0.24));
+    painter.setPen(ink);
+    if (cell.left() > static_cast<double>(at.x())) {
+        painter.save();
+        painter.setClipRect(cell);
+        painter.drawText(at, shown);
+        painter.restore();
+    } else {
+        painter.drawText(at, shown);
+    }
+    const double below = cell.bottom() - 1.2;
+    if (point.token.marker) {
+        painter.setPen(QPen(paint.colors.marker, 2));
+        painter.drawLine(QPointF(cell.left() + 1, below), QPointF(cell.right() - 1, below));
+    } else if (pending) {
+        painter.setPen(QPen(paint.colors.faint, 1, Qt::DotLine));
+        painter.drawLine(QPointF(cell.left() + 1, below), QPointF(cell.right() - 1, below));
+    }
+    if (point.token.injected) {  // put there, not sampled: a bracket at its left
+        painter.setPen(QPen(paint.colors.accent, 1.6));
+        const QPointF bracket[] = {{cell.left() + 3.5, cell.top() + 1}, {cell.left() + 0.8, cell.top() + 1},
+                                   {cell.left() + 0.8, cell.bottom() - 1}, {cell.left() + 3.5, cell.bottom() - 1}};
+        painter.drawPolyline(bracket, 4);
+    } else if (point.token.intervened()) {  // the penalty changed the outcome: a folded corner
+        const double size = std::max(5.0, cell.height() * 0.28);
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(paint.colors.mass);
+        const QPointF corner[] = {{cell.right() - size, cell.top()}, {cell.right(), cell.top()}, {cell.right(), cell.top() + size}};
+        painter.drawPolygon(corner, 3);
+    }
+    if (token == paint.current) {
+        painter.setBrush(Qt::NoBrush);
+        painter.setPen(QPen(paint.colors.accent, hasFocus() ? 2.0 : 1.4));
+        painter.drawRoundedRect(cell.adjusted(-0.6, -0.6, 0.6, 0.6), 3, 3);
+    } else if (token == paint.hovered) {
+        painter.setBrush(Qt::NoBrush);
+        painter.setPen(QPen(paint.colors.muted, 1));
+        painter.drawRoundedRect(cell.adjusted(0.2, 0.2, -0.2, -0.2), 2.5, 2.5);
+    }
+}
+
+void TokenStreamView::paintHeading(Paint& paint, int section_index, int top) const {
+    QPainter& painter = paint.painter;
+    const Theme& theme = Theme::instance();
+    const auto& sections = layout_->sections();
+    const TokenLayout::Section& section = sections[static_cast<std::size_t>(section_index)];
+    const bool last = section_index + 1 == static_cast<int>(sections.size());
+    const int tokens = (last ? pieces_->size() : sections[static_cast<std::size_t>(section_index) + 1].begin) - section.begin;
+    const bool only_text = sections.size() == 1 && !section.thinking;
+    const QString title = section.thinking ? tr("Thinking") : only_text ? tr("Text") : tr("Answer");
+    // Notes speak about the run as a whole: the first thought and the last answer carry them.
+    QString note = tr("%n tokens", nullptr, tokens);
+    if (section.thinking && section_index == 0 && !thinking_note_.isEmpty()) note += QStringLiteral(" · ") + thinking_note_;
+    if (!section.thinking && last && !answer_note_.isEmpty()) note = answer_note_;
+
+    const QRect band(0, top, viewport()->width(), layout_->metrics().heading_height);
+    painter.fillRect(band, paint.colors.card);
+    painter.setPen(QPen(paint.colors.card_border, 1));
+    if (top > 0) painter.drawLine(QPointF(0, band.top() + 0.5), QPointF(band.width(), band.top() + 0.5));
+    painter.drawLine(QPointF(0, band.bottom() + 0.5), QPointF(band.width(), band.bottom() + 0.5));
+    painter.setFont(theme.titleFont());
+    painter.setPen(paint.colors.muted);
+    const QRect inside = band.adjusted(theme.em(0.6), 0, -theme.em(0.6), 0);
+    painter.drawText(inside, Qt::AlignVCenter | Qt::AlignLeft, title);
+    const int room = inside.width() - painter.fontMetrics().horizontalAdvance(title) - theme.em(1);
+    painter.drawText(inside, Qt::AlignVCenter | Qt::AlignRight, painter.fontMetrics().elidedText(note, Qt::ElideRight, room));
+    painter.setFont(layout_->metrics().font);
+}
+
+}  // namespace quibble

@@ -1,0 +1,20 @@
+#include "views/view.h"
+
+namespace quibble {
+
+View::View(const QString& title, QWidget* parent) : QWidget(parent), title_(title) { setAccessibleName(title); }
+
+void View::setTitle(const QString& title) {
+    if (title == title_) return;
+    title_ = title;
+    setAccessibleName(title);
+    emit titleChanged(title);
+}
+
+void View::setFigures(const QString& figures) {
+    if (figures == figures_) return;
+    figures_ = figures;
+    emit figuresChanged(figures);
+}
+
+}  // namespace quibble

@@ -1,0 +1,139 @@
+#include "views/widgets.h"
+
+#include <algorithm>
+
+#include <QPainter>
+#include <QStyle>
+
+#include "views/theme.h"
+
+namespace quibble {
+
+QFont themeFont(FontRole role) {
+    const Theme& theme = Theme::instance();
+    switch (role) {
+        case FontRole::Ui: return theme.uiFont();
+        case FontRole::Small: return theme.smallFont();
+        case FontRole::Title: return theme.titleFont();
+        case FontRole::Mono: return theme.monoFont();
+        case FontRole::MonoSmall: return theme.monoSmallFont();
+    }
+    return theme.uiFont();
+}
+
+void useFont(QWidget* widget, FontRole role) {
+    widget->setFont(themeFont(role));
+    QObject::connect(&Theme::instance(), &Theme::changed, widget, [widget, role] { widget->setFont(themeFont(role)); });
+}
+
+void useTextColour(QWidget* widget, TextRole role) {
+    const auto apply = [widget, role] {
+        const ThemeColors& colors = Theme::instance().colors();
+        const QColor colour = role == TextRole::Muted    ? colors.muted
+                              : role == TextRole::Marker ? colors.marker
+                              : role == TextRole::Good   ? colors.good
+                              : role == TextRole::Bad    ? colors.bad
+                                                         : colors.text;
+        QPalette palette = widget->palette();
+        palette.setColor(QPalette::WindowText, colour);
+        palette.setColor(QPalette::Text, colour);
+        widget->setPalette(palette);
+    };
+    apply();
+    QObject::connect(&Theme::instance(), &Theme::changed, widget, apply);
+}
+
+QLabel* makeCaption(const QString& text, QWidget* parent) {
+    auto* label = new QLabel(text, parent);
+    label->setWordWrap(true);
+    useFont(label, FontRole::Small);
+    useTextColour(label, TextRole::Muted);
+    return label;
+}
+
+QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent) {
+    auto* button = new QToolButton(parent);
+    button->setProperty("flat", true);
+    button->setToolTip(name);
+    button->setAccessibleName(name);
+    button->setFocusPolicy(Qt::StrongFocus);
+    const auto apply = [button, icon] {
+        const Theme& theme = Theme::instance();
+        button->setIcon(theme.icon(icon, theme.colors().muted));
+        button->setIconSize(QSize(theme.em(0.95), theme.em(0.95)));
+    };
+    apply();
+    QObject::connect(&Theme::instance(), &Theme::changed, button, apply);
+    return button;
+}
+
+ElidingLabel::ElidingLabel(QWidget* parent) : QLabel(parent) {
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
+    setTextFormat(Qt::PlainText);
+}
+
+void ElidingLabel::setFullText(const QString& text) {
+    if (text == full_) return;
+    full_ = text;
+    setAccessibleName(text);
+    updateGeometry();
+    update();
+}
+
+QSize ElidingLabel::sizeHint() const {
+    return {fontMetrics().horizontalAdvance(full_) + 2, fontMetrics().height()};
+}
+
+QSize ElidingLabel::minimumSizeHint() const { return {fontMetrics().horizontalAdvance(QStringLiteral("…")), fontMetrics().height()}; }
+
+void ElidingLabel::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    const QString shown = fontMetrics().elidedText(full_, Qt::ElideRight, width());
+    if ((shown != full_) == toolTip().isEmpty()) setToolTip(shown == full_ ? QString() : full_);
+    painter.setPen(palette().color(QPalette::WindowText));
+    painter.drawText(rect(), static_cast<int>(alignment() | Qt::TextSingleLine), shown);
+}
+
+FlowLayout::FlowLayout(QWidget* parent, int gap) : QLayout(parent), gap_(gap) { setContentsMargins(0, 0, 0, 0); }
+
+FlowLayout::~FlowLayout() {
+    while (QLayoutItem* item = FlowLayout::takeAt(0)) delete item;
+}
+
+void FlowLayout::addItem(QLayoutItem* item) { items_.append(item); }
+
+QLayoutItem* FlowLayout::itemAt(int index) const { return index >= 0 && index < items_.size() ? items_.at(index) : nullptr; }
+
+QLayoutItem* FlowLayout::takeAt(int index) { return index >= 0 && index < items_.size() ? items_.takeAt(index) : nullptr; }
+
+int FlowLayout::heightForWidth(int width) const { return arrange(QRect(0, 0, width, 0), false); }
+
+QSize FlowLayout::minimumSize() const {
+    QSize size;
+    for (const QLayoutItem* item : items_) size = size.expandedTo(item->minimumSize());
+    return size;
+}
+
+void FlowLayout::setGeometry(const QRect& rect) {
+    QLayout::setGeometry(rect);
+    arrange(rect, true);
+}
+
+int FlowLayout::arrange(const QRect& rect, bool apply) const {
+    int x = rect.x(), y = rect.y(), row = 0;
+    for (QLayoutItem* item : items_) {
+        if (item->isEmpty()) continue;
+        const QSize size = item->sizeHint();
+        if (x > rect.x() && x + size.width() > rect.x() + rect.width()) {
+            x = rect.x();
+            y += row + gap_;
+            row = 0;
+        }
+        if (apply) item->setGeometry(QRect(QPoint(x, y), size));
+        x += size.width() + gap_;
+        row = std::max(row, size.height());
+    }
+    return y + row - rect.y();
+}
+
+}  // namespace quibble

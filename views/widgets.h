@@ -1,0 +1,65 @@
+// Small widgets that several panels need.
+#pragma once
+
+#include <QLabel>
+#include <QLayout>
+#include <QPushButton>
+#include <QToolButton>
+
+namespace quibble {
+
+enum class FontRole { Ui, Small, Title, Mono, MonoSmall };
+enum class TextRole { Normal, Muted, Marker, Good, Bad };
+
+/// Gives a widget a font of the theme and keeps it so when the font size changes.
+void useFont(QWidget* widget, FontRole role);
+/// Gives a widget a text colour of the theme and keeps it so in light and dark.
+void useTextColour(QWidget* widget, TextRole role);
+[[nodiscard]] QFont themeFont(FontRole role);
+
+/// A muted caption that wraps.
+[[nodiscard]] QLabel* makeCaption(const QString& text, QWidget* parent);
+/// A borderless button with an icon of the theme; `name` is spoken and shown as tool tip.
+[[nodiscard]] QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent);
+
+/// One line that shortens itself in the middle of nowhere: the end goes, the whole stands in the tool tip.
+class ElidingLabel : public QLabel {
+    Q_OBJECT
+public:
+    explicit ElidingLabel(QWidget* parent = nullptr);
+    void setFullText(const QString& text);
+    [[nodiscard]] QString fullText() const { return full_; }
+    [[nodiscard]] QSize sizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QString full_;
+};
+
+/// Left to right, then the next row.
+class FlowLayout : public QLayout {
+    Q_OBJECT
+public:
+    explicit FlowLayout(QWidget* parent = nullptr, int gap = 5);
+    ~FlowLayout() override;
+    void addItem(QLayoutItem* item) override;
+    [[nodiscard]] int count() const override { return static_cast<int>(items_.size()); }
+    [[nodiscard]] QLayoutItem* itemAt(int index) const override;
+    QLayoutItem* takeAt(int index) override;
+    [[nodiscard]] bool hasHeightForWidth() const override { return true; }
+    [[nodiscard]] int heightForWidth(int width) const override;
+    [[nodiscard]] QSize sizeHint() const override { return minimumSize(); }
+    [[nodiscard]] QSize minimumSize() const override;
+    void setGeometry(const QRect& rect) override;
+
+private:
+    int arrange(const QRect& rect, bool apply) const;
+
+    QList<QLayoutItem*> items_;
+    int gap_;
+};
+
+}  // namespace quibble
