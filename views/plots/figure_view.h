@@ -1,6 +1,7 @@
 // A view that can be saved as a picture with the look it has on screen, and that has a table twin.
 #pragma once
 
+#include <QPixmap>
 #include <QSize>
 #include <QString>
 
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] virtual Result<void> exportFigure(const QString& path, const FigureOptions& options) = 0;
     /// The same data as a table; owned by the view.
     [[nodiscard]] virtual QAbstractItemModel* table() = 0;
+    /// As on screen, at `scale` device pixels per pixel.
+    [[nodiscard]] virtual QPixmap picture(double scale) = 0;
     /// "traces", for file names.
     [[nodiscard]] virtual QString figureName() const = 0;
 

@@ -3,6 +3,8 @@
 
 #include "views/plots/figure_view.h"
 
+class QTimer;
+
 namespace quibble {
 
 class RunDocument;
@@ -16,8 +18,10 @@ public:
 
     [[nodiscard]] Result<void> exportFigure(const QString& path, const FigureOptions& options) override;
     [[nodiscard]] QAbstractItemModel* table() override;
+    [[nodiscard]] QPixmap picture(double scale) override;
     [[nodiscard]] QString figureName() const override { return QStringLiteral("kl-entropy"); }
     [[nodiscard]] QWidget* plotWidget() const;
+    [[nodiscard]] QPoint pointOf(int token) const;  // in plotWidget()
 
 private:
     void updateFigures();
@@ -25,6 +29,7 @@ private:
     RunDocument* document_;
     ScatterPlot* plot_;
     TokenTableModel* table_;
+    QTimer* timer_;
 };
 
 }  // namespace quibble

@@ -3,13 +3,13 @@
 
 #include "views/plots/figure_view.h"
 
-class QPushButton;
 class QStackedWidget;
+class QToolButton;
 
 namespace quibble {
 
 class RunDocument;
-class TokenTableModel;
+class TokenTable;
 class TracesPlot;
 
 class TracesView : public FigureView {
@@ -19,6 +19,7 @@ public:
 
     [[nodiscard]] Result<void> exportFigure(const QString& path, const FigureOptions& options) override;
     [[nodiscard]] QAbstractItemModel* table() override;
+    [[nodiscard]] QPixmap picture(double scale) override;
     [[nodiscard]] QString figureName() const override { return QStringLiteral("traces"); }
     [[nodiscard]] QWidget* headerWidget() override;
 
@@ -28,6 +29,8 @@ public:
     /// Time of the last replot in milliseconds, for the frame-time measurement.
     [[nodiscard]] double lastReplotMs() const;
     [[nodiscard]] QWidget* plotWidget() const;
+    [[nodiscard]] double xPixel(int token) const;  // in plotWidget()
+    void replotNow();                              // at once, also when hidden
 
 public slots:
     void jumpToLive();
@@ -41,12 +44,15 @@ signals:
 
 private:
     void updateFigures();
+    void showMenu(const QPoint& global);
 
     RunDocument* document_;
     QStackedWidget* stack_;
     TracesPlot* plot_;
-    TokenTableModel* table_;
-    QPushButton* live_button_;
+    TokenTable* twin_;
+    QWidget* header_ = nullptr;
+    QToolButton* live_button_ = nullptr;
+    QToolButton* table_button_ = nullptr;
 };
 
 }  // namespace quibble

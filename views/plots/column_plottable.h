@@ -1,0 +1,35 @@
+// A line of values over 0, 1, 2, ... that stays fast with a hundred thousand points: when there are more points than pixel columns,
+// each column is one vertical stroke from the least to the greatest value. Drawn as separate lines, never as one stroked path
+// (QCustomPlot needs seconds for that with pens wider than a pixel). NaN is a gap.
+#pragma once
+
+#include "views/plots/plot_base.h"
+
+namespace quibble {
+
+class ColumnPlottable : public QCPAbstractPlottable {
+    Q_OBJECT
+public:
+    ColumnPlottable(QCPAxis* key_axis, QCPAxis* value_axis);
+
+    [[nodiscard]] std::vector<float>& values() { return values_; }
+    [[nodiscard]] const std::vector<float>& values() const { return values_; }
+    /// Greatest finite value in [first, last); 0 when there is none.
+    [[nodiscard]] double maximum(int first, int last) const;
+
+    [[nodiscard]] double selectTest(const QPointF& pos, bool only_selectable, QVariant* details) const override;
+    [[nodiscard]] QCPRange getKeyRange(bool& found, QCP::SignDomain domain) const override;
+    [[nodiscard]] QCPRange getValueRange(bool& found, QCP::SignDomain domain, const QCPRange& key_range) const override;
+
+protected:
+    void draw(QCPPainter* painter) override;
+    void drawLegendIcon(QCPPainter* painter, const QRectF& rect) const override;
+
+private:
+    void drawPoints(QCPPainter* painter, int first, int last) const;
+    void drawColumns(QCPPainter* painter, int first, int last) const;
+
+    std::vector<float> values_;
+};
+
+}  // namespace quibble

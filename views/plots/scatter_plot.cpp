@@ -1,0 +1,190 @@
+#include "views/plots/scatter_plot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "views/plots/scatter_layers.h"
+
+namespace quibble {
+
+namespace {
+
+double xOf(const RunDocument& document, int token) {
+    const double factor = document.unit() == Unit::Bit ? kBitsPerNat : 1.0;
+    return static_cast<double>(document.trace().points()[static_cast<std::size_t>(token)].reference.entropy) * factor;
+}
+
+double yOf(const RunDocument& document, int token) {
+    return measureValue(document.trace().points()[static_cast<std::size_t>(token)], Measure::Kl, document.unit());
+}
+
+}  // namespace
+
+// A dot that falls on a drawn one is left out: a hundred thousand tokens are mostly one heap at the origin.
+void ScatterDots::draw(QCPPainter* painter) {
+    const RunDocument& document = *plot_->document();
+    const ThemeColors& colors = plot_->shownColors();
+    const QRect area = plot_->area();
+    if (area.width() < 2 || area.height() < 2) return;
+    constexpr int kCell = 2;  // pixels
+    const int columns = area.width() / kCell + 1, rows = area.height() / kCell + 1;
+    const double radius = Theme::instance().em(0.16) + 0.4;
+    painter->setClipRect(area.adjusted(-5, -5, 5, 5));
+    const auto pass = [&](bool markers) {
+        std::vector<bool> taken(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
+        QColor fill = markers ? colors.entropy : colors.bar;
+        if (!markers) fill.setAlphaF(0.85F);
+        painter->setPen(markers ? QPen(colors.card, 0.8) : QPen(Qt::NoPen));
+        painter->setBrush(fill);
+        for (int i = 0; i < document.size(); ++i) {
+            if (document.trace().points()[static_cast<std::size_t>(i)].token.marker != markers) continue;
+            const QPointF at = plot_->pixelOf(i);
+            if (!std::isfinite(at.x()) || !std::isfinite(at.y())) continue;
+            const int column = static_cast<int>(at.x() - area.left()) / kCell, row = static_cast<int>(at.y() - area.top()) / kCell;
+            if (column < 0 || row < 0 || column >= columns || row >= rows) continue;
+            const auto cell = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
+            if (taken[cell]) continue;
+            taken[cell] = true;
+            painter->drawEllipse(at, markers ? radius * 1.45 : radius, markers ? radius * 1.45 : radius);
+        }
+    };
+    pass(false);
+    pass(true);
+}
+
+void ScatterRing::draw(QCPPainter* painter) {
+    const RunDocument& document = *plot_->document();
+    const ThemeColors& colors = plot_->shownColors();
+    painter->setClipRect(plot_->area().adjusted(-8, -8, 8, 8));
+    const TokenRange range = document.selection();
+    if (range.size() > 1 && range.size() <= 4000) {
+        painter->setPen(Qt::NoPen);
+        painter->setBrush(colors.accent);
+        for (int i = range.begin; i < range.end; ++i) {
+            const QPointF at = plot_->pixelOf(i);
+            if (std::isfinite(at.x()) && std::isfinite(at.y())) painter->drawEllipse(at, 2.6, 2.6);
+        }
+    }
+    painter->setBrush(Qt::NoBrush);
+    const auto ring = [&](int token, const QPen& pen, double radius) {
+        if (token < 0) return;
+        const QPointF at = plot_->pixelOf(token);
+        if (!std::isfinite(at.x()) || !std::isfinite(at.y())) return;
+        painter->setPen(pen);
+        painter->drawEllipse(at, radius, radius);
+    };
+    ring(document.hovered(), QPen(colors.muted, 1), 5.5);
+    ring(document.current(), QPen(colors.accent, 2), 6.5);
+}
+
+ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document) {
+    setAccessibleName(tr("KL against the entropy of the reference, one dot a token"));
+    setMouseTracking(true);
+    addLayer(QStringLiteral("overlay"), layer(QStringLiteral("main")), QCustomPlot::limAbove);
+    layer(QStringLiteral("overlay"))->setMode(QCPLayer::lmBuffered);
+    new ScatterDots(this);
+    new ScatterRing(this);
+    for (QCPAxis* axis : {xAxis, yAxis}) axis->ticker()->setTickCount(4);
+    axisRect()->setAutoMargins(QCP::msNone);
+    connect(document_, &RunDocument::reset, this, [this] {
+        x_max_ = y_max_ = 0;
+        updateAxes();
+    });
+    connect(document_, &RunDocument::referenceAdvanced, this, &ScatterPlot::updateAxes);
+    connect(document_, &RunDocument::unitChanged, this, [this] {
+        x_max_ = y_max_ = 0;
+        updateLabels();
+        updateAxes();
+    });
+    connect(document_, &RunDocument::hoveredChanged, this, &ScatterPlot::replotOverlay);
+    connect(document_, &RunDocument::selectionChanged, this, &ScatterPlot::replotOverlay);
+    updateLabels();
+    updateAxes();
+    ready();
+}
+
+void ScatterPlot::applyColors(const ThemeColors& colors) {
+    setBackground(QBrush(colors.card));
+    for (QCPAxis* axis : {xAxis, yAxis}) {
+        styleAxis(axis, colors);
+        axis->setBasePen(QPen(colors.card_border, 1));
+    }
+}
+
+void ScatterPlot::applyGeometry(const QSize&) {
+    const Theme& theme = Theme::instance();
+    const int line = QFontMetrics(xAxis->tickLabelFont()).height();
+    axisRect()->setMargins(QMargins(theme.em(3.6), theme.em(0.7), theme.em(0.9), 2 * line + theme.em(0.6)));
+    yAxis->setLabelPadding(2);
+    xAxis->setLabelPadding(1);
+}
+
+void ScatterPlot::updateLabels() {
+    const QString unit = measureUnit(Measure::Kl, document_->unit());
+    xAxis->setLabel(tr("entropy of the reference (%1)").arg(unit));
+    yAxis->setLabel(tr("KL (%1)").arg(unit));
+}
+
+void ScatterPlot::updateAxes() {
+    for (int i = 0; i < document_->size(); ++i) {
+        const double x = xOf(*document_, i), y = yOf(*document_, i);
+        if (std::isfinite(x)) x_max_ = std::max(x_max_, x);
+        if (std::isfinite(y)) y_max_ = std::max(y_max_, y);
+    }
+    const double x = std::max(x_max_, 0.05) * 1.06, y = std::max(y_max_, 0.005) * 1.06;
+    xAxis->setRange(-x * 0.015, x);
+    yAxis->setRange(-y * 0.02, y);
+    setAccessibleDescription(tr("%n tokens with KL; entropy up to %1, KL up to %2", nullptr, static_cast<int>(document_->trace().referenced()))
+                                 .arg(formatNumber(x_max_, 2), formatNumber(y_max_, 3)));
+    requestReplot();
+}
+
+void ScatterPlot::replotOverlay() {
+    if (isVisible() && !visibleRegion().isEmpty()) layer(QStringLiteral("overlay"))->replot();
+    else requestReplot();
+}
+
+QPointF ScatterPlot::pixelOf(int token) const {
+    return {xAxis->coordToPixel(xOf(*document_, token)), yAxis->coordToPixel(yOf(*document_, token))};
+}
+
+int ScatterPlot::tokenAt(const QPointF& pixel) const {
+    int best = -1;
+    double nearest = 100;  // 10 pixels
+    for (int i = 0; i < document_->size(); ++i) {
+        const QPointF d = pixelOf(i) - pixel;
+        const double distance = d.x() * d.x() + d.y() * d.y();
+        if (distance < nearest) {
+            nearest = distance;
+            best = i;
+        }
+    }
+    return best;
+}
+
+void ScatterPlot::mousePressEvent(QMouseEvent* event) {
+    if (event->button() != Qt::LeftButton) return;
+    if (const int token = tokenAt(event->position()); token >= 0) document_->selectToken(token);
+    setFocus(Qt::MouseFocusReason);
+}
+
+void ScatterPlot::mouseMoveEvent(QMouseEvent* event) { document_->setHovered(tokenAt(event->position())); }
+void ScatterPlot::mouseReleaseEvent(QMouseEvent* event) { event->accept(); }
+void ScatterPlot::mouseDoubleClickEvent(QMouseEvent* event) { event->accept(); }
+void ScatterPlot::wheelEvent(QWheelEvent* event) { event->ignore(); }
+
+void ScatterPlot::leaveEvent(QEvent* event) {
+    document_->setHovered(-1);
+    QCustomPlot::leaveEvent(event);
+}
+
+void ScatterPlot::contextMenuEvent(QContextMenuEvent* event) { emit menuRequested(event->globalPos()); }
+
+void ScatterPlot::keyPressEvent(QKeyEvent* event) {
+    const int step = event->key() == Qt::Key_Left ? -1 : event->key() == Qt::Key_Right ? 1 : 0;
+    if (step == 0 || document_->size() == 0) return QCustomPlot::keyPressEvent(event);
+    document_->selectToken(std::clamp(document_->current() + step, 0, document_->size() - 1));
+}
+
+}  // namespace quibble

@@ -1,0 +1,46 @@
+// The plot inside ScatterView.
+#pragma once
+
+#include <vector>
+
+#include "views/plots/plot_base.h"
+#include "views/run_document.h"
+
+namespace quibble {
+
+class ScatterPlot : public PlotBase {
+    Q_OBJECT
+public:
+    ScatterPlot(RunDocument* document, QWidget* parent);
+
+    [[nodiscard]] RunDocument* document() const { return document_; }
+    [[nodiscard]] QPointF pixelOf(int token) const;  // NaN when it has no KL
+    [[nodiscard]] int tokenAt(const QPointF& pixel) const;
+    [[nodiscard]] const ThemeColors& shownColors() const { return activeColors(); }
+    [[nodiscard]] QRect area() { return axisRect()->rect(); }
+
+signals:
+    void menuRequested(const QPoint& global);
+
+protected:
+    void applyColors(const ThemeColors& colors) override;
+    void applyGeometry(const QSize& size) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
+    void mouseDoubleClickEvent(QMouseEvent* event) override;
+    void wheelEvent(QWheelEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
+
+private:
+    void updateAxes();
+    void updateLabels();
+    void replotOverlay();
+
+    RunDocument* document_;
+    double x_max_ = 0, y_max_ = 0;
+};
+
+}  // namespace quibble

@@ -1,0 +1,176 @@
+#include "views/plots/traces_layers.h"
+
+#include <cmath>
+
+#include <QCoreApplication>
+
+namespace quibble {
+
+namespace {
+
+QColor faded(QColor colour, double alpha) {
+    colour.setAlphaF(static_cast<float>(alpha));
+    return colour;
+}
+
+}  // namespace
+
+void TraceMarks::drawMark(QCPPainter* painter, int token, const QColor& colour, bool dense) const {
+    const double x = std::round(plot_->pixelOf(token)) + 0.5;
+    for (const TracesPlot::Row& row : plot_->rows()) {
+        const QRect area = row.rect->rect();
+        if (x < area.left() || x > area.right()) return;
+        if (dense) {
+            painter->setPen(QPen(faded(colour, 0.75), 1));
+            painter->drawLine(QLineF(x, area.bottom() - 4, x, area.bottom()));
+        } else {
+            painter->setPen(QPen(faded(colour, 0.5), 1, Qt::CustomDashLine));
+            QPen pen = painter->pen();
+            pen.setDashPattern({3, 3});
+            painter->setPen(pen);
+            painter->drawLine(QLineF(x, area.top(), x, area.bottom()));
+        }
+    }
+}
+
+void TraceMarks::draw(QCPPainter* painter) {
+    const RunDocument& document = *plot_->document();
+    const auto& points = document.trace().points();
+    const int first = std::max(0, static_cast<int>(std::floor(plot_->range().lower)));
+    const int last = std::min(document.size(), static_cast<int>(std::ceil(plot_->range().upper)) + 1);
+    int marks = 0;
+    for (int i = first; i < last; ++i) {
+        const TokenRecord& token = points[static_cast<std::size_t>(i)].token;
+        marks += token.marker || token.intervened() ? 1 : 0;
+    }
+    const ThemeColors& colors = plot_->shownColors();
+    const int width = plot_->rows().front().rect->rect().width();
+    const bool dense = marks > width / 14;
+    int previous_x = -1;
+    for (int i = first; i < last; ++i) {
+        const TokenRecord& token = points[static_cast<std::size_t>(i)].token;
+        if (!token.marker && !token.intervened()) continue;
+        const int x = static_cast<int>(std::lround(plot_->pixelOf(i)));
+        if (x == previous_x) continue;  // one stroke a pixel says as much
+        previous_x = x;
+        drawMark(painter, i, token.intervened() ? colors.mass : colors.marker, dense);
+    }
+    drawControls(painter, first, last);
+}
+
+void TraceMarks::drawControls(QCPPainter* painter, int first, int last) const {
+    const RunDocument& document = *plot_->document();
+    if (document.size() == 0) return;
+    const ThemeColors& colors = plot_->shownColors();
+    const Position origin = document.trace().points().front().token.pos;
+    QFont font = Theme::instance().smallFont();
+    painter->setFont(font);
+    double free_from = -1e9;
+    for (const ControlChange& change : document.trace().controls()) {
+        const int token = change.pos - origin;
+        if (token < first || token >= last) continue;
+        const double x = std::round(plot_->pixelOf(token)) + 0.5;
+        painter->setPen(QPen(faded(colors.muted, 0.8), 1, Qt::DashLine));
+        for (const TracesPlot::Row& row : plot_->rows()) {
+            painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
+        }
+        const QString value = QLocale().toString(change.value, 'g', 3);
+        const QString key = QString::fromStdString(change.key);
+        const QString text = key == QLatin1String("penalty")       ? QStringLiteral("λ ") + value
+                             : key == QLatin1String("temperature") ? QStringLiteral("T ") + value
+                             : key.startsWith(QLatin1String("word:"))
+                                 ? key.mid(5).trimmed() + (change.value == 0.0 ? QStringLiteral(" −") : QStringLiteral(" +"))
+                                 : key + QLatin1Char(' ') + value;
+        const double width = QFontMetricsF(font).horizontalAdvance(text);
+        if (x + 3 < free_from) continue;  // a label under another one could not be read
+        painter->setPen(colors.muted);
+        painter->drawText(QPointF(x + 3, plot_->rows().front().rect->rect().top() + QFontMetricsF(font).ascent()), text);
+        free_from = x + 6 + width;
+    }
+}
+
+QString TraceLabels::nameOf(const TracesPlot::Row& row) const {
+    const RunProvenance& provenance = plot_->document()->trace().provenance();
+    switch (row.measure) {
+        case Measure::Entropy: return tr("Entropy");
+        case Measure::Kl:
+            return provenance.reference_format.empty() ? tr("KL") : tr("KL to %1").arg(QString::fromStdString(provenance.reference_format));
+        case Measure::MarkerMass: return tr("Marker mass");
+        default: return measureLabel(row.measure);
+    }
+}
+
+QString TraceLabels::unitOf(const TracesPlot::Row& row) const {
+    const RunDocument& document = *plot_->document();
+    if (row.measure == Measure::MarkerMass) return tr("probability");
+    const QString unit = measureUnit(row.measure, document.unit());
+    if (row.measure != Measure::Kl) return unit;
+    if (document.size() > 0 && !document.hasReference()) return tr("no reference");
+    const int lag = document.referenceLag();
+    return lag > 0 ? tr("%1, %n tokens behind", nullptr, lag).arg(unit) : unit;
+}
+
+void TraceLabels::draw(QCPPainter* painter) {
+    const ThemeColors& colors = plot_->shownColors();
+    const Theme& theme = Theme::instance();
+    QFont bold = theme.titleFont();
+    const int left = theme.em(0.6);
+    for (const TracesPlot::Row& row : plot_->rows()) {
+        const QRect outer = row.rect->outerRect(), inner = row.rect->rect();
+        if (&row != &plot_->rows().front()) {
+            painter->setPen(QPen(colors.card_border, 1));
+            painter->drawLine(QLineF(outer.left(), outer.top() + 0.5, outer.right(), outer.top() + 0.5));
+        }
+        const int width = inner.left() - left - theme.em(2.2);  // tick labels stand between name and plot
+        const QString name = nameOf(row), unit = unitOf(row);
+        const QFontMetrics bold_metrics(bold), small_metrics(theme.smallFont());
+        const QRect unit_bounds = small_metrics.boundingRect(0, 0, width, 1000, Qt::TextWordWrap, unit);
+        const int height = bold_metrics.height() + unit_bounds.height();
+        const int top = inner.center().y() - height / 2;
+        painter->setFont(bold);
+        painter->setPen(colors.text);
+        painter->drawText(QRect(left, top, width, bold_metrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                          bold_metrics.elidedText(name, Qt::ElideRight, width));
+        painter->setFont(theme.smallFont());
+        painter->setPen(colors.muted);
+        painter->drawText(QRect(left, top + bold_metrics.height(), width, unit_bounds.height()), Qt::AlignLeft | Qt::TextWordWrap, unit);
+    }
+}
+
+void TraceOverlay::draw(QCPPainter* painter) {
+    const RunDocument& document = *plot_->document();
+    const ThemeColors& colors = plot_->shownColors();
+    const TokenRange range = document.selection();
+    const int hovered = document.hovered(), current = document.current();
+    for (const TracesPlot::Row& row : plot_->rows()) {
+        const QRect area = row.rect->rect();
+        painter->save();
+        painter->setClipRect(area);
+        if (range.size() > 1) {
+            const double from = plot_->pixelOf(range.begin), to = plot_->pixelOf(range.end - 1);
+            painter->fillRect(QRectF(from, area.top(), std::max(1.0, to - from), area.height()), faded(colors.accent, 0.14));
+        }
+        if (hovered >= 0 && hovered != current) {
+            const double x = std::round(plot_->pixelOf(hovered)) + 0.5;
+            painter->setPen(QPen(colors.faint, 1));
+            painter->drawLine(QLineF(x, area.top(), x, area.bottom()));
+        }
+        if (current >= 0) {
+            const double x = std::round(plot_->pixelOf(current)) + 0.5;
+            painter->setPen(QPen(colors.accent, 1.4));
+            painter->drawLine(QLineF(x, area.top(), x, area.bottom()));
+            const auto& values = row.line->values();
+            const float value = current < static_cast<int>(values.size()) ? values[static_cast<std::size_t>(current)] : kNotMeasured;
+            if (std::isfinite(value)) {
+                painter->setAntialiasing(true);
+                painter->setPen(QPen(colors.card, 1.5));
+                painter->setBrush(colors.accent);
+                painter->drawEllipse(QPointF(x, row.rect->axis(QCPAxis::atLeft)->coordToPixel(static_cast<double>(value))), 3.6, 3.6);
+                painter->setAntialiasing(false);
+            }
+        }
+        painter->restore();
+    }
+}
+
+}  // namespace quibble
