@@ -1,0 +1,293 @@
+// y = x w^T with float activations, for any stored type. Included once by each instruction set's matmul file, after its vec_*.h.
+//
+// The fixed order: element k of a product goes to lane k mod 16 of one accumulator, in rising k, by fused multiply-add; lanes are
+// joined by the tree of sumLanes. A tile of several rows and outputs keeps one such accumulator for each of its elements, so the tile's
+// shape cannot change a bit. Weights enter as the floats that dequantizeRow gives, so neither can the way they are decoded.
+#pragma once
+
+#include "kernels/cpu/decode.h"
+
+namespace quibble::kernels {
+namespace {
+
+constexpr int64_t kRowBatch = 64;  // rows that share one pass over the weights
+constexpr int64_t kChunk = 256;    // columns decoded at a time: a whole number of blocks of every type
+constexpr int kDecodedOuts = 4;    // outputs decoded together
+
+QUIBBLE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+struct F32Row {
+    const std::byte* p;
+    QUIBBLE_INLINE Vec at(int64_t k) const { return load(reinterpret_cast<const float*>(p + 4 * k)); }
+    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const {
+        return loadTail(reinterpret_cast<const float*>(p + 4 * k), n);
+    }
+};
+
+struct F16Row {
+    const std::byte* p;
+    QUIBBLE_INLINE Vec at(int64_t k) const { return loadF16(p + 2 * k); }
+    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const { return loadF16Tail(p + 2 * k, n); }
+};
+
+struct Bf16Row {
+    const std::byte* p;
+    QUIBBLE_INLINE Vec at(int64_t k) const { return loadBf16(p + 2 * k); }
+    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const { return loadBf16Tail(p + 2 * k, n); }
+};
+
+// Stays inside one group: scale and zero are those of the columns being read.
+struct RtnRow {
+    const uint8_t* codes;
+    Vec scale;
+    Vec zero;
+    QUIBBLE_INLINE Vec at(int64_t k) const { return mul(scale, sub(loadU8(codes + k), zero)); }
+    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const {
+        return keepLanes(mul(scale, sub(loadU8Tail(codes + k, n), zero)), n);
+    }
+};
+
+// Adds columns [begin, end) to the accumulators; begin is a multiple of 16, and end is too unless the row ends there.
+template <class Row, int kRows, int kOuts>
+QUIBBLE_INLINE void accumulate(Vec (&acc)[kRows][kOuts], const Row (&rows)[kOuts], const float* const (&x)[kRows],
+                               int64_t begin, int64_t end) {
+    int64_t k = begin;
+    for (; k + 16 <= end; k += 16) {
+        if constexpr (kRows == 1) {
+            const Vec xv = load(x[0] + k);
+#pragma GCC unroll 8
+            for (int o = 0; o < kOuts; ++o) {
+                acc[0][o] = fma(rows[o].at(k), xv, acc[0][o]);
+            }
+        } else {
+            Vec w[kOuts];
+#pragma GCC unroll 8
+            for (int o = 0; o < kOuts; ++o) {
+                w[o] = rows[o].at(k);
+            }
+#pragma GCC unroll 8
+            for (int r = 0; r < kRows; ++r) {
+                const Vec xv = load(x[r] + k);
+#pragma GCC unroll 8
+                for (int o = 0; o < kOuts; ++o) {
+                    acc[r][o] = fma(w[o], xv, acc[r][o]);
+                }
+            }
+        }
+    }
+    if (k < end) {
+        for (int o = 0; o < kOuts; ++o) {
+            const Vec w = rows[o].tail(k, end - k);
+#pragma GCC unroll 8
+            for (int r = 0; r < kRows; ++r) {
+                acc[r][o] = fma(w, loadTail(x[r] + k, end - k), acc[r][o]);
+            }
+        }
+    }
+}
+
+template <int kRows, int kOuts>
+QUIBBLE_INLINE void finish(const Vec (&acc)[kRows][kOuts], const MatmulArgs& args, int64_t r0, int64_t o0) {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+        float* y = args.y + (r0 + r) * args.y_stride + o0;
+        if constexpr (kOuts == 4) {
+            sumLanes4(acc[r][0], acc[r][1], acc[r][2], acc[r][3], y);
+        } else {
+#pragma GCC unroll 8
+            for (int o = 0; o < kOuts; ++o) {
+                y[o] = sumLanes(acc[r][o]);
+            }
+        }
+    }
+}
+
+template <int kRows, int kOuts>
+QUIBBLE_INLINE void clear(Vec (&acc)[kRows][kOuts]) {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+        for (int o = 0; o < kOuts; ++o) {
+            acc[r][o] = zero();
+        }
+    }
+}
+
+// Weights that are decoded in registers on their way to the product: one segment for plain types ...
+template <class Row>
+struct PlainTile {
+    template <int kRows, int kOuts>
+    static void run(const MatmulArgs& args, int64_t r0, int64_t o0) {
+        Vec acc[kRows][kOuts];
+        clear(acc);
+        Row rows[kOuts];
+        const float* x[kRows];
+        for (int o = 0; o < kOuts; ++o) {
+            rows[o].p = args.w.data + static_cast<size_t>(o0 + o) * args.w.row_bytes;
+        }
+        for (int r = 0; r < kRows; ++r) {
+            x[r] = args.x + (r0 + r) * args.x_stride;
+        }
+        accumulate(acc, rows, x, 0, args.w.cols);
+        finish(acc, args, r0, o0);
+    }
+};
+
+// ... and one a group for round-to-nearest groups whose width is a multiple of 16 (others are decoded in chunks).
+struct RtnTile {
+    template <int kRows, int kOuts>
+    static void run(const MatmulArgs& args, int64_t r0, int64_t o0) {
+        Vec acc[kRows][kOuts];
+        clear(acc);
+        RtnRow rows[kOuts];
+        const float* x[kRows];
+        const int64_t cols = args.w.cols;
+        const int64_t group = static_cast<int64_t>(args.w.rtn.group);
+        const int64_t groups = (cols + group - 1) / group;
+        for (int o = 0; o < kOuts; ++o) {
+            rows[o].codes = args.w.rtn.codes + (o0 + o) * cols;
+        }
+        for (int r = 0; r < kRows; ++r) {
+            x[r] = args.x + (r0 + r) * args.x_stride;
+        }
+        for (int64_t g = 0; g < groups; ++g) {
+#pragma GCC unroll 8
+            for (int o = 0; o < kOuts; ++o) {
+                rows[o].scale = set1(args.w.rtn.scale[(o0 + o) * groups + g]);
+                rows[o].zero = set1(args.w.rtn.zero[(o0 + o) * groups + g]);
+            }
+            accumulate(acc, rows, x, g * group, least(cols, (g + 1) * group));
+        }
+        finish(acc, args, r0, o0);
+    }
+};
+
+// All rows of a batch against kOuts outputs from o0 on.
+template <class Tile, int kOuts>
+QUIBBLE_INLINE void allRows(const MatmulArgs& args, int64_t begin, int64_t end, int64_t o0) {
+    int64_t r = begin;
+    for (; r + kTileRows <= end; r += kTileRows) {
+        Tile::template run<kTileRows, kOuts>(args, r, o0);
+    }
+    if constexpr (kTileRows > 3) {
+        if (end - r == 3) {
+            Tile::template run<3, kOuts>(args, r, o0);
+            return;
+        }
+    }
+    if constexpr (kTileRows > 2) {
+        if (end - r == 2) {
+            Tile::template run<2, kOuts>(args, r, o0);
+            return;
+        }
+    }
+    if (end - r == 1) {
+        Tile::template run<1, kOuts>(args, r, o0);
+    }
+}
+
+template <class Tile>
+void matmulTiles(const MatmulArgs& args) {
+    for (int64_t begin = 0; begin < args.n_rows; begin += kRowBatch) {
+        const int64_t end = least(args.n_rows, begin + kRowBatch);
+        int64_t o = args.out_begin;
+        if (end - begin == 1) {
+            for (; o + 4 <= args.out_end; o += 4) {
+                Tile::template run<1, 4>(args, begin, o);
+            }
+        }
+        for (; o + kTileOuts <= args.out_end; o += kTileOuts) {
+            allRows<Tile, kTileOuts>(args, begin, end, o);
+        }
+        for (; o < args.out_end; ++o) {
+            allRows<Tile, 1>(args, begin, end, o);
+        }
+    }
+}
+
+// Continues the sums of rows [r, r + kRows) over one decoded chunk; acc holds kDecodedOuts accumulators a row.
+template <int kRows, int kOuts>
+QUIBBLE_INLINE void addChunk(Vec* stored, const float (&weights)[kDecodedOuts][kChunk], int first, const float* x,
+                             int64_t x_stride, int64_t n) {
+    Vec acc[kRows][kOuts];
+    F32Row rows[kOuts];
+    const float* row_x[kRows];
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+        row_x[r] = x + r * x_stride;
+#pragma GCC unroll 8
+        for (int o = 0; o < kOuts; ++o) {
+            acc[r][o] = stored[r * kDecodedOuts + first + o];
+        }
+    }
+#pragma GCC unroll 8
+    for (int o = 0; o < kOuts; ++o) {
+        rows[o].p = reinterpret_cast<const std::byte*>(weights[first + o]);
+    }
+    accumulate(acc, rows, row_x, 0, n);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+        for (int o = 0; o < kOuts; ++o) {
+            stored[r * kDecodedOuts + first + o] = acc[r][o];
+        }
+    }
+}
+
+// Every other type: 4 outputs x 256 columns become floats in the first-level cache and meet all rows of the batch there.
+// Missing outputs of the last group are zero weights whose sums nobody reads.
+void matmulDecoded(const MatmulArgs& args) {
+    Vec acc[kRowBatch * kDecodedOuts];
+    alignas(64) float weights[kDecodedOuts][kChunk] = {};
+    for (int64_t begin = 0; begin < args.n_rows; begin += kRowBatch) {
+        const int64_t rows = least(args.n_rows - begin, kRowBatch);
+        const float* x = args.x + begin * args.x_stride;
+        for (int64_t o = args.out_begin; o < args.out_end; o += kDecodedOuts) {
+            const int64_t outs = least(args.out_end - o, kDecodedOuts);
+            for (int64_t i = 0; i < rows * kDecodedOuts; ++i) {
+                acc[i] = zero();
+            }
+            for (int64_t k = 0; k < args.w.cols; k += kChunk) {
+                const int64_t n = least(args.w.cols - k, kChunk);
+                for (int64_t i = 0; i < outs; ++i) {
+                    decodeChunk(args.w, o + i, k, n, weights[i]);
+                }
+                int64_t r = 0;
+                for (; r + kTileRows <= rows; r += kTileRows) {
+                    for (int first = 0; first < kDecodedOuts; first += kTileOuts) {
+                        addChunk<kTileRows, kTileOuts>(acc + r * kDecodedOuts, weights, first,
+                                                       x + r * args.x_stride + k, args.x_stride, n);
+                    }
+                }
+                for (; r < rows; ++r) {
+                    addChunk<1, kDecodedOuts>(acc + r * kDecodedOuts, weights, 0, x + r * args.x_stride + k,
+                                              args.x_stride, n);
+                }
+            }
+            for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t i = 0; i < outs; ++i) {
+                    args.y[(begin + r) * args.y_stride + o + i] = sumLanes(acc[r * kDecodedOuts + i]);
+                }
+            }
+        }
+    }
+}
+
+void matmulAny(const MatmulArgs& args) {
+    switch (args.w.type) {
+        case TensorType::F32: matmulTiles<PlainTile<F32Row>>(args); return;
+        case TensorType::F16: matmulTiles<PlainTile<F16Row>>(args); return;
+        case TensorType::BF16: matmulTiles<PlainTile<Bf16Row>>(args); return;
+        case TensorType::RtnGroup:
+            if (args.w.rtn.group % 16 == 0 && args.n_rows <= kTileRows) {
+                matmulTiles<RtnTile>(args);
+                return;
+            }
+            matmulDecoded(args);
+            return;
+        default: matmulDecoded(args); return;
+    }
+}
+
+}  // namespace
+}  // namespace quibble::kernels

@@ -1,0 +1,21 @@
+// The functions of the avx2 table, one declaration each, between its files.
+#pragma once
+
+#include "kernels/op_table.h"
+
+namespace quibble::kernels::avx2 {
+
+void matmul(const MatmulArgs& args);
+void matmulQ8(const MatmulQ8Args& args);
+size_t q8RowBytes(int64_t cols, TensorType w);
+void quantizeQ8(const float* x, int64_t cols, TensorType w, std::byte* out);
+void rmsNorm(const float* x, const float* gain, int64_t dim, float eps, float* y);
+void rope(float* x, int64_t head_dim, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs);
+void swiGlu(const float* gate, const float* up, int64_t n, float* y);
+void add(const float* a, const float* b, int64_t n, float* y);
+void attention(const AttentionArgs& args);
+void logitStats(const float* z, int64_t n, LogitStats* out);
+double klDivergence(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n);
+void dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* dst);
+
+}  // namespace quibble::kernels::avx2
