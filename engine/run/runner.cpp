@@ -10,7 +10,7 @@ namespace quibble {
 namespace {
 
 // Twice per frame at 60 Hz, so that a frame never waits for tokens that exist.
-constexpr std::int64_t kEmitIntervalNs = 8'000'000;
+constexpr std::int64_t kBatchIntervalNs = 8'000'000;
 
 std::int64_t nowNs() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -89,12 +89,12 @@ void Runner::setState(RunState state) {
         const std::lock_guard lock(mutex_);
         state_ = state;
     }
-    emit();
+    sendBatch();
     changed_.notify_all();
 }
 
-void Runner::emit() {
-    last_emit_ns_ = nowNs();
+void Runner::sendBatch() {
+    last_batch_ns_ = nowNs();
     if (events_.empty()) return;
     auto batch = std::make_shared<EventBatch>();
     batch->run = run_;
@@ -103,8 +103,8 @@ void Runner::emit() {
     sink_(std::move(batch));
 }
 
-void Runner::emitIfDue() {
-    if (nowNs() - last_emit_ns_ >= kEmitIntervalNs) emit();
+void Runner::sendBatchIfDue() {
+    if (nowNs() - last_batch_ns_ >= kBatchIntervalNs) sendBatch();
 }
 
 void Runner::loop(const std::stop_token& quit) {
@@ -155,7 +155,7 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     options.stop = stopToken();
     options.progress = [this](std::int64_t done, std::int64_t total) {
         events_.emplace_back(Progress{done, total});
-        emitIfDue();
+        sendBatchIfDue();
     };
     auto model = models_->get(start.request.model_path, options);
     if (!model) return tl::unexpected(model.error());
@@ -181,7 +181,7 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
         auto chunk = generator.prefillChunk(events_, stopToken());
         if (!chunk) return failed(chunk.error());
         complete = *chunk;
-        emitIfDue();
+        sendBatchIfDue();
     }
     setState(RunState::Running);
     while (!generator.finished()) {
@@ -192,9 +192,9 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
             if (reason == FinishReason::Stopped) break;
             return reason;
         }
-        emitIfDue();
+        sendBatchIfDue();
     }
-    emit();
+    sendBatch();
     const bool stopped = stopToken().stop_requested() && !generator.finished();
     if (!stopped) {
         // The rest of the curve; Stop may cut it short, then those tokens stay without a KL.
@@ -222,7 +222,7 @@ bool Runner::waitWhilePaused(Generator& generator) {
             announced = true;
             // While nobody waits for a token the curve catches up with the text.
             if (auto flushed = generator.flushReference(events_, stopToken()); !flushed) continue;
-            emit();
+            sendBatch();
         }
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stop_.stop_requested() || !pause_wanted_ || steps_wanted_ > 0; });

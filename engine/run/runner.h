@@ -68,8 +68,8 @@ private:
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
     void applyControls(Generator& generator);
     void setState(RunState state);
-    void emit();
-    void emitIfDue();
+    void sendBatch();
+    void sendBatchIfDue();
     [[nodiscard]] std::stop_token stopToken() const { return stop_.get_token(); }
 
     std::shared_ptr<ModelCache> models_;
@@ -79,7 +79,7 @@ private:
     int device_threads_ = 0;             // as asked for: 0 means all cores
     std::vector<RunEvent> events_;       // engine thread only
     RunId run_ = kNoRun;                 // engine thread only
-    std::int64_t last_emit_ns_ = 0;
+    std::int64_t last_batch_ns_ = 0;
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;

@@ -14,14 +14,14 @@
 namespace quibble {
 
 struct ParamSpec {
-    std::string_view key;    // "bits"
-    std::string_view label;  // "Bits per weight"
-    std::string_view unit;   // "bit", may be empty
+    std::string_view key{};    // "bits"
+    std::string_view label{};  // "Bits per weight"
+    std::string_view unit{};   // "bit", may be empty
     double low = 0;
     double high = 1;
     double step = 0;      // 0: any real number; 1: integers
     double fallback = 0;  // value when nothing is said
-    std::string_view help;
+    std::string_view help{};
 };
 
 /// A method of a slot with its parameters, as the user chose them: "rtn:bits=3,group=64".

@@ -23,8 +23,8 @@ struct SamplerSettings {
 struct PenaltySettings {
     double strength = 0;                     // lambda, logits; negative boosts
     std::string set_name = "published-50";   // label of the list below
-    std::vector<std::string> words;          // entries as written in the list; empty: the built-in list of that name
-    std::vector<std::string> disabled_words;  // entries of the list that are switched off
+    std::vector<std::string> words{};        // entries as written in the list; empty: the built-in list of that name
+    std::vector<std::string> disabled_words{};// entries of the list that are switched off
     bool only_thinking = false;              // outside the reasoning span nothing is penalized
     bool operator==(const PenaltySettings&) const = default;
 };
