@@ -1,0 +1,57 @@
+# Installs the Debian packages that Quibble needs and that are missing, and says what it does. Sourced by ./run and ./check from the repository root.
+
+quibble_packages() {
+    cat <<'LIST'
+ca-certificates
+ccache
+cmake
+fonts-dejavu-core
+g++
+libcli11-dev
+libexpected-dev
+libpcre2-dev
+libqcustomplot-dev
+libspdlog-dev
+libsqlite3-dev
+libsqlitecpp-dev
+libxxhash-dev
+ninja-build
+nlohmann-json3-dev
+qt6-base-dev
+qt6-l10n-tools
+qt6-svg-dev
+qt6-tools-dev
+LIST
+    # libFuzzer comes with clang; only the tests need it.
+    [ "${1:-}" = tests ] && printf '%s\n' clang libclang-rt-14-dev python3-jinja2 xvfb
+    return 0
+}
+
+quibble_install_packages() {
+    local missing=() package
+    for package in $(quibble_packages "${1:-}"); do
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    echo "Installing: ${missing[*]}"
+    local admin=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || {
+            echo "These packages are missing and there is no sudo. As root: apt-get install ${missing[*]}" >&2
+            return 1
+        }
+        admin=(sudo)
+    fi
+    quibble_quietly "${admin[@]}" apt-get update
+    quibble_quietly "${admin[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# Runs a command and shows what it printed only when it fails.
+quibble_quietly() {
+    local log status=0
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || status=$?
+    [ "$status" -eq 0 ] || cat "$log" >&2
+    rm -f "$log"
+    return "$status"
+}
