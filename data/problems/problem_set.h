@@ -28,7 +28,7 @@ public:
 
     [[nodiscard]] const std::string& name() const { return name_; }  // file stem for load()
     [[nodiscard]] const std::vector<Problem>& problems() const { return problems_; }
-    /// NotFound names the set and the nearest form of an id.
+    /// NotFound names the set and the range of its ids.
     [[nodiscard]] Result<Problem> find(std::string_view id) const;
 
 private:

@@ -26,6 +26,9 @@ namespace quibble {
 /// The run answered `known`. A run that gave no answer is wrong.
 [[nodiscard]] bool isCorrect(const RunTrace& trace, std::string_view known);
 
+/// Against request().known_answer. Empty: there is none, or the run did not come to its own end and has not answered.
+[[nodiscard]] std::optional<bool> gradeOf(const RunTrace& trace);
+
 /// Wrong in the end, though the known answer occurs in the reasoning. A run that was cut off before it answered counts.
 [[nodiscard]] bool isOverthinking(const RunTrace& trace, std::string_view known);
 

@@ -1,0 +1,86 @@
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "data/export/json_text.h"
+#include "data/export/trace_export.h"
+#include "engine/values/run_json.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr const char* kHeader =
+    "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_varentropy,ref_logprob,ref_rank,"
+    "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top";
+
+// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash as two.
+std::string cellText(std::string_view bytes) {
+    const bool utf8 = isUtf8(bytes);
+    std::string out = "\"";
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"') out += "\"\"";
+        else if (c == '\\') out += "\\\\";
+        else if (c == '\n') out += "\\n";
+        else if (c == '\r') out += "\\r";
+        else if (c == '\t') out += "\\t";
+        else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) out += "\\x" + hexOf(std::string_view(&c, 1));
+        else out += c;
+    }
+    return out + '"';
+}
+
+// "id:logprob id:logprob"
+std::string cellList(const std::vector<Alternative>& alternatives) {
+    std::string out;
+    for (const Alternative& alternative : alternatives) {
+        if (!out.empty()) out += ' ';
+        out += std::to_string(alternative.id) + ':' + numberText(alternative.logprob);
+    }
+    return out;
+}
+
+void writeComments(std::ostream& out, const std::string& prefix, const nlohmann::json& object) {
+    for (const auto& [key, value] : object.items()) {
+        if (value.is_object() && !value.empty()) {
+            writeComments(out, prefix + key + ".", value);
+            continue;
+        }
+        // A dumped string has no line ends of its own; one that needs no escapes is written without its quotes.
+        std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        if (value.is_string() && text.find('\\') == std::string::npos) text = text.substr(1, text.size() - 2);
+        out << "# " << prefix << key << ": " << text << '\n';
+    }
+}
+
+void writeRow(std::ostream& out, const TracePoint& point, const RunTrace& trace) {
+    const TokenRecord& t = point.token;
+    const ReferenceRecord& r = point.reference;
+    const auto flag = [](bool value) { return value ? "1," : "0,"; };
+    std::string row = std::to_string(t.pos) + ',' + std::to_string(t.id) + ',' + cellText(trace.text(t.id)) + ',';
+    row += numberText(t.logprob) + ',' + std::to_string(t.rank) + ',' + numberText(t.entropy) + ',' + numberText(r.kl) + ',';
+    row += numberText(r.entropy) + ',' + numberText(t.marker_mass) + ',' + flag(t.penalized) + std::to_string(t.without_penalty_id) + ',';
+    row += numberText(t.varentropy) + ',' + numberText(r.varentropy) + ',' + numberText(r.logprob) + ',';
+    row += (point.hasReference() ? std::to_string(r.rank) : "") + ',' + numberText(t.marker_mass_after) + ',' + numberText(t.penalty) + ',';
+    row += std::string(flag(t.thinking)) + flag(t.marker) + flag(t.injected) + flag(t.intervened()) + std::to_string(t.time_ns) + ',';
+    row += cellList(t.top) + ',' + cellList(t.top_after) + ',' + cellList(r.top) + '\n';
+    out << row;
+}
+
+}  // namespace
+
+void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range) {
+    writeComments(out, "", toJson(trace.provenance()));
+    writeComments(out, "request.", toJson(trace.request()));
+    for (const ControlChange& change : trace.controls()) {
+        out << "# control: " << change.pos << ' ' << jsonString(change.key) << ' ' << numberText(change.value) << '\n';
+    }
+    writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
+    out << kHeader << '\n';
+    for (const TracePoint& point : trace.points()) {
+        if (point.token.pos >= range.from && point.token.pos < range.to) writeRow(out, point, trace);
+    }
+}
+
+}  // namespace quibble

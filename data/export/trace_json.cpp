@@ -1,0 +1,142 @@
+#include "data/export/trace_export.h"
+
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "data/export/json_text.h"
+#include "engine/metrics/answer.h"
+#include "engine/metrics/divergence.h"
+#include "engine/metrics/summary.h"
+#include "engine/values/run_json.h"
+
+namespace quibble {
+
+namespace {
+
+// [[id, text, logprob], ...]
+std::string listJson(const std::vector<Alternative>& alternatives, const RunTrace& trace) {
+    std::string out = "[";
+    for (const Alternative& alternative : alternatives) {
+        if (out.size() > 1) out += ',';
+        const std::string logprob = numberText(alternative.logprob);
+        out += "[" + std::to_string(alternative.id) + "," + jsonString(trace.text(alternative.id)) + "," + (logprob.empty() ? "null" : logprob) + "]";
+    }
+    return out + "]";
+}
+
+void addEnd(JsonObject& object, const RunTrace& trace) {
+    const auto& end = trace.finished();
+    if (end) object.string("finish_reason", finishReasonText(end->reason));
+    else object.raw("finish_reason", "null");
+    if (end && !end->message.empty()) object.string("message", end->message);
+    const RunFinished times = end.value_or(RunFinished{});
+    object.integer("prefill_ns", times.prefill_ns)
+        .integer("decode_ns", times.decode_ns)
+        .integer("reference_ns", times.reference_ns)
+        .integer("wall_ns", times.wall_ns)
+        .integer("peak_memory_bytes", times.peak_memory_bytes);
+}
+
+void addAnswer(JsonObject& object, const RunTrace& trace) {
+    const std::string& known = trace.request().known_answer;
+    const auto answer = extractAnswer(trace);
+    if (answer) object.string("answer", *answer);
+    else object.raw("answer", "null");
+    if (known.empty()) {
+        object.raw("known_answer", "null").raw("correct", "null");
+        return;
+    }
+    object.string("known_answer", known);
+    const auto correct = gradeOf(trace);
+    if (correct) object.boolean("correct", *correct);
+    else object.raw("correct", "null");
+    object.boolean("overthinking", isOverthinking(trace, known));
+    const auto reached = answerReachedAt(trace, known);
+    if (reached) object.integer("answer_reached_at", trace.points()[*reached].token.pos);
+    else object.raw("answer_reached_at", "null");
+}
+
+}  // namespace
+
+std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
+    const TokenRecord& t = point.token;
+    const ReferenceRecord& r = point.reference;
+    const std::string_view bytes = trace.text(t.id);
+    JsonObject object;
+    object.integer("pos", t.pos)
+        .integer("id", t.id)
+        .string("text", bytes)
+        .number("logprob", t.logprob)
+        .integer("rank", t.rank)
+        .number("entropy", t.entropy)
+        .number("kl", r.kl)
+        .number("ref_entropy", r.entropy)
+        .number("marker_mass", t.marker_mass)
+        .boolean("penalized", t.penalized)
+        .integer("without_penalty_id", t.without_penalty_id);
+    if (!isUtf8(bytes)) object.string("bytes", hexOf(bytes));
+    object.number("varentropy", t.varentropy).number("ref_varentropy", r.varentropy).number("ref_logprob", r.logprob);
+    if (point.hasReference()) object.integer("ref_rank", r.rank);
+    else object.raw("ref_rank", "null");
+    object.number("marker_mass_after", t.marker_mass_after)
+        .number("penalty", t.penalty)
+        .boolean("thinking", t.thinking)
+        .boolean("marker", t.marker)
+        .boolean("injected", t.injected)
+        .boolean("intervened", t.intervened())
+        .integer("time_ns", t.time_ns)
+        .raw("top", listJson(t.top, trace))
+        .raw("top_after", listJson(t.top_after, trace))
+        .raw("ref_top", listJson(r.top, trace));
+    return object.text();
+}
+
+std::string summaryJson(const RunTrace& trace) {
+    const RunSummaryNumbers n = summarize(trace);
+    JsonObject s;
+    s.integer("tokens", n.tokens)
+        .integer("thinking_tokens", n.thinking_tokens)
+        .integer("markers", n.markers)
+        .integer("interventions", n.interventions)
+        .integer("penalized", n.penalized)
+        .integer("injected", n.injected)
+        .integer("prompt_tokens", n.prompt_tokens)
+        .integer("referenced", n.referenced)
+        .number("mean_entropy", n.mean_entropy)
+        .number("mean_varentropy", n.mean_varentropy)
+        .number("mean_logprob", n.mean_logprob)
+        .number("mean_marker_mass", n.mean_marker_mass)
+        .number("mean_kl", n.mean_kl)
+        .number("mean_ref_entropy", n.mean_ref_entropy)
+        .number("max_kl", n.max_kl);
+    if (n.max_kl) s.integer("max_kl_pos", n.max_kl_pos);
+    s.number("kl_entropy_spearman", klEntropyCorrelation(trace)).number("tokens_per_second", n.tokens_per_second);
+    addEnd(s, trace);
+    addAnswer(s, trace);
+    return JsonObject().raw("summary", s.text()).text();
+}
+
+std::string provenanceJson(const RunTrace& trace) {
+    const auto text = [](const nlohmann::json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); };
+    std::string controls = "[";
+    for (const ControlChange& change : trace.controls()) {
+        if (controls.size() > 1) controls += ',';
+        controls += JsonObject().integer("pos", change.pos).string("key", change.key).number("value", change.value).text();
+    }
+    return JsonObject()
+        .raw("provenance", text(toJson(trace.provenance())))
+        .raw("request", text(toJson(trace.request())))
+        .raw("controls", controls + "]")
+        .text();
+}
+
+void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range) {
+    out << provenanceJson(trace) << '\n';
+    for (const TracePoint& point : trace.points()) {
+        if (point.token.pos >= range.from && point.token.pos < range.to) out << tokenJson(point, trace) << '\n';
+    }
+    out << summaryJson(trace) << '\n';
+}
+
+}  // namespace quibble

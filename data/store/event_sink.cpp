@@ -1,0 +1,297 @@
+#include "data/store/event_sink.h"
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <sqlite3.h>
+
+#include "data/store/alternatives_blob.h"
+#include "data/store/database.h"
+#include "data/store/trace_reader.h"
+#include "engine/metrics/answer.h"
+#include "engine/metrics/summary.h"
+#include "engine/values/run_json.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr std::size_t kTitleBytes = 80;
+
+// NaN is NULL in SQLite: "not measured".
+void bindFloat(SQLite::Statement& statement, int index, float value) { statement.bind(index, static_cast<double>(value)); }
+
+void bindBytes(SQLite::Statement& statement, int index, const std::string& bytes) {
+    statement.bind(index, static_cast<const void*>(bytes.data()), static_cast<int>(bytes.size()));
+}
+
+void run(SQLite::Statement& statement) {
+    statement.tryReset();  // reset() would throw the error of the last execution once more
+    statement.exec();
+    statement.clearBindings();
+}
+
+// First line of the prompt that says something, cut between characters.
+std::string titleOf(const RunRequest& request) {
+    if (request.branch.parent != kNoRun) return "Branch at position " + std::to_string(request.branch.pos);
+    if (!request.problem_id.empty()) return request.problem_id;
+    const std::size_t begin = request.prompt.find_first_not_of(" \t\r\n");
+    if (begin == std::string::npos) return "Untitled";
+    std::string title = request.prompt.substr(begin, request.prompt.find_first_of("\r\n", begin) - begin);
+    if (title.size() <= kTitleBytes) return title;
+    std::size_t end = kTitleBytes;
+    while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0) == 0x80) --end;
+    return title.substr(0, end) + "…";
+}
+
+// The request as it will be read back, or why it cannot be kept.
+Result<std::string> storableRequest(const RunRequest& request) {
+    std::string text;
+    try {
+        text = toJson(request).dump();
+    } catch (const nlohmann::json::exception&) {
+        return fail(ErrorCode::InvalidArgument, "the prompt or a name in the request is not UTF-8", "Convert the text to UTF-8");
+    }
+    if (const auto again = parseRequest(text, kNoRun); !again) {
+        return fail(ErrorCode::InvalidArgument, "the request cannot be stored: " + again.error().what, "Use finite numbers");
+    }
+    return text;
+}
+
+std::string storableProvenance(RunProvenance provenance) {
+    // JSON has no NaN, and names from a model file may be anything: neither may cost the run.
+    if (!std::isfinite(provenance.bits_per_weight)) provenance.bits_per_weight = 0;
+    return toJson(provenance).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+EventSink::EventSink(SQLite::Database& db)
+    : db_(db),
+      insert_token_(db,
+                    "INSERT INTO token (run, pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty,"
+                    " time_ns, thinking, marker, penalized, injected, top, top_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_reference_(db, "INSERT INTO reference (run, pos, kl, entropy, varentropy, logprob, rank, top) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+      // What the model says now is right, whatever an imported session said about the same tokenizer.
+      insert_text_(db,
+                   "INSERT INTO vocab (tokenizer, token, bytes) VALUES (?, ?, ?)"
+                   " ON CONFLICT (tokenizer, token) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes"),
+      insert_control_(db,
+                      "INSERT INTO control_change (run, seq, pos, key, value)"
+                      " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4 FROM control_change WHERE run = ?1"),
+      add_counts_(db,
+                  "UPDATE run SET tokens = tokens + ?, thinking_tokens = thinking_tokens + ?, markers = markers + ?,"
+                  " interventions = interventions + ? WHERE id = ?") {}
+
+Result<RunId> EventSink::insertRun(SessionId session, const RunRequest& request) {
+    const auto text = storableRequest(request);
+    if (!text) return tl::unexpected(text.error());
+    return guarded("starting a run", [&]() -> Result<RunId> {
+        WriteTransaction transaction(db_);
+        SQLite::Statement known(db_, "SELECT 1 FROM session WHERE id = ? AND deleted_ms IS NULL");
+        known.bind(1, raw(session));
+        if (!known.executeStep()) return fail(ErrorCode::NotFound, "there is no session " + std::to_string(raw(session)), "Open or create a session first");
+        if (request.branch.parent != kNoRun) {
+            SQLite::Statement parent(db_, "SELECT 1 FROM run WHERE id = ? AND session = ?");
+            parent.bind(1, raw(request.branch.parent));
+            parent.bind(2, raw(session));
+            if (!parent.executeStep()) {
+                return fail(ErrorCode::NotFound, "run " + std::to_string(raw(request.branch.parent)) + ", from which to branch, is not in this session",
+                            "Branch from a run of the open session");
+            }
+        }
+        SQLite::Statement insert(db_,
+                                 "INSERT INTO run (session, parent, branch_pos, title, state, created_ms, request, prompt, known_answer, seed, penalty)"
+                                 " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)");
+        insert.bind(1, raw(session));
+        if (request.branch.parent != kNoRun) insert.bind(2, raw(request.branch.parent));
+        insert.bind(3, request.branch.pos);
+        insert.bind(4, titleOf(request));
+        const std::int64_t now = nowMs();
+        insert.bind(5, now);
+        insert.bind(6, *text);
+        insert.bind(7, request.prompt);
+        insert.bind(8, request.known_answer);
+        insert.bind(9, static_cast<std::int64_t>(request.seed));
+        insert.bind(10, request.penalty.strength);
+        insert.exec();
+        const RunId id{db_.getLastInsertRowid()};
+        SQLite::Statement touch(db_, "UPDATE session SET updated_ms = ? WHERE id = ?");
+        touch.bind(1, now);
+        touch.bind(2, raw(session));
+        touch.exec();
+        transaction.commit();
+        runs_[id] = {};
+        return id;
+    });
+}
+
+Result<void> EventSink::write(std::span<const EventBatchPtr> batches, std::vector<Error>& refused) {
+    const auto before = runs_;  // a transaction that fails is repeated from here
+    refused.clear();
+    auto written = guarded("writing a run", [&]() -> Result<void> {
+        WriteTransaction transaction(db_);
+        for (const EventBatchPtr& batch : batches) {
+            for (const RunEvent& event : batch->events) {
+                try {
+                    std::visit([&](const auto& value) { apply(batch->run, value); }, event);
+                } catch (const SQLite::Exception& exception) {
+                    if ((exception.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
+                    refused.push_back(databaseError(exception, "an event of run " + std::to_string(raw(batch->run)) + " was refused"));
+                }
+            }
+        }
+        writeCounts();
+        transaction.commit();
+        return {};
+    });
+    if (!written) runs_ = before;
+    return written;
+}
+
+void EventSink::apply(RunId id, const RunProvenance& value) {
+    // A run without a hash shares its vocabulary with no other, here or in a file that it is imported into.
+    const std::string hash =
+        value.tokenizer_hash.empty() ? "unnamed " + std::to_string(raw(id)) + " " + std::to_string(nowMs()) : value.tokenizer_hash;
+    SQLite::Statement add(db_, "INSERT INTO tokenizer (hash) VALUES (?) ON CONFLICT (hash) DO NOTHING");
+    add.bind(1, hash);
+    add.exec();
+    SQLite::Statement find(db_, "SELECT id FROM tokenizer WHERE hash = ?");
+    find.bind(1, hash);
+    find.executeStep();
+    RunContext& context = runs_[id];
+    context.tokenizer = find.getColumn(0).getInt64();
+    SQLite::Statement update(db_, "UPDATE run SET provenance = ?, tokenizer = ?, model_name = ?, model_hash = ?, weight_format = ? WHERE id = ?");
+    update.bind(1, storableProvenance(value));
+    update.bind(2, context.tokenizer);
+    update.bind(3, value.model_name);
+    update.bind(4, value.model_hash);
+    update.bind(5, value.weight_format);
+    update.bind(6, raw(id));
+    update.exec();
+    const std::vector<TokenText> waiting = std::exchange(context.early_texts, {});
+    for (const TokenText& text : waiting) apply(id, text);
+}
+
+void EventSink::apply(RunId id, const TokenText& value) {
+    RunContext& context = runs_[id];
+    if (context.tokenizer == 0) {
+        context.early_texts.push_back(value);
+        return;
+    }
+    insert_text_.bind(1, context.tokenizer);
+    insert_text_.bind(2, value.id);
+    bindBytes(insert_text_, 3, value.bytes);
+    run(insert_text_);
+}
+
+void EventSink::apply(RunId id, const TokenRecord& t) {
+    SQLite::Statement& s = insert_token_;
+    s.bind(1, raw(id));
+    s.bind(2, t.pos);
+    s.bind(3, t.id);
+    s.bind(4, t.without_penalty_id);
+    bindFloat(s, 5, t.logprob);
+    s.bind(6, t.rank);
+    bindFloat(s, 7, t.entropy);
+    bindFloat(s, 8, t.varentropy);
+    bindFloat(s, 9, t.marker_mass);
+    bindFloat(s, 10, t.marker_mass_after);
+    bindFloat(s, 11, t.penalty);
+    s.bind(12, t.time_ns);
+    s.bind(13, static_cast<int>(t.thinking));
+    s.bind(14, static_cast<int>(t.marker));
+    s.bind(15, static_cast<int>(t.penalized));
+    s.bind(16, static_cast<int>(t.injected));
+    bindBytes(s, 17, packAlternatives(t.top));
+    bindBytes(s, 18, packAlternatives(t.top_after));
+    run(s);
+    Counts& added = runs_[id].added;
+    ++added.tokens;
+    added.thinking += t.thinking;
+    added.markers += t.marker && !t.injected;
+    added.interventions += t.intervened();
+}
+
+void EventSink::apply(RunId id, const ReferenceRecord& r) {
+    SQLite::Statement& s = insert_reference_;
+    s.bind(1, raw(id));
+    s.bind(2, r.pos);
+    bindFloat(s, 3, r.kl);
+    bindFloat(s, 4, r.entropy);
+    bindFloat(s, 5, r.varentropy);
+    bindFloat(s, 6, r.logprob);
+    s.bind(7, r.rank);
+    bindBytes(s, 8, packAlternatives(r.top));
+    run(s);
+}
+
+void EventSink::apply(RunId id, const ControlChange& change) {
+    insert_control_.bind(1, raw(id));
+    insert_control_.bind(2, change.pos);
+    insert_control_.bind(3, change.key);
+    insert_control_.bind(4, change.value);
+    run(insert_control_);
+}
+
+void EventSink::apply(RunId id, const RunFinished& f) {
+    SQLite::Statement update(db_,
+                             "UPDATE run SET state = 'finished', finish_reason = ?, message = ?, prefill_ns = ?, decode_ns = ?, reference_ns = ?,"
+                             " wall_ns = ?, peak_memory_bytes = ? WHERE id = ?");
+    update.bind(1, std::string(finishReasonText(f.reason)));
+    update.bind(2, f.message);
+    update.bind(3, f.prefill_ns);
+    update.bind(4, f.decode_ns);
+    update.bind(5, f.reference_ns);
+    update.bind(6, f.wall_ns);
+    update.bind(7, f.peak_memory_bytes);
+    update.bind(8, raw(id));
+    update.exec();
+    SQLite::Statement touch(db_, "UPDATE session SET updated_ms = ? WHERE id = (SELECT session FROM run WHERE id = ?)");
+    touch.bind(1, nowMs());
+    touch.bind(2, raw(id));
+    touch.exec();
+    grade(id);
+}
+
+void EventSink::writeCounts() {
+    for (auto& [id, context] : runs_) {
+        const Counts added = std::exchange(context.added, {});
+        if (added.tokens == 0) continue;
+        add_counts_.bind(1, added.tokens);
+        add_counts_.bind(2, added.thinking);
+        add_counts_.bind(3, added.markers);
+        add_counts_.bind(4, added.interventions);
+        add_counts_.bind(5, raw(id));
+        run(add_counts_);
+    }
+}
+
+// Reads the run back as everybody will, so that the list says what the loaded trace says.
+void EventSink::grade(RunId id) {
+    const auto trace = readTrace(db_, id);
+    if (!trace) return;  // loading it tells why; the finish itself is kept
+    const RunSummaryNumbers numbers = summarize(*trace);
+    SQLite::Statement update(db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ? WHERE id = ?");
+    if (numbers.mean_entropy) update.bind(1, *numbers.mean_entropy);
+    if (numbers.mean_kl) update.bind(2, *numbers.mean_kl);
+    update.bind(3, extractAnswer(*trace).value_or(""));
+    if (const auto correct = gradeOf(*trace)) update.bind(4, static_cast<int>(*correct));
+    update.bind(5, raw(id));
+    update.exec();
+}
+
+Result<void> EventSink::endRuns() {
+    return guarded("closing runs", [&]() -> Result<void> {
+        SQLite::Statement update(db_, "UPDATE run SET state = 'interrupted' WHERE id = ? AND state = 'running'");
+        for (const auto& [id, context] : runs_) {
+            update.bind(1, raw(id));
+            run(update);
+        }
+        return {};
+    });
+}
+
+}  // namespace quibble

@@ -1,0 +1,56 @@
+// Events -> rows, on the writer's connection. write() is all or nothing: after an error the same batches can be written again.
+// Internal to data/store.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "engine/values/result.h"
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+class EventSink {
+public:
+    /// Prepares its statements: call inside guarded(). `db` outlives the sink.
+    explicit EventSink(SQLite::Database& db);
+
+    [[nodiscard]] Result<RunId> insertRun(SessionId session, const RunRequest& request);
+    /// One transaction. Events that the database will never take (of a run it does not know, a position twice) are left out and
+    /// told in `refused`; everything else is an Error and nothing was written.
+    [[nodiscard]] Result<void> write(std::span<const EventBatchPtr> batches, std::vector<Error>& refused);
+    /// The runs that insertRun began and no RunFinished ended are marked as interrupted.
+    [[nodiscard]] Result<void> endRuns();
+
+private:
+    struct Counts {
+        std::int64_t tokens = 0, thinking = 0, markers = 0, interventions = 0;
+    };
+    struct RunContext {
+        std::int64_t tokenizer = 0;           // row of the run's tokenizer; 0: its provenance has not come yet
+        std::vector<TokenText> early_texts;   // that came before it
+        Counts added;                         // in this transaction
+    };
+
+    void apply(RunId run, const RunProvenance& value);
+    void apply(RunId run, const TokenText& value);
+    void apply(RunId run, const TokenRecord& value);
+    void apply(RunId run, const ReferenceRecord& value);
+    void apply(RunId run, const ControlChange& value);
+    void apply(RunId run, const RunFinished& value);
+    void apply(RunId, const StateChanged&) {}  // what the store keeps of the state follows from the other events
+    void apply(RunId, const Progress&) {}
+    void writeCounts();
+    void grade(RunId run);
+
+    SQLite::Database& db_;
+    SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, add_counts_;
+    std::map<RunId, RunContext> runs_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,261 @@
+#include "data/store/store_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "data/store/database.h"
+#include "data/store/database_lock.h"
+#include "data/store/event_sink.h"
+
+namespace quibble {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kCommitInterval = std::chrono::milliseconds(250);
+constexpr std::size_t kCommitTokens = 256;
+constexpr auto kFirstRetry = std::chrono::milliseconds(250);
+constexpr auto kLongestRetry = std::chrono::milliseconds(4000);
+
+struct BatchCounts {
+    std::size_t tokens = 0;
+    bool finishes = false;
+};
+
+BatchCounts countsOf(const EventBatch& batch) {
+    BatchCounts counts;
+    for (const RunEvent& event : batch.events) {
+        counts.tokens += std::holds_alternative<TokenRecord>(event);
+        counts.finishes = counts.finishes || std::holds_alternative<RunFinished>(event);
+    }
+    return counts;
+}
+
+}  // namespace
+
+// The queue is shared under `mutex`; connection and sink belong to the thread.
+struct StoreWriter::Impl {
+    struct Beginning {
+        SessionId session;
+        const RunRequest* request;
+        std::promise<Result<RunId>> answer;
+    };
+
+    std::shared_ptr<DatabaseLock> lock;
+    std::unique_ptr<SQLite::Database> db;
+    std::unique_ptr<EventSink> sink;
+    ErrorCallback on_error;
+
+    mutable std::mutex mutex;
+    std::condition_variable wake;     // of the thread
+    std::condition_variable settled;  // of flush(): an attempt is over
+    std::deque<EventBatchPtr> queue;  // pushed, not on disk
+    std::deque<Beginning*> beginnings;
+    std::size_t queued_tokens = 0;
+    std::size_t queued_events = 0;
+    std::uint64_t pushed = 0, committed = 0;       // batches
+    std::uint64_t attempts = 0, last_failure = 0;  // numbers of attempts to write, from 1
+    Clock::time_point due{};                       // when the queue must be written
+    Clock::duration retry_after = kFirstRetry;
+    bool urgent = false;   // write now
+    bool closing = false;
+    std::optional<Error> failing;   // the last attempt failed
+    std::optional<Error> refused;   // an event was lost for good
+    bool refusal_untold = false;    // no flush() has returned it yet
+    std::thread thread;
+
+    void loop();
+    void waitForWork(std::unique_lock<std::mutex>& guard);
+    void writeQueue(std::unique_lock<std::mutex>& guard);
+    void serveBeginnings(std::unique_lock<std::mutex>& guard);
+    Result<void> writeBatches(const std::vector<EventBatchPtr>& batches, std::vector<Error>& refusals);
+    void took(const std::vector<EventBatchPtr>& batches);
+};
+
+void StoreWriter::Impl::waitForWork(std::unique_lock<std::mutex>& guard) {
+    const auto now_or_never = [this] { return closing || urgent || !beginnings.empty(); };
+    wake.wait(guard, [&] { return now_or_never() || !queue.empty(); });
+    const auto full = [&] { return !failing && queued_tokens >= kCommitTokens; };
+    while (!now_or_never() && !full() && Clock::now() < due) {
+        const auto until = due;  // a failure that is over moves it
+        wake.wait_until(guard, until);
+    }
+}
+
+// A broken contract must not end the thread that keeps the user's data.
+Result<void> StoreWriter::Impl::writeBatches(const std::vector<EventBatchPtr>& batches, std::vector<Error>& refusals) {
+    try {
+        return sink->write(batches, refusals);
+    } catch (const std::exception& exception) {
+        return fail(ErrorCode::Io, std::string("writing a run: ") + exception.what());
+    }
+}
+
+void StoreWriter::Impl::took(const std::vector<EventBatchPtr>& batches) {
+    for (const EventBatchPtr& batch : batches) {
+        queued_tokens -= countsOf(*batch).tokens;
+        queued_events -= batch->events.size();
+        queue.pop_front();
+    }
+    committed += batches.size();
+    due = Clock::now() + kCommitInterval;
+    retry_after = kFirstRetry;
+}
+
+void StoreWriter::Impl::writeQueue(std::unique_lock<std::mutex>& guard) {
+    urgent = false;
+    if (queue.empty()) return;
+    const std::vector<EventBatchPtr> batches(queue.begin(), queue.end());
+    const std::uint64_t attempt = ++attempts;
+    guard.unlock();
+    std::vector<Error> refusals;
+    const auto written = writeBatches(batches, refusals);
+    guard.lock();
+
+    std::optional<std::optional<Error>> news;
+    if (written) {
+        took(batches);
+        if (failing) news.emplace(std::nullopt);
+        failing.reset();
+        if (!refusals.empty()) {
+            refused = refusals.front();
+            refusal_untold = true;
+            news.emplace(refused);
+        }
+    } else {
+        if (!failing || failing->what != written.error().what) news.emplace(written.error());
+        failing = written.error();
+        last_failure = attempt;
+        due = Clock::now() + retry_after;
+        retry_after = std::min<Clock::duration>(2 * retry_after, kLongestRetry);
+    }
+    settled.notify_all();
+    if (!news || !on_error) return;
+    guard.unlock();
+    on_error(*news);
+    guard.lock();
+}
+
+void StoreWriter::Impl::serveBeginnings(std::unique_lock<std::mutex>& guard) {
+    while (!beginnings.empty()) {
+        Beginning* const next = beginnings.front();
+        beginnings.pop_front();
+        guard.unlock();
+        auto id = sink->insertRun(next->session, *next->request);
+        next->answer.set_value(std::move(id));  // *next may be gone from here on
+        guard.lock();
+    }
+}
+
+void StoreWriter::Impl::loop() {
+    std::unique_lock guard(mutex);
+    for (;;) {
+        waitForWork(guard);
+        const bool last_round = closing;
+        writeQueue(guard);
+        serveBeginnings(guard);
+        if (last_round) break;
+    }
+    guard.unlock();
+    (void)sink->endRuns();
+}
+
+StoreWriter::StoreWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error) {
+    if (store.readOnly()) return fail(ErrorCode::InvalidArgument, store.path().string() + " is open read only", "Open it for writing to keep runs in it");
+    auto db = openConnection(store.path());
+    if (!db) return tl::unexpected(db.error());
+    auto impl = std::make_unique<Impl>();
+    impl->lock = store.lock();
+    impl->db = std::move(*db);
+    impl->on_error = std::move(on_error);
+    const auto ready = guarded("opening " + store.path().string(), [&]() -> Result<void> {
+        impl->sink = std::make_unique<EventSink>(*impl->db);
+        return {};
+    });
+    if (!ready) return tl::unexpected(ready.error());
+    impl->thread = std::thread([state = impl.get()] { state->loop(); });
+    return std::unique_ptr<StoreWriter>(new StoreWriter(std::move(impl)));
+}
+
+StoreWriter::~StoreWriter() { (void)close(); }
+
+Result<RunId> StoreWriter::beginRun(SessionId session, const RunRequest& request) {
+    Impl::Beginning beginning{session, &request, {}};
+    auto answer = beginning.answer.get_future();
+    {
+        const std::lock_guard guard(impl_->mutex);
+        if (impl_->closing) return fail(ErrorCode::InvalidArgument, "the writer is closed");
+        impl_->beginnings.push_back(&beginning);
+    }
+    impl_->wake.notify_one();
+    return answer.get();
+}
+
+void StoreWriter::push(EventBatchPtr batch) {
+    if (batch == nullptr || batch->events.empty()) return;
+    const BatchCounts counts = countsOf(*batch);
+    bool now = false;
+    {
+        const std::lock_guard guard(impl_->mutex);
+        // While writing fails, `due` is the time of the next attempt.
+        if (impl_->queue.empty() && !impl_->failing) impl_->due = Clock::now() + kCommitInterval;
+        now = impl_->queue.empty();
+        impl_->queued_tokens += counts.tokens;
+        impl_->queued_events += batch->events.size();
+        ++impl_->pushed;
+        impl_->queue.push_back(std::move(batch));
+        impl_->urgent = impl_->urgent || counts.finishes;
+        now = now || counts.finishes || impl_->queued_tokens >= kCommitTokens;
+    }
+    if (now) impl_->wake.notify_one();
+}
+
+Result<void> StoreWriter::flush() {
+    std::unique_lock guard(impl_->mutex);
+    const std::uint64_t target = impl_->pushed;
+    const std::uint64_t first_attempt = impl_->attempts + 1;  // one that began after this call
+    while (impl_->committed < target && impl_->last_failure < first_attempt && !(impl_->closing && !impl_->thread.joinable())) {
+        impl_->urgent = true;
+        impl_->wake.notify_one();
+        impl_->settled.wait_for(guard, kCommitInterval);
+    }
+    if (std::exchange(impl_->refusal_untold, false)) return tl::unexpected(*impl_->refused);
+    if (impl_->committed < target) return tl::unexpected(impl_->failing.value_or(Error{ErrorCode::Io, "the writer is closed", ""}));
+    return {};
+}
+
+Result<void> StoreWriter::close() {
+    if (!impl_->thread.joinable()) return {};
+    auto flushed = flush();
+    {
+        const std::lock_guard guard(impl_->mutex);
+        impl_->closing = true;
+    }
+    impl_->wake.notify_one();
+    impl_->thread.join();
+    if (impl_->committed == impl_->pushed && !flushed && !impl_->refused) flushed = {};  // the last attempt made it
+    impl_->sink.reset();
+    impl_->db.reset();
+    impl_->lock.reset();
+    return flushed;
+}
+
+std::optional<Error> StoreWriter::lastError() const {
+    const std::lock_guard guard(impl_->mutex);
+    return impl_->failing ? impl_->failing : impl_->refused;
+}
+
+std::size_t StoreWriter::pending() const {
+    const std::lock_guard guard(impl_->mutex);
+    return impl_->queued_events;
+}
+
+}  // namespace quibble
