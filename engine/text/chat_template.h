@@ -3,6 +3,8 @@
 // at limits of steps, depth, output and memory.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +28,8 @@ struct ChatTemplateContext {
     /// More variables by name (enable_thinking, reasoning_effort, tools ...); must be an object or null. Keys keep
     /// their order.
     nlohmann::ordered_json extra = nlohmann::ordered_json::object();
+    /// Seconds since 1970 that strftime_now shows, in local time; the clock when absent.
+    std::optional<std::int64_t> now;
 };
 
 struct ChatPrompt {

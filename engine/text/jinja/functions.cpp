@@ -1,0 +1,97 @@
+// Global functions: range, namespace, dict, raise_exception, strftime_now.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+
+#include "engine/text/jinja/machine.h"
+
+namespace quibble::jinja {
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames = {"range", "namespace", "dict", "raise_exception", "strftime_now"};
+
+Value makeRange(const Call& call) {
+    for (const Value& bound : call.positional) {
+        if (!bound.isInteger()) return call.refuse("needs integers, not " + std::string(bound.kindName()));
+    }
+    if (call.positional.empty() || call.positional.size() > 3) return call.refuse("needs one to three integers");
+    const bool single = call.positional.size() == 1;
+    const std::int64_t start = single ? 0 : call.positional[0].asInteger();
+    const std::int64_t stop = single ? call.positional[0].asInteger() : call.positional[1].asInteger();
+    const std::int64_t step = call.positional.size() == 3 ? call.positional[2].asInteger() : 1;
+    if (step == 0) return call.refuse("the step is zero");
+    std::vector<Value> items;
+    for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
+        if (!call.machine.charge(sizeof(Value))) return {};
+        items.push_back(Value::integer(i));
+        if (__builtin_add_overflow(i, step, &i)) break;
+    }
+    return call.machine.makeList(std::move(items));
+}
+
+// The keyword arguments, after those of a mapping given first.
+std::vector<std::pair<std::string, Value>> entriesOf(const Call& call) {
+    std::vector<std::pair<std::string, Value>> entries;
+    if (!call.positional.empty()) {
+        if (call.positional.size() == 1 && call.positional[0].isDict()) {
+            entries = call.positional[0].entries();
+        } else {
+            call.refuse("needs keyword arguments or one mapping");
+        }
+    }
+    for (const auto& [key, value] : call.named) {
+        const auto same = std::find_if(entries.begin(), entries.end(), [&key = key](const auto& entry) { return entry.first == key; });
+        if (same != entries.end()) {
+            same->second = value;
+        } else {
+            entries.emplace_back(key, value);
+        }
+    }
+    return entries;
+}
+
+Value makeNamespace(const Call& call) {
+    auto entries = entriesOf(call);
+    // What a namespace holds may hold no namespace: so values form no cycle.
+    for (const auto& [key, value] : entries) {
+        if (value.containsNamespace()) return call.refuse("a namespace cannot hold another namespace");
+    }
+    if (!call.machine.charge(128)) return {};
+    return Value::makeNamespace(std::move(entries));
+}
+
+Value formatTime(const Call& call, std::optional<std::int64_t> now) {
+    const auto format = call.textArgument(0, "format");
+    if (!format) return call.refuse("needs a format");
+    if (format->size() > 256) return call.refuse("the format is too long");
+    const auto clock = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const std::time_t seconds = now.value_or(clock);
+    std::tm local{};
+    if (::localtime_r(&seconds, &local) == nullptr) return call.refuse("the time cannot be represented");
+    // A character more, so that an empty result is told from one that does not fit.
+    const std::string padded = std::string(*format) + ' ';
+    char text[4096];
+    const std::size_t length = std::strftime(text, sizeof text, padded.c_str(), &local);
+    if (length == 0) return call.refuse("the format gives too long a text");
+    return call.machine.makeString(std::string(text, length - 1));
+}
+
+}  // namespace
+
+int findFunction(std::string_view name) {
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    return found == kNames.end() ? -1 : static_cast<int>(found - kNames.begin());
+}
+
+Value callFunction(int index, const Call& call, std::optional<std::int64_t> now) {
+    switch (index) {
+        case 0: return makeRange(call);
+        case 1: return makeNamespace(call);
+        case 2: return call.machine.makeDict(entriesOf(call));
+        case 3: return call.machine.refuse(call.offset, "the template refuses: " + (call.positional.empty() ? std::string("no reason given") : call.machine.textOf(call.positional[0])));
+        default: return formatTime(call, now);
+    }
+}
+
+}  // namespace quibble::jinja

@@ -1,0 +1,81 @@
+// Walks the tree and writes the output.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/text/jinja/ast.h"
+#include "engine/text/jinja/machine.h"
+
+namespace quibble::jinja {
+
+class Interpreter final : public Machine {
+public:
+    using Variables = std::vector<std::pair<std::string, Value>>;
+    /// `now` as for callFunction. The source is for messages and must outlive the interpreter, as must the tree.
+    Interpreter(std::string_view source, Variables variables, std::optional<std::int64_t> now, Limits limits)
+        : Machine(source, limits), variables_(std::move(variables)), now_(now) {}
+
+    [[nodiscard]] Result<std::string> run(const Body& body);
+
+private:
+    enum class Flow { Normal, Break, Continue };
+    struct Scope {
+        std::vector<std::pair<std::string_view, Value>> values;  // names point into the tree
+    };
+    class DepthGuard;
+
+    // interpreter.cpp: statements
+    Flow execute(const Body& body);
+    Flow executeNode(const Node& node);
+    Flow executeIf(const Node& node);
+    Flow executeFor(const Node& node);
+    bool bindTargets(const Node& node, const Value& value);
+    void executeSet(const Node& node);
+    void emit(std::string_view text);
+    /// The output of a body as a value.
+    Value capture(const Body& body);
+    void assign(std::string_view name, Value value);
+    [[nodiscard]] Value lookup(const std::string& name);
+
+    // evaluate.cpp: expressions
+    Value evaluate(const Node& node);
+    Value evaluateNode(const Node& node);
+    Value evaluateCompare(const Node& node);
+    Value evaluateConcat(const Node& node);
+    Value evaluateDict(const Node& node);
+    Value evaluateCall(const Node& node);
+    Value evaluateFilter(const Node& node, Value self);
+    Value callMacro(const Node& macro, const Call& call);
+    Value evaluateOptional(const Node* node);  // none for a missing part of a slice
+    [[nodiscard]] std::vector<Value> evaluateAll(const Node& node, std::size_t from);
+    [[nodiscard]] Call makeCall(const Node& node, Value self);
+
+    Variables variables_;
+    std::optional<std::int64_t> now_;
+    std::vector<Scope> scopes_;
+    std::size_t frame_ = 0;  // the first scope of the current macro; names are looked up from the last down to it
+    std::string output_;
+    std::string* out_ = &output_;
+    const Value* filter_input_ = nullptr;  // of the filter block being evaluated
+    int depth_ = 0;
+};
+
+/// Counts one level of evaluation while it lives.
+class Interpreter::DepthGuard {
+public:
+    explicit DepthGuard(Interpreter& interpreter) : interpreter_(interpreter) {
+        if (++interpreter_.depth_ > interpreter_.limits_.depth) interpreter_.refuse(interpreter_.current_offset_, "the template nests or recurses too deeply");
+    }
+    ~DepthGuard() { --interpreter_.depth_; }
+    DepthGuard(const DepthGuard&) = delete;
+    DepthGuard& operator=(const DepthGuard&) = delete;
+
+private:
+    Interpreter& interpreter_;
+};
+
+}  // namespace quibble::jinja

@@ -1,0 +1,155 @@
+#include "engine/text/jinja/strings.h"
+
+#include <algorithm>
+
+#include "engine/text/utf8.h"
+
+namespace quibble::jinja {
+namespace {
+
+bool isSpace(char32_t c) {
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+// Length of the character at the start, at least 1.
+std::size_t firstLength(std::string_view text) { return std::max<std::size_t>(utf8Length(text, 0), 1); }
+
+std::string_view lastCharacter(std::string_view text) {
+    for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
+        if (utf8Length(text, text.size() - length) == length) return text.substr(text.size() - length);
+    }
+    return text.substr(text.size() - 1);
+}
+
+bool isSpace(std::string_view character) {
+    const std::size_t length = utf8Length(character, 0);
+    return length > 0 && isSpace(utf8Decode(character, 0, length));
+}
+
+bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80) != 0; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
+}  // namespace
+
+std::vector<std::string_view> characters(std::string_view text) {
+    std::vector<std::string_view> out;
+    while (!text.empty()) {
+        out.push_back(text.substr(0, firstLength(text)));
+        text.remove_prefix(out.back().size());
+    }
+    return out;
+}
+
+std::size_t characterCount(std::string_view text) {
+    std::size_t count = 0;
+    for (; !text.empty(); ++count) text.remove_prefix(firstLength(text));
+    return count;
+}
+
+std::string_view stripLeft(std::string_view text) {
+    while (!text.empty() && isSpace(text.substr(0, firstLength(text)))) text.remove_prefix(firstLength(text));
+    return text;
+}
+
+std::string_view stripRight(std::string_view text) {
+    while (!text.empty() && isSpace(lastCharacter(text))) text.remove_suffix(lastCharacter(text).size());
+    return text;
+}
+
+std::string_view stripLeft(std::string_view text, std::string_view set) {
+    const std::vector<std::string_view> wanted = characters(set);
+    while (!text.empty() && std::find(wanted.begin(), wanted.end(), text.substr(0, firstLength(text))) != wanted.end()) text.remove_prefix(firstLength(text));
+    return text;
+}
+
+std::string_view stripRight(std::string_view text, std::string_view set) {
+    const std::vector<std::string_view> wanted = characters(set);
+    while (!text.empty() && std::find(wanted.begin(), wanted.end(), lastCharacter(text)) != wanted.end()) text.remove_suffix(lastCharacter(text).size());
+    return text;
+}
+
+std::string lowerCase(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
+}
+
+std::string upperCase(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), upper);
+    return out;
+}
+
+std::string capitalize(std::string_view text) {
+    std::string out = lowerCase(text);
+    if (!out.empty()) out.front() = upper(out.front());
+    return out;
+}
+
+std::string titleCase(std::string_view text) {
+    std::string out(text);
+    bool inside = false;
+    for (char& c : out) {
+        c = inside ? lower(c) : upper(c);
+        inside = isLetter(c);
+    }
+    return out;
+}
+
+std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits, bool from_right) {
+    std::vector<std::string_view> out;
+    while (max_splits != 0) {
+        const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
+        if (at == std::string_view::npos) break;
+        out.push_back(from_right ? text.substr(at + separator.size()) : text.substr(0, at));
+        text = from_right ? text.substr(0, at) : text.substr(at + separator.size());
+        --max_splits;
+    }
+    out.push_back(text);
+    if (from_right) std::reverse(out.begin(), out.end());
+    return out;
+}
+
+std::vector<std::string_view> splitWords(std::string_view text, long max_splits) {
+    std::vector<std::string_view> out;
+    text = stripLeft(text);
+    while (!text.empty()) {
+        if (max_splits == 0) {
+            out.push_back(text);
+            break;
+        }
+        std::size_t length = 0;
+        while (length < text.size() && !isSpace(text.substr(length, firstLength(text.substr(length))))) length += firstLength(text.substr(length));
+        out.push_back(text.substr(0, length));
+        text = stripLeft(text.substr(length));
+        --max_splits;
+    }
+    return out;
+}
+
+std::vector<std::string_view> splitLines(std::string_view text) {
+    std::vector<std::string_view> out;
+    while (!text.empty()) {
+        const std::size_t end = text.find_first_of("\r\n");
+        out.push_back(text.substr(0, end));
+        if (end == std::string_view::npos) break;
+        const bool pair = text.substr(end).starts_with("\r\n");
+        text.remove_prefix(end + (pair ? 2 : 1));
+    }
+    return out;
+}
+
+std::string replaceAll(std::string_view text, std::string_view from, std::string_view to, long max_count) {
+    std::string out;
+    for (; max_count != 0; --max_count) {
+        const std::size_t at = text.find(from);
+        if (at == std::string_view::npos) break;
+        out.append(text.substr(0, at)).append(to);
+        text.remove_prefix(at + from.size());
+    }
+    return out.append(text);
+}
+
+}  // namespace quibble::jinja

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Chat-template cases and what Jinja 2 (Python) makes of them.
+
+  reference.py --write   renders every case and writes expected.json
+  reference.py --check   renders again and compares; exit status 1 on a difference, 77 where jinja2 is missing
+
+The environment is the one chat templates are written for: sandboxed, trim_blocks, lstrip_blocks, loop controls, a
+tojson that does not escape HTML, raise_exception and strftime_now. All templates are our own.
+"""
+import json
+import pathlib
+import sys
+from datetime import datetime, timezone
+
+try:
+    import jinja2
+    from jinja2.ext import loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+except ImportError:
+    print("python3-jinja2 is not installed")
+    sys.exit(77)
+
+HERE = pathlib.Path(__file__).parent
+NOW = 1790000000  # 2026-09-21 13:33:20 UTC
+
+TURNS = [{"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "<think>\nEasy.\n</think>\n\n4"}, {"role": "user", "content": "And 3+3?"}]
+SYSTEM = [{"role": "system", "content": "Be brief."}] + TURNS
+TOOLS = [
+    {"type": "function", "function": {"name": "add", "description": "Adds <two> numbers & more", "parameters": {
+        "type": "object", "required": ["a"], "properties": {
+            "a": {"type": "number", "description": "first"}, "b": {"type": ["number", "null"], "default": 1.5},
+            "how": {"type": "string", "enum": ["fast", "exact"], "default": "fast"},
+            "list": {"type": "array", "items": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "boolean"}}}}},
+            "free": {"oneOf": [{"type": "string"}, {"type": "integer", "default": 3}]}}}}},
+    {"type": "function", "function": {"name": "now", "description": "Tells the time", "parameters": {"type": "object", "properties": {}}}},
+]
+CALLS = TURNS[:1] + [{"role": "assistant", "content": "", "calls": [{"name": "add", "arguments": {"a": 2, "b": None, "t": "é\"\n</x>"}}, {"name": "now", "arguments": "{}"}]},
+                     {"role": "tool", "content": "4"}, {"role": "tool", "content": "noon"}, {"role": "assistant", "content": "<think>ok</think>Four."}]
+
+FILES = [
+    ("r1_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("r1_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("r1_style", {"messages": SYSTEM + [{"role": "tool", "content": "x"}, {"role": "tool", "content": "y"}]}),
+    ("qwen3_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("qwen3_style", {"messages": SYSTEM, "add_generation_prompt": True, "enable_thinking": False}),
+    ("qwen3_style", {"messages": SYSTEM, "tools": TOOLS, "add_generation_prompt": True, "enable_thinking": True}),
+    ("qwen3_style", {"messages": CALLS, "tools": TOOLS}),
+    ("qwen3_style", {"messages": TURNS[:2] + [{"role": "user", "content": "<answer>tool</answer>"}, {"role": "assistant", "content": "x", "reasoning_content": "\nhm\n"}]}),
+    ("channel_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("channel_style", {"messages": SYSTEM, "tools": TOOLS, "reasoning_effort": "high", "add_generation_prompt": True}),
+    ("channel_style", {"messages": TURNS[:1] + [{"role": "assistant", "content": "4", "thinking": "2 and 2"}], "model_identity": "You add."}),
+    ("channel_style", {"messages": [{"role": "robot", "content": "?"}]}),
+    ("channel_style", {"messages": [{"role": "assistant", "content": "<|channel|>final"}]}),
+]
+
+V = {"x": 7, "f": 2.5, "s": "Hello World", "e": "", "l": [3, 1, 2], "d": {"b": 1, "a": [1, "two", None, True]}, "n": None, "u8": "naïve ünïcode 日本",
+     "ms": [{"role": "user", "n": 2}, {"role": "Tool", "n": 1}, {"role": "user", "n": 3}], "t": True}
+SNIPPETS = [
+    # output and Python's ways of printing
+    "{{ x }} {{ f }} {{ s }} {{ n }} {{ t }} {{ l }} {{ d }} {{ missing }}|", "{{ 'it\\'s' }}{{ [\"it's\", 'say \"x\"', 'both \\'\"', 'a\\nb\\tc\\\\'] }}",
+    "{{ 1.0 }} {{ 1e20 }} {{ 1e16 }} {{ 123456789012345.0 }} {{ 1e-5 }} {{ 0.0001 }} {{ 1/3 }} {{ -0.5 }} {{ 100000.0 }}", "{{ (1,) }} {{ (1, 'a') }} {{ () }} {{ {'k': (1, 2)} }}",
+    "{{ d.items() | list }} {{ d.keys() | list }} {{ d.values() | list }}",
+    # arithmetic and precedence
+    "{{ 1 + 2 * 3 - 4 // 3 }} {{ 7 % 3 }} {{ -7 % 3 }} {{ -7 // 2 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 2 ** -1 }} {{ -x }} {{ 7.5 // 2 }} {{ -7.5 % 2 }}",
+    "{{ 'a' ~ 1 ~ none ~ 2.0 }} {{ 'a' * 3 }} {{ [1] * 2 + [3] }} {{ 1 ~ 2 * 3 }} {{ true + 1 }}", "{{ 2 ** 3 ** 2 }} {{ -2 ** 2 }} {{ not x == 7 }} {{ not not x }}",
+    "{{ 1 < 2 < 3 }} {{ 3 > 2 > 2 }} {{ 1 == 1.0 }} {{ true == 1 }} {{ 'a' < 'b' }} {{ [1, 2] < [1, 3] }} {{ (1,) == [1] }} {{ none == false }}",
+    "{{ x and s }} {{ e or 'other' }} {{ n and 1 }} {{ 0 or n }} {{ 1 or 1/0 }}", "{{ 'yes' if x > 3 else 'no' }} {{ 'a' if false }}| {{ 'a' if false else 'b' if false else 'c' }}",
+    "{{ 'ell' in s }} {{ 'z' not in s }} {{ 3 in l }} {{ 'a' in d }} {{ 1 in d }} {{ 'x' in missing }} {{ not 'a' in d }}", "{{ 10 // 0 }}", "{{ 1 + 'a' }}", "{{ missing + 1 }}", "{{ missing.attr }}", "{{ n.attr is defined }} {{ n.attr }}|",
+    # attributes, items, slices
+    "{{ d.a[1] }} {{ d['b'] }} {{ d['zz'] }}| {{ d.zz is defined }} {{ l[0] }} {{ l[-1] }} {{ l[9] }}| {{ s[1] }} {{ s[-1] }} {{ u8[2] }} {{ l.0 }}",
+    "{{ l[1:] }} {{ l[:-1] }} {{ l[::-1] }} {{ l[::2] }} {{ s[2:5] }} {{ s[::-1] }} {{ u8[-2:] }} {{ l[5:] }} {{ l[-9:2] }} {{ s[5:1:-2] }} {{ l[2:0:-1] }}", "{{ l[::0] }}", "{{ {'items': 5}.items is callable }} {{ {'items': 5}['items'] }}",
+    # tests
+    "{{ x is defined }} {{ y is defined }} {{ y is undefined }} {{ n is none }} {{ n is not none }} {{ s is string }} {{ l is sequence }} {{ d is mapping }} {{ l is iterable }} {{ x is number }} {{ f is float }} {{ x is integer }} {{ t is boolean }} {{ t is true }} {{ x is odd }} {{ x is even }} {{ x is divisibleby 7 }} {{ x is divisibleby(2) }}",
+    "{{ x is eq 7 }} {{ x is gt(3) }} {{ x is in [7] }} {{ s is lower }} {{ 'ab' is lower }} {{ 'AB' is upper }} {{ t is sameas true }} {{ 1 is sameas true }} {{ s is mapping }} {{ n is iterable }} {{ range is callable }} {{ t is number }} {{ t is integer }}",
+    "{{ not x is defined }} {{ x is defined and y is not defined }} {{ 'd' if y is defined else 'u' }} {{ -1 is number }}", "{{ x is nosuchtest }}",
+    # filters
+    "{{ s | upper }} {{ s | lower }} {{ 'hello wORLD' | title }} {{ 'hELLO' | capitalize }} {{ '  a b ' | trim }}| {{ 'xxaxx' | trim('x') }} {{ s | length }} {{ u8 | length }} {{ l | count }} {{ d | length }}",
+    "{{ l | join }} {{ l | join(', ') }} {{ ms | join('-', attribute='n') }} {{ 'abc' | join('.') }} {{ [1, none, true] | join(' ') }}", "{{ missing | default('x') }} {{ e | default('x') }}| {{ e | default('x', true) }} {{ n | d('y') }} {{ missing | default }}|",
+    "{{ l | first }} {{ l | last }} {{ [] | first }}| {{ l | reverse | list }} {{ 'abc' | reverse }} {{ 'abc' | list }} {{ d | list }} {{ l | sort }} {{ l | sort(reverse=true) }} {{ ['b', 'A', 'c'] | sort }} {{ ['b', 'A'] | sort(case_sensitive=true) }}",
+    "{{ ms | sort(attribute='n') | map(attribute='n') | list }} {{ l | sum }} {{ ms | sum(attribute='n') }} {{ l | min }} {{ l | max }} {{ [1, 2, 1] | unique | list }} {{ 'aAb' | unique | join }}",
+    "{{ ms | selectattr('role', 'equalto', 'user') | list | length }} {{ ms | rejectattr('n', 'gt', 1) | map(attribute='role') | join }} {{ ms | selectattr('missing') | list }} {{ [1, 0, 2] | select | list }} {{ [1, 2, 3] | select('odd') | list }} {{ [1, 2, 3] | reject('odd') | list }} {{ ['a', 'b'] | map('upper') | list }} {{ ms | map(attribute='zz', default='-') | join }}",
+    "{{ '3' | int }} {{ '3.7' | int }} {{ 'x' | int }} {{ 'x' | int(9) }} {{ 3.9 | int }} {{ ' 12 ' | int }} {{ '2.5' | float }} {{ 'x' | float }} {{ 5 | float }} {{ -3 | abs }} {{ 2.567 | round(1) }} {{ 2.5 | round }} {{ 2.1 | round(0, 'ceil') }} {{ 5 | string + '!' }}",
+    "{{ 'a.b.c' | replace('.', '/') }} {{ 'aaa' | replace('a', 'b', 2) }} {{ 'a\nb\n\nc' | indent }}| {{ 'a\nb' | indent(2, true) }} {{ d | dictsort | list }} {{ {'x': 1} | items | list }}", "{{ s | nosuchfilter }}", "{{ 5 | length }}",
+    "{{ d | tojson }} {{ s | tojson }} {{ 'é<&>\"\\'\\n\\x01\\u2028' | tojson }} {{ 1.0 | tojson }} {{ none | tojson }} {{ [] | tojson }} {{ {} | tojson }} {{ (1, 2) | tojson }} {{ 1e100 | tojson }}", "{{ d | tojson(indent=2) }}", "{{ {'b': 1, 'a': {'c': []}} | tojson(indent=4, sort_keys=true) }}", "{{ d | tojson(separators=(',', ':')) }} {{ 'é😀' | tojson(ensure_ascii=true) }}", "{{ missing | tojson }}",
+    # methods
+    "{{ 'a,b,,c'.split(',') }} {{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ 'a,b,c'.rsplit(',', 1) }} {{ 'a b c '.split(none, 1) }} {{ ''.split(',') }} {{ ''.split() }} {{ 'a\nb\r\nc'.splitlines() }}",
+    "{{ '  x '.strip() }}|{{ '  x '.lstrip() }}|{{ '  x '.rstrip() }}|{{ 'xyaxy'.strip('yx') }} {{ 'ab'.startswith('a') }} {{ 'ab'.endswith(('x', 'b')) }} {{ 'abcabc'.find('c') }} {{ 'abcabc'.rfind('c') }} {{ 'abc'.find('z') }} {{ 'abab'.count('ab') }} {{ u8.find('日') }}",
+    "{{ 'aBc'.upper() }} {{ 'aBc'.lower() }} {{ 'a b'.title() }} {{ 'a-b'.replace('-', '+') }} {{ ', '.join(['a', 'b']) }} {{ 'abc'.removeprefix('a') }} {{ 'abc'.removesuffix('c') }} {{ '12'.isdigit() }} {{ d.get('b') }} {{ d.get('z') }} {{ d.get('z', 'dflt') }} {{ l.index(1) }} {{ l.count(1) }}", "{{ s.nosuchmethod() }}", "{{ ', '.join([1]) }}", "{{ '\u2003x\u00a0'.strip() }}|",
+    # loops
+    "{% for i in l %}{{ loop.index }}/{{ loop.length }}:{{ i }}{% if not loop.last %}, {% endif %}{% endfor %}", "{% for i in [] %}x{% else %}none{% endfor %} {% for i in missing %}x{% else %}empty{% endfor %}", "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}{% for k in d %}{{ k }}{% endfor %}{% for c in 'añ' %}[{{ c }}]{% endfor %}",
+    "{% for i in range(5) if i is odd %}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ i }} {% endfor %}", "{% for i in range(2, 10, 3) %}{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }} {% endfor %}{{ range(3, 0, -1) | list }}", "{% for i in range(5) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}",
+    "{% for a in [1, 2] %}{% for b in [3, 4] %}{{ loop.index }}{{ a }}{{ b }} {% endfor %}{{ loop.index }}{% endfor %}", "{% for i in [1, 2] %}{{ loop.cycle('odd', 'even') }} {% endfor %}", "{% for a, b in [[1, 2], [3, 4]] %}{{ a + b }} {% endfor %}", "{% for a, b in [[1, 2, 3]] %}{{ a }}{% endfor %}", "{% for i in 5 %}{% endfor %}",
+    # set, scopes, namespaces
+    "{% set a = 1 %}{% for i in l %}{% set a = i %}{{ a }}{% endfor %}{{ a }}", "{% if true %}{% set b = 2 %}{% endif %}{{ b }}", "{% set ns = namespace(c=0) %}{% for i in l %}{% set ns.c = ns.c + i %}{% endfor %}{{ ns.c }} {{ ns.zz is defined }}", "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set b, a = a, b %}{{ a }}{{ b }}", "{% set q %}in {{ x }}{% endset %}[{{ q }}] {% set w | upper %}abc{% endset %}{{ w }}", "{% set y.z = 1 %}", "{% set ns = namespace({'k': 1}, j=2) %}{{ ns.k }}{{ ns.j }} {{ dict(a=1, b='x') }}",
+    "{% filter upper %}loud {{ s }}{% endfilter %}",
+    # macros
+    "{% macro m(a, b=2, c=none) %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(1, c=4) }}{{ m() }}{{ m(b=5, a=6) }}", "{% macro r(n) %}{{ n }}{% if n > 0 %} {{ r(n - 1) }}{% endif %}{% endmacro %}{{ r(5) }}", "{% set g = 'global' %}{% macro m() %}{{ g }}{{ x }}{% set inner = 1 %}{% endmacro %}{{ m() }}{{ inner is defined }}{% set g = 'changed' %}{{ m() }}", "{% macro m(a, b=a ~ '!') %}{{ b }}{% endmacro %}{{ m('q') }} {{ m('q') | upper }} {{ m('q') ~ 1 }}", "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "{% macro m(a) %}{% endmacro %}{{ m(zz=2) }}", "{% macro m() %}text{% endmacro %}{{ m() is string }} {{ m is callable }} {{ m() | length }}",
+    # white space
+    "a\n  {% if true %}\n  b\n  {% endif %}\nc\n", "a {%- if true -%}  b  {%- endif -%}  c", "  {%+ if true %}x{% endif %}\n  y", "{# note #}\n  {# indented #}\n  z {# at the end #}\nq", "a\n{{ x }}\nb\n", "a  {{- x -}}  b", "{% if true %}\n\n a\n{% endif %}\n\n", "  {% set a = 1 %}  {{ a }}  \n", "x{% if true %} \n  {% endif %}y", "a\r\nb\r{% if true %}\r\nc{% endif %}", "{%- raw %} {{ not }} {% parsed %} {% endraw -%} x", "a\n  {% raw %}\n  {{ r }}\n  {% endraw %}\nb", "{{ '{{' }} {{ '%}' }} {{ {'a': {'b': 1}}['a']['b'] }}{{ {'a': {}} }}", "\n\n{{ x }}\n\n\n", "x {#- c -#} y", "{% if x -%}\n  k\n{%- endif %}\n",
+    # syntax
+    "{{ 'con' 'cat' }} {{ \"dq\" }} {{ '\\x41\\u0042\\t|' }} {{ 1_000 }} {{ [1, 2,] }} {{ {'a': 1,} }} {{ (1 + 2) * 3 }}", "{% if %}{% endif %}", "{% if x %}", "{{ x ", "{{ 1 + }}", "{% nosuchtag %}", "{{ x | }}", "{{ [1, 2 }}", "{% endfor %}", "{# open", "{{ 'open }}", "{% for in l %}{% endfor %}", "{{ a b }}", "{% generation %}g{{ x }}{% endgeneration %}" ,
+    "{{ raise_exception('stop ' ~ x) }}", "{{ strftime_now('%Y-%m-%d') }}", "{% do l %}done", "{% if x == 7 and (s == 'no' or d.b == 1) and not n %}deep{% elif x %}elif{% else %}else{% endif %}", "{% if n %}a{% elif e %}b{% else %}c{% endif %}",
+]
+
+
+def environment():
+    class Generation(jinja2.ext.Extension):
+        tags = {"generation"}
+
+        def parse(self, parser):
+            next(parser.stream)
+            return parser.parse_statements(["name:endgeneration"], drop_needle=True)
+
+    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, "jinja2.ext.do", Generation])
+
+    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    def raise_exception(message):
+        raise jinja2.exceptions.TemplateError(message)
+
+    env.filters["tojson"] = tojson
+    env.globals["raise_exception"] = raise_exception
+    env.globals["strftime_now"] = lambda form: datetime.fromtimestamp(NOW, timezone.utc).strftime(form)
+    return env
+
+
+def render(template, variables):
+    variables = {"bos_token": "<s>", "eos_token": "</s>", **variables}
+    try:
+        return {"output": environment().from_string(template).render(**variables)}
+    except Exception as error:  # every failure of the reference counts as "refused"
+        return {"refused": type(error).__name__}
+
+
+def cases():
+    for name, variables in FILES:
+        yield {"name": name, "template": (HERE / (name + ".jinja")).read_text(), "variables": variables}
+    for index, template in enumerate(SNIPPETS):
+        yield {"name": f"snippet {index}", "template": template, "variables": V}
+
+
+def main():
+    made = {"now": NOW, "cases": [{**case, **render(case["template"], case["variables"])} for case in cases()]}
+    target = HERE / "expected.json"
+    if sys.argv[1:] == ["--write"]:
+        target.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
+        print(f"{len(made['cases'])} cases, jinja2 {jinja2.__version__}")
+        return 0
+    stored = json.loads(target.read_text())
+    differing = [new["name"] for new, old in zip(made["cases"], stored["cases"]) if new != old]
+    if len(made["cases"]) != len(stored["cases"]) or differing:
+        print("differs from expected.json:", differing)
+        return 1
+    return 0
+
+
+sys.exit(main())
