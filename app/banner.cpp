@@ -1,0 +1,112 @@
+#include "app/banner.h"
+
+#include <QAccessible>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr int kMost = 4;
+constexpr const char* kKey = "quibble_key";
+constexpr const char* kProblem = "quibble_problem";
+
+}  // namespace
+
+BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayout(this)) {
+    column_->setContentsMargins(0, 0, 0, 0);
+    column_->setSpacing(6);
+    setObjectName(QStringLiteral("banners"));
+    connect(&Theme::instance(), &Theme::changed, this, [this] {
+        for (QFrame* banner : findChildren<QFrame*>(QStringLiteral("banner"), Qt::FindDirectChildrenOnly)) retheme(banner);
+    });
+    hide();
+}
+
+void BannerArea::retheme(QFrame* banner) const {
+    const ThemeColors& colors = Theme::instance().colors();
+    const QColor line = banner->property(kProblem).toBool() ? colors.bad : colors.accent;
+    banner->setStyleSheet(QStringLiteral("#banner { background: %1; border: 1px solid %2; border-left: 4px solid %3; border-radius: 6px; }")
+                              .arg(colors.card.name(), colors.card_border.name(), line.name()));
+}
+
+void BannerArea::showMessage(const BannerMessage& message) {
+    clear(message.key);
+    auto* banner = new QFrame(this);
+    banner->setObjectName(QStringLiteral("banner"));
+    banner->setProperty(kKey, message.key);
+    banner->setProperty(kProblem, message.kind == BannerMessage::Kind::Problem);
+    const Theme& theme = Theme::instance();
+    auto* row = new QHBoxLayout(banner);
+    row->setContentsMargins(theme.em(0.6), theme.em(0.35), theme.em(0.4), theme.em(0.35));
+    row->setSpacing(theme.em(0.5));
+    if (message.kind == BannerMessage::Kind::Problem) {
+        auto* sign = new QLabel(banner);
+        sign->setPixmap(theme.icon(QStringLiteral("warning"), theme.colors().bad).pixmap(theme.em(1.0)));
+        row->addWidget(sign, 0, Qt::AlignTop);
+    }
+    auto* text = new QLabel(banner);
+    text->setObjectName(QStringLiteral("bannerText"));
+    text->setTextFormat(Qt::RichText);
+    text->setWordWrap(true);
+    text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    const QString cause = QStringLiteral("<b>%1</b>").arg(message.cause.toHtmlEscaped());
+    text->setText(message.hint.isEmpty() ? cause : cause + QStringLiteral("<br>") + message.hint.toHtmlEscaped());
+    text->setAccessibleName(message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint);
+    row->addWidget(text, 1);
+    if (!message.action.isEmpty()) {
+        auto* button = new QPushButton(message.action, banner);
+        connect(button, &QPushButton::clicked, this, [this, key = message.key, act = message.on_action] {
+            clear(key);
+            if (act) act();
+        });
+        row->addWidget(button, 0, Qt::AlignVCenter);
+    }
+    QToolButton* close = makeFlatButton(QStringLiteral("close"), tr("Dismiss"), banner);
+    connect(close, &QToolButton::clicked, this, [this, key = message.key] { clear(key); });
+    row->addWidget(close, 0, Qt::AlignTop);
+    retheme(banner);
+    column_->addWidget(banner);
+    while (column_->count() > kMost) {
+        QLayoutItem* oldest = column_->takeAt(0);
+        oldest->widget()->deleteLater();
+        oldest->widget()->setParent(nullptr);
+        delete oldest;
+    }
+    show();
+    QAccessibleEvent alert(text, QAccessible::Alert);
+    QAccessible::updateAccessibility(&alert);
+}
+
+void BannerArea::showError(const QString& key, const Error& error) {
+    showMessage({.kind = BannerMessage::Kind::Problem, .key = key, .cause = QString::fromStdString(error.what),
+                 .hint = QString::fromStdString(error.hint), .action = {}, .on_action = {}});
+}
+
+void BannerArea::clear(const QString& key) {
+    for (int i = column_->count() - 1; i >= 0; --i) {
+        QWidget* banner = column_->itemAt(i)->widget();
+        if (banner->property(kKey).toString() != key) continue;
+        delete column_->takeAt(i);
+        banner->hide();
+        banner->deleteLater();
+    }
+    if (column_->count() == 0) hide();
+}
+
+QStringList BannerArea::texts() const {
+    QStringList all;
+    for (int i = 0; i < column_->count(); ++i) {
+        all.append(column_->itemAt(i)->widget()->findChild<QLabel*>(QStringLiteral("bannerText"))->accessibleName());
+    }
+    return all;
+}
+
+}  // namespace quibble

@@ -1,0 +1,129 @@
+#include "app/engine_values.h"
+
+#include <algorithm>
+#include <map>
+
+#include <QCoreApplication>
+#include <QLocale>
+
+#include "engine/run/prompt.h"
+#include "engine/values/version.h"
+#include "kernels/ops.h"
+
+namespace quibble {
+
+namespace {
+
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(EngineValues)
+};
+
+}  // namespace
+
+std::vector<QuantMethod> quantMethods(const Model* model) {
+    QString blocked;
+    if (model == nullptr) blocked = Text::tr("Open a model first");
+    else if (!model->storedUnquantized()) {
+        blocked = Text::tr("The weights are stored as %1: only F32, F16 and BF16 files can be quantized in place")
+                      .arg(QString::fromStdString(model->weightFormat()));
+    }
+    std::vector<QuantMethod> methods;
+    for (const WeightQuantizer* method : weightQuantizers()) {
+        methods.push_back({std::string(method->id), QString::fromUtf8(method->label.data(), static_cast<qsizetype>(method->label.size())),
+                           {method->params.begin(), method->params.end()}, blocked});
+    }
+    return methods;
+}
+
+QString storedFormat(const Model& model) {
+    std::map<QString, std::uint64_t> weights;
+    for (const GgufTensor& tensor : model.file()->tensors()) {
+        const kernels::TypeTraits* traits = kernels::typeTraits(tensor.type);
+        if (traits != nullptr && tensor.dims.size() > 1) weights[QString::fromLatin1(traits->name)] += tensor.elements();
+    }
+    const auto more = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const auto most = std::max_element(weights.begin(), weights.end(), more);
+    return most == weights.end() ? QString() : most->first;
+}
+
+std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
+    const ModelConfig& c = model.config();
+    const QLocale locale;
+    const auto text = [](const std::string& value) { return QString::fromStdString(value); };
+    std::vector<std::pair<QString, QString>> facts;
+    facts.emplace_back(Text::tr("Name"), text(c.name));
+    facts.emplace_back(Text::tr("File"), text(model.file()->path()));
+    facts.emplace_back(Text::tr("File size"), locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
+    facts.emplace_back(Text::tr("Stored as"), storedFormat(model));
+    facts.emplace_back(Text::tr("Weights in use"),
+                       Text::tr("%1, %2 bits a weight").arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
+    facts.emplace_back(Text::tr("Parameters"), locale.toString(static_cast<qlonglong>(model.parameters())));
+    facts.emplace_back(Text::tr("Architecture"), Text::tr("%1, %2 layers of %3, %4 heads, %5 key-value heads of %6")
+                                                     .arg(text(c.architecture_name))
+                                                     .arg(c.n_layers).arg(c.d_model).arg(c.n_heads).arg(c.n_kv_heads).arg(c.head_dim));
+    facts.emplace_back(Text::tr("Context"), Text::tr("%L1 positions").arg(c.context_length));
+    const std::string_view tokenizer = model.tokenizer()->preTokenizerName();
+    facts.emplace_back(Text::tr("Tokenizer"), Text::tr("%1, %L2 tokens").arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
+                                                  .arg(model.tokenizer()->vocabSize()));
+    facts.emplace_back(Text::tr("Chat template"), model.tokenizer()->chatTemplate().empty() ? Text::tr("none: raw completion only") : Text::tr("in the file"));
+    facts.emplace_back(Text::tr("Memory beside the file"), locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
+    facts.emplace_back(Text::tr("Hash"), text(model.hash()));
+    return facts;
+}
+
+Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model) {
+    const Tokenizer& tokenizer = *model.tokenizer();
+    auto prompt = buildPrompt(request, tokenizer);
+    if (!prompt) return tl::unexpected(prompt.error());
+    std::vector<PromptToken> tokens;
+    for (const TokenId id : prompt->ids) tokens.push_back({id, std::string(tokenizer.tokenBytes(id)), tokenizer.isSpecial(id)});
+    return tokens;
+}
+
+MarkerSet markerSetOf(const PenaltySettings& penalty) {
+    if (!penalty.words.empty()) return {.name = penalty.set_name, .note = {}, .words = penalty.words};
+    for (MarkerSet& set : builtinMarkerSets()) {
+        if (set.name == penalty.set_name) return std::move(set);
+    }
+    return publishedMarkers();
+}
+
+std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable) {
+    std::vector<MarkerListInfo> infos;
+    for (const MarkerSet& set : sets) {
+        const bool own = std::find(editable.begin(), editable.end(), set.name) != editable.end();
+        infos.push_back({QString::fromStdString(set.name), QString::fromStdString(set.note), set.words, own});
+    }
+    return infos;
+}
+
+EventBatch previewOf(const RunRequest& request, const Model& model) {
+    const Tokenizer& tokenizer = *model.tokenizer();
+    EventBatch batch;
+    RunProvenance p;
+    p.engine_version = kVersion;
+    p.model_name = model.config().name;
+    p.model_hash = model.hash();
+    p.tokenizer_hash = tokenizer.hash();
+    p.architecture = model.config().architecture_name;
+    p.weight_format = model.weightFormat();
+    p.bits_per_weight = model.bitsPerWeight();
+    p.parameters = model.parameters();
+    p.isa = kernels::ops().isa;
+    p.vocab_size = model.config().vocab_size;
+    if (auto prompt = buildPrompt(request, tokenizer)) {
+        p.prompt_tokens = prompt->ids;
+        p.thinking_open = prompt->thinking_open;
+    }
+    const ResolvedMarkers resolved = resolveMarkers(markerSetOf(request.penalty), tokenizer);
+    for (const auto& [word, id] : resolved.entries) {
+        p.markers.push_back({word, id});
+        batch.events.emplace_back(TokenText{id, std::string(tokenizer.tokenBytes(id))});
+    }
+    p.dropped_markers = resolved.dropped;
+    for (const TokenId id : p.prompt_tokens) batch.events.emplace_back(TokenText{id, std::string(tokenizer.tokenBytes(id))});
+    batch.events.emplace_back(std::move(p));
+    return batch;
+}
+
+}  // namespace quibble

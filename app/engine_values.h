@@ -1,0 +1,32 @@
+// What the engine knows about methods, prompts and markers, as values that views show.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/model/model.h"
+#include "engine/text/marker_set.h"
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+#include "views/markers/markers_panel.h"
+#include "views/run_setup/model_bar.h"
+#include "views/run_setup/run_setup_panel.h"
+
+namespace quibble {
+
+/// Every registered weight quantizer; `blocked` where the model's weights are stored quantized (nullptr: no model).
+[[nodiscard]] std::vector<QuantMethod> quantMethods(const Model* model);
+/// "F16": the type of most weights of the file, whatever was made of them when it was opened.
+[[nodiscard]] QString storedFormat(const Model& model);
+/// One row a fact, for the details of a model: name, value.
+[[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
+/// The exact prompt of a request: template and all.
+[[nodiscard]] Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model);
+/// The list that a request names: its own words, or the built-in of that name.
+[[nodiscard]] MarkerSet markerSetOf(const PenaltySettings& penalty);
+[[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable);
+
+/// What a run of this request would begin with, for the window before the first run: provenance and the text of its tokens.
+[[nodiscard]] EventBatch previewOf(const RunRequest& request, const Model& model);
+
+}  // namespace quibble

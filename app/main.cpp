@@ -1,0 +1,89 @@
+// quibble: the window. Reads the command line, makes the application and the window, opens what was asked for.
+#include <cstdio>
+#include <cstring>
+
+#include <QCommandLineParser>
+#include <QCoreApplication>
+
+#include "app/main_window.h"
+#include "app/quibble_application.h"
+#include "app/startup_probe.h"
+#include "engine/values/version.h"
+#include "kernels/ops.h"
+#include "views/theme.h"
+
+namespace {
+
+constexpr int kBadUsage = 1;
+
+void describe(QCommandLineParser& parser) {
+    parser.setApplicationDescription(QCoreApplication::translate("main", "A lab for watching quantized reasoning models think."));
+    parser.addHelpOption();
+    parser.addVersionOption();
+    parser.addOption({QStringLiteral("config-dir"),
+                      QCoreApplication::translate("main", "Keep settings, sessions and marker lists in this folder (portable mode)."),
+                      QCoreApplication::translate("main", "folder")});
+    parser.addOption({QStringLiteral("exit-after-first-frame"),
+                      QCoreApplication::translate("main", "Print how long the start took, as JSON, and quit.")});
+    parser.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Models (.gguf) or sessions (.session) to open."),
+                                 QStringLiteral("[file...]"));
+}
+
+// --help and --version answer without a display.
+bool wantsTextOnly(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        for (const char* option : {"-h", "--help", "--help-all", "-v", "--version"}) {
+            if (std::strcmp(argv[i], option) == 0) return true;
+        }
+    }
+    return false;
+}
+
+int answerInText(int argc, char** argv) {
+    QCoreApplication app(argc, argv);
+    QCoreApplication::setApplicationName(QStringLiteral("quibble"));
+    QCoreApplication::setApplicationVersion(QString::fromLatin1(quibble::kVersion));
+    QCommandLineParser parser;
+    describe(parser);
+    parser.process(app);
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (wantsTextOnly(argc, argv)) return answerInText(argc, argv);
+    if (const auto isa = quibble::kernels::isaFromEnvironment(); isa.ops == nullptr) {
+        std::fprintf(stderr, "quibble: %s\n", isa.error.c_str());
+        return kBadUsage;
+    }
+    quibble::QuibbleApplication app(argc, argv);
+    QCommandLineParser parser;
+    describe(parser);
+    if (!parser.parse(QCoreApplication::arguments())) {
+        std::fprintf(stderr, "quibble: %s\n", qUtf8Printable(parser.errorText()));
+        return kBadUsage;
+    }
+    const quibble::AppPaths paths = quibble::AppPaths::locate(parser.value(QStringLiteral("config-dir")));
+    {
+        const quibble::Settings look(paths.settings_file);
+        quibble::Theme& theme = quibble::Theme::instance();
+        theme.setMode(look.theme());
+        theme.setFontScale(look.fontScale());
+        theme.install(app);
+    }
+    quibble::MainWindow window(paths);
+    QObject::connect(&app, &quibble::QuibbleApplication::contractBroken, &window, &quibble::MainWindow::showInternalError);
+
+    // The first model on the command line is the one to begin with, so that no other is loaded before it.
+    QStringList files = parser.positionalArguments();
+    std::filesystem::path model;
+    for (qsizetype i = 0; i < files.size() && model.empty(); ++i) {
+        if (files[i].endsWith(QLatin1Char('.') + QLatin1String(quibble::kModelEnding), Qt::CaseInsensitive)) model = quibble::toPath(files.takeAt(i));
+    }
+    window.begin(model);
+    if (parser.isSet(QStringLiteral("exit-after-first-frame"))) new quibble::StartupProbe(&window);
+    window.show();
+    for (const QString& file : files) window.openFile(file);
+    return quibble::QuibbleApplication::exec();
+}

@@ -1,0 +1,200 @@
+#include "app/main_window.h"
+
+#include <algorithm>
+
+#include <QApplication>
+#include <QCloseEvent>
+#include <QFrame>
+#include <QGuiApplication>
+#include <QMenu>
+#include <QScreen>
+#include <QToolBar>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "app/banner.h"
+#include "app/run_controller.h"
+#include "app/session_controller.h"
+#include "app/setup_controller.h"
+#include "views/card.h"
+#include "views/inspector/token_inspector.h"
+#include "views/markers/markers_panel.h"
+#include "views/plots/scatter_view.h"
+#include "views/plots/traces_view.h"
+#include "views/run_setup/model_bar.h"
+#include "views/run_setup/run_setup_panel.h"
+#include "views/run_setup/sampler_panel.h"
+#include "views/sessions/session_browser.h"
+#include "views/status/run_status_bar.h"
+#include "views/tables/token_table.h"
+#include "views/token_stream/colour_bar.h"
+#include "views/token_stream/token_stream_panel.h"
+#include "views/token_stream/token_stream_view.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr QSize kFirstSize(1600, 1000);
+
+}  // namespace
+
+MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
+    : QMainWindow(parent), paths_(paths), settings_(paths.settings_file), recent_(settings_, paths.shippedModel()), marker_lists_(paths.marker_dir) {
+    setObjectName(QStringLiteral("mainWindow"));
+    setWindowTitle(tr("Quibble"));
+    setAcceptDrops(true);
+    setDockNestingEnabled(true);
+    makeParts();
+    placeParts();
+    makeToolBar();
+    makeMenus();
+    wire();
+    restoreLook();
+}
+
+MainWindow::~MainWindow() {
+    // The engine thread ends before the views that show its last events.
+    delete parts_.runs;
+}
+
+void MainWindow::makeParts() {
+    parts_.runs = new RunController(this);
+    RunDocument* document = parts_.runs->document();
+    document->setUnit(settings_.unit());
+    document->setMeasure(settings_.measure());
+    parts_.stream = new TokenStreamPanel(document, this);
+    parts_.traces = new TracesView(document, this);
+    parts_.scatter = new ScatterView(document, this);
+    parts_.inspector = new TokenInspector(document, this);
+    parts_.markers = new MarkersPanel(document, this);
+    parts_.table = new TokenTable(document, this);
+    parts_.browser = new SessionBrowser(this);
+    parts_.prompt = new RunSetupPanel(this);
+    parts_.model_bar = new ModelBar(this);
+    parts_.colours = new ColourBar(document, this);
+    parts_.status = new RunStatusBar(document, this);
+    parts_.banners = new BannerArea(this);
+    sampler_popup_ = new QFrame(this, Qt::Popup);
+    sampler_popup_->setObjectName(QStringLiteral("popup"));
+    parts_.sampler = new SamplerPanel(sampler_popup_);
+    (new QVBoxLayout(sampler_popup_))->addWidget(parts_.sampler);
+    parts_.sessions = new SessionController(parts_.browser, this);
+    parts_.setup = new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.model_bar}, this);
+}
+
+void MainWindow::placeParts() {
+    auto* centre = new QWidget(this);
+    auto* column = new QVBoxLayout(centre);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->addWidget(parts_.banners);
+    column->addWidget(new Card(parts_.stream, false, centre), 1);
+    setCentralWidget(centre);
+    setStatusBar(parts_.status);
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+
+    const struct {
+        const char* name;
+        View* view;
+        Qt::DockWidgetArea area;
+    } table[] = {
+        {"sessions", parts_.browser, Qt::LeftDockWidgetArea},  {"problem", parts_.prompt, Qt::LeftDockWidgetArea},
+        {"traces", parts_.traces, Qt::BottomDockWidgetArea},   {"tokens", parts_.table, Qt::BottomDockWidgetArea},
+        {"token", parts_.inspector, Qt::RightDockWidgetArea},  {"markers", parts_.markers, Qt::RightDockWidgetArea},
+        {"scatter", parts_.scatter, Qt::RightDockWidgetArea},
+    };
+    for (const auto& row : table) {
+        auto* dock = new CardDock(QString::fromLatin1(row.name), row.view, this);
+        addDockWidget(row.area, dock);
+        docks_.push_back(dock);
+    }
+}
+
+void MainWindow::arrangeDocks() {
+    const Theme& theme = Theme::instance();
+    const auto dock = [this](const char* name) {
+        return *std::find_if(docks_.begin(), docks_.end(), [name](const QDockWidget* d) { return d->objectName() == QLatin1String(name); });
+    };
+    dock("tokens")->hide();
+    resizeDocks({dock("sessions"), dock("token")}, {theme.em(13), theme.em(19)}, Qt::Horizontal);
+    resizeDocks({dock("sessions"), dock("problem")}, {theme.em(36), theme.em(11)}, Qt::Vertical);
+    resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(20), theme.em(14), theme.em(16)}, Qt::Vertical);
+    resizeDocks({dock("traces")}, {height() / 2}, Qt::Vertical);
+}
+
+void MainWindow::makeToolBar() {
+    QToolBar* bar = addToolBar(tr("Run"));
+    bar->setObjectName(QStringLiteral("runBar"));
+    bar->setMovable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    const RunActions* actions = parts_.runs->actions();
+    for (QAction* action : {actions->run(), actions->pause(), actions->step(), actions->stop()}) {
+        addAction(action);
+        bar->addAction(action);
+        QWidget* button = bar->widgetForAction(action);
+        button->setFocusPolicy(Qt::TabFocus);
+        if (action == actions->run()) button->setProperty("primary", true);
+    }
+    bar->addWidget(parts_.model_bar);
+    auto* gap = new QWidget(bar);
+    gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(gap);
+    bar->addWidget(parts_.colours);
+    auto* export_button = new QToolButton(bar);
+    export_button->setText(tr("Export…"));
+    export_button->setAccessibleName(tr("Export figure, data or session"));
+    export_button->setPopupMode(QToolButton::InstantPopup);
+    export_menu_ = new QMenu(tr("&Export"), this);
+    export_button->setMenu(export_menu_);
+    bar->addWidget(export_button);
+    const auto sizes = [bar] { bar->setIconSize(QSize(Theme::instance().em(0.85), Theme::instance().em(0.85))); };
+    sizes();
+    connect(&Theme::instance(), &Theme::changed, bar, sizes);
+}
+
+void MainWindow::restoreLook() {
+    const QScreen* screen = QGuiApplication::primaryScreen();
+    const QSize room = screen != nullptr ? screen->availableSize() : kFirstSize;
+    resize(kFirstSize.boundedTo(room));
+    arrangeDocks();
+    first_layout_ = saveState(Settings::kLayoutVersion);
+    if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);
+    if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) restoreState(layout, Settings::kLayoutVersion);
+    parts_.stream->stream()->setShowInvisibles(settings_.invisibles());
+}
+
+void MainWindow::resetLayout() {
+    settings_.forgetLayout();
+    restoreState(first_layout_, Settings::kLayoutVersion);
+    arrangeDocks();
+}
+
+void MainWindow::setPresentation(bool on) {
+    if (on == presenting_) return;
+    presenting_ = on;
+    Theme& theme = Theme::instance();
+    if (on) {
+        layout_before_presentation_ = saveState(Settings::kLayoutVersion);
+        scale_before_presentation_ = theme.fontScale();
+        for (QDockWidget* dock : docks_) {
+            if (dockWidgetArea(dock) == Qt::LeftDockWidgetArea) dock->hide();
+        }
+        theme.setFontScale(scale_before_presentation_ * 1.35);
+        showFullScreen();
+        return;
+    }
+    showNormal();
+    theme.setFontScale(scale_before_presentation_);
+    restoreState(layout_before_presentation_, Settings::kLayoutVersion);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    setPresentation(false);
+    parts_.browser->commitDelete();
+    settings_.saveWindow(saveGeometry(), saveState(Settings::kLayoutVersion));
+    event->accept();
+}
+
+}  // namespace quibble

@@ -1,0 +1,151 @@
+// The window: makes the parts and puts them in their places. What they do is in the controllers (run, session, setup), how they are
+// connected in window_wiring.cpp, what the menus hold in window_menus.cpp.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include <QMainWindow>
+
+#include "app/app_paths.h"
+#include "app/data_export.h"
+#include "app/marker_lists.h"
+#include "app/recent_models.h"
+#include "app/settings.h"
+#include "engine/values/ids.h"
+#include "engine/values/param_spec.h"
+
+class QDockWidget;
+class QFrame;
+class QMenu;
+
+namespace quibble {
+
+class BannerArea;
+class ColourBar;
+class MarkersPanel;
+class ModelBar;
+class RunController;
+class RunSetupPanel;
+class RunStatusBar;
+class SamplerPanel;
+class ScatterView;
+class SessionBrowser;
+class SessionController;
+class SetupController;
+class TokenInspector;
+class TokenStreamPanel;
+class TokenTable;
+class TracesView;
+class View;
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+public:
+    explicit MainWindow(const AppPaths& paths, QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    /// Opens the database and the last session or the shipped problem, and the first model (`model` empty: that of the last run, else
+    /// the shipped one). Call once.
+    void begin(const std::filesystem::path& model);
+    /// A model or a session file; anything else is refused with the reason on a banner.
+    void openFile(const QString& path);
+    /// An error that nothing else shows: a broken contract of ours.
+    void showInternalError(const QString& what);
+
+    struct Parts {
+        RunController* runs = nullptr;
+        SessionController* sessions = nullptr;
+        SetupController* setup = nullptr;
+        TokenStreamPanel* stream = nullptr;
+        TracesView* traces = nullptr;
+        ScatterView* scatter = nullptr;
+        TokenInspector* inspector = nullptr;
+        MarkersPanel* markers = nullptr;
+        TokenTable* table = nullptr;
+        SessionBrowser* browser = nullptr;
+        RunSetupPanel* prompt = nullptr;
+        SamplerPanel* sampler = nullptr;
+        ModelBar* model_bar = nullptr;
+        ColourBar* colours = nullptr;
+        RunStatusBar* status = nullptr;
+        BannerArea* banners = nullptr;
+    };
+    [[nodiscard]] const Parts& parts() const { return parts_; }
+    [[nodiscard]] MarkerLists& markerLists() { return marker_lists_; }
+
+    // What menus and buttons call; the paths of dialogs can be given to their second halves.
+    void openModel(const std::filesystem::path& path);
+    void setWeightQuant(const MethodChoice& choice);
+    void setReferenceFile(const QString& path);
+    void exportSessionTo(SessionId session, const QString& path);
+    void exportDataTo(const QString& path, DataFormat format, const ExportRange& range = {});
+    void useDatabase(const std::filesystem::path& path);
+    void setPresentation(bool on);
+    void resetLayout();
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+    void changeEvent(QEvent* event) override;
+
+private:
+    // main_window.cpp
+    void makeParts();
+    void placeParts();
+    void makeToolBar();
+    void restoreLook();
+    void arrangeDocks();
+    // window_wiring.cpp
+    void wire();
+    void wireRuns();
+    void wireSessions();
+    void wireModels();
+    void wireViews();
+    void onModelOpened();
+    void onModelFailed(const Error& error);
+    void updateMarkerLists(const QString& chosen = {});
+    // window_menus.cpp
+    void makeMenus();
+    void makeFileMenu();
+    void makeRunMenu();
+    void makeModelMenu();
+    void makeViewMenu();
+    void makeHelpMenu();
+    void setFontScale(double scale);
+    // window_dialogs.cpp
+    void chooseModel();
+    void chooseReference();
+    void chooseSessionToImport();
+    void chooseDatabase();
+    void exportSession(SessionId session);
+    void exportData();
+    void exportFigure();
+    void editMarkerList(const QString& name);
+    void openSampler();
+    void showModelDetails();
+    void showAbout();
+
+    AppPaths paths_;
+    Settings settings_;
+    RecentModels recent_;
+    MarkerLists marker_lists_;
+    Parts parts_;
+    QFrame* sampler_popup_ = nullptr;
+    QMenu* export_menu_ = nullptr;
+    std::vector<QDockWidget*> docks_;
+    QByteArray first_layout_;
+    QByteArray layout_before_presentation_;
+    double scale_before_presentation_ = 1;
+    bool presenting_ = false;
+    MethodChoice wanted_quant_;         // of the model that is being opened
+    std::filesystem::path database_;
+};
+
+/// Endings of the files that the window takes.
+inline constexpr const char* kModelEnding = "gguf";
+inline constexpr const char* kSessionEnding = "session";
+
+}  // namespace quibble

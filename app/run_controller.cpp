@@ -1,0 +1,343 @@
+#include "app/run_controller.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <QAction>
+#include <QFileInfo>
+#include <QLocale>
+
+#include "app/app_paths.h"
+#include "app/engine_values.h"
+#include "engine/values/check.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr int kFrameMs = 16;
+// What one frame applies at most; the rest waits for the next, so that a burst does not freeze the window.
+constexpr std::size_t kMostEventsPerFrame = 4096;
+constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
+
+}  // namespace
+
+RunController::RunController(QObject* parent)
+    : QObject(parent), document_(new RunDocument(this)), actions_(new RunActions(this)), models_(std::make_shared<ModelCache>()),
+      inspector_(new ModelInspector(models_, this)), store_blocked_(tr("No database is open")) {
+    runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
+        if (writer_ != nullptr) writer_->push(batch);
+        queue_.push(std::move(batch));
+    });
+    runner_->onRejectedControl([this](const Error& error) {
+        QMetaObject::invokeMethod(this, [this, error] { emit failed(error); }, Qt::QueuedConnection);
+    });
+    frame_timer_.setTimerType(Qt::PreciseTimer);
+    frame_timer_.setInterval(kFrameMs);
+    connect(&frame_timer_, &QTimer::timeout, this, &RunController::drain);
+    connect(&second_timer_, &QTimer::timeout, this, &RunController::everySecond);
+    second_timer_.start(1000);
+    preview_timer_.setSingleShot(true);
+    preview_timer_.setInterval(100);
+    connect(&preview_timer_, &QTimer::timeout, this, [this] {
+        if (!live() && document_->run() == kNoRun) showPreview();
+    });
+    connect(inspector_, &ModelInspector::progress, this, &RunController::modelProgress);
+    connect(inspector_, &ModelInspector::opened, this, [this](const OpenedModel& opened) {
+        model_ = opened;
+        emit modelOpened();
+        setupChanged();
+    });
+    connect(inspector_, &ModelInspector::failed, this, [this](const QString&, const Error& error) {
+        if (error.code != ErrorCode::Cancelled) emit modelFailed(error);
+        setupChanged();
+    });
+    connect(document_, &RunDocument::reset, this, &RunController::updateActions);
+    connect(actions_->run(), &QAction::triggered, this, &RunController::run);
+    connect(actions_->pause(), &QAction::triggered, this, &RunController::pause);
+    connect(actions_->step(), &QAction::triggered, this, &RunController::step);
+    connect(actions_->stop(), &QAction::triggered, this, &RunController::stop);
+}
+
+RunController::~RunController() {
+    runner_.reset();  // its last batch goes to the writer
+    if (writer_ != nullptr) (void)writer_->close();
+}
+
+void RunController::setSources(Sources sources) { sources_ = std::move(sources); }
+
+void RunController::setStore(const Store* store, const QString& blocked) {
+    QUIBBLE_CHECK(!live(), "the database is changed only between runs");
+    writer_.reset();
+    store_blocked_ = blocked;
+    if (store != nullptr && !store->readOnly()) {
+        auto writer = StoreWriter::open(*store, [this](const std::optional<Error>& error) {
+            const QString message = error ? QString::fromStdString(error->line()) : QString();
+            QMetaObject::invokeMethod(this, [this, message] { emit storeTrouble(message); }, Qt::QueuedConnection);
+        });
+        if (writer) writer_ = std::move(*writer);
+        else emit failed(writer.error());
+    }
+    if (writer_ == nullptr && store_blocked_.isEmpty()) store_blocked_ = tr("No database is open for writing");
+    updateActions();
+}
+
+void RunController::openModel(const std::filesystem::path& path, const MethodChoice& weight_quant) {
+    inspector_->open(path, weight_quant);
+    emit modelLoading(toQString(path));
+    updateActions();
+}
+
+Result<std::vector<PromptToken>> RunController::exactPrompt() const {
+    if (!model_) return fail(ErrorCode::NotFound, tr("No model is open").toStdString(), tr("Open one with Ctrl+O").toStdString());
+    return promptTokens(sources_.request(), *model_->model);
+}
+
+const RunTrace& RunController::liveTrace() const { return detached_ ? *detached_ : document_->trace(); }
+
+RunState RunController::liveState() const { return live() ? liveTrace().state() : RunState::Idle; }
+
+void RunController::showStored(RunTrace trace, RunId run) {
+    if (live() && run == live_run_) return showLive();
+    if (live() && !detached_) detached_ = document_->trace();
+    document_->setTrace(std::move(trace), run);
+}
+
+void RunController::showLive() {
+    if (!detached_) return;
+    RunTrace trace = std::move(*detached_);
+    detached_.reset();
+    document_->setTrace(std::move(trace), live_run_);
+}
+
+void RunController::showPreview() {
+    const RunRequest request = sources_.request ? sources_.request() : RunRequest{};
+    RunTrace trace(request);
+    if (model_) {
+        const EventBatch preview = previewOf(request, *model_->model);
+        for (const RunEvent& event : preview.events) trace.apply(event);
+    }
+    showStored(std::move(trace), kNoRun);
+}
+
+QString RunController::modelPathFor(const RunTrace& trace) const {
+    const QString path = QString::fromStdString(trace.request().model_path);
+    if (QFileInfo(path).isFile()) return path;
+    // An imported run: its file may stand elsewhere on this machine.
+    if (model_ && model_->model->hash() == trace.provenance().model_hash) return toQString(model_->path);
+    return {};
+}
+
+QString RunController::branchBlocked() const {
+    if (document_->run() == kNoRun || document_->size() == 0) return tr("There is no run to branch from");
+    if (!store_blocked_.isEmpty()) return store_blocked_;
+    if (loadingModel()) return tr("The model is being loaded");
+    if (modelPathFor(document_->trace()).isEmpty()) {
+        return tr("The model of this run is not here: %1").arg(QString::fromStdString(document_->trace().request().model_path));
+    }
+    return {};
+}
+
+QString RunController::provenanceLine() const {
+    const RunTrace& trace = document_->trace();
+    const RunProvenance& p = trace.provenance();
+    if (p.model_name.empty()) return {};
+    QString line = QStringLiteral("%1 · %2").arg(QString::fromStdString(p.model_name), QString::fromStdString(p.weight_format));
+    if (!p.reference_name.empty()) line += tr(" · reference %1").arg(QString::fromStdString(p.reference_format));
+    return line + tr(" · seed %1 · model %2 · Quibble %3")
+                      .arg(trace.request().seed)
+                      .arg(QString::fromStdString(p.model_hash.substr(0, 12)), QString::fromStdString(p.engine_version));
+}
+
+void RunController::run() {
+    if (!live()) return start(false);
+    runner_->resume();
+}
+
+void RunController::pause() {
+    if (live()) runner_->pause();
+}
+
+void RunController::step() {
+    if (live()) return runner_->step();
+    start(true);
+    if (live()) runner_->step();
+}
+
+void RunController::stop() {
+    pending_branch_.reset();
+    if (live()) runner_->stop();
+}
+
+void RunController::setControl(const QString& key, double value) {
+    if (live()) runner_->setControl(key.toStdString(), value);
+}
+
+void RunController::start(bool paused) {
+    if (live() || !blocked().isEmpty()) return;
+    RunRequest request = sources_.request();
+    request.model_path = model_->path.string();
+    request.weight_quant = model_->weight_quant;
+    expected_model_.clear();
+    RunTrace trace(request);
+    const QString title = tr("%1, λ %2").arg(QString::fromStdString(model_->model->weightFormat()), QLocale().toString(request.penalty.strength, 'g', 3));
+    begin(std::move(request), std::move(trace), paused, title);
+}
+
+void RunController::branch(Position pos, TokenId token) {
+    if (!branchBlocked().isEmpty()) return;
+    if (live() && document_->run() == live_run_) {
+        runner_->stop();
+        pending_branch_.emplace(pos, token);  // begins when the end of the parent has arrived
+        return;
+    }
+    if (live()) {
+        emit failed({ErrorCode::Busy, tr("Another run is going on").toStdString(), tr("Stop it before you branch").toStdString()});
+        return;
+    }
+    startBranch(pos, token);
+}
+
+void RunController::startBranch(Position pos, TokenId token) {
+    const RunTrace& parent = document_->trace();
+    const RunRequest now = sources_.request();
+    RunRequest request = parent.request();
+    request.model_path = modelPathFor(parent).toStdString();
+    request.sampler = now.sampler;  // seed, prompt and models are the parent's; what the user can move live is as it stands now
+    request.penalty = now.penalty;
+    request.max_tokens = now.max_tokens;
+    request.branch = {document_->run(), pos, {}};
+    RunTrace shown(request);
+    for (const auto& [id, bytes] : parent.texts()) shown.apply(TokenText{id, bytes});
+    shown.apply(parent.provenance());
+    for (const TracePoint& point : parent.points()) {
+        if (point.token.pos >= pos) break;
+        request.branch.prefix.push_back(point.token.id);
+        shown.apply(point.token);
+        if (point.hasReference()) shown.apply(point.reference);
+    }
+    request.branch.prefix.push_back(token);
+    const auto number = request.branch.prefix.size() - 1;
+    expected_model_ = parent.provenance().model_hash;
+    const QString title = tr("branch at %1 %2").arg(number).arg(document_->tokenLabel(token));
+    begin(std::move(request), std::move(shown), false, title);
+}
+
+void RunController::begin(RunRequest request, RunTrace shown, bool paused, const QString& title) {
+    const auto session = sources_.session(request);
+    if (!session) return emit failed(session.error());
+    const auto run = writer_->beginRun(*session, request);
+    if (!run) return emit failed(run.error());
+    if (sources_.name_run) sources_.name_run(*run, title);
+    live_run_ = *run;
+    detached_.reset();
+    meter_.restart();
+    shown.apply(StateChanged{RunState::Loading});
+    document_->setTrace(std::move(shown), live_run_);
+    const bool started = runner_->start({.run = live_run_, .request = std::move(request), .paused = paused, .replayed = {}});
+    QUIBBLE_CHECK(started, "the engine is free when the last run's end has arrived");
+    frame_timer_.start();
+    emit runStarted(live_run_);
+    updateActions();
+    updateStatus();
+}
+
+void RunController::drain() {
+    auto batches = queue_.take(kMostEventsPerFrame);
+    if (batches.empty()) {
+        if (!live()) frame_timer_.stop();
+        return;
+    }
+    applyLive(*mergeBatches(std::move(batches)));
+}
+
+void RunController::applyLive(const EventBatch& batch) {
+    const RunState before = liveState();
+    if (detached_) {
+        for (const RunEvent& event : batch.events) detached_->apply(event);
+    } else {
+        document_->apply(batch);
+    }
+    int tokens = 0;
+    const RunFinished* closing = nullptr;
+    for (const RunEvent& event : batch.events) {
+        if (std::holds_alternative<TokenRecord>(event)) ++tokens;
+        if (const auto* end = std::get_if<RunFinished>(&event)) closing = end;
+        const auto* provenance = std::get_if<RunProvenance>(&event);
+        if (provenance != nullptr && !expected_model_.empty() && provenance->model_hash != expected_model_) {
+            emit failed({ErrorCode::InvalidArgument, tr("The model file has changed since the parent run was made").toStdString(),
+                         tr("This branch continues with other weights than its beginning").toStdString()});
+        }
+    }
+    if (tokens > 0) meter_.addTokens(tokens);
+    if (closing != nullptr) return finishLive(*closing);
+    if (liveState() != before) updateActions();
+    if (const auto now = RunMeter::Clock::now(); now - last_figures_ >= kFiguresInterval) {
+        last_figures_ = now;
+        updateStatus();
+    }
+}
+
+void RunController::finishLive(const RunFinished& closing) {
+    const RunId run = live_run_;
+    live_run_ = kNoRun;
+    unsaved_run_ = run;
+    detached_.reset();
+    if (closing.reason == FinishReason::Failed) emit failed({ErrorCode::Io, closing.message, {}});
+    updateActions();
+    updateStatus();
+    emit runFinished(run);
+    if (pending_branch_) {
+        const auto [pos, token] = *pending_branch_;
+        pending_branch_.reset();
+        if (document_->run() == run) startBranch(pos, token);
+    }
+}
+
+void RunController::everySecond() {
+    if (writer_ != nullptr && (live() || unsaved_run_ != kNoRun) && writer_->pending() == 0) {
+        meter_.noteSaved();
+        if (!live()) emit runSaved(std::exchange(unsaved_run_, kNoRun));
+    }
+    updateStatus();
+}
+
+QString RunController::blocked() const {
+    if (!store_blocked_.isEmpty()) return store_blocked_;
+    if (loadingModel()) return tr("The model is being loaded");
+    if (!model_) return tr("Open a model first (Ctrl+O)");
+    if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
+    return {};
+}
+
+void RunController::setupChanged() {
+    preview_timer_.start();
+    updateActions();
+}
+
+void RunController::updateActions() {
+    actions_->update(liveState(), blocked());
+    emit actionsChanged();
+}
+
+void RunController::updateStatus() {
+    StatusFigures status;
+    const RunTrace& trace = live() ? liveTrace() : document_->trace();
+    if (live()) {
+        status.tokens_per_second = meter_.tokensPerSecond();
+    } else if (trace.finished() && trace.finished()->decode_ns > 0) {
+        const auto& end = *trace.finished();
+        const auto injected_before = static_cast<double>(trace.request().branch.prefix.empty() ? 0 : trace.request().branch.prefix.size() - 1);
+        const double own = static_cast<double>(trace.points().size()) - injected_before;
+        status.tokens_per_second = std::max(0.0, own) * 1e9 / static_cast<double>(end.decode_ns + end.reference_ns);
+    }
+    status.with_reference = !trace.provenance().reference_name.empty();
+    if (!live() && unsaved_run_ == kNoRun) status.saved_seconds_ago = meter_.secondsSinceSaved();
+    else if (writer_ != nullptr && writer_->pending() > 0) status.saved_seconds_ago = meter_.secondsSinceSaved();
+    else if (writer_ != nullptr) status.saved_seconds_ago = 0.0;
+    if (model_) status.model = QString::fromStdString(model_->model->config().name);
+    if (inspector_->busy()) status.model = tr("loading the model…");
+    emit statusChanged(status);
+}
+
+}  // namespace quibble

@@ -1,0 +1,130 @@
+// The only class that talks to both the engine and the views. Owns the models, the engine thread, the store's writer thread and the
+// document that the views read. Events: engine thread -> {store writer, queue}; a timer takes the queue into the document once a
+// frame. Requests and live controls go the other way. Everything public is for the UI thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <QObject>
+#include <QTimer>
+
+#include "app/event_queue.h"
+#include "app/model_inspector.h"
+#include "app/run_actions.h"
+#include "app/run_meter.h"
+#include "data/store/store_writer.h"
+#include "engine/run/runner.h"
+#include "views/run_document.h"
+#include "views/run_setup/run_setup_panel.h"
+#include "views/status/run_status_bar.h"
+
+namespace quibble {
+
+class RunController : public QObject {
+    Q_OBJECT
+public:
+    /// Where the controller asks what to run and where it is kept.
+    struct Sources {
+        std::function<RunRequest()> request;  // of the next run; the model is filled in by the controller
+        std::function<Result<SessionId>(const RunRequest& request)> session;
+        std::function<void(RunId run, const QString& title)> name_run;
+    };
+
+    explicit RunController(QObject* parent = nullptr);
+    ~RunController() override;
+
+    void setSources(Sources sources);
+    [[nodiscard]] RunDocument* document() const { return document_; }
+    [[nodiscard]] RunActions* actions() const { return actions_; }
+
+    /// From now on runs are written to the file of `store`, which must outlive its use here. nullptr or read only: nothing can be
+    /// run, and `blocked` says why. Precondition: no run is going on.
+    void setStore(const Store* store, const QString& blocked);
+
+    /// Opens a model in the background: modelOpened or modelFailed follows. The model so far stays until then.
+    void openModel(const std::filesystem::path& path, const MethodChoice& weight_quant);
+    [[nodiscard]] const std::optional<OpenedModel>& model() const { return model_; }
+    [[nodiscard]] bool loadingModel() const { return inspector_->busy(); }
+    [[nodiscard]] Result<std::vector<PromptToken>> exactPrompt() const;
+
+    /// The run that is going on, also when the window shows another one.
+    [[nodiscard]] RunId liveRun() const { return live_run_; }
+    [[nodiscard]] bool live() const { return live_run_ != kNoRun; }
+    [[nodiscard]] RunState liveState() const;
+    /// Shows a stored run; a run that is going on continues unseen and comes back with showLive().
+    void showStored(RunTrace trace, RunId run);
+    void showLive();
+    /// Nothing but what the next run would begin with.
+    void showPreview();
+    /// Why a branch from the shown run is impossible; empty: it is possible.
+    [[nodiscard]] QString branchBlocked() const;
+    /// One line that says what made the shown numbers, for figures and messages.
+    [[nodiscard]] QString provenanceLine() const;
+
+public slots:
+    void run();
+    void pause();
+    void step();
+    void stop();
+    /// Replaces the token at `pos` of the shown run by `token` and goes on from there as a new run. A run that is going on is
+    /// stopped first.
+    void branch(quibble::Position pos, quibble::TokenId token);
+    /// Takes effect at the next token of the run that is going on; nothing happens when there is none.
+    void setControl(const QString& key, double value);
+    /// The settings of the next run changed: actions and preview follow.
+    void setupChanged();
+
+signals:
+    void modelLoading(const QString& path);
+    void modelProgress(qint64 done, qint64 total);
+    void modelOpened();
+    void modelFailed(const quibble::Error& error);
+    void runStarted(quibble::RunId run);
+    void runFinished(quibble::RunId run);
+    void runSaved(quibble::RunId run);  // its end is on disk
+    void failed(const quibble::Error& error);
+    void storeTrouble(const QString& message);  // empty: it works again
+    void statusChanged(const quibble::StatusFigures& status);
+    void actionsChanged();
+
+private:
+    void start(bool paused);
+    void startBranch(Position pos, TokenId token);
+    void begin(RunRequest request, RunTrace shown, bool paused, const QString& title);
+    void drain();
+    void applyLive(const EventBatch& batch);
+    void finishLive(const RunFinished& closing);
+    void everySecond();
+    void updateActions();
+    void updateStatus();
+    [[nodiscard]] QString blocked() const;
+    [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
+    [[nodiscard]] const RunTrace& liveTrace() const;
+
+    RunDocument* document_;
+    RunActions* actions_;
+    std::shared_ptr<ModelCache> models_;
+    ModelInspector* inspector_;
+    std::optional<OpenedModel> model_;
+    Sources sources_;
+    QString store_blocked_;
+
+    EventQueue queue_;
+    QTimer frame_timer_;   // while events may come
+    QTimer second_timer_;
+    QTimer preview_timer_;
+    RunMeter meter_;
+    RunMeter::Clock::time_point last_figures_{};
+    RunId live_run_ = kNoRun;
+    RunId unsaved_run_ = kNoRun;            // finished, its end perhaps not on disk yet
+    std::optional<RunTrace> detached_;      // the live run while the window shows another one
+    std::optional<std::pair<Position, TokenId>> pending_branch_;
+    std::string expected_model_;            // hash that a branch's model must have; empty: any
+
+    std::unique_ptr<StoreWriter> writer_;   // before runner_: the engine's last batch must find it
+    std::unique_ptr<Runner> runner_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,86 @@
+#include "app/session_rows.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QLocale>
+#include <QStringList>
+
+namespace quibble {
+
+namespace {
+
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(SessionRows)
+};
+
+QString fromUtf8(const std::string& text) { return QString::fromStdString(text); }
+
+QString gradeOf(const RunSummary& run) {
+    if (run.answer.empty()) return run.correct == false ? Text::tr("no answer ✗") : QString();
+    const QString answer = fromUtf8(run.answer);
+    if (!run.correct) return answer;
+    return *run.correct ? Text::tr("%1 ✓").arg(answer) : Text::tr("%1 ✗").arg(answer);
+}
+
+QString endOf(const RunSummary& run) {
+    if (run.status == RunStatus::Interrupted) return Text::tr("interrupted");
+    if (!run.finish_reason) return {};
+    switch (*run.finish_reason) {
+        case FinishReason::EndOfText: return {};
+        case FinishReason::TokenLimit: return Text::tr("limit reached");
+        case FinishReason::ContextFull: return Text::tr("context full");
+        case FinishReason::Stopped: return Text::tr("stopped");
+        case FinishReason::Failed: return Text::tr("failed");
+    }
+    return {};
+}
+
+QString tooltipOf(const RunSummary& run) {
+    QStringList lines;
+    lines << fromUtf8(run.prompt);
+    if (!run.model_name.empty()) lines << QStringLiteral("%1 · %2").arg(fromUtf8(run.model_name), fromUtf8(run.weight_format));
+    lines << Text::tr("seed %1 · penalty %2").arg(run.seed).arg(QLocale().toString(run.penalty, 'g', 4));
+    if (run.mean_entropy) lines << Text::tr("mean entropy %1 nat").arg(QLocale().toString(*run.mean_entropy, 'f', 3));
+    if (run.mean_kl) lines << Text::tr("mean KL %1 nat").arg(QLocale().toString(*run.mean_kl, 'f', 4));
+    lines << QLocale().toString(QDateTime::fromMSecsSinceEpoch(run.created_ms), QLocale::ShortFormat);
+    if (!run.notes.empty()) lines << fromUtf8(run.notes);
+    return lines.join(QLatin1Char('\n'));
+}
+
+}  // namespace
+
+QString dayText(std::int64_t unix_ms) {
+    const QDate day = QDateTime::fromMSecsSinceEpoch(unix_ms).date();
+    const QDate today = QDate::currentDate();
+    if (day == today) return Text::tr("today");
+    if (day == today.addDays(-1)) return Text::tr("yesterday");
+    return QLocale().toString(day, day.year() == today.year() ? QStringLiteral("d MMM") : QStringLiteral("d MMM yyyy"));
+}
+
+SessionItem sessionRow(const SessionSummary& session) {
+    SessionItem item;
+    item.session = session.id;
+    item.title = fromUtf8(session.name);
+    item.subtitle = Text::tr("%1, %n run(s)", nullptr, static_cast<int>(session.runs)).arg(dayText(session.updated_ms));
+    item.tooltip = session.models.empty() ? item.title : item.title + QLatin1Char('\n') + fromUtf8(session.models);
+    return item;
+}
+
+SessionItem runRow(const RunSummary& run) {
+    SessionItem item;
+    item.session = run.session;
+    item.run = run.id;
+    item.parent = run.parent;
+    item.title = fromUtf8(run.title);
+    item.running = run.status == RunStatus::Running;
+    QStringList parts;
+    if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
+    parts << Text::tr("%Ln tok", nullptr, static_cast<int>(run.tokens));
+    if (run.markers > 0) parts << Text::tr("%Ln marker(s)", nullptr, static_cast<int>(run.markers));
+    if (const QString end = endOf(run); !end.isEmpty()) parts << end;
+    item.subtitle = item.running ? Text::tr("running") : parts.join(QStringLiteral(" · "));
+    item.tooltip = tooltipOf(run);
+    return item;
+}
+
+}  // namespace quibble

@@ -1,0 +1,91 @@
+#include "app/settings.h"
+
+#include <algorithm>
+
+#include <QDir>
+#include <QFileInfo>
+
+#include "app/app_paths.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr const char* kTheme = "view/theme";
+constexpr const char* kFontScale = "view/font_scale";
+constexpr const char* kUnit = "view/unit";
+constexpr const char* kMeasure = "view/measure";
+constexpr const char* kInvisibles = "view/invisibles";
+constexpr const char* kGeometry = "window/geometry";
+constexpr const char* kLayout = "window/layout";
+constexpr const char* kLayoutVersionKey = "window/layout_version";
+constexpr const char* kRecent = "models/recent";
+
+}  // namespace
+
+Settings::Settings(const std::filesystem::path& file) : settings_(toQString(file), QSettings::IniFormat) {
+    QDir().mkpath(QFileInfo(settings_.fileName()).absolutePath());
+}
+
+ThemeMode Settings::theme() const {
+    const QString value = settings_.value(kTheme).toString();
+    if (value == QLatin1String("light")) return ThemeMode::Light;
+    if (value == QLatin1String("dark")) return ThemeMode::Dark;
+    return ThemeMode::System;
+}
+
+void Settings::setTheme(ThemeMode mode) {
+    const char* const value = mode == ThemeMode::Light ? "light" : mode == ThemeMode::Dark ? "dark" : "system";
+    settings_.setValue(kTheme, QString::fromLatin1(value));
+}
+
+double Settings::fontScale() const {
+    bool number = false;
+    const double scale = settings_.value(kFontScale, 1.0).toDouble(&number);
+    return number && scale >= 0.7 && scale <= 2.5 ? scale : 1.0;
+}
+
+void Settings::setFontScale(double scale) { settings_.setValue(kFontScale, scale); }
+
+Unit Settings::unit() const { return settings_.value(kUnit).toString() == QLatin1String("bit") ? Unit::Bit : Unit::Nat; }
+
+void Settings::setUnit(Unit unit) { settings_.setValue(kUnit, unit == Unit::Bit ? QStringLiteral("bit") : QStringLiteral("nat")); }
+
+Measure Settings::measure() const { return measureFromKey(settings_.value(kMeasure).toString()); }
+
+void Settings::setMeasure(Measure measure) { settings_.setValue(kMeasure, measureKey(measure)); }
+
+bool Settings::invisibles() const { return settings_.value(kInvisibles, false).toBool(); }
+
+void Settings::setInvisibles(bool on) { settings_.setValue(kInvisibles, on); }
+
+QByteArray Settings::geometry() const { return settings_.value(kGeometry).toByteArray(); }
+
+QByteArray Settings::layout() const {
+    return settings_.value(kLayoutVersionKey).toInt() == kLayoutVersion ? settings_.value(kLayout).toByteArray() : QByteArray{};
+}
+
+void Settings::saveWindow(const QByteArray& geometry, const QByteArray& layout) {
+    settings_.setValue(kGeometry, geometry);
+    settings_.setValue(kLayout, layout);
+    settings_.setValue(kLayoutVersionKey, kLayoutVersion);
+    settings_.sync();
+}
+
+void Settings::forgetLayout() { settings_.remove(kLayout); }
+
+QString Settings::folder(const QString& kind) const {
+    const QString folder = settings_.value(QStringLiteral("folders/") + kind).toString();
+    return !folder.isEmpty() && QFileInfo(folder).isDir() ? folder : QDir::homePath();
+}
+
+void Settings::setFolder(const QString& kind, const QString& folder) { settings_.setValue(QStringLiteral("folders/") + kind, folder); }
+
+QStringList Settings::recentModels() const { return settings_.value(kRecent).toStringList(); }
+
+void Settings::setRecentModels(const QStringList& paths) {
+    settings_.setValue(kRecent, paths);
+    settings_.sync();
+}
+
+}  // namespace quibble

@@ -1,0 +1,60 @@
+// What the next run would be: keeps the panels (prompt, sampler, markers, model bar) in step and reads them into a RunRequest.
+#pragma once
+
+#include <optional>
+#include <random>
+
+#include <QObject>
+
+#include "data/problems/problem_set.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+class MarkersPanel;
+class ModelBar;
+class RunSetupPanel;
+class SamplerPanel;
+
+class SetupController : public QObject {
+    Q_OBJECT
+public:
+    struct Panels {
+        RunSetupPanel* prompt = nullptr;
+        SamplerPanel* sampler = nullptr;
+        MarkersPanel* markers = nullptr;
+        ModelBar* model_bar = nullptr;
+    };
+    explicit SetupController(const Panels& panels, QObject* parent = nullptr);
+
+    /// Everything but model and quantization.
+    [[nodiscard]] RunRequest request() const;
+    /// Shows the settings of a run in the panels; the model bar's model is left alone.
+    void show(const RunRequest& request);
+    /// Settings of the first start: the panels' defaults.
+    void showDefaults();
+
+    void setProblems(ProblemSet problems);
+    [[nodiscard]] bool hasProblems() const { return problems_ && !problems_->problems().empty(); }
+
+    /// The reference that makes sense with these weights: the same file unquantized when it was quantized in place, else none.
+    /// A reference file stays.
+    void adaptReference(bool quantized_in_place);
+    void setReference(const ReferenceSettings& reference);
+
+public slots:
+    void newProblem();
+
+signals:
+    void changed();
+    void controlChanged(const QString& key, double value);
+
+private:
+    Panels panels_;
+    std::optional<ProblemSet> problems_;
+    std::size_t next_problem_ = 0;
+    std::mt19937 random_{std::random_device{}()};
+    bool first_problem_ = true;
+};
+
+}  // namespace quibble

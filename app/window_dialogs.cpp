@@ -1,0 +1,247 @@
+// MainWindow: file choosers and dialogs. None of them stops the window: a run goes on behind them.
+#include <algorithm>
+#include <thread>
+
+#include <QApplication>
+#include <QClipboard>
+#include <QDialog>
+#include <QDialogButtonBox>
+#include <QDoubleSpinBox>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QFrame>
+#include <QLabel>
+#include <QPushButton>
+#include <QScreen>
+#include <QVBoxLayout>
+
+#include "app/banner.h"
+#include "app/data_export.h"
+#include "app/engine_values.h"
+#include "app/main_window.h"
+#include "app/marker_list_dialog.h"
+#include "app/run_controller.h"
+#include "app/session_controller.h"
+#include "app/setup_controller.h"
+#include "engine/values/version.h"
+#include "kernels/ops.h"
+#include "views/plots/export_dialog.h"
+#include "views/plots/scatter_view.h"
+#include "views/plots/traces_view.h"
+#include "views/run_setup/sampler_panel.h"
+#include "views/sessions/session_browser.h"
+#include "views/token_stream/token_stream_panel.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+using OnPath = std::function<void(const QString& path)>;
+
+struct FileQuestion {
+    QString title, filter, start;
+    QFileDialog::AcceptMode mode = QFileDialog::AcceptOpen;
+    QString suffix;
+    bool confirm_overwrite = true;
+};
+
+void askForFile(QWidget* window, const FileQuestion& question, const OnPath& chosen) {
+    auto* dialog = new QFileDialog(window, question.title, question.start, question.filter);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(question.mode);
+    dialog->setFileMode(question.mode == QFileDialog::AcceptOpen ? QFileDialog::ExistingFile : QFileDialog::AnyFile);
+    dialog->setDefaultSuffix(question.suffix);
+    dialog->setOption(QFileDialog::DontConfirmOverwrite, !question.confirm_overwrite);
+    QObject::connect(dialog, &QFileDialog::fileSelected, window, [chosen](const QString& path) { chosen(path); });
+    dialog->open();
+}
+
+QString folderOf(const QString& path) { return QFileInfo(path).absolutePath(); }
+
+QDialog* factsDialog(QWidget* window, const QString& title, const std::vector<std::pair<QString, QString>>& facts) {
+    auto* dialog = new QDialog(window);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setWindowTitle(title);
+    auto* form = new QFormLayout;
+    QString plain;
+    for (const auto& [name, value] : facts) {
+        auto* label = new QLabel(value, dialog);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+        label->setWordWrap(true);
+        auto* caption = new QLabel(name, dialog);
+        useTextColour(caption, TextRole::Muted);
+        form->addRow(caption, label);
+        plain += name + QStringLiteral(": ") + value + QLatin1Char('\n');
+    }
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, dialog);
+    QPushButton* copy = buttons->addButton(QObject::tr("Copy"), QDialogButtonBox::ActionRole);
+    QObject::connect(copy, &QPushButton::clicked, dialog, [plain] { QGuiApplication::clipboard()->setText(plain); });
+    QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
+    auto* column = new QVBoxLayout(dialog);
+    column->addLayout(form);
+    column->addWidget(buttons);
+    dialog->setMinimumWidth(Theme::instance().em(32));
+    return dialog;
+}
+
+}  // namespace
+
+void MainWindow::chooseModel() {
+    askForFile(this, {.title = tr("Open model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+               [this](const QString& path) {
+                   settings_.setFolder(QStringLiteral("models"), folderOf(path));
+                   openModel(toPath(path));
+               });
+}
+
+void MainWindow::chooseReference() {
+    askForFile(this, {.title = tr("Reference model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+               [this](const QString& path) {
+                   settings_.setFolder(QStringLiteral("models"), folderOf(path));
+                   setReferenceFile(path);
+               });
+}
+
+void MainWindow::setReferenceFile(const QString& path) {
+    parts_.setup->setReference({.kind = ReferenceKind::File, .path = toPath(path).string()});
+}
+
+void MainWindow::chooseSessionToImport() {
+    askForFile(this, {.title = tr("Import session"), .filter = tr("Sessions (*.%1);;All files (*)").arg(QLatin1String(kSessionEnding)),
+                      .start = settings_.folder(QStringLiteral("sessions")), .suffix = {}},
+               [this](const QString& path) {
+                   settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
+                   parts_.sessions->importSession(toPath(path));
+               });
+}
+
+void MainWindow::chooseDatabase() {
+    askForFile(this, {.title = tr("Open or make a database"), .filter = tr("Databases (*.db);;All files (*)"), .start = folderOf(toQString(database_)),
+                      .mode = QFileDialog::AcceptSave, .suffix = QStringLiteral("db"), .confirm_overwrite = false},
+               [this](const QString& path) {
+                   useDatabase(toPath(path));
+                   if (!parts_.sessions->openLast()) parts_.runs->showPreview();
+               });
+}
+
+void MainWindow::exportSession(SessionId session) {
+    const QString name = parts_.sessions->sessionName(session);
+    askForFile(this, {.title = tr("Export session"), .filter = tr("Sessions (*.%1)").arg(QLatin1String(kSessionEnding)),
+                      .start = settings_.folder(QStringLiteral("sessions")) + QLatin1Char('/') + QString(name).replace(QLatin1Char('/'), QLatin1Char('-')),
+                      .mode = QFileDialog::AcceptSave, .suffix = QLatin1String(kSessionEnding)},
+               [this, session](const QString& path) {
+                   settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
+                   exportSessionTo(session, path);
+               });
+}
+
+void MainWindow::exportSessionTo(SessionId session, const QString& path) {
+    if (auto done = parts_.sessions->exportSession(session, toPath(path)); !done) {
+        return parts_.banners->showError(QStringLiteral("export"), done.error());
+    }
+    parts_.banners->clear(QStringLiteral("export"));
+    statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
+}
+
+void MainWindow::exportData() {
+    const RunDocument* document = parts_.runs->document();
+    if (document->size() == 0) {
+        return parts_.banners->showError(QStringLiteral("export"), {ErrorCode::NotFound, tr("There are no tokens to export").toStdString(),
+                                                                    tr("Make or open a run first").toStdString()});
+    }
+    auto* dialog = new DataExportDialog(*document, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog, document] {
+        const DataFormat format = dialog->format();
+        const ExportRange range = dialog->range();
+        const bool csv = format == DataFormat::Csv;
+        askForFile(this, {.title = tr("Export data"), .filter = csv ? tr("CSV (*.csv)") : tr("JSON Lines (*.jsonl)"),
+                          .start = settings_.folder(QStringLiteral("exports")) + QLatin1Char('/') + exportName(*document, QString()),
+                          .mode = QFileDialog::AcceptSave, .suffix = csv ? QStringLiteral("csv") : QStringLiteral("jsonl")},
+                   [this, range, format](const QString& path) {
+                       settings_.setFolder(QStringLiteral("exports"), folderOf(path));
+                       exportDataTo(path, format, range);
+                   });
+    });
+    dialog->open();
+}
+
+void MainWindow::exportDataTo(const QString& path, DataFormat format, const ExportRange& range) {
+    if (auto done = exportTrace(parts_.runs->document()->trace(), toPath(path), format, range); !done) {
+        return parts_.banners->showError(QStringLiteral("export"), done.error());
+    }
+    parts_.banners->clear(QStringLiteral("export"));
+    statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
+}
+
+void MainWindow::exportFigure() {
+    auto* dialog = new ExportDialog({parts_.traces, parts_.scatter}, parts_.runs->provenanceLine(), settings_.folder(QStringLiteral("exports")), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    if (auto* asked = qobject_cast<FigureView*>(sender())) dialog->chooseFigure(asked);
+    connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
+        settings_.setFolder(QStringLiteral("exports"), folderOf(path));
+        statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
+    });
+    dialog->open();
+}
+
+void MainWindow::editMarkerList(const QString& name) {
+    const MarkerSet* listed = marker_lists_.find(name.toStdString());
+    MarkerSet set = listed != nullptr ? *listed : markerSetOf(parts_.setup->request().penalty);
+    const bool own = marker_lists_.isEditable(set.name);
+    const std::string replaces = own ? set.name : std::string();
+    if (!own) {
+        set.note = tr("copy of %1").arg(QString::fromStdString(set.name)).toStdString();
+        set.name = marker_lists_.freeName(set.name);
+    }
+    MarkerListDialog::Hooks hooks;
+    if (const auto& open = parts_.runs->model()) {
+        hooks.resolve = [model = open->model](const MarkerSet& candidate) { return resolveMarkers(candidate, *model->tokenizer()); };
+    }
+    hooks.save = [this, replaces](const MarkerSet& edited) { return marker_lists_.save(edited, replaces); };
+    auto* dialog = new MarkerListDialog(set, std::move(hooks), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &MarkerListDialog::saved, this, [this](const QString& saved) { updateMarkerLists(saved); });
+    dialog->open();
+}
+
+void MainWindow::openSampler() {
+    sampler_popup_->adjustSize();
+    const QSize size = sampler_popup_->sizeHint();
+    QPoint at = parts_.model_bar->mapToGlobal(QPoint(parts_.model_bar->width() - size.width(), parts_.model_bar->height() + 4));
+    if (const QScreen* here = screen()) {
+        const QRect room = here->availableGeometry();
+        at.setX(std::clamp(at.x(), room.left(), std::max(room.left(), room.right() - size.width())));
+        at.setY(std::clamp(at.y(), room.top(), std::max(room.top(), room.bottom() - size.height())));
+    }
+    sampler_popup_->move(at);
+    sampler_popup_->show();
+    parts_.sampler->temperatureBox()->setFocus();
+}
+
+void MainWindow::showModelDetails() {
+    const auto& open = parts_.runs->model();
+    if (!open) {
+        return parts_.banners->showError(QStringLiteral("model"), {ErrorCode::NotFound, tr("No model is open").toStdString(),
+                                                                   tr("Open one with Ctrl+O").toStdString()});
+    }
+    factsDialog(this, tr("Model"), modelFacts(*open->model))->open();
+}
+
+void MainWindow::showAbout() {
+    const std::vector<std::pair<QString, QString>> facts = {
+        {tr("Quibble"), tr("%1 · a lab for watching quantized reasoning models think · GPL-3.0-or-later").arg(QLatin1String(kVersion))},
+        {tr("Processor"), tr("%1 kernels, %n core(s)", nullptr, static_cast<int>(std::thread::hardware_concurrency())).arg(QLatin1String(kernels::ops().isa))},
+        {tr("Qt"), QLatin1String(qVersion())},
+        {tr("Settings"), settings_.file()},
+        {tr("Database"), toQString(database_)},
+        {tr("Marker lists"), toQString(paths_.marker_dir)},
+        {tr("Shipped data"), paths_.data_dir.empty() ? tr("not found: set QUIBBLE_DATA_DIR") : toQString(paths_.data_dir)},
+    };
+    factsDialog(this, tr("About Quibble"), facts)->open();
+}
+
+}  // namespace quibble

@@ -1,0 +1,267 @@
+// MainWindow: who hears whom. The controllers decide; here their signals meet the views' intents.
+#include <QDragEnterEvent>
+#include <QDropEvent>
+#include <QFileInfo>
+#include <QMimeData>
+#include <QUrl>
+
+#include "app/banner.h"
+#include "app/engine_values.h"
+#include "app/main_window.h"
+#include "app/run_controller.h"
+#include "app/session_controller.h"
+#include "app/setup_controller.h"
+#include "views/card.h"
+#include "views/inspector/token_inspector.h"
+#include "views/plots/scatter_view.h"
+#include "views/plots/traces_view.h"
+#include "views/run_setup/sampler_panel.h"
+#include "views/sessions/session_browser.h"
+#include "views/tables/token_table.h"
+#include "views/token_stream/token_stream_panel.h"
+#include "views/token_stream/token_stream_view.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr const char* kFirstQuant = "rtn:bits=3,group=64";
+// A stored run brings its quantization back into the model chooser when that takes no time.
+constexpr qint64 kFollowModelBytes = 256LL << 20;
+
+}  // namespace
+
+void MainWindow::wire() {
+    wireRuns();
+    wireSessions();
+    wireModels();
+    wireViews();
+}
+
+void MainWindow::wireRuns() {
+    RunController* runs = parts_.runs;
+    BannerArea* banners = parts_.banners;
+    runs->setSources({
+        .request = [this] { return parts_.setup->request(); },
+        .session = [this](const RunRequest& request) { return parts_.sessions->sessionFor(request); },
+        .name_run = [this](RunId run, const QString& title) { parts_.sessions->nameRun(run, title); },
+    });
+    connect(runs, &RunController::failed, this, [banners](const Error& error) { banners->showError(QStringLiteral("run"), error); });
+    connect(runs, &RunController::runStarted, this, [this, banners](RunId run) {
+        banners->clear(QStringLiteral("run"));
+        parts_.sessions->setShownRun(run);
+        parts_.sessions->setLiveRun(run);
+    });
+    connect(runs, &RunController::runFinished, this, [this] { parts_.sessions->setLiveRun(kNoRun); });
+    connect(runs, &RunController::runSaved, this, [this] { parts_.sessions->refresh(); });
+    connect(runs, &RunController::storeTrouble, this, [banners](const QString& message) {
+        if (message.isEmpty()) return banners->clear(QStringLiteral("store"));
+        banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("store"), .cause = message,
+                              .hint = tr("Nothing is lost yet: writing is tried again until it works."), .action = {}, .on_action = {}});
+    });
+    connect(runs, &RunController::statusChanged, parts_.status, &RunStatusBar::setStatus);
+    connect(runs, &RunController::actionsChanged, this, [this] { parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked()); });
+    connect(runs->document(), &RunDocument::reset, this, [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
+    connect(parts_.setup, &SetupController::changed, runs, &RunController::setupChanged);
+    connect(parts_.setup, &SetupController::controlChanged, runs, &RunController::setControl);
+    connect(parts_.inspector, &TokenInspector::branchRequested, runs, &RunController::branch);
+    connect(parts_.prompt, &RunSetupPanel::runRequested, runs->actions()->run(), &QAction::trigger);
+    connect(parts_.prompt, &RunSetupPanel::promptTokensRequested, this, [this] {
+        auto tokens = parts_.runs->exactPrompt();
+        if (tokens) parts_.prompt->setPromptTokens(std::move(*tokens));
+        else parts_.banners->showError(QStringLiteral("prompt"), tokens.error());
+    });
+}
+
+void MainWindow::wireSessions() {
+    SessionController* sessions = parts_.sessions;
+    addAction(sessions->undoAction());
+    connect(sessions, &SessionController::failed, this, [this](const Error& error) { parts_.banners->showError(QStringLiteral("session"), error); });
+    connect(sessions, &SessionController::opened, this, [this] {
+        parts_.runs->setStore(parts_.sessions->store(), parts_.sessions->blocked());
+        if (parts_.sessions->blocked().isEmpty()) return parts_.banners->clear(QStringLiteral("database"));
+        parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("database"), .cause = parts_.sessions->blocked(),
+                                     .hint = tr("Close the other window, or keep this window's runs in another database."),
+                                     .action = tr("Another database…"), .on_action = [this] { chooseDatabase(); }});
+    });
+    connect(sessions, &SessionController::runLoaded, this, [this](const RunTrace& trace, RunId run) {
+        const RunRequest& request = trace.request();
+        parts_.runs->showStored(trace, run);
+        parts_.setup->show(request);
+        const auto& open = parts_.runs->model();
+        const QFileInfo file(QString::fromStdString(request.model_path));
+        const bool same = open && open->path == request.model_path && open->weight_quant == request.weight_quant;
+        if (open && !same && !parts_.runs->live() && file.isFile() && file.size() <= kFollowModelBytes) {
+            wanted_quant_ = request.weight_quant;
+            parts_.runs->openModel(request.model_path, wanted_quant_);
+        }
+    });
+    connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
+    connect(sessions, &SessionController::shownRunDeleted, parts_.runs, &RunController::showPreview);
+    connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
+    connect(sessions, &SessionController::importWanted, this, &MainWindow::chooseSessionToImport);
+    connect(sessions, &SessionController::imported, this, [this](const QString& name) {
+        statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
+    });
+}
+
+void MainWindow::wireModels() {
+    RunController* runs = parts_.runs;
+    connect(runs, &RunController::modelOpened, this, &MainWindow::onModelOpened);
+    connect(runs, &RunController::modelFailed, this, &MainWindow::onModelFailed);
+    ModelBar* bar = parts_.model_bar;
+    connect(bar, &ModelBar::openModelRequested, this, &MainWindow::chooseModel);
+    connect(bar, &ModelBar::recentModelChosen, this, [this](const QString& path) { openModel(toPath(path)); });
+    connect(bar, &ModelBar::quantChosen, this, &MainWindow::setWeightQuant);
+    connect(bar, &ModelBar::referenceFileRequested, this, &MainWindow::chooseReference);
+    connect(bar, &ModelBar::samplerRequested, this, &MainWindow::openSampler);
+    connect(parts_.sampler, &SamplerPanel::chooseReferenceFileRequested, this, &MainWindow::chooseReference);
+    connect(parts_.markers, &MarkersPanel::editSetRequested, this, &MainWindow::editMarkerList);
+}
+
+void MainWindow::wireViews() {
+    RunDocument* document = parts_.runs->document();
+    connect(document, &RunDocument::unitChanged, this, [this, document] { settings_.setUnit(document->unit()); });
+    connect(document, &RunDocument::measureChanged, this, [this, document] { settings_.setMeasure(document->measure()); });
+    TokenStreamView* stream = parts_.stream->stream();
+    connect(stream, &TokenStreamView::invisiblesChanged, this, [this](bool on) { settings_.setInvisibles(on); });
+    const auto bring = [this](View* view) {
+        for (QDockWidget* dock : docks_) {
+            if (static_cast<CardDock*>(dock)->view() != view) continue;
+            dock->show();
+            dock->raise();
+        }
+        view->setFocus();
+    };
+    connect(stream, &TokenStreamView::inspectRequested, this, [this, bring] { bring(parts_.inspector); });
+    connect(stream, &TokenStreamView::branchHereRequested, this, [this, document, bring](Position pos) {
+        if (document->size() > 0) document->selectToken(pos - document->trace().points().front().token.pos);
+        bring(parts_.inspector);
+    });
+    connect(parts_.traces, &FigureView::exportRequested, this, &MainWindow::exportFigure);
+    connect(parts_.scatter, &FigureView::exportRequested, this, &MainWindow::exportFigure);
+    connect(parts_.scatter, &FigureView::tableRequested, this, [this, bring] { bring(parts_.table); });
+}
+
+void MainWindow::begin(const std::filesystem::path& model) {
+    updateMarkerLists();
+    if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
+        auto set = ProblemSet::load(problems);
+        if (set) parts_.setup->setProblems(std::move(*set));
+        else parts_.banners->showError(QStringLiteral("problems"), set.error());
+    }
+    useDatabase(paths_.database);
+    const bool had_run = parts_.sessions->openLast();
+    if (!had_run) parts_.setup->showDefaults();
+
+    const RunRequest& last = parts_.runs->document()->trace().request();
+    std::filesystem::path path = model.empty() ? paths_.shippedModel() : std::filesystem::absolute(model);
+    wanted_quant_ = {};
+    if (model.empty() && had_run && QFileInfo::exists(QString::fromStdString(last.model_path))) {
+        path = last.model_path;
+        wanted_quant_ = last.weight_quant;
+    } else if (path == paths_.shippedModel()) {
+        wanted_quant_ = parseMethodChoice(kFirstQuant).value();
+    }
+    parts_.model_bar->setRecentModels(recent_.list());
+    parts_.model_bar->setQuantMethods(quantMethods(nullptr));
+    if (!path.empty()) return parts_.runs->openModel(path, wanted_quant_);
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
+                                 .hint = tr("Open a GGUF file, or drop one on this window."), .action = tr("Open model…"),
+                                 .on_action = [this] { chooseModel(); }});
+}
+
+void MainWindow::openModel(const std::filesystem::path& path) {
+    const bool shipped = !paths_.shippedModel().empty() && path == paths_.shippedModel();
+    wanted_quant_ = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{};
+    parts_.runs->openModel(std::filesystem::absolute(path), wanted_quant_);
+}
+
+void MainWindow::setWeightQuant(const MethodChoice& choice) {
+    const auto& open = parts_.runs->model();
+    if (!open || open->weight_quant == choice) return;
+    wanted_quant_ = choice;
+    parts_.runs->openModel(open->path, choice);
+}
+
+void MainWindow::onModelOpened() {
+    const OpenedModel& opened = *parts_.runs->model();
+    const Model& model = *opened.model;
+    parts_.banners->clear(QStringLiteral("model"));
+    parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
+    parts_.model_bar->setQuantMethods(quantMethods(&model));
+    parts_.model_bar->setQuant(opened.weight_quant);
+    recent_.add(opened.path);
+    parts_.model_bar->setRecentModels(recent_.list());
+    parts_.setup->adaptReference(opened.weight_quant.id != MethodChoice{}.id);
+    setWindowTitle(tr("%1 – Quibble").arg(QString::fromStdString(model.config().name)));
+}
+
+void MainWindow::onModelFailed(const Error& error) {
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
+                                 .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }});
+    if (const auto& open = parts_.runs->model()) parts_.model_bar->setQuant(open->weight_quant);  // that is what is still open
+}
+
+void MainWindow::updateMarkerLists(const QString& chosen) {
+    for (const Error& fault : marker_lists_.reload()) parts_.banners->showError(QStringLiteral("markers"), fault);
+    PenaltySettings penalty = parts_.markers->penalty();
+    parts_.markers->setSets(markerListInfos(marker_lists_.all(), marker_lists_.editable()));
+    const MarkerSet* set = chosen.isEmpty() ? nullptr : marker_lists_.find(chosen.toStdString());
+    if (set != nullptr) {
+        penalty.set_name = set->name;
+        penalty.words = set->words;
+        penalty.disabled_words.clear();
+        parts_.markers->setPenalty(penalty);
+        parts_.runs->setupChanged();
+    }
+}
+
+void MainWindow::useDatabase(const std::filesystem::path& path) {
+    if (parts_.runs->live()) {
+        parts_.banners->showError(QStringLiteral("database"), {ErrorCode::Busy, tr("A run is going on").toStdString(),
+                                                               tr("Stop it before you change the database").toStdString()});
+        return;
+    }
+    parts_.runs->setStore(nullptr, tr("No database is open"));
+    database_ = path;
+    parts_.sessions->open(path);
+}
+
+void MainWindow::openFile(const QString& path) {
+    const QFileInfo file(path);
+    const QString ending = file.suffix().toLower();
+    if (ending == QLatin1String(kModelEnding)) return openModel(toPath(path));
+    if (ending == QLatin1String(kSessionEnding)) return parts_.sessions->importSession(toPath(path));
+    const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName()) : tr("%1 is neither a model nor a session").arg(file.fileName());
+    parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, cause.toStdString(),
+                                                       tr("Quibble opens models (.%1) and sessions (.%2)")
+                                                           .arg(QLatin1String(kModelEnding), QLatin1String(kSessionEnding)).toStdString()});
+}
+
+void MainWindow::showInternalError(const QString& what) {
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("internal"), .cause = tr("Internal error: %1").arg(what),
+                                 .hint = tr("What was measured is kept. Please report this message."), .action = {}, .on_action = {}});
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    // Any file is taken, so that a wrong one can be refused with a reason.
+    if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    for (const QUrl& url : event->mimeData()->urls()) {
+        if (url.isLocalFile()) openFile(url.toLocalFile());
+        else parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, tr("%1 is not a file on this machine").arg(url.toString()).toStdString(),
+                                                                tr("Save it first, then drop the file").toStdString()});
+    }
+    event->acceptProposedAction();
+}
+
+void MainWindow::changeEvent(QEvent* event) {
+    // Esc or the window manager may end full screen without us.
+    if (event->type() == QEvent::WindowStateChange && presenting_ && !isFullScreen() && isVisible()) setPresentation(false);
+    QMainWindow::changeEvent(event);
+}
+
+}  // namespace quibble
