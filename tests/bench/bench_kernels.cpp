@@ -1,0 +1,287 @@
+// Times the kernels of the chosen table (QUIBBLE_ISA) and states each speed as a fraction of what the machine can do, measured in the
+// same run: bytes against the streaming read limit, operations against the FMA rate. Every kernel is first compared with the reference, and one
+// that is wrong is not timed (exit status 1).
+//
+// bench_kernels [--threads N] [--seconds S] [--only TEXT]
+#include "kernels/limits.h"
+#include "tests/kernels/kernel_cases.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+using namespace quibble::kernels;
+using namespace quibble::kernels::test;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    int threads = 2;
+    double seconds = 0.4;
+    std::string only;
+};
+
+struct Limits {
+    double memory = 0.0;  // bytes a second, all threads
+    double cache = 0.0;   // the same from 512 KiB a thread
+    double fma = 0.0;     // operations a second, all threads
+};
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Seconds of one call of work(thread) on every thread: best of as many as fit in the time, after one to warm up.
+double timeOf(const Options& options, const std::function<void(int)>& work) {
+    std::atomic<int> round{0};
+    std::atomic<int> done{0};
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> others;
+    for (int t = 1; t < options.threads; ++t) {
+        others.emplace_back([&, t] {
+            for (int seen = 0;;) {
+                while (round.load(std::memory_order_acquire) == seen) {
+                    if (stop.load()) {
+                        return;
+                    }
+                }
+                ++seen;
+                work(t);
+                done.fetch_add(1, std::memory_order_release);
+            }
+        });
+    }
+    double best = 1e30;
+    const Clock::time_point start = Clock::now();
+    for (int call = 0; call < 3 || secondsSince(start) < options.seconds; ++call) {
+        const Clock::time_point begin = Clock::now();
+        done.store(0);
+        round.fetch_add(1, std::memory_order_release);
+        work(0);
+        while (done.load(std::memory_order_acquire) != options.threads - 1) {
+        }
+        if (call > 0) {
+            best = std::min(best, secondsSince(begin));
+        }
+    }
+    stop.store(true);
+    for (std::thread& other : others) {
+        other.join();
+    }
+    return best;
+}
+
+struct Case {
+    std::string name;
+    int64_t outs;
+    int64_t cols;
+    int64_t rows;
+    bool q8;
+};
+
+// The product of `rows` rows with one matrix, split over threads by outputs, by the given table.
+struct Product {
+    const Ops& table;
+    const Weights& w;
+    const Case& shape;
+    std::vector<float> x;
+    std::vector<std::byte> xq;
+    size_t stride = 0;
+    std::vector<float> y;
+
+    Product(const Ops& ops_table, const Weights& weights, const Case& c)
+        : table(ops_table), w(weights), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7)),
+          y(static_cast<size_t>(c.rows * c.outs)) {
+        if (c.q8) {
+            stride = table.q8RowBytes(c.cols, w.view.type);
+            xq.resize(stride * static_cast<size_t>(c.rows));
+            for (int64_t r = 0; r < c.rows; ++r) {
+                table.quantizeQ8(x.data() + r * c.cols, c.cols, w.view.type, xq.data() + static_cast<size_t>(r) * stride);
+            }
+        }
+    }
+    void run(int64_t begin, int64_t end) {
+        if (shape.q8) {
+            MatmulQ8Args args{w.view, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end};
+            table.matmulQ8(args);
+        } else {
+            MatmulArgs args{w.view, x.data(), shape.cols, shape.rows, y.data(), shape.outs, begin, end};
+            table.matmul(args);
+        }
+    }
+};
+
+// Compares the first and last outputs with the reference; the tests do the rest.
+bool isRight(const Ops& table, const Weights& w, const Case& shape) {
+    Product ours(table, w, shape);
+    Product wanted(*allOps()[0], w, shape);
+    const int64_t some = std::min<int64_t>(shape.outs, 5);
+    for (const int64_t begin : {int64_t{0}, shape.outs - some}) {
+        ours.run(begin, begin + some);
+        wanted.run(begin, begin + some);
+        std::vector<float> row(static_cast<size_t>(shape.cols));
+        for (int64_t i = 0; i < shape.rows * some; ++i) {
+            const auto at = static_cast<size_t>(i / some * shape.outs + begin + i % some);
+            double length = 0.0;  // of the activations: random weights of size 0.05 make |w x| about this
+            for (int64_t k = 0; k < shape.cols; ++k) {
+                length += std::fabs(static_cast<double>(ours.x[static_cast<size_t>(i / some * shape.cols + k)]));
+            }
+            const double band = static_cast<double>(shape.cols / 16 + 8) * 0x1p-23 * 0.5 * length;
+            if (!(std::fabs(static_cast<double>(ours.y[at]) - static_cast<double>(wanted.y[at])) <= band)) {
+                std::printf("%s: output %zu is %g instead of %g\n", shape.name.c_str(), at, static_cast<double>(ours.y[at]),
+                            static_cast<double>(wanted.y[at]));
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+size_t weightBytes(const Weights& w) {
+    if (w.view.type == TensorType::RtnGroup) {
+        return w.codes.size() + (w.scale.size() + w.zero.size()) * sizeof(float);
+    }
+    return w.view.row_bytes * static_cast<size_t>(w.view.rows);
+}
+
+bool benchCase(const Options& options, const Limits& limits, const Weights& w, const Case& shape) {
+    const std::string title = shape.name + (shape.q8 ? " x int8" : " x f32");
+    if (!options.only.empty() && title.find(options.only) == std::string::npos) {
+        return true;
+    }
+    if (!isRight(ops(), w, shape)) {
+        return false;
+    }
+    Product product(ops(), w, shape);
+    // Small matrices are run again and again in one timed call, so that starting threads does not count.
+    const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
+    const int repeats = std::max(1, static_cast<int>(2e7 / work));
+    const int64_t share = (shape.outs + options.threads - 1) / options.threads;
+    const double seconds = timeOf(options, [&](int t) {
+                               for (int i = 0; i < repeats; ++i) {
+                                   product.run(std::min(shape.outs, t * share), std::min(shape.outs, (t + 1) * share));
+                               }
+                           }) /
+                           repeats;
+    const double bytes = static_cast<double>(weightBytes(w));
+    const bool in_cache = bytes < 1e6;
+    const double rate = bytes / seconds;
+    const double operations = 2.0 * work / seconds;
+    std::printf("%-16s %6lldx%-5lld rows %2lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of FMA)\n", title.c_str(),
+                static_cast<long long>(shape.outs), static_cast<long long>(shape.cols), static_cast<long long>(shape.rows),
+                seconds * 1e6, rate * 1e-9, 100.0 * rate / (in_cache ? limits.cache : limits.memory), in_cache ? "cache" : "memory",
+                operations * 1e-9, 100.0 * operations / limits.fma);
+    return true;
+}
+
+bool benchMatrices(const Options& options, const Limits& limits) {
+    bool right = true;
+    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K,
+                                  TensorType::Q6_K, TensorType::Q5_K}) {
+        const bool small_too = type == TensorType::F16 || type == TensorType::Q8_0;
+        for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {16384, 8960}}) {
+            if (outs == 256 && !small_too) {
+                continue;
+            }
+            const Weights w = makeWeights(type, outs, cols, 5, 0);
+            for (const int64_t rows : {1, 2, 4, 16, 64}) {
+                for (const bool q8 : {false, true}) {
+                    if (!q8 || hasQ8(type)) {
+                        right = benchCase(options, limits, w, {typeTraits(type)->name, outs, cols, rows, q8}) && right;
+                    }
+                }
+            }
+        }
+    }
+    for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {8192, 8960}}) {
+        const Weights w = makeRtn(outs, cols, {.bits = 4, .group = 64, .symmetric = true}, 6);
+        for (const int64_t rows : {1, 2, 4, 16, 64}) {
+            right = benchCase(options, limits, w, {"RTN64", outs, cols, rows, false}) && right;
+        }
+    }
+    return right;
+}
+
+void printTime(const Options& options, const char* name, double bytes, const std::function<void(int)>& work) {
+    if (!options.only.empty() && std::string(name).find(options.only) == std::string::npos) {
+        return;
+    }
+    Options alone = options;
+    alone.threads = 1;
+    constexpr int kRepeats = 20;
+    const double seconds = timeOf(alone, [&](int t) {
+                               for (int i = 0; i < kRepeats; ++i) {
+                                   work(t);
+                               }
+                           }) /
+                           kRepeats;
+    std::printf("%-34s %8.2f us  %7.2f GB/s\n", name, seconds * 1e6, bytes / seconds * 1e-9);
+}
+
+void benchSmallOps(const Options& options) {
+    constexpr int64_t kVocabulary = 151936;
+    const std::vector<float> p = randomFloats(kVocabulary, 1, 3.0F);
+    const std::vector<float> q = randomFloats(kVocabulary, 2, 3.0F);
+    std::vector<float> out(kVocabulary);
+    LogitStats stats;
+    double kl = 0.0;
+    printTime(options, "logitStats 151936", 4.0 * kVocabulary, [&](int) { ops().logitStats(p.data(), kVocabulary, &stats); });
+    printTime(options, "klDivergence 151936", 8.0 * kVocabulary,
+              [&](int) { kl += ops().klDivergence(p.data(), 15.0, q.data(), 15.0, kVocabulary); });
+    printTime(options, "rmsNorm 1536", 4.0 * 1536, [&](int) { ops().rmsNorm(p.data(), q.data(), 1536, 1e-6F, out.data()); });
+    printTime(options, "swiGlu 8960", 8.0 * 8960, [&](int) { ops().swiGlu(p.data(), q.data(), 8960, out.data()); });
+    std::vector<float> scores(1024);
+    for (const int64_t dim : {64, 128}) {
+        const std::string name = "attention 1024 x " + std::to_string(dim);
+        printTime(options, name.c_str(), 8.0 * 1024.0 * static_cast<double>(dim), [&](int) {
+            ops().attention({p.data(), p.data(), dim, q.data(), dim, 1024, dim, 0.1F, scores.data(), out.data()});
+        });
+    }
+    std::vector<std::byte> rounded(ops().q8RowBytes(8960, TensorType::Q4_0) + ops().q8RowBytes(8960, TensorType::Q6_K));
+    printTime(options, "quantizeQ8 8960 for Q4_0", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, TensorType::Q4_0, rounded.data()); });
+    printTime(options, "quantizeQ8 8960 for Q6_K", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, TensorType::Q6_K, rounded.data()); });
+    if (std::isnan(kl)) {
+        std::puts("klDivergence gave NaN");
+    }
+}
+
+bool parse(int argc, char** argv, Options& options) {
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string key = argv[i];
+        if (key == "--threads") {
+            options.threads = std::max(1, std::atoi(argv[i + 1]));
+        } else if (key == "--seconds") {
+            options.seconds = std::atof(argv[i + 1]);
+        } else if (key == "--only") {
+            options.only = argv[i + 1];
+        } else {
+            return false;
+        }
+    }
+    return argc % 2 == 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    if (!parse(argc, argv, options)) {
+        std::puts("usage: bench_kernels [--threads N] [--seconds S] [--only TEXT]");
+        return 2;
+    }
+    const size_t big = size_t{1} << 30;
+    Limits limits;
+    const double one = measureReadBandwidth(1, big);
+    limits.memory = options.threads == 1 ? one : measureReadBandwidth(options.threads, big);
+    limits.cache = measureReadBandwidth(options.threads, static_cast<size_t>(options.threads) << 19);
+    limits.fma = measureFmaRate() * options.threads;
+    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s\n", ops().isa,
+                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9);
+    const bool right = benchMatrices(options, limits);
+    benchSmallOps(options);
+    return right ? 0 : 1;
+}
