@@ -9,11 +9,13 @@
 
 class QLabel;
 class QPushButton;
+class QToolButton;
 
 namespace quibble {
 
 class AlternativesList;
 class RunDocument;
+struct TracePoint;
 
 class TokenInspector : public View {
     Q_OBJECT
@@ -30,12 +32,17 @@ public:
     [[nodiscard]] AlternativesList* penalizedList() const { return penalized_; }
     [[nodiscard]] AlternativesList* referenceList() const { return reference_; }
 
+    [[nodiscard]] QWidget* headerWidget() override;
+
 signals:
     /// Replace the token at `pos` by `id` and go on from there.
     void branchRequested(quibble::Position pos, quibble::TokenId id);
 
 private:
+    void build();
     void refresh();
+    void showNumbers(const TracePoint& point);
+    void showAlternatives(const TracePoint& point);
     void updateBranchButton();
 
     RunDocument* document_;
@@ -50,6 +57,7 @@ private:
     AlternativesList* reference_;
     QLabel* penalty_note_;
     QPushButton* branch_button_;
+    QToolButton* more_;
     TokenId chosen_ = kNoToken;
     QString blocked_;
     int shown_ = -1;

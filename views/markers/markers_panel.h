@@ -14,6 +14,7 @@ class QLabel;
 class QSlider;
 class QTimer;
 class QToolButton;
+class QVBoxLayout;
 
 namespace quibble {
 
@@ -57,6 +58,9 @@ private:
     void scheduleRefresh();
     void refresh();
     void rebuildChips();
+    void showSet(int index, const std::vector<std::string>& disabled);
+    void updateEffectNote();
+    void updateAllWordsButton();
     void buildControls();
     void buildWords();
 
@@ -76,6 +80,9 @@ private:
     QLabel* dropped_ = nullptr;
     QLabel* summary_ = nullptr;
     QTimer* refresh_timer_;
+    QVBoxLayout* column_ = nullptr;
+    std::vector<QToolButton*> chip_buttons_;
+    double told_strength_ = 0;
 };
 
 }  // namespace quibble

@@ -46,6 +46,9 @@ public:
     /// "RTN 3 bit g64": the short form of a choice.
     [[nodiscard]] QString quantLabel(const MethodChoice& choice) const;
 
+    /// The chooser behind the first button, closed; its parent owns it.
+    [[nodiscard]] QWidget* makeModelPopup();
+
 signals:
     void openModelRequested();
     void recentModelChosen(const QString& path);
@@ -56,6 +59,7 @@ signals:
 
 private:
     void openModelPopup();
+    QWidget* makeQuantPage(QWidget* popup);
     void rebuildReferenceMenu();
     void updateButtons();
 

@@ -9,7 +9,9 @@
 
 class QCheckBox;
 class QPlainTextEdit;
+class QLabel;
 class QPushButton;
+class QTextBrowser;
 class QToolButton;
 
 namespace quibble {
@@ -60,6 +62,8 @@ private:
     QCheckBox* raw_;
     QToolButton* tokens_button_;
     QWidget* tokens_popup_ = nullptr;
+    QTextBrowser* tokens_text_ = nullptr;
+    QLabel* tokens_title_ = nullptr;
     std::vector<PromptToken> tokens_;
     QString problem_id_, known_answer_, problem_text_;
 };

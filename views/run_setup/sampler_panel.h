@@ -6,6 +6,7 @@
 
 class QComboBox;
 class QDoubleSpinBox;
+class QFormLayout;
 class QLineEdit;
 class QSpinBox;
 
@@ -37,8 +38,8 @@ signals:
     void chooseReferenceFileRequested();
 
 private:
-    void buildSampling(class QFormLayout* form);
-    void buildRun(class QFormLayout* form);
+    void buildSampling(QFormLayout* form);
+    void buildRun(QFormLayout* form);
     void emitLive(const QString& key, double value);
 
     QDoubleSpinBox* temperature_ = nullptr;

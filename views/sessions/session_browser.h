@@ -29,6 +29,7 @@ public:
     /// The run that the window shows.
     void setCurrentRun(RunId run);
     [[nodiscard]] RunId currentRun() const { return current_run_; }
+    [[nodiscard]] QWidget* headerWidget() override;
     [[nodiscard]] QTreeView* tree() const { return tree_; }
     [[nodiscard]] QLineEdit* searchBox() const { return search_; }
     [[nodiscard]] SessionModel* model() const { return model_; }
@@ -57,6 +58,7 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    void buildLayout();
     void activate(const QModelIndex& index);
     void showMenu(const QPoint& point);
     void selectCurrentRow();
@@ -70,6 +72,7 @@ private:
     QWidget* undo_bar_;
     QLabel* undo_label_;
     QTimer* undo_timer_;
+    QWidget* header_ = nullptr;
     RunId current_run_ = kNoRun;
     struct Pending {
         SessionId session = kNoSession;

@@ -4,6 +4,7 @@
 #include <QString>
 
 #include "engine/values/ids.h"
+#include "views/qt_ids.h"
 
 namespace quibble {
 

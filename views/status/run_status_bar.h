@@ -14,7 +14,7 @@ namespace quibble {
 class RunDocument;
 
 /// Figures that only the controller knows.
-struct RunStatus {
+struct StatusFigures {
     double tokens_per_second = 0;      // 0: not shown
     bool with_reference = false;
     int context_size = 0;              // positions; 0: from the provenance
@@ -27,7 +27,7 @@ class RunStatusBar : public QStatusBar {
     Q_OBJECT
 public:
     explicit RunStatusBar(RunDocument* document, QWidget* parent = nullptr);
-    void setStatus(const RunStatus& status);
+    void setStatus(const StatusFigures& status);
     /// Cause and what to do, until dismissed or replaced; no modal box.
     void showError(const Error& error);
     void clearError();
@@ -43,7 +43,7 @@ private:
     void refresh();
 
     RunDocument* document_;
-    RunStatus status_;
+    StatusFigures status_;
     QLabel* state_;
     QLabel* model_;
     QLabel* device_;

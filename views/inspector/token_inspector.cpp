@@ -1,0 +1,187 @@
+#include "views/inspector/token_inspector.h"
+
+#include <cmath>
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "views/inspector/alternatives_list.h"
+#include "views/run_document.h"
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+TokenInspector::TokenInspector(RunDocument* document, QWidget* parent) : View(tr("Token"), parent), document_(document) {
+    build();
+    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::reset, &RunDocument::unitChanged, &RunDocument::provenanceChanged}) {
+        connect(document_, signal, this, &TokenInspector::refresh);
+    }
+    connect(document_, &RunDocument::referenceAdvanced, this, [this](int first, int last) {
+        if (document_->current() >= first && document_->current() < last) refresh();
+    });
+    for (AlternativesList* list : {quantized_, penalized_, reference_}) {
+        connect(list, &AlternativesList::chosen, this, &TokenInspector::choose);
+        connect(list, &AlternativesList::confirmed, this, [this](TokenId id) {
+            choose(id);
+            if (branch_button_->isEnabled()) branch_button_->click();
+        });
+    }
+    connect(branch_button_, &QPushButton::clicked, this, [this] {
+        if (document_->current() < 0 || chosen_ == kNoToken) return;
+        emit branchRequested(document_->trace().points()[static_cast<std::size_t>(document_->current())].token.pos, chosen_);
+    });
+    refresh();
+}
+
+void TokenInspector::build() {
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
+    auto* scroll = new QScrollArea(this);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->viewport()->setAutoFillBackground(false);
+    outer->addWidget(scroll);
+    auto* body = new QWidget(scroll);
+    body->setAutoFillBackground(false);
+    scroll->setWidget(body);
+    const Theme& theme = Theme::instance();
+    auto* column = new QVBoxLayout(body);
+    column->setContentsMargins(theme.em(0.55), theme.em(0.5), theme.em(0.55), theme.em(0.6));
+    hint_ = makeCaption(tr("Click a token to see what else could have stood there."), body);
+    content_ = new QWidget(body);
+    auto* rows = new QVBoxLayout(content_);
+    rows->setContentsMargins(0, 0, 0, 0);
+    rows->setSpacing(theme.em(0.18));
+    numbers_ = makeCaption({}, content_);
+    numbers_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    quantized_label_ = makeCaption({}, content_);
+    penalized_label_ = makeCaption({}, content_);
+    reference_label_ = makeCaption({}, content_);
+    quantized_ = new AlternativesList(document_, tr("Alternatives of the quantized model"), content_);
+    penalized_ = new AlternativesList(document_, tr("Alternatives after the penalty"), content_);
+    reference_ = new AlternativesList(document_, tr("Alternatives of the reference"), content_);
+    penalty_note_ = makeCaption({}, content_);
+    rows->addWidget(numbers_);
+    const std::pair<QLabel*, AlternativesList*> groups[] = {
+        {quantized_label_, quantized_}, {penalized_label_, penalized_}, {reference_label_, reference_}};
+    for (const auto& [label, list] : groups) {
+        rows->addSpacing(theme.em(0.35));
+        rows->addWidget(label);
+        rows->addWidget(list);
+        label->setBuddy(list);
+    }
+    rows->addSpacing(theme.em(0.3));
+    rows->addWidget(penalty_note_);
+    column->addWidget(hint_);
+    column->addWidget(content_);
+    column->addStretch(1);
+    branch_button_ = new QPushButton(this);
+    branch_button_->setIcon(theme.icon(QStringLiteral("branch")));
+    auto* foot = new QHBoxLayout;
+    foot->setContentsMargins(theme.em(0.55), 0, theme.em(0.55), theme.em(0.5));
+    foot->addWidget(branch_button_);
+    foot->addStretch(1);
+    outer->addLayout(foot);
+
+    more_ = makeFlatButton(QStringLiteral("down"), tr("Show all recorded alternatives"), this);
+    more_->setCheckable(true);
+    connect(more_, &QToolButton::toggled, this, &TokenInspector::refresh);
+}
+
+QWidget* TokenInspector::headerWidget() { return more_; }
+
+void TokenInspector::refresh() {
+    const int current = document_->current();
+    hint_->setVisible(current < 0);
+    content_->setVisible(current >= 0);
+    branch_button_->setVisible(current >= 0);
+    if (current != shown_) chosen_ = kNoToken;
+    shown_ = current;
+    if (current < 0) {
+        setTitle(tr("Token"));
+        setFigures({});
+        return;
+    }
+    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(current)];
+    const TokenRecord& token = point.token;
+    setTitle(tr("Token %1 “%2”").arg(current).arg(document_->tokenLabel(token.id)));
+    setFigures(token.injected ? tr("injected · p %1").arg(formatNumber(std::exp(static_cast<double>(token.logprob)), 3))
+                              : tr("rank %1 · p %2").arg(token.rank).arg(formatNumber(std::exp(static_cast<double>(token.logprob)), 3)));
+    showNumbers(point);
+    showAlternatives(point);
+    updateBranchButton();
+}
+
+void TokenInspector::showNumbers(const TracePoint& point) {
+    const Unit unit = document_->unit();
+    const QString nat = measureUnit(Measure::Entropy, unit);
+    QStringList parts{tr("position %1").arg(point.token.pos),
+                      tr("entropy %1 %2").arg(measureText(point, Measure::Entropy, unit), nat)};
+    if (document_->hasReference()) {
+        parts << (point.hasReference() ? tr("KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat) : tr("KL pending"));
+    }
+    parts << tr("varentropy %1 %2").arg(measureText(point, Measure::Varentropy, unit), measureUnit(Measure::Varentropy, unit))
+          << tr("marker mass %1").arg(formatNumber(static_cast<double>(point.token.marker_mass), 3));
+    numbers_->setText(parts.join(QStringLiteral(" · ")));
+}
+
+void TokenInspector::showAlternatives(const TracePoint& point) {
+    const TokenRecord& token = point.token;
+    const RunProvenance& provenance = document_->trace().provenance();
+    const int limit = more_->isChecked() ? 1000 : 5;
+    const QString format = QString::fromStdString(provenance.weight_format);
+    quantized_label_->setText(token.top_after.empty() ? tr("%1 (sampled from)").arg(format) : tr("%1, before the penalty").arg(format));
+    quantized_->setContent({token.top, token.id, token.logprob, limit});
+    const bool penalized = !token.top_after.empty();
+    penalized_label_->setVisible(penalized);
+    penalized_->setVisible(penalized);
+    penalized_label_->setText(tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
+    penalized_->setContent({token.top_after, token.id, kNotMeasured, limit});
+    const bool reference = point.hasReference();
+    reference_->setVisible(reference);
+    reference_label_->setVisible(document_->hasReference());
+    const QString name = QString::fromStdString(provenance.reference_format);
+    reference_label_->setText(reference ? tr("%1 reference").arg(name)
+                                        : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
+    reference_->setContent({point.reference.top, token.id, point.reference.logprob, limit});
+    for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(chosen_);
+
+    QString note;
+    if (token.injected) note = tr("Injected: this token was put here, not sampled.");
+    else if (token.intervened()) note = tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(token.without_penalty_id));
+    else if (token.penalized) note = tr("The penalty changed no choice here: without it the same noise gives the same token.");
+    penalty_note_->setText(note);
+    penalty_note_->setVisible(!note.isEmpty());
+}
+
+void TokenInspector::choose(TokenId id) {
+    if (document_->current() < 0) return;
+    chosen_ = id;
+    for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(id);
+    updateBranchButton();
+}
+
+void TokenInspector::setBranchBlocked(const QString& reason) {
+    blocked_ = reason;
+    updateBranchButton();
+}
+
+void TokenInspector::updateBranchButton() {
+    const int current = document_->current();
+    const TokenId standing = current < 0 ? kNoToken : document_->trace().points()[static_cast<std::size_t>(current)].token.id;
+    QString why;
+    if (chosen_ == kNoToken) why = tr("Choose an alternative first");
+    else if (chosen_ == standing) why = tr("This token stands here already: choose another one");
+    else if (!blocked_.isEmpty()) why = blocked_;
+    branch_button_->setText(chosen_ == kNoToken ? tr("Branch from …") : tr("Branch from “%1”").arg(document_->tokenLabel(chosen_)));
+    branch_button_->setEnabled(why.isEmpty());
+    branch_button_->setToolTip(why.isEmpty() ? tr("Replace this token and go on from here; the old path stays") : why);
+}
+
+}  // namespace quibble

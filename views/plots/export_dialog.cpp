@@ -1,0 +1,132 @@
+#include "views/plots/export_dialog.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QDir>
+#include <QDoubleSpinBox>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QVBoxLayout>
+
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+const char* const kEndings[] = {"png", "svg", "pdf"};
+
+}  // namespace
+
+ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance, QString folder, QWidget* parent)
+    : QDialog(parent),
+      figures_(std::move(figures)),
+      provenance_(std::move(provenance)),
+      folder_(std::move(folder)),
+      figure_(new QComboBox(this)),
+      format_(new QComboBox(this)),
+      width_(new QSpinBox(this)),
+      height_(new QSpinBox(this)),
+      scale_(new QDoubleSpinBox(this)),
+      dpi_(new QSpinBox(this)),
+      light_(new QCheckBox(tr("light colours"), this)),
+      transparent_(new QCheckBox(tr("transparent background"), this)),
+      footer_(new QCheckBox(tr("state where the numbers come from"), this)),
+      message_(makeCaption({}, this)) {
+    setWindowTitle(tr("Export figure"));
+    for (const FigureView* figure : figures_) figure_->addItem(figure->title());
+    format_->addItems({tr("PNG picture"), tr("SVG drawing"), tr("PDF page")});
+    for (QSpinBox* box : {width_, height_}) {
+        box->setRange(50, 10000);
+        box->setSuffix(tr(" px"));
+        box->setSingleStep(50);
+    }
+    scale_->setRange(0.5, 8);
+    scale_->setSingleStep(0.5);
+    scale_->setDecimals(1);
+    scale_->setValue(2);
+    scale_->setPrefix(QStringLiteral("× "));
+    dpi_->setRange(30, 2400);
+    dpi_->setValue(192);
+    dpi_->setSuffix(tr(" dpi"));
+    light_->setChecked(true);
+    footer_->setChecked(true);
+    footer_->setToolTip(provenance_);
+    auto* column = new QVBoxLayout(this);
+    auto* form = new QFormLayout;
+    form->addRow(tr("Figure"), figure_);
+    form->addRow(tr("Format"), format_);
+    form->addRow(tr("Width"), width_);
+    form->addRow(tr("Height"), height_);
+    form->addRow(tr("Scale"), scale_);
+    form->addRow(tr("Resolution"), dpi_);
+    form->addRow(QString(), light_);
+    form->addRow(QString(), transparent_);
+    form->addRow(QString(), footer_);
+    column->addLayout(form);
+    column->addWidget(message_);
+    useTextColour(message_, TextRole::Bad);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Save | QDialogButtonBox::Cancel, this);
+    buttons->button(QDialogButtonBox::Save)->setProperty("primary", true);
+    column->addWidget(buttons);
+    connect(buttons, &QDialogButtonBox::accepted, this, &ExportDialog::save);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    connect(format_, &QComboBox::currentIndexChanged, this, &ExportDialog::updateForFormat);
+    connect(figure_, &QComboBox::currentIndexChanged, this, [this](int index) { chooseFigure(figures_[static_cast<std::size_t>(index)]); });
+    if (!figures_.empty()) chooseFigure(figures_.front());
+    updateForFormat();
+}
+
+void ExportDialog::chooseFigure(FigureView* figure) {
+    const auto found = std::find(figures_.begin(), figures_.end(), figure);
+    if (found == figures_.end()) return;
+    figure_->setCurrentIndex(static_cast<int>(found - figures_.begin()));
+    width_->setValue(figure->width());
+    height_->setValue(figure->height());
+}
+
+void ExportDialog::updateForFormat() {
+    const bool png = format_->currentIndex() == 0;
+    scale_->setEnabled(png);
+    dpi_->setEnabled(png);
+    transparent_->setEnabled(format_->currentIndex() != 2);
+}
+
+FigureOptions ExportDialog::options() const {
+    FigureOptions options;
+    options.format = static_cast<FigureFormat>(format_->currentIndex());
+    options.size = QSize(width_->value(), height_->value());
+    options.scale = scale_->value();
+    options.dpi = dpi_->value();
+    options.light = light_->isChecked();
+    options.transparent = transparent_->isEnabled() && transparent_->isChecked();
+    if (footer_->isChecked()) options.footer = provenance_;
+    if (figure_->currentIndex() >= 0) {
+        const FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
+        options.title = figure->figures().isEmpty() ? figure->title() : figure->title() + QStringLiteral("   ") + figure->figures();
+    }
+    return options;
+}
+
+void ExportDialog::save() {
+    if (figure_->currentIndex() < 0) return;
+    FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
+    const QString ending = QLatin1String(kEndings[format_->currentIndex()]);
+    const QString proposed = QDir(folder_).filePath(figure->figureName() + QLatin1Char('.') + ending);
+    QString path = QFileDialog::getSaveFileName(this, tr("Export figure"), proposed, QStringLiteral("*.") + ending);
+    if (path.isEmpty()) return;
+    if (!path.endsWith(QLatin1Char('.') + ending, Qt::CaseInsensitive)) path += QLatin1Char('.') + ending;
+    if (const Result<void> result = figure->exportFigure(path, options()); !result) {
+        message_->setText(QString::fromStdString(result.error().line()));
+        return;
+    }
+    emit exported(path);
+    accept();
+}
+
+}  // namespace quibble

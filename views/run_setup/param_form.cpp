@@ -1,0 +1,52 @@
+#include "views/run_setup/param_form.h"
+
+#include <QCheckBox>
+#include <QDoubleSpinBox>
+#include <QFormLayout>
+
+namespace quibble {
+
+static QString text(std::string_view view) { return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size())); }
+
+ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(parent) {
+    auto* form = new QFormLayout(this);
+    form->setContentsMargins(0, 0, 0, 0);
+    for (const ParamSpec& spec : specs) {
+        Field field{spec};
+        if (spec.low == 0 && spec.high == 1 && spec.step == 1) {
+            field.toggle = new QCheckBox(text(spec.label), this);
+            field.toggle->setChecked(spec.fallback != 0);
+            field.toggle->setToolTip(text(spec.help));
+            form->addRow(QString(), field.toggle);
+            connect(field.toggle, &QCheckBox::toggled, this, &ParamForm::changed);
+        } else {
+            field.number = new QDoubleSpinBox(this);
+            field.number->setRange(spec.low, spec.high);
+            field.number->setDecimals(spec.step >= 1 ? 0 : 3);
+            field.number->setSingleStep(spec.step > 0 ? spec.step : (spec.high - spec.low) / 20);
+            field.number->setValue(spec.fallback);
+            field.number->setToolTip(text(spec.help));
+            field.number->setAccessibleName(text(spec.label));
+            if (!spec.unit.empty()) field.number->setSuffix(QLatin1Char(' ') + text(spec.unit));
+            form->addRow(text(spec.label), field.number);
+            connect(field.number, &QDoubleSpinBox::valueChanged, this, &ParamForm::changed);
+        }
+        fields_.push_back(field);
+    }
+}
+
+void ParamForm::setValues(const MethodChoice& choice) {
+    for (const Field& field : fields_) {
+        const double value = choice.value(field.spec);
+        if (field.toggle != nullptr) field.toggle->setChecked(value != 0);
+        else field.number->setValue(value);
+    }
+}
+
+void ParamForm::fill(MethodChoice& choice) const {
+    for (const Field& field : fields_) {
+        choice.params.emplace_back(std::string(field.spec.key), field.toggle != nullptr ? (field.toggle->isChecked() ? 1.0 : 0.0) : field.number->value());
+    }
+}
+
+}  // namespace quibble

@@ -1,0 +1,35 @@
+// A form made from parameter specifications: one labelled field each, in its range and on its step.
+#pragma once
+
+#include <vector>
+
+#include <QWidget>
+
+#include "engine/values/param_spec.h"
+
+class QCheckBox;
+class QDoubleSpinBox;
+
+namespace quibble {
+
+class ParamForm : public QWidget {
+    Q_OBJECT
+public:
+    ParamForm(std::vector<ParamSpec> specs, QWidget* parent = nullptr);
+    void setValues(const MethodChoice& choice);
+    /// Appends the values to the choice, in the order of the specifications.
+    void fill(MethodChoice& choice) const;
+
+signals:
+    void changed();
+
+private:
+    struct Field {
+        ParamSpec spec;
+        QDoubleSpinBox* number = nullptr;  // one of the two
+        QCheckBox* toggle = nullptr;
+    };
+    std::vector<Field> fields_;
+};
+
+}  // namespace quibble

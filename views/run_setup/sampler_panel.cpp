@@ -1,0 +1,194 @@
+#include "views/run_setup/sampler_panel.h"
+
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLineEdit>
+#include <QRandomGenerator>
+#include <QRegularExpressionValidator>
+#include <QSpinBox>
+#include <QToolButton>
+
+#include "views/measure.h"
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr int kFileKind = 2;
+
+QDoubleSpinBox* makeNumber(QWidget* parent, double low, double high, double step, int decimals, const QString& name) {
+    auto* box = new QDoubleSpinBox(parent);
+    box->setRange(low, high);
+    box->setSingleStep(step);
+    box->setDecimals(decimals);
+    box->setKeyboardTracking(false);
+    box->setAccessibleName(name);
+    return box;
+}
+
+QSpinBox* makeInteger(QWidget* parent, int low, int high, const QString& name) {
+    auto* box = new QSpinBox(parent);
+    box->setRange(low, high);
+    box->setKeyboardTracking(false);
+    box->setAccessibleName(name);
+    return box;
+}
+
+}  // namespace
+
+SamplerPanel::SamplerPanel(QWidget* parent) : View(tr("Sampler"), parent) {
+    const Theme& theme = Theme::instance();
+    auto* form = new QFormLayout(this);
+    form->setContentsMargins(theme.em(0.6), theme.em(0.5), theme.em(0.6), theme.em(0.6));
+    form->setVerticalSpacing(theme.em(0.35));
+    form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    buildSampling(form);
+    buildRun(form);
+    setRequest(RunRequest{});
+}
+
+void SamplerPanel::buildSampling(QFormLayout* form) {
+    temperature_ = makeNumber(this, 0, 5, 0.05, 2, tr("Temperature"));
+    temperature_->setSpecialValueText(tr("0 (greedy)"));
+    top_p_ = makeNumber(this, 0.01, 1, 0.01, 2, tr("Top-p"));
+    min_p_ = makeNumber(this, 0, 1, 0.01, 2, tr("Min-p"));
+    min_p_->setSpecialValueText(tr("off"));
+    top_k_ = makeInteger(this, 0, 1000000, tr("Top-k"));
+    top_k_->setSpecialValueText(tr("off"));
+    form->addRow(tr("Temperature"), temperature_);
+    form->addRow(tr("Top-k"), top_k_);
+    form->addRow(tr("Top-p"), top_p_);
+    form->addRow(tr("Min-p"), min_p_);
+    connect(temperature_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("temperature"), value); });
+    connect(top_k_, &QSpinBox::valueChanged, this, [this](int value) { emitLive(QStringLiteral("top_k"), value); });
+    connect(top_p_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_p"), value); });
+    connect(min_p_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("min_p"), value); });
+}
+
+void SamplerPanel::buildRun(QFormLayout* form) {
+    const auto tell = [this] {
+        if (!silent_) emit changed();
+    };
+    auto* seed_row = new QWidget(this);
+    auto* row = new QHBoxLayout(seed_row);
+    row->setContentsMargins(0, 0, 0, 0);
+    seed_ = new QLineEdit(seed_row);
+    seed_->setAccessibleName(tr("Seed"));
+    seed_->setToolTip(tr("The same seed repeats the run; branches keep it, so that they differ only where the distribution does"));
+    seed_->setValidator(new QRegularExpressionValidator(QRegularExpression(QStringLiteral("[0-9]{1,20}")), seed_));
+    auto* dice = makeFlatButton(QStringLiteral("dice"), tr("Draw another seed"), seed_row);
+    row->addWidget(seed_, 1);
+    row->addWidget(dice);
+    limit_ = makeInteger(this, 1, 1000000, tr("Limit of generated tokens"));
+    limit_->setSuffix(tr(" tokens"));
+    limit_->setSingleStep(64);
+    reference_kind_ = new QComboBox(this);
+    reference_kind_->addItems({tr("none"), tr("unquantized weights"), tr("another file…")});
+    reference_kind_->setAccessibleName(tr("Reference"));
+    block_ = makeInteger(this, 1, 64, tr("Tokens the reference scores in one pass"));
+    block_->setToolTip(tr("The KL curve trails the text by at most this many tokens; larger blocks are faster"));
+    block_->setSuffix(tr(" tokens"));
+    arithmetic_ = new QComboBox(this);
+    arithmetic_->addItems({tr("native (fast)"), tr("f32 (isolates the weights)")});
+    arithmetic_->setAccessibleName(tr("Arithmetic"));
+    arithmetic_->setToolTip(tr("Native kernels round activations to 8-bit blocks; f32 shows what the weights alone did"));
+    threads_ = makeInteger(this, 0, 1024, tr("Threads"));
+    threads_->setSpecialValueText(tr("all cores"));
+    form->addRow(tr("Seed"), seed_row);
+    form->addRow(tr("Limit"), limit_);
+    form->addRow(tr("Reference"), reference_kind_);
+    form->addRow(tr("Reference block"), block_);
+    form->addRow(tr("Arithmetic"), arithmetic_);
+    form->addRow(tr("Threads"), threads_);
+    connect(seed_, &QLineEdit::textEdited, this, tell);
+    connect(dice, &QToolButton::clicked, this, &SamplerPanel::rollSeed);
+    connect(limit_, &QSpinBox::valueChanged, this, [this](int value) { emitLive(QStringLiteral("max_tokens"), value); });
+    connect(block_, &QSpinBox::valueChanged, this, tell);
+    connect(threads_, &QSpinBox::valueChanged, this, tell);
+    connect(arithmetic_, &QComboBox::activated, this, tell);
+    connect(reference_kind_, &QComboBox::activated, this, [this, tell](int kind) {
+        block_->setEnabled(kind != 0);
+        if (kind == kFileKind) emit chooseReferenceFileRequested();
+        tell();
+    });
+}
+
+void SamplerPanel::emitLive(const QString& key, double value) {
+    setFigures(summary());
+    if (silent_) return;
+    emit controlChanged(key, value);
+    emit changed();
+}
+
+void SamplerPanel::rollSeed() {
+    // Small enough to read aloud and to type again.
+    seed_->setText(QString::number(QRandomGenerator::system()->bounded(1, 1000000)));
+    setFigures(summary());
+    emit changed();
+}
+
+void SamplerPanel::setRequest(const RunRequest& request) {
+    silent_ = true;
+    temperature_->setValue(request.sampler.temperature);
+    top_k_->setValue(request.sampler.top_k);
+    top_p_->setValue(request.sampler.top_p);
+    min_p_->setValue(request.sampler.min_p);
+    seed_->setText(QString::number(request.seed));
+    limit_->setValue(request.max_tokens);
+    arithmetic_->setCurrentIndex(request.arithmetic == Arithmetic::F32 ? 1 : 0);
+    threads_->setValue(request.threads);
+    setReference(request.reference);
+    silent_ = false;
+    setFigures(summary());
+}
+
+void SamplerPanel::setReference(const ReferenceSettings& reference) {
+    const bool was_silent = silent_;
+    silent_ = true;
+    reference_path_ = reference.path;
+    reference_kind_->setCurrentIndex(reference.kind == ReferenceKind::None ? 0 : reference.kind == ReferenceKind::Unquantized ? 1 : kFileKind);
+    const QString file = QString::fromStdString(reference.path).section(QLatin1Char('/'), -1);
+    reference_kind_->setItemText(kFileKind, file.isEmpty() ? tr("another file…") : file);
+    block_->setValue(reference.block);
+    block_->setEnabled(reference.kind != ReferenceKind::None);
+    silent_ = was_silent;
+}
+
+ReferenceSettings SamplerPanel::reference() const {
+    ReferenceSettings reference;
+    const int kind = reference_kind_->currentIndex();
+    reference.kind = kind == 0 ? ReferenceKind::None : kind == kFileKind ? ReferenceKind::File : ReferenceKind::Unquantized;
+    reference.path = kind == kFileKind ? reference_path_ : std::string();
+    reference.block = block_->value();
+    return reference;
+}
+
+void SamplerPanel::fill(RunRequest& request) const {
+    request.sampler.temperature = temperature_->value();
+    request.sampler.top_k = top_k_->value();
+    request.sampler.top_p = top_p_->value();
+    request.sampler.min_p = min_p_->value();
+    bool fits = false;
+    const qulonglong seed = seed_->text().toULongLong(&fits);
+    request.seed = fits ? seed : 0;
+    request.max_tokens = limit_->value();
+    request.arithmetic = arithmetic_->currentIndex() == 1 ? Arithmetic::F32 : Arithmetic::Native;
+    request.threads = threads_->value();
+    request.reference = reference();
+}
+
+QString SamplerPanel::summary() const {
+    const QLocale locale;
+    QStringList parts{temperature_->value() == 0 ? tr("greedy") : tr("T %1").arg(locale.toString(temperature_->value(), 'g', 4))};
+    if (top_k_->value() > 0) parts << tr("top-k %1").arg(top_k_->value());
+    if (top_p_->value() < 1) parts << tr("top-p %1").arg(locale.toString(top_p_->value(), 'g', 4));
+    if (min_p_->value() > 0) parts << tr("min-p %1").arg(locale.toString(min_p_->value(), 'g', 4));
+    parts << tr("seed %1").arg(seed_->text());
+    return parts.join(QStringLiteral(" · "));
+}
+
+}  // namespace quibble

@@ -1,0 +1,145 @@
+#include "views/status/run_status_bar.h"
+
+#include <QEvent>
+#include <QLabel>
+#include <QLocale>
+
+#include "views/run_document.h"
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+QString parametersText(std::int64_t count) {
+    const QLocale locale;
+    const auto value = static_cast<double>(count);
+    if (count >= 1000000000) return locale.toString(value / 1e9, 'f', 1) + QStringLiteral(" B");
+    if (count >= 1000000) return locale.toString(value / 1e6, 'f', 1) + QStringLiteral(" M");
+    return locale.toString(static_cast<qlonglong>(count));
+}
+
+QString isaText(const std::string& isa) {
+    if (isa == "avx512") return QStringLiteral("AVX-512");
+    if (isa == "avx2") return QStringLiteral("AVX2");
+    return QString::fromStdString(isa);
+}
+
+}  // namespace
+
+RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(parent), document_(document) {
+    setSizeGripEnabled(false);
+    const auto add = [this](const QString& name, bool right = false) {
+        auto* label = new QLabel(this);
+        label->setAccessibleName(name);
+        useFont(label, FontRole::Small);
+        useTextColour(label, TextRole::Muted);
+        label->setContentsMargins(Theme::instance().em(0.35), Theme::instance().em(0.12), Theme::instance().em(0.5), Theme::instance().em(0.12));
+        if (right) addPermanentWidget(label);
+        else addWidget(label);
+        return label;
+    };
+    state_ = add(tr("State"));
+    model_ = add(tr("Model"));
+    device_ = add(tr("Processor"));
+    speed_ = add(tr("Speed"));
+    context_ = add(tr("Context"));
+    error_ = add(tr("Error"), true);
+    useTextColour(error_, TextRole::Bad);
+    error_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    saved_ = add(tr("Saved"), true);
+    state_->installEventFilter(this);
+    state_->setCursor(Qt::PointingHandCursor);
+    state_->setToolTip(tr("Click for details"));
+    connect(document_, &RunDocument::stateChanged, this, &RunStatusBar::refresh);
+    for (const auto signal : {&RunDocument::reset, &RunDocument::provenanceChanged, &RunDocument::finished}) {
+        connect(document_, signal, this, &RunStatusBar::refresh);
+    }
+    connect(document_, &RunDocument::applied, this, &RunStatusBar::refresh);
+    connect(document_, &RunDocument::progressChanged, this, &RunStatusBar::refresh);
+    refresh();
+}
+
+QString RunStatusBar::stateText() const {
+    const RunTrace& trace = document_->trace();
+    const Progress progress = trace.progress();
+    const QString percent = progress.total > 0 ? QStringLiteral(" %1 %").arg(100 * progress.done / progress.total) : QString();
+    switch (trace.state()) {
+        case RunState::Idle: return tr("ready");
+        case RunState::Loading: return tr("loading") + percent;
+        case RunState::Prefilling: return tr("reading the prompt") + percent;
+        case RunState::Running: return tr("running");
+        case RunState::Paused: return tr("paused");
+        case RunState::Finished: break;
+    }
+    if (!trace.finished()) return tr("finished");
+    switch (trace.finished()->reason) {
+        case FinishReason::EndOfText: return tr("finished");
+        case FinishReason::TokenLimit: return tr("finished: token limit");
+        case FinishReason::ContextFull: return tr("finished: context full");
+        case FinishReason::Stopped: return tr("stopped");
+        case FinishReason::Failed: return tr("failed: %1").arg(QString::fromStdString(trace.finished()->message));
+    }
+    return tr("finished");
+}
+
+void RunStatusBar::refresh() {
+    const RunTrace& trace = document_->trace();
+    const RunProvenance& p = trace.provenance();
+    const QLocale locale;
+    const bool active = trace.state() == RunState::Running || trace.state() == RunState::Prefilling || trace.state() == RunState::Loading;
+    state_->setText((active ? QStringLiteral("● ") : QStringLiteral("○ ")) + stateText());
+    if (p.model_name.empty()) {
+        model_->setText(status_.model);
+    } else {
+        QString text = QString::fromStdString(p.model_name);
+        if (p.parameters > 0) text += QLatin1Char(' ') + parametersText(p.parameters);
+        if (!p.weight_format.empty()) text += QStringLiteral(" · ") + QString::fromStdString(p.weight_format);
+        if (p.bits_per_weight > 0) text += tr(" · %1 bits/weight").arg(locale.toString(p.bits_per_weight, 'f', 2));
+        model_->setText(text);
+    }
+    if (!status_.device.isEmpty()) device_->setText(status_.device);
+    else if (!p.isa.empty()) device_->setText(tr("CPU %1, %n threads", nullptr, p.threads).arg(isaText(p.isa)));
+    else device_->clear();
+    device_->setToolTip(QString::fromStdString(p.arithmetic));
+    if (status_.tokens_per_second > 0) {
+        const QString speed = locale.toString(status_.tokens_per_second, 'f', status_.tokens_per_second < 100 ? 1 : 0);
+        speed_->setText(status_.with_reference ? tr("%1 tok/s with reference").arg(speed) : tr("%1 tok/s").arg(speed));
+    } else {
+        speed_->clear();
+    }
+    const int size = status_.context_size > 0 ? status_.context_size : p.context;
+    const int used = static_cast<int>(p.prompt_tokens.size()) + document_->size();
+    context_->setText(size > 0 ? tr("context %1 / %2").arg(used).arg(size) : QString());
+    if (status_.saved_seconds_ago) {
+        const double ago = *status_.saved_seconds_ago;
+        saved_->setText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0)) : tr("saved"));
+    } else {
+        saved_->clear();
+    }
+    for (QLabel* label : {model_, device_, speed_, context_, saved_}) label->setVisible(!label->text().isEmpty());
+}
+
+void RunStatusBar::setStatus(const StatusFigures& status) {
+    status_ = status;
+    refresh();
+}
+
+void RunStatusBar::showError(const Error& error) {
+    error_->setText(QString::fromStdString(error.line()));
+    error_->setToolTip(QString::fromStdString(error.line()));
+    error_->setVisible(true);
+}
+
+void RunStatusBar::clearError() {
+    error_->clear();
+    error_->setVisible(false);
+}
+
+bool RunStatusBar::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == state_ && event->type() == QEvent::MouseButtonRelease) emit detailsRequested();
+    return QStatusBar::eventFilter(watched, event);
+}
+
+}  // namespace quibble
