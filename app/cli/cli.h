@@ -24,6 +24,7 @@ void addReplayCommand(CLI::App& app, Action& chosen);
 void addBenchCommand(CLI::App& app, Action& chosen);
 void addEvalCommand(CLI::App& app, Action& chosen);
 void addLogitsCommand(CLI::App& app, Action& chosen);
+void addSynthCommand(CLI::App& app, Action& chosen);
 void addTokenizeCommand(CLI::App& app, Action& chosen);
 
 /// Standard output for "-", else a file that is created. close() reports what writing could not do.

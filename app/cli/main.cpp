@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
     cli::addBenchCommand(app, chosen);
     cli::addEvalCommand(app, chosen);
     cli::addLogitsCommand(app, chosen);
+    cli::addSynthCommand(app, chosen);
     cli::addTokenizeCommand(app, chosen);
     try {
         app.parse(argc, argv);

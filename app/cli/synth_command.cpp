@@ -1,0 +1,34 @@
+// quibble-cli synth: a random-weight file of a real shape, to measure speed with.
+#include "app/cli/cli.h"
+#include "engine/model/synth_model.h"
+
+namespace quibble::cli {
+
+namespace {
+
+struct SynthArguments {
+    std::string shape, type = "Q4_0", out;
+    std::uint64_t seed = 1;
+};
+
+std::string knownShapes() {
+    std::string list;
+    for (const SynthShape& shape : synthShapes()) list += (list.empty() ? "" : ", ") + std::string(shape.id);
+    return list;
+}
+
+}  // namespace
+
+void addSynthCommand(CLI::App& app, Action& chosen) {
+    auto arguments = std::make_shared<SynthArguments>();
+    CLI::App* command = app.add_subcommand("synth", "Write a random-weight model of a real shape");
+    command->add_option("--shape", arguments->shape, "One of: " + knownShapes())->required();
+    command->add_option("--type", arguments->type, "F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K")->capture_default_str();
+    command->add_option("--seed", arguments->seed, "Of the weights")->capture_default_str();
+    command->add_option("--out", arguments->out, "GGUF file")->required();
+    command->callback([&chosen, arguments] {
+        chosen = [arguments] { return writeSynthModel(arguments->shape, arguments->type, arguments->seed, arguments->out); };
+    });
+}
+
+}  // namespace quibble::cli
