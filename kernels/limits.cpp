@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace quibble::kernels {
@@ -21,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kPiece = 512;  // bytes the readers take at a time
-constexpr size_t kPassBytes = size_t{256} << 20;  // small buffers are read again and again, so that starting threads is nothing
+constexpr size_t kSlice = size_t{16} << 20;  // bytes a thread reads in one pass
 constexpr double kSeconds = 0.3;
 
 // Somebody must want the sums, or no reader is left in the program.
@@ -79,29 +81,59 @@ double fmaRounds(int64_t rounds, float* sink) {
     return fmaPortable(rounds, sink);
 }
 
-// All threads over the buffer, `repeats` times: seconds from the first start to the last end, 0 if threads cannot be had.
-double readPass(const std::byte* data, size_t part, int threads, size_t repeats) {
-    const auto read = [=](int t) {
-        for (size_t i = 0; i < repeats; ++i) {
-            read_sink = readBytes(data + static_cast<size_t>(t) * part, part);
+// Threads that start each pass together and are not started anew for it.
+class Team {
+public:
+    // work(thread, pass); false from start() when the threads cannot be had.
+    bool start(int threads, std::function<void(int, int64_t)> work) {
+        work_ = std::move(work);
+        try {
+            for (int t = 1; t < threads; ++t) {
+                others_.emplace_back([this, t] { follow(t); });
+            }
+        } catch (const std::system_error&) {
+            return false;
         }
-    };
-    std::vector<std::thread> others;
-    const Clock::time_point start = Clock::now();
-    bool complete = true;
-    try {
-        for (int t = 1; t < threads; ++t) {
-            others.emplace_back(read, t);
+        return true;
+    }
+    // Seconds from the start of a pass to its last end.
+    double pass() {
+        done_.store(0, std::memory_order_relaxed);
+        const Clock::time_point start = Clock::now();
+        const int64_t number = passes_.fetch_add(1, std::memory_order_release);
+        work_(0, number);
+        while (done_.load(std::memory_order_acquire) != static_cast<int>(others_.size())) {
+            std::this_thread::yield();
         }
-    } catch (const std::system_error&) {
-        complete = false;
+        return secondsSince(start);
     }
-    read(0);
-    for (std::thread& other : others) {
-        other.join();
+    ~Team() {
+        stop_.store(true);
+        for (std::thread& other : others_) {
+            other.join();
+        }
     }
-    return complete ? secondsSince(start) : 0.0;
-}
+
+private:
+    void follow(int thread) {
+        for (int64_t seen = 0;; ++seen) {
+            while (passes_.load(std::memory_order_acquire) == seen) {
+                if (stop_.load()) {
+                    return;
+                }
+                std::this_thread::yield();
+            }
+            work_(thread, seen);
+            done_.fetch_add(1, std::memory_order_release);
+        }
+    }
+
+    std::function<void(int, int64_t)> work_;
+    std::vector<std::thread> others_;
+    std::atomic<int64_t> passes_{0};
+    std::atomic<int> done_{0};
+    std::atomic<bool> stop_{false};
+};
 
 }  // namespace
 
@@ -117,15 +149,27 @@ double measureReadBandwidth(int threads, size_t bytes) {
         return 0.0;
     }
     std::memset(buffer.get(), 1, total);  // untouched pages would all be the same page of zeros
-    const size_t repeats = std::max(kPassBytes / total, size_t{1});
+    // A pass is short, so that on a busy machine some run undisturbed, and goes on where the last one ended. Small buffers are read
+    // again and again in one pass.
+    const size_t slice = std::min(part, kSlice);
+    const size_t slices = part / slice;
+    const size_t repeats = std::max(kSlice / part, size_t{1});
+    Team team;
+    const bool complete = team.start(static_cast<int>(count), [&](int t, int64_t pass) {
+        const size_t at = static_cast<size_t>(t) * part + static_cast<size_t>(pass) % slices * slice;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < repeats; ++i) {
+            sum += readBytes(buffer.get() + at, slice);
+        }
+        read_sink = sum;
+    });
+    if (!complete) {
+        return 0.0;
+    }
     double best = 0.0;
     const Clock::time_point start = Clock::now();
     do {
-        const double seconds = readPass(buffer.get(), part, static_cast<int>(count), repeats);
-        if (seconds <= 0.0) {
-            return 0.0;
-        }
-        best = std::max(best, static_cast<double>(total * repeats) / seconds);
+        best = std::max(best, static_cast<double>(slice * repeats * count) / std::max(team.pass(), 1e-9));
     } while (secondsSince(start) < kSeconds);
     return best;
 }

@@ -35,8 +35,8 @@ struct Limits {
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Seconds of one call of work(thread) on every thread: best of as many as fit in the time, after one to warm up.
-double timeOf(const Options& options, const std::function<void(int)>& work) {
+// Seconds of one call of work(thread, call) on every thread: the lower quartile of as many as fit in the time, after one to warm up.
+double timeOf(const Options& options, const std::function<void(int, int)>& work) {
     std::atomic<int> round{0};
     std::atomic<int> done{0};
     std::atomic<bool> stop{false};
@@ -49,30 +49,31 @@ double timeOf(const Options& options, const std::function<void(int)>& work) {
                         return;
                     }
                 }
+                work(t, seen);
                 ++seen;
-                work(t);
                 done.fetch_add(1, std::memory_order_release);
             }
         });
     }
-    double best = 1e30;
+    std::vector<double> times;
     const Clock::time_point start = Clock::now();
-    for (int call = 0; call < 3 || secondsSince(start) < options.seconds; ++call) {
+    for (int call = 0; call < 9 || secondsSince(start) < options.seconds; ++call) {
         const Clock::time_point begin = Clock::now();
         done.store(0);
         round.fetch_add(1, std::memory_order_release);
-        work(0);
+        work(0, call);
         while (done.load(std::memory_order_acquire) != options.threads - 1) {
         }
         if (call > 0) {
-            best = std::min(best, secondsSince(begin));
+            times.push_back(secondsSince(begin));
         }
     }
     stop.store(true);
     for (std::thread& other : others) {
         other.join();
     }
-    return best;
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 4];
 }
 
 struct Case {
@@ -157,16 +158,20 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
         return false;
     }
     Product product(ops(), w, shape);
-    // Small matrices are run again and again in one timed call, so that starting threads does not count.
+    // A timed call takes about a millisecond, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
+    // the last call ended, or a small one again and again.
     const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
     const int repeats = std::max(1, static_cast<int>(2e7 / work));
-    const int64_t share = (shape.outs + options.threads - 1) / options.threads;
-    const double seconds = timeOf(options, [&](int t) {
+    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(4e7 / work * static_cast<double>(shape.outs)), 32, shape.outs);
+    const int64_t share = outs / options.threads;
+    const double part = static_cast<double>(share * options.threads) / static_cast<double>(shape.outs);
+    const double seconds = timeOf(options, [&](int t, int call) {
+                               const int64_t first = call % (shape.outs / outs) * outs + t * share;
                                for (int i = 0; i < repeats; ++i) {
-                                   product.run(std::min(shape.outs, t * share), std::min(shape.outs, (t + 1) * share));
+                                   product.run(first, first + share);
                                }
                            }) /
-                           repeats;
+                           repeats / part;
     const double bytes = static_cast<double>(weightBytes(w));
     const bool in_cache = bytes < 1e6;
     const double rate = bytes / seconds;
@@ -178,16 +183,30 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
     return true;
 }
 
+// Rows repeat after 64: the kernels do not look, and random numbers take their time.
+Weights bigWeights(TensorType type, int64_t outs, int64_t cols) {
+    const Weights some = makeWeights(type, 64, cols, 5, 0);
+    Weights all;
+    all.view = some.view;
+    all.view.rows = outs;
+    all.bytes.resize(some.view.row_bytes * static_cast<size_t>(outs));
+    for (int64_t o = 0; o < outs; o += 64) {
+        std::memcpy(all.bytes.data() + static_cast<size_t>(o) * some.view.row_bytes, some.view.data, 64 * some.view.row_bytes);
+    }
+    all.view.data = all.bytes.data();
+    return all;
+}
+
 bool benchMatrices(const Options& options, const Limits& limits) {
     bool right = true;
     for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K,
                                   TensorType::Q6_K, TensorType::Q5_K}) {
         const bool small_too = type == TensorType::F16 || type == TensorType::Q8_0;
-        for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {16384, 8960}}) {
+        for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {32768, 8960}}) {
             if (outs == 256 && !small_too) {
                 continue;
             }
-            const Weights w = makeWeights(type, outs, cols, 5, 0);
+            const Weights w = bigWeights(type, outs, cols);
             for (const int64_t rows : {1, 2, 4, 16, 64}) {
                 for (const bool q8 : {false, true}) {
                     if (!q8 || hasQ8(type)) {
@@ -213,7 +232,7 @@ void printTime(const Options& options, const char* name, double bytes, const std
     Options alone = options;
     alone.threads = 1;
     constexpr int kRepeats = 20;
-    const double seconds = timeOf(alone, [&](int t) {
+    const double seconds = timeOf(alone, [&](int t, int) {
                                for (int i = 0; i < kRepeats; ++i) {
                                    work(t);
                                }
