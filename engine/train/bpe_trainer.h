@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,33 +19,39 @@ std::string gpt2Byte(std::uint8_t byte);
 
 /// A byte-level BPE tokenizer as GGUF files hold it.
 class ToyTokenizer {
- public:
-  /// Learns merges from counted pieces until the vocabulary (bytes + merges + specials) has `size` entries or nothing is
-  /// left to merge. A pair that holds a newline is never merged, so that a line break stays a token of its own.
-  static ToyTokenizer train(const std::unordered_map<std::string, std::uint64_t>& pieces, const std::vector<std::string>& specials,
-                            std::size_t size);
+public:
+    /// Learns merges from counted pieces until the vocabulary (bytes + merges + specials) has `size` entries or nothing is
+    /// left to merge. A pair that holds a newline is never merged, so that a line break stays a token of its own.
+    static ToyTokenizer train(const std::unordered_map<std::string, std::uint64_t>& pieces, const std::vector<std::string>& specials,
+                              std::size_t size);
 
-  /// Ids of plain text (specials are not recognised).
-  std::vector<int> encode(std::string_view text) const;
-  int special(std::string_view name) const;
-  /// Raw bytes of one token.
-  const std::string& bytes(int id) const { return bytes_[static_cast<std::size_t>(id)]; }
-  std::string decode(const std::vector<int>& ids) const;
-  std::size_t size() const { return bytes_.size(); }
-  std::size_t firstSpecial() const { return bytes_.size() - special_count_; }
+    /// The tokenizer of given merges; merge i makes token 256 + i and may use only ids below that.
+    static ToyTokenizer fromMerges(std::span<const std::pair<int, int>> merges, const std::vector<std::string>& specials);
 
-  /// Vocabulary and merges in the gpt2 alphabet, for tokenizer.ggml.tokens and .merges.
-  std::vector<std::string> ggufTokens() const;
-  std::vector<std::string> ggufMerges() const;
+    /// Ids of plain text (specials are not recognised).
+    std::vector<int> encode(std::string_view text) const;
+    int special(std::string_view name) const;
+    /// Raw bytes of one token.
+    const std::string& bytes(int id) const { return bytes_[static_cast<std::size_t>(id)]; }
+    std::string decode(const std::vector<int>& ids) const;
+    std::size_t size() const { return bytes_.size(); }
+    std::size_t firstSpecial() const { return bytes_.size() - special_count_; }
 
- private:
-  std::vector<int> encodePiece(std::string_view piece) const;
+    /// Vocabulary and merges in the gpt2 alphabet, for tokenizer.ggml.tokens and .merges.
+    std::vector<std::string> ggufTokens() const;
+    std::vector<std::string> ggufMerges() const;
 
-  std::vector<std::string> bytes_;
-  std::size_t special_count_ = 0;
-  std::vector<std::pair<int, int>> merges_;
-  std::unordered_map<std::uint64_t, int> ranks_;  ///< pair key -> merge index
-  mutable std::unordered_map<std::string, std::vector<int>> cache_;
+private:
+    void addByteTokens();
+    void addMerge(std::pair<int, int> pair);
+    void addSpecials(const std::vector<std::string>& names);
+    std::vector<int> encodePiece(std::string_view piece) const;
+
+    std::vector<std::string> bytes_;
+    std::size_t special_count_ = 0;
+    std::vector<std::pair<int, int>> merges_;
+    std::unordered_map<std::uint64_t, int> ranks_;  ///< pair key -> merge index
+    mutable std::unordered_map<std::string, std::vector<int>> cache_;
 };
 
 }  // namespace quibble::train

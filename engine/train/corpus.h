@@ -11,13 +11,17 @@ namespace quibble::train {
 /// The 50 words of arXiv 2606.00206, Table 8, without their leading space.
 const std::vector<std::string>& publishedMarkers();
 
-/// The tokenizer of the shipped models: a fixed function of the generator (no free seed), 768 entries.
+/// How the tokenizer was made: merges learned on the generator's text, at most 768 entries, every published marker one token with
+/// its leading space.
+ToyTokenizer learnNanoTokenizer();
+
+/// The tokenizer of the shipped models: the fixed merges of nano_merges.inc.
 ToyTokenizer makeNanoTokenizer();
 
 /// One training document. learned[i] says whether predicting ids[i] carries loss.
 struct Document {
-  std::vector<int> ids;
-  std::vector<char> learned;
+    std::vector<int> ids;
+    std::vector<char> learned;
 };
 
 /// Prompt tokens up to and with "<|assistant|><think>\n".

@@ -10,25 +10,22 @@
 namespace quibble::train {
 
 struct EvalOptions {
-  int count = 500;             ///< held-out problems
-  double temperature = 0.6;    ///< 0 = greedy
-  double top_p = 0.95;
-  double penalty = 0.0;        ///< subtracted from the logits of the published markers
-  int max_tokens = 700;
-  uint64_t seed = 1;
+    int count = 500;           ///< held-out problems
+    double temperature = 0.6;  ///< 0 = greedy
+    double top_p = 0.95;
+    double penalty = 0.0;  ///< subtracted from the logits of the published markers
+    int max_tokens = 700;
+    uint64_t seed = 1;
 };
 
 struct EvalResult {
-  double right = 0.0;  ///< share of problems
-  int right_count = 0;
-  double mean_tokens = 0.0;
-  double mean_markers = 0.0;  ///< tokens of the published set a chain
-  int unfinished = 0;
-  std::vector<std::string> texts;
+    double right = 0.0;  ///< share of problems
+    int right_count = 0;
+    double mean_tokens = 0.0;
+    double mean_markers = 0.0;  ///< tokens of the published set a chain
+    int unfinished = 0;
+    std::vector<std::string> texts;
 };
-
-/// The held-out problem of an index; its random stream is never used in training.
-Problem heldOutProblem(int index);
 
 /// Generates for the first `count` held-out problems side by side and grades the committed answers.
 EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const EvalOptions& options);

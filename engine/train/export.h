@@ -13,6 +13,7 @@ extern const char* const kChatTemplate;
 
 /// Writes the model as a GGUF file (architecture llama, matrices F16, norms F32, tied output, tokenizer inside).
 /// Returns what went wrong, or nothing.
-std::optional<std::string> exportGguf(const std::string& path, const LlamaModel& model, const ToyTokenizer& tokenizer, const std::string& name);
+std::optional<std::string> exportGguf(const std::string& path, const LlamaModel& model, const ToyTokenizer& tokenizer,
+                                      const std::string& name);
 
 }  // namespace quibble::train

@@ -1,467 +1,242 @@
 #include "engine/train/task.h"
 
+#include <algorithm>
 #include <array>
-#include <cstdlib>
 
 namespace quibble::train {
 namespace {
 
 struct Things {
-  const char* many;
-  const char* box;
+    const char* many;
+    const char* box;
 };
-constexpr std::array<Things, 10> kThings{{{"coins", "bags"},   {"apples", "boxes"}, {"pages", "books"},  {"stamps", "packs"},
-                                          {"marbles", "bags"}, {"cards", "packs"},  {"eggs", "boxes"},   {"beads", "bags"},
-                                          {"shells", "jars"},  {"nuts", "jars"}}};
+constexpr std::array<Things, 10> kThings{{{"coins", "bags"},
+                                          {"apples", "boxes"},
+                                          {"pages", "books"},
+                                          {"stamps", "packs"},
+                                          {"marbles", "bags"},
+                                          {"cards", "packs"},
+                                          {"eggs", "boxes"},
+                                          {"beads", "bags"},
+                                          {"shells", "jars"},
+                                          {"nuts", "jars"}}};
 struct Person {
-  const char* name;
-  bool female;
+    const char* name;
+    bool female;
 };
-constexpr std::array<Person, 12> kPeople{{{"Mia", true}, {"Tom", false}, {"Ana", true}, {"Ben", false}, {"Eva", true}, {"Leo", false},
-                                          {"Ida", true}, {"Max", false}, {"Zoe", true}, {"Sam", false}, {"Lea", true}, {"Jon", false}}};
+constexpr std::array<Person, 12> kPeople{{{"Mia", true},
+                                          {"Tom", false},
+                                          {"Ana", true},
+                                          {"Ben", false},
+                                          {"Eva", true},
+                                          {"Leo", false},
+                                          {"Ida", true},
+                                          {"Max", false},
+                                          {"Zoe", true},
+                                          {"Sam", false},
+                                          {"Lea", true},
+                                          {"Jon", false}}};
 
 enum class Kind { kAdd, kSub, kMul, kAddProduct, kSubProduct };
 
 /// One event of a story or one term of an expression; factor is used by the product kinds and kMul.
 struct Event {
-  Kind kind = Kind::kAdd;
-  int amount = 0;
-  int factor = 0;
+    Kind kind = Kind::kAdd;
+    int amount = 0;
+    int factor = 0;
 };
-
-template <std::size_t N>
-std::string pick(Rng& rng, const std::array<const char*, N>& options) {
-  return options[static_cast<std::size_t>(rng.below(static_cast<int>(N)))];
-}
 
 /// A number for a sum: mostly two digits, sometimes three.
 int drawAmount(Rng& rng, int max) {
-  if (max > 120 && rng.chance(0.35)) return rng.between(100, max);
-  return max < 12 ? rng.between(1, max) : rng.between(11, max < 99 ? max : 99);
+    if (max > 120 && rng.chance(0.35)) return rng.between(100, max);
+    return max < 12 ? rng.between(1, max) : rng.between(11, max < 99 ? max : 99);
 }
 
 /// Tries one event at the running value; false when it does not fit the range.
 bool drawEvent(Rng& rng, int value, int steps_left, int max_value, Event& event) {
-  const int roll = rng.below(100);
-  if (roll < 28) {
-    if (value + 11 > max_value) return false;
-    event = {Kind::kAdd, drawAmount(rng, std::min(max_value - value, 500)), 0};
-  } else if (roll < 56) {
-    if (value < 13) return false;
-    event = {Kind::kSub, drawAmount(rng, value - 1), 0};
-  } else if (roll < 76) {
-    const int factor = rng.between(2, 9);
-    if (value < 3 || value * factor > max_value) return false;
-    event = {Kind::kMul, 0, factor};
-  } else {
-    if (steps_left < 2) return false;
-    const int factor = rng.between(2, 9);
-    const int amount = rng.between(4, 89);
-    const bool add = rng.chance(0.6);
-    if (add ? value + factor * amount > max_value : value - factor * amount < 1) return false;
-    event = {add ? Kind::kAddProduct : Kind::kSubProduct, amount, factor};
-  }
-  return true;
+    const int roll = rng.below(100);
+    if (roll < 28) {
+        if (value + 11 > max_value) return false;
+        event = {Kind::kAdd, drawAmount(rng, std::min(max_value - value, 500)), 0};
+    } else if (roll < 56) {
+        if (value < 13) return false;
+        event = {Kind::kSub, drawAmount(rng, value - 1), 0};
+    } else if (roll < 76) {
+        const int factor = rng.between(2, 9);
+        if (value < 3 || value * factor > max_value) return false;
+        if (value > 150 && !rng.chance(0.25)) return false;  // long products are the hardest facts: few of them
+        event = {Kind::kMul, 0, factor};
+    } else {
+        if (steps_left < 2) return false;
+        const int factor = rng.between(2, 9);
+        const int amount = rng.between(4, 89);
+        const bool add = rng.chance(0.6);
+        if (add ? value + factor * amount > max_value : value - factor * amount < 1) return false;
+        event = {add ? Kind::kAddProduct : Kind::kSubProduct, amount, factor};
+    }
+    return true;
 }
 
 int apply(int value, const Event& event) {
-  switch (event.kind) {
-    case Kind::kAdd: return value + event.amount;
-    case Kind::kSub: return value - event.amount;
-    case Kind::kMul: return value * event.factor;
-    case Kind::kAddProduct: return value + event.amount * event.factor;
-    case Kind::kSubProduct: return value - event.amount * event.factor;
-  }
-  return value;
+    switch (event.kind) {
+        case Kind::kAdd:
+            return value + event.amount;
+        case Kind::kSub:
+            return value - event.amount;
+        case Kind::kMul:
+            return value * event.factor;
+        case Kind::kAddProduct:
+            return value + event.amount * event.factor;
+        case Kind::kSubProduct:
+            return value - event.amount * event.factor;
+    }
+    return value;
 }
 
 std::vector<ProgramStep> programOf(int start, const std::vector<Event>& events) {
-  std::vector<ProgramStep> steps;
-  Operand running{start, -1};
-  for (const Event& event : events) {
-    const bool product = event.kind == Kind::kAddProduct || event.kind == Kind::kSubProduct;
-    Operand right{event.kind == Kind::kMul ? event.factor : event.amount, -1};
-    if (product) {
-      steps.push_back({{event.amount, -1}, 'x', {event.factor, -1}});
-      right = {0, static_cast<int>(steps.size()) - 1};
+    std::vector<ProgramStep> steps;
+    Operand running{start, -1};
+    for (const Event& event : events) {
+        const bool product = event.kind == Kind::kAddProduct || event.kind == Kind::kSubProduct;
+        Operand right{event.kind == Kind::kMul ? event.factor : event.amount, -1};
+        if (product) {
+            steps.push_back({{event.amount, -1}, 'x', {event.factor, -1}});
+            right = {0, static_cast<int>(steps.size()) - 1};
+        }
+        const bool minus = event.kind == Kind::kSub || event.kind == Kind::kSubProduct;
+        steps.push_back({running, event.kind == Kind::kMul ? 'x' : (minus ? '-' : '+'), right});
+        running = {0, static_cast<int>(steps.size()) - 1};
     }
-    const bool minus = event.kind == Kind::kSub || event.kind == Kind::kSubProduct;
-    steps.push_back({running, event.kind == Kind::kMul ? 'x' : (minus ? '-' : '+'), right});
-    running = {0, static_cast<int>(steps.size()) - 1};
-  }
-  return steps;
+    return steps;
 }
 
 std::string expressionOf(Rng& rng, int start, const std::vector<Event>& events) {
-  std::string s = std::to_string(start);
-  bool compound = false;
-  for (const Event& event : events) {
-    const std::string product = std::to_string(event.amount) + " x " + std::to_string(event.factor);
-    switch (event.kind) {
-      case Kind::kAdd: s += " + " + std::to_string(event.amount); break;
-      case Kind::kSub: s += " - " + std::to_string(event.amount); break;
-      case Kind::kMul: s = (compound ? "(" + s + ")" : s) + " x " + std::to_string(event.factor); break;
-      case Kind::kAddProduct: s += " + " + product; break;
-      case Kind::kSubProduct: s += " - " + product; break;
+    std::string s = std::to_string(start);
+    bool compound = false;
+    for (const Event& event : events) {
+        const std::string product = std::to_string(event.amount) + " x " + std::to_string(event.factor);
+        switch (event.kind) {
+            case Kind::kAdd:
+                s += " + " + std::to_string(event.amount);
+                break;
+            case Kind::kSub:
+                s += " - " + std::to_string(event.amount);
+                break;
+            case Kind::kMul:
+                s = (compound ? "(" + s + ")" : s) + " x " + std::to_string(event.factor);
+                break;
+            case Kind::kAddProduct:
+                s += " + " + product;
+                break;
+            case Kind::kSubProduct:
+                s += " - " + product;
+                break;
+        }
+        compound = true;
     }
-    compound = true;
-  }
-  switch (rng.below(3)) {
-    case 0: return "Compute " + s + ".";
-    case 1: return "What is " + s + "?";
-    default: return "Work out " + s + ".";
-  }
+    switch (rng.below(3)) {
+        case 0:
+            return "Compute " + s + ".";
+        case 1:
+            return "What is " + s + "?";
+        default:
+            return "Work out " + s + ".";
+    }
 }
 
 std::string sentenceOf(Rng& rng, const Event& event, const Person& person, const Things& things) {
-  const std::string she = person.female ? "She" : "He";
-  const std::string her = person.female ? "her" : "him";
-  const std::string amount = std::to_string(event.amount);
-  const std::string factor = std::to_string(event.factor);
-  const std::string boxes = things.box;
-  const int roll = rng.below(3);
-  switch (event.kind) {
-    case Kind::kAdd:
-      if (roll == 0) return she + " finds " + amount + " more.";
-      if (roll == 1) return she + " buys " + amount + " more.";
-      return "A friend gives " + her + " " + amount + " more.";
-    case Kind::kSub:
-      if (roll == 0) return she + " loses " + amount + ".";
-      if (roll == 1) return she + " gives " + amount + " away.";
-      return she + " sells " + amount + " of them.";
-    case Kind::kMul:
-      if (event.factor == 2 && roll == 0) return "Then the number doubles.";
-      if (roll == 1) return "Then " + std::string(person.female ? "she" : "he") + " has " + factor + " times as many.";
-      return "The number grows " + factor + " times.";
-    case Kind::kAddProduct:
-      if (roll == 0) return she + " buys " + factor + " " + boxes + " with " + amount + " in each.";
-      if (roll == 1) return she + " gets " + amount + " from each of " + factor + " friends.";
-      return she + " finds " + factor + " " + boxes + " of " + amount + ".";
-    case Kind::kSubProduct:
-      if (roll == 0) return she + " gives " + amount + " to each of " + factor + " friends.";
-      if (roll == 1) return she + " sells " + factor + " " + boxes + " of " + amount + ".";
-      return she + " loses " + factor + " " + boxes + " with " + amount + " in each.";
-  }
-  return {};
+    const std::string she = person.female ? "She" : "He";
+    const std::string her = person.female ? "her" : "him";
+    const std::string amount = std::to_string(event.amount);
+    const std::string factor = std::to_string(event.factor);
+    const std::string boxes = things.box;
+    const int roll = rng.below(3);
+    switch (event.kind) {
+        case Kind::kAdd:
+            if (roll == 0) return she + " finds " + amount + " more.";
+            if (roll == 1) return she + " buys " + amount + " more.";
+            return "A friend gives " + her + " " + amount + " more.";
+        case Kind::kSub:
+            if (roll == 0) return she + " loses " + amount + ".";
+            if (roll == 1) return she + " gives " + amount + " away.";
+            return she + " sells " + amount + " of them.";
+        case Kind::kMul:
+            if (event.factor == 2 && roll == 0) return "Then the number doubles.";
+            if (roll == 1) return "Then " + std::string(person.female ? "she" : "he") + " has " + factor + " times as many.";
+            return "The number grows " + factor + " times.";
+        case Kind::kAddProduct:
+            if (roll == 0) return she + " buys " + factor + " " + boxes + " with " + amount + " in each.";
+            if (roll == 1) return she + " gets " + amount + " from each of " + factor + " friends.";
+            return she + " finds " + factor + " " + boxes + " of " + amount + ".";
+        case Kind::kSubProduct:
+            if (roll == 0) return she + " gives " + amount + " to each of " + factor + " friends.";
+            if (roll == 1) return she + " sells " + factor + " " + boxes + " of " + amount + ".";
+            return she + " loses " + factor + " " + boxes + " with " + amount + " in each.";
+    }
+    return {};
 }
 
 std::string storyOf(Rng& rng, int start, const std::vector<Event>& events) {
-  const Person& person = kPeople[static_cast<std::size_t>(rng.below(static_cast<int>(kPeople.size())))];
-  const Things& things = kThings[static_cast<std::size_t>(rng.below(static_cast<int>(kThings.size())))];
-  std::string s = std::string(person.name) + " has " + std::to_string(start) + " " + things.many + ".";
-  for (const Event& event : events) s += " " + sentenceOf(rng, event, person, things);
-  s += " How many " + std::string(things.many);
-  return s + (rng.chance(0.5) ? " does " + std::string(person.name) + " have now?" : " are there now?");
+    const Person& person = kPeople[static_cast<std::size_t>(rng.below(static_cast<int>(kPeople.size())))];
+    const Things& things = kThings[static_cast<std::size_t>(rng.below(static_cast<int>(kThings.size())))];
+    std::string s = std::string(person.name) + " has " + std::to_string(start) + " " + things.many + ".";
+    for (const Event& event : events) s += " " + sentenceOf(rng, event, person, things);
+    s += " How many " + std::string(things.many);
+    return s + (rng.chance(0.5) ? " does " + std::string(person.name) + " have now?" : " are there now?");
 }
-
-int evaluate(int left, char op, int right) { return op == '+' ? left + right : op == '-' ? left - right : left * right; }
 
 }  // namespace
 
+int applyOperator(int left, char op, int right) {
+    return op == '+' ? left + right : op == '-' ? left - right : left * right;
+}
+
 Hardness hardnessOf(int left, char op, int right) {
-  if (op == 'x') {
-    if (left < 10 && right < 10) return left * right < 30 ? Hardness::kEasy : Hardness::kMedium;
-    bool carries = false;
-    for (int rest = left; rest > 0; rest /= 10) carries = carries || (rest % 10) * right > 9;
-    return carries ? Hardness::kHard : Hardness::kMedium;
-  }
-  int count = 0;
-  int carry = 0;
-  for (int a = left, b = right; a > 0 || b > 0; a /= 10, b /= 10) {
-    const int digit = op == '+' ? a % 10 + b % 10 + carry : a % 10 - b % 10 - carry;
-    carry = digit > 9 || digit < 0 ? 1 : 0;
-    count += carry;
-  }
-  return count == 0 ? Hardness::kEasy : count == 1 ? Hardness::kMedium : Hardness::kHard;
+    if (op == 'x') {
+        if (left < 10 && right < 10) return left * right < 30 ? Hardness::kEasy : Hardness::kMedium;
+        bool carries = false;
+        for (int rest = left; rest > 0; rest /= 10) carries = carries || (rest % 10) * right > 9;
+        return carries ? Hardness::kHard : Hardness::kMedium;
+    }
+    int count = 0;
+    int carry = 0;
+    for (int a = left, b = right; a > 0 || b > 0; a /= 10, b /= 10) {
+        const int digit = op == '+' ? a % 10 + b % 10 + carry : a % 10 - b % 10 - carry;
+        carry = digit > 9 || digit < 0 ? 1 : 0;
+        count += carry;
+    }
+    return count == 0 ? Hardness::kEasy : count == 1 ? Hardness::kMedium : Hardness::kHard;
 }
 
 Problem makeProblem(Rng& rng, const ProblemRange& range) {
-  Problem problem;
-  const int wanted = rng.between(range.min_steps, range.max_steps);
-  const int start = drawAmount(rng, std::min(range.max_value / 2, 400));
-  std::vector<Event> events;
-  int value = start;
-  int steps = 0;
-  while (steps < wanted) {
-    Event event;
-    if (!drawEvent(rng, value, wanted - steps, range.max_value, event)) continue;
-    value = apply(value, event);
-    events.push_back(event);
-    steps += event.kind == Kind::kAddProduct || event.kind == Kind::kSubProduct ? 2 : 1;
-  }
-  problem.program = programOf(start, events);
-  problem.text = rng.chance(0.5) ? expressionOf(rng, start, events) : storyOf(rng, start, events);
-  problem.answer = value;
-  return problem;
-}
-
-namespace {
-
-/// Writes one chain. Values are what the chain believes, which differs from the truth after a slip.
-class ChainWriter {
- public:
-  ChainWriter(Rng& rng, const Problem& problem, const ChainStyle& style) : rng_(rng), problem_(problem), style_(style) {}
-
-  /// False when the chain left the allowed range or ended wrong.
-  bool write(Chain& out) {
-    const std::size_t count = problem_.program.size();
-    values_.assign(count, 0);
-    for (std::size_t i = 0; i < count && ok_; ++i) writeStep(i);
-    if (!ok_) return false;
-    checkWhole();
-    if (!ok_ || values_.back() != problem_.answer) return false;
-    closeThought();
-    chain_.final_value = values_.back();
-    out = std::move(chain_);
-    return true;
-  }
-
- private:
-  void say(const std::string& text) { chain_.text += text; }
-  void sayResult(int value, int truth) {
-    const std::size_t begin = chain_.text.size();
-    chain_.text += std::to_string(value);
-    if (value != truth) chain_.slips.emplace_back(begin, chain_.text.size());
-    if (value < 0 || value > 1999) ok_ = false;
-  }
-
-  int slipped(int truth) {
-    static constexpr std::array<int, 8> kOffsets{1, -1, 10, -10, 2, -2, 100, -100};
-    for (;;) {
-      const int value = truth + kOffsets[static_cast<std::size_t>(rng_.below(truth >= 100 ? 8 : 6))];
-      if (value >= 0) return value;
+    Problem problem;
+    const int wanted = rng.between(range.min_steps, range.max_steps);
+    const int start = drawAmount(rng, std::min(range.max_value / 2, 400));
+    std::vector<Event> events;
+    int value = start;
+    int steps = 0;
+    while (steps < wanted) {
+        Event event;
+        if (!drawEvent(rng, value, wanted - steps, range.max_value, event)) continue;
+        value = apply(value, event);
+        events.push_back(event);
+        steps += event.kind == Kind::kAddProduct || event.kind == Kind::kSubProduct ? 2 : 1;
     }
-  }
-
-  /// Writes "a op b = r" and returns r.
-  int equation(int left, char op, int right, double slip_rate) {
-    const int truth = evaluate(left, op, right);
-    if (truth < 0) {
-      ok_ = false;
-      return 0;
-    }
-    const int value = rng_.chance(slip_rate) ? slipped(truth) : truth;
-    say(std::to_string(left) + " " + op + " " + std::to_string(right) + " = ");
-    sayResult(value, truth);
-    return value;
-  }
-
-  int valueOf(const Operand& operand) const { return operand.step < 0 ? operand.value : values_[static_cast<std::size_t>(operand.step)]; }
-
-  void connect(std::size_t index) {
-    if (index == 0) {
-      say(pick(rng_, std::array<const char*, 4>{"First, ", "Start: ", "First ", "So "}));
-      return;
-    }
-    const bool newline = rng_.chance(0.5);
-    say(newline ? "\n" : " ");
-    say(pick(rng_, std::array<const char*, 5>{"Then ", "Next, ", "Now ", "So ", "Next "}));
-  }
-
-  void writeStep(std::size_t index) {
-    const ProgramStep& step = problem_.program[index];
-    const int left = valueOf(step.left);
-    const int right = valueOf(step.right);
-    if (evaluate(left, step.op, right) < 0) {
-      ok_ = false;
-      return;
-    }
-    connect(index);
-    const int truth = evaluate(left, step.op, right);
-    int value = equation(left, step.op, right, style_.slip);
-    say(".");
-    const Hardness hardness = hardnessOf(left, step.op, right);
-    const double rate = value != truth                   ? style_.doubt_wrong
-                        : hardness == Hardness::kEasy    ? style_.doubt_easy
-                        : hardness == Hardness::kMedium  ? style_.doubt_medium
-                                                         : style_.doubt_hard;
-    bool doubt = ok_ && rng_.chance(rate);
-    while (doubt && ok_) {
-      value = settle(left, step.op, right, value);
-      doubt = rng_.chance(value != truth ? 0.5 : style_.doubt_again);
-    }
-    values_[index] = value;
-  }
-
-  /// Doubts a result and recomputes it until two results in a row agree.
-  int settle(int left, char op, int right, int first) {
-    ++chain_.doubts;
-    openDoubt(first);
-    int before = first;
-    for (int round = 0; round < 4 && ok_; ++round) {
-      const int value = recompute(left, op, right, before, round == 0);
-      say(".");
-      if (value == before) {
-        confirm(value, round > 0);
-        return value;
-      }
-      contradict(before);
-      before = value;
-    }
-    ok_ = false;
-    return before;
-  }
-
-  void lead(double newline_rate) { say(rng_.chance(newline_rate) ? "\n" : " "); }
-
-  void openDoubt(int value) {
-    const std::string v = std::to_string(value);
-    lead(0.22);
-    const int roll = rng_.below(100);
-    if (roll < 30) {
-      say(pick(rng_, std::array<const char*, 5>{"Wait, is that right? ", "Wait, let me check: ", "Wait, maybe I slipped. ",
-                                                "Wait, that might be wrong. ", "Wait. "}));
-    } else if (roll < 52) {
-      say(pick(rng_, std::array<const char*, 5>{"Hmm, let me check: ", "Hmm, maybe not. ", "Hmm, I am unsure. ", "Hmm, that could be wrong. ", "Hmm. "}));
-    } else if (roll < 76) {
-      say(pick(rng_, std::array<const char*, 5>{"But let me check that: ", "But is it? ", "But maybe that is wrong. ",
-                                                "But I might be wrong. ", "But let me recheck: "}));
-    } else if (roll < 88) {
-      say(pick(rng_, std::array<const char*, 3>{"Alternatively, ", "Alternatively: ", "Alternatively, another way: "}));
-    } else if (roll < 94) {
-      say(rng_.chance(0.5) ? "However, I could be wrong: " : "However, let me check: ");
-    } else if (rng_.chance(0.5)) {
-      say("Or is it? ");
-    } else {
-      say("Is it actually " + v + "? ");
-    }
-  }
-
-  /// A second computation, by another route where there is one.
-  int recompute(int left, char op, int right, int before, bool may_invert) {
-    const double slip = style_.slip_in_check;
-    const int roll = rng_.below(100);
-    if (op == '-' && may_invert && roll < 25) {
-      const int sum = equation(before, '+', right, slip);
-      if (sum == left) return before;
-      say(", not " + std::to_string(left) + ". ");
-      say(pick(rng_, std::array<const char*, 3>{"So ", "Again: ", "Then "}));
-      return equation(left, op, right, slip);
-    }
-    if (op == '+' && roll < 30) return equation(right, op, left, slip);
-    const int split_number = op == 'x' ? left : right;
-    const int unit = split_number >= 100 ? 100 : 10;
-    if (split_number < 10 || split_number % unit == 0 || roll >= 80) return equation(left, op, right, slip);
-    const int high = split_number / unit * unit;
-    const int low = split_number % unit;
-    if (op == 'x') {
-      const int a = equation(high, op, right, slip);
-      say(", ");
-      const int b = equation(low, op, right, slip);
-      say(", ");
-      return equation(a, '+', b, slip);
-    }
-    const int a = equation(left, op, high, slip);
-    say(", ");
-    return equation(a, op, low, slip);
-  }
-
-  void confirm(int value, bool after_conflict) {
-    const std::string v = std::to_string(value);
-    if (after_conflict) {
-      const int roll = rng_.below(4);
-      say(roll == 0   ? " So it is " + v + "."
-          : roll == 1 ? " Yes, " + v + "."
-          : roll == 2 ? " Twice " + v + ", good."
-                      : " OK, " + v + ".");
-      return;
-    }
-    switch (rng_.below(6)) {
-      case 0: say(" So it is still " + v + "."); break;
-      case 1: say(" Yes, " + v + "."); break;
-      case 2: say(" Same, good."); break;
-      case 3: say(" OK, still " + v + "."); break;
-      case 4: say(" Good, " + v + " again."); break;
-      default: say(" Right."); break;
-    }
-  }
-
-  void contradict(int before) {
-    const std::string v = std::to_string(before);
-    lead(0.15);
-    switch (rng_.below(6)) {
-      case 0: say("But before I had " + v + ". Again: "); break;
-      case 1: say("Hmm, that is different: before I had " + v + ". Once more: "); break;
-      case 2: say("However, before I had " + v + ". Let me retry: "); break;
-      case 3: say("Wait, I had " + v + " before. One is a mistake: "); break;
-      case 4: say("But I had " + v + ". Which is wrong? "); break;
-      default: say("Wait, not " + v + "? Again: "); break;
-    }
-  }
-
-  /// Recomputes the whole chain without stopping. Returns its result.
-  int runThrough() {
-    std::vector<int> values(values_.size(), 0);
-    const auto get = [&](const Operand& o) { return o.step < 0 ? o.value : values[static_cast<std::size_t>(o.step)]; };
-    for (std::size_t i = 0; i < values.size() && ok_; ++i) {
-      const ProgramStep& step = problem_.program[i];
-      if (i > 0) say(", ");
-      values[i] = equation(get(step.left), step.op, get(step.right), style_.slip_in_check);
-    }
-    say(".");
-    return values.back();
-  }
-
-  void checkWhole() {
-    const bool wrong = values_.back() != problem_.answer;
-    const double rate = wrong ? 0.9 : 0.04 + 0.02 * static_cast<double>(values_.size()) + 0.06 * chain_.doubts;
-    if (!rng_.chance(rate)) return;
-    ++chain_.doubts;
-    lead(0.3);
-    say(pick(rng_, std::array<const char*, 6>{"But let me check it all again: ", "Wait, let me start over: ", "Hmm, let me go through it again: ",
-                                              "Alternatively, from the start: ", "But maybe I made a mistake. Again: ",
-                                              "However, let me check it all: "}));
-    int before = values_.back();
-    for (int round = 0; round < 4 && ok_; ++round) {
-      const int value = runThrough();
-      if (!ok_) return;
-      if (value == before) {
-        confirm(value, round > 0);
-        values_.back() = value;
-        return;
-      }
-      contradict(before);
-      before = value;
-    }
-    ok_ = false;
-  }
-
-  void closeThought() {
-    const std::string v = std::to_string(values_.back());
-    lead(0.5);
-    switch (rng_.below(4)) {
-      case 0: say("So the answer is " + v + "."); break;
-      case 1: say("That gives " + v + "."); break;
-      case 2: say("The answer is " + v + "."); break;
-      default: say("Done: " + v + "."); break;
-    }
-  }
-
-  Rng& rng_;
-  const Problem& problem_;
-  const ChainStyle& style_;
-  std::vector<int> values_;
-  Chain chain_;
-  bool ok_ = true;
-};
-
-}  // namespace
-
-Chain makeChain(Rng& rng, const Problem& problem, const ChainStyle& style) {
-  Chain chain;
-  while (!ChainWriter(rng, problem, style).write(chain)) chain = {};
-  return chain;
+    problem.program = programOf(start, events);
+    problem.text = rng.chance(0.5) ? expressionOf(rng, start, events) : storyOf(rng, start, events);
+    problem.answer = value;
+    return problem;
 }
 
 int readAnswer(const std::string& text) {
-  const std::string key = "</think>\nThe answer is ";
-  const std::size_t at = text.rfind(key);
-  if (at == std::string::npos) return -1;
-  std::size_t i = at + key.size();
-  int value = 0;
-  int digits = 0;
-  for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && digits < 6; ++i, ++digits) value = value * 10 + (text[i] - '0');
-  return digits > 0 && i < text.size() && text[i] == '.' ? value : -1;
+    const std::string key = "</think>\nThe answer is ";
+    const std::size_t at = text.rfind(key);
+    if (at == std::string::npos) return -1;
+    std::size_t i = at + key.size();
+    int value = 0;
+    int digits = 0;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && digits < 6; ++i, ++digits) value = value * 10 + (text[i] - '0');
+    return digits > 0 && i < text.size() && text[i] == '.' ? value : -1;
 }
 
 }  // namespace quibble::train

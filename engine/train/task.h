@@ -11,50 +11,53 @@ namespace quibble::train {
 
 /// One number of a program: a constant of the problem (step < 0) or the result of an earlier step.
 struct Operand {
-  int value = 0;
-  int step = -1;
+    int value = 0;
+    int step = -1;
 };
 
 /// One arithmetic step, op is '+', '-' or 'x'.
 struct ProgramStep {
-  Operand left;
-  char op = '+';
-  Operand right;
+    Operand left;
+    char op = '+';
+    Operand right;
 };
 
 /// A problem as text and as the program that solves it. All true intermediate values lie in 1..999.
 struct Problem {
-  std::string text;
-  std::vector<ProgramStep> program;
-  int answer = 0;
+    std::string text;
+    std::vector<ProgramStep> program;
+    int answer = 0;
 };
 
 /// A chain of thought: the text between "<think>\n" and "\n</think>".
 struct Chain {
-  std::string text;
-  /// Byte ranges [first, second) of planted slips. They carry no loss: the model learns to notice errors, not to make them.
-  std::vector<std::pair<std::size_t, std::size_t>> slips;
-  int final_value = 0;
-  int doubts = 0;  ///< how often a step or the chain was doubted
+    std::string text;
+    /// Byte ranges [first, second) of planted slips. They carry no loss: the model learns to notice errors, not to make them.
+    std::vector<std::pair<std::size_t, std::size_t>> slips;
+    int final_value = 0;
+    int doubts = 0;  ///< how often a step or the chain was doubted
 };
 
 /// How a chain hesitates. Rates are probabilities for each step.
 struct ChainStyle {
-  double slip = 0.06;          ///< a step is written down wrong
-  double slip_in_check = 0.03;  ///< a part of a recheck is wrong
-  double doubt_wrong = 0.95;
-  double doubt_easy = 0.08;
-  double doubt_medium = 0.25;
-  double doubt_hard = 0.48;
-  double doubt_again = 0.08;  ///< an agreed result is doubted once more
+    double slip = 0.06;           ///< a step is written down wrong
+    double slip_in_check = 0.03;  ///< a part of a recheck is wrong
+    double doubt_wrong = 0.95;
+    double doubt_easy = 0.12;
+    double doubt_medium = 0.35;
+    double doubt_hard = 0.60;
+    double doubt_again = 0.08;  ///< an agreed result is doubted once more
 };
 
 /// Which problems: number of steps and size of numbers.
 struct ProblemRange {
-  int min_steps = 2;
-  int max_steps = 6;
-  int max_value = 999;
+    int min_steps = 2;
+    int max_steps = 6;
+    int max_value = 999;
 };
+
+/// left op right for op '+', '-' or 'x'.
+int applyOperator(int left, char op, int right);
 
 enum class Hardness { kEasy, kMedium, kHard };
 

@@ -8,21 +8,21 @@
 namespace quibble::train {
 
 struct TrainOptions {
-  uint64_t seed = 20261121;
-  int64_t steps = 8000;
-  int64_t batch_tokens = 6000;
-  int64_t warmup = 100;
-  double muon_rate = 0.02;
-  double adam_rate = 4e-3;
-  double clip = 1.0;
-  bool bf16 = true;
-  int64_t stop_after = 0;  ///< end early after this many steps without changing the schedule; 0 = never
-  std::string checkpoint;  ///< written every save_seconds and at the end; empty = none
-  std::string resume;
-  std::string log;  ///< appended; empty = standard output only
-  double save_seconds = 300.0;
-  int64_t eval_every = 1000;
-  int64_t log_every = 50;
+    uint64_t seed = 20261121;
+    int64_t steps = 8000;
+    int64_t batch_tokens = 6000;
+    int64_t warmup = 100;
+    double muon_rate = 0.02;
+    double adam_rate = 4e-3;
+    double clip = 1.0;
+    bool bf16 = true;
+    int64_t stop_after = 0;  ///< end early after this many steps without changing the schedule; 0 = never
+    std::string checkpoint;  ///< written every save_seconds and at the end; empty = none
+    std::string resume;
+    std::string log;  ///< appended; empty = standard output only
+    double save_seconds = 300.0;
+    int64_t eval_every = 1000;
+    int64_t log_every = 50;
 };
 
 /// Draws the batch of a step: documents of streams [step * 2^12, ...) until batch_tokens are reached, in groups of like length.
