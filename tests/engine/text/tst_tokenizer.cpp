@@ -1,0 +1,301 @@
+// Tokenizers beyond the vectors: any bytes round trip, time is linear, special tokens, faulty vocabularies, streaming.
+#include <random>
+
+#include <QElapsedTimer>
+
+#include "engine/text/detokenizer.h"
+#include "engine/text/pre_tokenizer.h"
+#include "engine/text/thinking.h"
+#include "engine/text/utf8.h"
+#include "tests/engine/text/golden_files.h"
+#include "tests/engine/text/small_vocabulary.h"
+
+using namespace quibble;
+
+class TestTokenizer : public QObject {
+    Q_OBJECT
+
+    std::shared_ptr<const Tokenizer> qwen_, gpt2_;
+
+private slots:
+    void initTestCase() {
+        qwen_ = test::loadTokenizer("deepseek-r1-qwen");
+        gpt2_ = test::loadTokenizer("gpt-2");
+        QVERIFY(qwen_ != nullptr && gpt2_ != nullptr);
+    }
+
+    void facts() {
+        QCOMPARE(qwen_->vocabSize(), std::size_t{151936});
+        QCOMPARE(qwen_->bos().value(), 151646);
+        QCOMPARE(qwen_->eos().value(), 151643);
+        QVERIFY(qwen_->addsBos() && !qwen_->addsEos());
+        QCOMPARE(qwen_->preTokenizerName(), std::string_view("deepseek-r1-qwen"));
+        QVERIFY(qwen_->isEndOfGeneration(151643) && !qwen_->isEndOfGeneration(0) && !qwen_->isEndOfGeneration(-1));
+        QVERIFY(qwen_->isSpecial(151646) && !qwen_->isSpecial(151648) && !qwen_->isSpecial(1 << 30));
+        QCOMPARE(qwen_->tokenBytes(151648), std::string_view("<think>"));
+        QCOMPARE(qwen_->tokenBytes(151936), std::string_view());
+        QCOMPARE(qwen_->idOf("<think>").value(), 151648);
+        QCOMPARE(qwen_->encode(" wait").size(), std::size_t{1});
+        QCOMPARE(qwen_->idOf(" wait").value(), qwen_->encode(" wait").front());
+        QVERIFY(!qwen_->idOf("no such token, surely").has_value());
+        QVERIFY(qwen_->hash() != gpt2_->hash());
+    }
+
+    // Only the ids of padding may differ between two sizes of one family.
+    void hashIgnoresPadding() {
+        test::SmallVocabulary base;
+        base.word(" wait");
+        test::SmallVocabulary padded = base;
+        for (int i = 0; i < 3; ++i) padded.add("[PAD" + std::to_string(padded.tokens.size()) + "]", 5);
+        test::SmallVocabulary other = base;
+        other.word(" but");
+        QCOMPARE(padded.load().value()->hash(), base.load().value()->hash());
+        QVERIFY(other.load().value()->hash() != base.load().value()->hash());
+    }
+
+    void everyTokenIsItsBytes() {
+        // A token that the merges can reach encodes to itself or to a split of the same bytes; never to other bytes.
+        for (TokenId id = 0; id < static_cast<TokenId>(qwen_->vocabSize()); id += 37) {
+            const std::string bytes(qwen_->tokenBytes(id));
+            QCOMPARE(qwen_->decode(qwen_->encode(bytes, {.parse_special = true})), bytes);
+        }
+    }
+
+    void anyBytesRoundTrip_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"gpt-2", "deepseek-r1-qwen", "qwen2", "llama-bpe"}) QTest::newRow(name) << QString(name);
+    }
+    void anyBytesRoundTrip() {
+        QFETCH(QString, name);
+        if (test::vocabularyPath(name.toStdString()).empty()) QSKIP("the vocabulary is not in the repository and ../shared/goldens is absent");
+        const auto tokenizer = test::loadTokenizer(name.toStdString());
+        std::string all;
+        for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+        QCOMPARE(tokenizer->decode(tokenizer->encode(all)), all);
+        std::mt19937 engine(7);
+        const auto random = [&engine] { return static_cast<unsigned>(engine()); };
+        for (int round = 0; round < 3000; ++round) {
+            std::string text;
+            for (unsigned i = 0, count = random() % 60; i < count; ++i) {
+                const unsigned kind = random() % 6;
+                if (kind == 0) {
+                    text += static_cast<char>(random() % 256);
+                } else if (kind == 1) {
+                    utf8Append(text, random() % 0x110000);
+                } else if (kind == 2) {
+                    text += " \t\n\r"[random() % 4];
+                } else {
+                    text += static_cast<char>('!' + random() % 94);
+                }
+            }
+            QCOMPARE(tokenizer->decode(tokenizer->encode(text, {.parse_special = round % 2 == 0})), text);
+        }
+    }
+
+    void linearTime_data() {
+        QTest::addColumn<QByteArray>("text");
+        const int size = 1 << 20;
+        QTest::newRow("letters") << QByteArray(size, 'a');
+        QTest::newRow("spaces") << QByteArray(size, ' ');
+        QTest::newRow("spaces before a word") << QByteArray(size, ' ') + "x";
+        QTest::newRow("newlines") << QByteArray(size, '\n');
+        QTest::newRow("spaces and newlines") << QByteArray(" \n").repeated(size / 2);
+        QTest::newRow("digits") << QByteArray(size, '7');
+        QTest::newRow("punctuation") << QByteArray(size, '-');
+        QTest::newRow("apostrophes") << QByteArray("'").repeated(size);
+        QTest::newRow("starts of specials") << QByteArray("<|im_start").repeated(size / 10);
+        QTest::newRow("brackets") << QByteArray("<").repeated(size);
+        QTest::newRow("words") << QByteArray("The quick brown fox. ").repeated(size / 21);
+        QTest::newRow("not UTF-8") << QByteArray("\xff").repeated(size);
+        QTest::newRow("half not UTF-8") << QByteArray("a\xff").repeated(size / 2);
+        QTest::newRow("combining marks") << QByteArray("\xcc\x81").repeated(size / 2);
+    }
+    void linearTime() {
+        QFETCH(QByteArray, text);
+        QElapsedTimer timer;
+        timer.start();
+        const std::string copy = text.toStdString();
+        const auto ids = qwen_->encode(copy, {.parse_special = true});
+        const auto took = timer.elapsed();
+        QCOMPARE(qwen_->decode(ids), copy);
+        qInfo("1 MiB, %zu tokens: %lld ms", ids.size(), static_cast<long long>(took));
+        // A quadratic splitter or merger would take minutes; the margin is for loaded and sanitized machines.
+        QVERIFY2(took < 20000, "encoding 1 MiB is not linear");
+    }
+
+    void shortAndLongPiecesAgree() {
+        // The two ways to merge must give the same ids: a piece is encoded alone and as part of one that is long.
+        test::SmallVocabulary vocabulary;
+        vocabulary.merge("a", "b");
+        vocabulary.merge("b", "a");
+        vocabulary.merge("ab", "ab");
+        vocabulary.merge("a", "a");
+        const auto tokenizer = vocabulary.load().value();
+        std::mt19937 engine(3);
+        const auto random = [&engine] { return static_cast<unsigned>(engine()); };
+        for (int round = 0; round < 500; ++round) {
+            std::string text;
+            for (unsigned i = 0, count = 1 + random() % 60; i < count; ++i) text += static_cast<char>('a' + random() % 2);
+            // Reference: the definition, applied step by step to the whole piece.
+            std::vector<std::string> parts;
+            for (const char c : text) parts.emplace_back(1, c);
+            const std::vector<std::pair<std::string, std::string>> rules = {{"a", "b"}, {"b", "a"}, {"ab", "ab"}, {"a", "a"}};
+            for (bool merged = true; merged;) {
+                merged = false;
+                for (const auto& [left, right] : rules) {
+                    for (std::size_t i = 0; i + 1 < parts.size() && !merged; ++i) {
+                        if (parts[i] != left || parts[i + 1] != right) continue;
+                        parts[i] += parts[i + 1];
+                        parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+                        merged = true;
+                    }
+                    if (merged) break;
+                }
+            }
+            std::vector<TokenId> expected;
+            for (const std::string& part : parts) expected.push_back(tokenizer->idOf(part).value());
+            QCOMPARE(tokenizer->encode(text), expected);
+        }
+    }
+
+    void specials() {
+        test::SmallVocabulary vocabulary;
+        const TokenId open = vocabulary.add("<a>", 3), longer = vocabulary.add("<a><b>", 3), user = vocabulary.add("~~", 4), end = vocabulary.add("<|im_end|>", 3);
+        vocabulary.ids = {{"bos_token_id", static_cast<std::uint32_t>(open)}, {"eos_token_id", static_cast<std::uint32_t>(longer)}};
+        const auto tokenizer = vocabulary.load().value();
+        QCOMPARE(tokenizer->encode("<a><b>", {.parse_special = true}), std::vector<TokenId>{longer});
+        QCOMPARE(tokenizer->encode("<a><a><b>", {.parse_special = true}), (std::vector<TokenId>{open, longer}));
+        QCOMPARE(tokenizer->encode("<a>").size(), std::size_t{3});  // literal text
+        QCOMPARE(tokenizer->encode("x~~y"), (std::vector<TokenId>{'x', user, 'y'}));  // user-defined: always
+        QCOMPARE(tokenizer->encode("x", {.add_bos = true}), (std::vector<TokenId>{open, 'x'}));
+        QCOMPARE(tokenizer->encode("x", {.vocabulary_bos_eos = true}), std::vector<TokenId>{'x'});
+        QVERIFY(tokenizer->isEndOfGeneration(end) && tokenizer->isEndOfGeneration(longer) && !tokenizer->isEndOfGeneration(open));
+        QVERIFY(tokenizer->isSpecial(open) && !tokenizer->isSpecial(user));
+    }
+
+    void missingByteBecomesReplacement() {
+        test::SmallVocabulary vocabulary;
+        vocabulary.kinds[0xFF] = 5;  // the byte 0xFF has no usable token
+        const auto tokenizer = vocabulary.load().value();
+        QCOMPARE(tokenizer->decode(tokenizer->encode("a\xff" "b")), std::string("a\xEF\xBF\xBD" "b"));
+    }
+
+    void faultyVocabularies() {
+        const auto refusal = [](const std::function<void(test::SmallVocabulary&)>& damage) {
+            test::SmallVocabulary vocabulary;
+            damage(vocabulary);
+            const auto loaded = vocabulary.load();
+            return loaded ? std::string("was loaded") : loaded.error().line();
+        };
+        const auto contains = [](const std::string& message, const char* part) {
+            if (message.find(part) == std::string::npos) qWarning("%s", message.c_str());
+            return message.find(part) != std::string::npos;
+        };
+        QVERIFY(contains(refusal([](auto& v) { v.pre = "strange"; }), "the pre-tokenizer \"strange\" is not known"));
+        QVERIFY(contains(refusal([](auto& v) { v.pre = "strange"; }), "qwen2, deepseek-r1-qwen"));
+        QVERIFY(contains(refusal([](auto& v) { v.pre = ""; }), "does not name its pre-tokenizer"));
+        QVERIFY(contains(refusal([](auto& v) { v.model = "t5"; }), "the tokenizer model \"t5\" is not known"));
+        QVERIFY(contains(refusal([](auto& v) { v.model = "llama"; }), "tokenizer.ggml.scores"));
+        QVERIFY(contains(refusal([](auto& v) { v.kinds.pop_back(); }), "255 entries for 256 tokens"));
+        QVERIFY(contains(refusal([](auto& v) { v.kinds[3] = 9; }), "token 3 has the unknown kind 9"));
+        QVERIFY(contains(refusal([](auto& v) { v.merges = {"ab"}; }), "merge 0 is not two byte-level strings"));
+        QVERIFY(contains(refusal([](auto& v) { v.merges = {"a b", "a \xE6\x97\xA5"}; }), "merge 1 is not two byte-level strings"));
+        QVERIFY(contains(refusal([](auto& v) { v.ids = {{"eos_token_id", 256}}; }), "tokenizer.ggml.eos_token_id is 256, which is no id of the 256 tokens"));
+        QVERIFY(contains(refusal([](auto& v) { v.tokens.clear(), v.kinds.clear(); }), "there is no list of strings tokenizer.ggml.tokens"));
+        QVERIFY(contains(refusal([](auto&) {}), "was loaded"));
+    }
+
+    void splitRules() {
+        using Pieces = std::vector<std::string_view>;
+        const auto split = [](const char* name, std::string_view text) { return PreTokenizer::byName(name).value()->split(text); };
+        QCOMPARE(split("gpt-2", "I'll  see 123"), (Pieces{"I", "'ll", " ", " see", " 123"}));
+        QCOMPARE(split("qwen2", "I'LL  see 12\n\nx"), (Pieces{"I", "'LL", " ", " see", " ", "1", "2", "\n\n", "x"}));
+        QCOMPARE(split("llama-bpe", "12345 a"), (Pieces{"123", "45", " a"}));
+        QCOMPARE(split("gpt-4o", "HTTPServer isn't /x/"), (Pieces{"HTTPServer", " isn't", " /", "x", "/"}));
+        QCOMPARE(split("gpt-4o", "camelCase a//\n"), (Pieces{"camel", "Case", " a", "//\n"}));
+        QCOMPARE(split("qwen2", "a\xff\xfe b"), (Pieces{"a", "\xff\xfe", " b"}));
+        QVERIFY(PreTokenizer::knownNames().size() >= 8);
+    }
+
+    void streaming() {
+        const std::string text = "naïve 日本語 👩‍👩‍👧 ok";
+        std::string joined;
+        StreamingDetokenizer stream(gpt2_);
+        for (const TokenId id : gpt2_->encode(text)) {
+            const std::string piece = stream.push(id);
+            QVERIFY2(isValidUtf8(piece), "half a character was passed on");
+            joined += piece;
+        }
+        QCOMPARE(joined + stream.finish(), text);
+        // Bytes that can become nothing are passed on at once; what is left at the end is not lost.
+        std::string broken;
+        for (const TokenId id : gpt2_->encode("a\xff" "b\xe6\x97")) broken += stream.push(id);
+        QCOMPARE(broken, std::string("a\xff" "b"));
+        QCOMPARE(stream.finish(), std::string("\xe6\x97"));
+        QCOMPARE(stream.finish(), std::string());
+        StreamingDetokenizer quiet(qwen_, {.show_special = false});
+        QCOMPARE(quiet.push(151646), std::string());
+        QCOMPARE(quiet.push(151648), std::string("<think>"));
+    }
+
+    void thinking_data() {
+        QTest::addColumn<QByteArray>("text");
+        QTest::addColumn<bool>("open");
+        QTest::addColumn<QByteArray>("inside");  // the characters whose token leaves the stream inside, one flag each
+        QTest::addColumn<int>("closed");
+        QTest::newRow("answer only") << QByteArray("ab") << false << QByteArray("..") << 0;
+        QTest::newRow("open prompt") << QByteArray("ab</think>cd") << true << QByteArray("#########...") << 1;
+        QTest::newRow("whole span") << QByteArray("<think>a</think>b") << false << QByteArray("......#########..") << 1;
+        QTest::newRow("false starts") << QByteArray("<thin<think>x") << false << QByteArray("...........##") << 0;
+        QTest::newRow("stray close") << QByteArray("a</think>b") << false << QByteArray("..........") << 0;
+    }
+    void thinking() {
+        QFETCH(QByteArray, text);
+        QFETCH(bool, open);
+        QFETCH(QByteArray, inside);
+        QFETCH(int, closed);
+        // One token a character: the tags are spread over several tokens.
+        test::SmallVocabulary vocabulary;
+        const auto tokenizer = vocabulary.load().value();
+        ThinkingTracker tracker(*tokenizer, open);
+        QByteArray seen;
+        for (const char c : text) seen += tracker.push(static_cast<TokenId>(static_cast<unsigned char>(c))) ? '#' : '.';
+        QCOMPARE(seen, inside);
+        QCOMPARE(tracker.closedSpans(), closed);
+    }
+
+    void thinkingTagsAsTokens() {
+        ThinkingTracker tracker(*qwen_, false);
+        std::string seen;
+        for (const TokenId id : qwen_->encode("a<think>b</think>c<think>d")) seen += tracker.push(id) ? '#' : '.';
+        QCOMPARE(seen, std::string(".##..##"));
+        QCOMPARE(tracker.closedSpans(), 1);
+    }
+
+    void thinkingChannels() {
+        test::SmallVocabulary vocabulary;
+        for (const char* mark : {"<|channel|>", "<|message|>", "<|end|>", "<|start|>"}) vocabulary.add(mark, 3);
+        const auto tokenizer = vocabulary.load().value();
+        ThinkingTracker tracker(*tokenizer, false);
+        std::string seen;
+        for (const TokenId id : tokenizer->encode("<|channel|>an<|message|>xy<|end|><|start|>a<|channel|>final<|message|>zz", {.parse_special = true})) seen += tracker.push(id) ? '#' : '.';
+        QCOMPARE(seen, std::string("...###............"));
+    }
+
+    void utf8() {
+        QCOMPARE(completeUtf8Length("abc"), std::size_t{3});
+        QCOMPARE(completeUtf8Length("a\xe6"), std::size_t{1});
+        QCOMPARE(completeUtf8Length("a\xe6\x97"), std::size_t{1});
+        QCOMPARE(completeUtf8Length("a\xe6\x97\xa5"), std::size_t{4});
+        QCOMPARE(completeUtf8Length("a\xf0\x9f\x98"), std::size_t{1});
+        QCOMPARE(completeUtf8Length("a\xff"), std::size_t{2});
+        QCOMPARE(completeUtf8Length("a\xed\xa0"), std::size_t{3});  // the start of a surrogate is no start
+        QCOMPARE(completeUtf8Length("\x80\x80\x80\x80"), std::size_t{4});
+        for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xe6\x97"}) QVERIFY(!isValidUtf8(bad));
+        QVERIFY(isValidUtf8("a\xc2\x80\xe0\xa0\x80\xf4\x8f\xbf\xbf"));
+        QCOMPARE(toValidUtf8("a\xff" "b"), std::string("a\xEF\xBF\xBD" "b"));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestTokenizer)
+#include "tst_tokenizer.moc"
