@@ -74,7 +74,7 @@ void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range) {
     writeComments(out, "", toJson(trace.provenance()));
     writeComments(out, "request.", toJson(trace.request()));
     for (const ControlChange& change : trace.controls()) {
-        out << "# control: " << change.pos << ' ' << jsonString(change.key) << ' ' << numberText(change.value) << '\n';
+        out << "# control: " + std::to_string(change.pos) + ' ' << jsonString(change.key) << ' ' << numberText(change.value) << '\n';
     }
     writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
     out << kHeader << '\n';

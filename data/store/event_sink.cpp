@@ -27,10 +27,13 @@ void bindBytes(SQLite::Statement& statement, int index, const std::string& bytes
     statement.bind(index, static_cast<const void*>(bytes.data()), static_cast<int>(bytes.size()));
 }
 
+// Leaves the statement ready for the next bind, also when it fails. (tryReset, since reset would throw the same error again.)
 void run(SQLite::Statement& statement) {
-    statement.tryReset();  // reset() would throw the error of the last execution once more
+    struct Reset {
+        SQLite::Statement& statement;
+        ~Reset() { statement.tryReset(); }
+    } const reset{statement};
     statement.exec();
-    statement.clearBindings();
 }
 
 // First line of the prompt that says something, cut between characters.

@@ -65,7 +65,8 @@ std::string_view RowReader::blob(int column, const char* name) {
 
 void RowReader::setFault(const char* name, const std::string& why) {
     if (!ok()) return;
-    fault_ = "table " + std::string(table_) + ", " + (table_ == "session" ? "session " : "run ") + std::to_string(id_);
+    const char* owner = table_ == "session" ? "session " : table_ == "vocab" ? "tokenizer " : "run ";
+    fault_ = "table " + std::string(table_) + ", " + owner + std::to_string(id_);
     if (position_ >= 0) fault_ += ", position " + std::to_string(position_);
     fault_ += std::string(": ") + name + " " + why;
 }

@@ -18,7 +18,7 @@ class RowReader {
 public:
     RowReader(SQLite::Statement& row, std::string_view table, std::int64_t id = 0) : row_(row), table_(table), id_(id) {}
 
-    /// Where we are, for messages: the run (or session) id, and a position of it.
+    /// Where we are, for messages: the id of the run (session, tokenizer) and a position of it.
     void setId(std::int64_t id) { id_ = id; }
     void setPosition(std::int64_t position) { position_ = position; }
 

@@ -1,0 +1,37 @@
+// Runs for the store's tests: every field filled, every odd float somewhere, and a comparison that says what differs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/values/run_event.h"
+#include "engine/values/run_request.h"
+#include "engine/values/run_trace.h"
+
+namespace quibble::test {
+
+struct RunShape {
+    std::uint64_t seed = 1;
+    int tokens = 20;
+    int prompt = 5;              // tokens of the prompt
+    Position first = -1;         // position of the first event; -1: behind the prompt
+    bool references = true;
+    bool finished = true;
+    std::string known_answer = "42";
+    std::string tokenizer_hash = "tokenizer-a";
+};
+
+/// A request in which no field has its default value.
+[[nodiscard]] RunRequest fullRequest(std::uint64_t seed = 1);
+/// All events of a run, in the order in which an engine sends them: provenance, texts before the tokens that use them, references
+/// in blocks behind the tokens, two control changes, the end.
+[[nodiscard]] std::vector<RunEvent> eventsOf(const RunShape& shape);
+[[nodiscard]] RunTrace traceOf(const RunRequest& request, const std::vector<RunEvent>& events);
+/// Cut into batches of `size` events.
+[[nodiscard]] std::vector<EventBatchPtr> batchesOf(RunId run, const std::vector<RunEvent>& events, std::size_t size = 7);
+
+/// Empty: the traces are equal in everything a store keeps, floats bit for bit (any NaN equals any NaN). Else the first difference.
+[[nodiscard]] std::string differenceBetween(const RunTrace& a, const RunTrace& b);
+
+}  // namespace quibble::test

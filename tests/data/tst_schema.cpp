@@ -1,0 +1,165 @@
+// Opening, migrating and refusing database files. The fixtures folder keeps a file of every schema version that was ever written.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "data/schema/schema.h"
+#include "data/store/database.h"
+#include "tests/data/store_fixture.h"
+
+using namespace quibble;
+using namespace quibble::test;
+
+namespace {
+
+void execute(const std::filesystem::path& path, const std::string& sql) {
+    SQLite::Database db(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    db.exec(sql);
+}
+
+std::int64_t ask(const std::filesystem::path& path, const std::string& sql) {
+    return SQLite::Database(path.string(), SQLite::OPEN_READONLY).execAndGet(sql).getInt64();
+}
+
+// The real steps and two more, of the kind that later versions will have.
+std::vector<Migration> withLaterSteps() {
+    const auto real = schemaMigrations();
+    std::vector<Migration> steps(real.begin(), real.end());
+    const int newest = steps.back().version;
+    steps.push_back({newest + 1, "ALTER TABLE run ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'; -- a comment; with a semicolon\n"
+                                 "CREATE TABLE IF NOT EXISTS draft (run INTEGER NOT NULL, step INTEGER NOT NULL, note TEXT DEFAULT ';', PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"});
+    steps.push_back({newest + 2, "UPDATE run SET mood = 'old';\nCREATE INDEX IF NOT EXISTS draft_by_step ON draft (step);\n"});
+    return steps;
+}
+
+}  // namespace
+
+class TestSchema : public QObject {
+    Q_OBJECT
+
+    static std::filesystem::path fixture() { return QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_1.qbl"; }
+    static void copyFixture(const std::filesystem::path& to) { std::filesystem::copy_file(fixture(), to); }
+
+private slots:
+    void newFile() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        { VERIFY_OK(Store::open(path)); }
+        QCOMPARE(ask(path, "PRAGMA application_id"), std::int64_t{0x5162626c});
+        QCOMPARE(ask(path, "PRAGMA user_version"), std::int64_t{schemaMigrations().back().version});
+        QCOMPARE(ask(path, "PRAGMA foreign_keys"), 0);  // of this connection: the store must switch it on for its own
+        SQLite::Database db(path.string(), SQLite::OPEN_READONLY);
+        QCOMPARE(db.execAndGet("PRAGMA journal_mode").getString(), std::string("wal"));
+    }
+
+    void stepsAreNumberedWithoutGaps() {
+        int expected = 0;
+        for (const Migration& step : schemaMigrations()) QCOMPARE(step.version, ++expected);
+    }
+
+    // Run with QUIBBLE_WRITE_FIXTURE=path to make the file of a new version; the committed ones are never made again.
+    void writeFixture() {
+        const QByteArray path = qgetenv("QUIBBLE_WRITE_FIXTURE");
+        if (path.isEmpty()) QSKIP("only on request");
+        const QTemporaryDir folder;
+        auto open = OpenStore::at(pathIn(folder));
+        const SessionId session = need(open.store->createSession("A session of version 1"));
+        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12}));
+        open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9}));
+        need(open.store->addNote(root, 6, 8, "remember"));
+        VERIFY_OK(open.store->exportSession(session, path.toStdString()));
+    }
+
+    void versionOneOpens() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        const auto store = need(Store::open(path));
+        const auto runs = need(store->listRuns(need(store->lastSession())));
+        QCOMPARE(runs.size(), std::size_t(2));
+        QCOMPARE(differenceBetween(need(store->loadRun(runs[0].id)), test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
+        QCOMPARE(need(store->loadRun(runs[1].id)).points().size(), std::size_t(9));
+        QCOMPARE(need(store->listNotes(runs[0].id)).at(0).text, std::string("remember"));
+        VERIFY_OK(store->runIntegrityCheck());
+    }
+
+    void stepsAreTakenOnceAndBackedUp() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        const auto steps = withLaterSteps();
+        { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
+        QCOMPARE(ask(path, "PRAGMA user_version"), std::int64_t{steps.back().version});
+        QCOMPARE(ask(path, "SELECT COUNT(*) FROM run WHERE mood = 'old'"), 2);
+        const auto backup = path.string() + ".v1.backup";
+        QCOMPARE(ask(backup, "PRAGMA user_version"), 1);
+        QCOMPARE(ask(backup, "SELECT COUNT(*) FROM token"), 17);
+        std::filesystem::remove(backup);
+        { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
+        QVERIFY(!std::filesystem::exists(backup));  // nothing to do, nothing to save
+        VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);  // the program of version 1
+    }
+
+    // A step that finds its work done goes on: an ADD COLUMN that failed has cost other programs their history.
+    void stepsMayBeRepeated() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        const auto steps = withLaterSteps();
+        { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
+        execute(path, "PRAGMA user_version = 1");
+        { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
+        QCOMPARE(ask(path, "PRAGMA user_version"), std::int64_t{steps.back().version});
+    }
+
+    void aFailingStepChangesNothing() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        auto steps = withLaterSteps();
+        steps.back().sql = "UPDATE run SET mood = 'half'; UPDATE nowhere SET x = 1;";
+        const auto opened = openDatabase(path, OpenMode::ReadWrite, steps);
+        QVERIFY(!opened.has_value());
+        QVERIFY(opened.error().what.find("version 3") != std::string::npos);
+        QCOMPARE(ask(path, "PRAGMA user_version"), 2);  // the step before it held
+        QCOMPARE(ask(path, "SELECT COUNT(*) FROM run WHERE mood = 'half'"), 0);
+    }
+
+    void readOnlyDoesNotMigrate() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        const auto opened = openDatabase(path, OpenMode::ReadOnly, withLaterSteps());
+        VERIFY_FAILS(opened, ErrorCode::Unsupported);
+        QVERIFY(opened.error().hint.find("for writing") != std::string::npos);
+        QCOMPARE(ask(path, "PRAGMA user_version"), 1);
+    }
+
+    void newerVersionIsLeftAlone() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        execute(path, "PRAGMA user_version = 99");
+        for (const OpenMode mode : {OpenMode::ReadWrite, OpenMode::ReadOnly}) {
+            const auto opened = Store::open(path, mode);
+            VERIFY_FAILS(opened, ErrorCode::Unsupported);
+            QVERIFY(opened.error().line().find("99") != std::string::npos);
+            QVERIFY(opened.error().hint.find("newer version") != std::string::npos);
+        }
+        QCOMPARE(ask(path, "PRAGMA user_version"), 99);
+    }
+
+    void otherProgramsAreLeftAlone() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        execute(path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+        VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);
+        execute(path, "PRAGMA application_id = 7; PRAGMA user_version = 1");
+        VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);
+        QCOMPARE(ask(path, "SELECT COUNT(*) FROM sqlite_schema"), 1);
+        SQLite::Database db(path.string(), SQLite::OPEN_READONLY);
+        QCOMPARE(db.execAndGet("PRAGMA journal_mode").getString(), std::string("delete"));  // not even that
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSchema)
+#include "tst_schema.moc"

@@ -1,0 +1,146 @@
+#include <fstream>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "tests/data/store_fixture.h"
+
+using namespace quibble;
+using namespace quibble::test;
+
+namespace {
+
+// A session with a run, a branch of it, a deleted run whose branch is live, and one that is deleted for its own sake.
+struct Laboratory {
+    QTemporaryDir folder;
+    OpenStore open = OpenStore::at(pathIn(folder));
+    SessionId session = need(open.store->createSession("Mine"));
+    SessionId other = need(open.store->createSession("Other"));
+    RunId root = open.add(session, fullRequest(1), eventsOf({.seed = 1, .tokens = 40}));
+    RunId branch = open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 10, .first = 9}));
+    RunId gone = open.add(session, fullRequest(3), eventsOf({.seed = 3}));
+    RunId elsewhere = open.add(other, fullRequest(4), eventsOf({.seed = 4, .tokenizer_hash = "tokenizer-b"}));
+
+    Laboratory() {
+        need(open.store->addNote(root, 7, 9, "look"));
+        need(open.store->setSessionNotes(session, "notes"));
+        need(open.store->deleteRun(gone));
+    }
+    [[nodiscard]] std::filesystem::path file(const char* name = "mine.qbl") const { return pathIn(folder, name); }
+};
+
+std::string text(const std::filesystem::path& path, const std::string& sql) {
+    return SQLite::Database(path.string(), SQLite::OPEN_READONLY).execAndGet(sql).getString();
+}
+
+}  // namespace
+
+class TestSessionFile : public QObject {
+    Q_OBJECT
+private slots:
+    void exportHoldsTheSessionAndNothingElse() {
+        const Laboratory lab;
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        QCOMPARE(text(lab.file(), "PRAGMA application_id"), std::to_string(0x5162626c));
+        QCOMPARE(text(lab.file(), "PRAGMA journal_mode"), std::string("delete"));  // one file
+        QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(name) FROM session"), std::string("Mine"));
+        QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM run"), std::string("2"));
+        QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(hash) FROM tokenizer"), std::string("tokenizer-a"));
+        QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM token"), std::string("50"));
+        for (const auto& entry : std::filesystem::directory_iterator(lab.file().parent_path())) {
+            QVERIFY2(entry.path().string().find(".part") == std::string::npos, "a temporary file stayed");
+        }
+        // It is a database like any other.
+        const auto store = need(Store::open(lab.file(), OpenMode::ReadOnly));
+        QCOMPARE(differenceBetween(need(store->loadRun(lab.branch)), need(lab.open.store->loadRun(lab.branch))), std::string());
+    }
+
+    void roundTripIntoAnotherFile() {
+        const Laboratory lab;
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        auto there = OpenStore::at(pathIn(lab.folder, "there.qbl"));
+        need(there.store->createSession("already here"));
+        there.add(need(there.store->lastSession()), fullRequest(), eventsOf({.seed = 8, .tokenizer_hash = "tokenizer-c"}));
+        const SessionId session = need(there.store->importSession(lab.file()));
+        QCOMPARE(need(there.store->lastSession()), session);
+        QCOMPARE(need(there.store->listSessions("Mine")).at(0).notes, std::string("notes"));
+        const auto runs = need(there.store->listRuns(session));
+        QCOMPARE(runs.size(), std::size_t(2));
+        QVERIFY(runs[0].id != lab.root);  // given anew
+        QCOMPARE(runs[1].parent, runs[0].id);
+        QVERIFY(need(there.store->loadRequest(runs[1].id)).branch.parent == runs[0].id);
+        QCOMPARE(differenceBetween(need(there.store->loadRun(runs[0].id)), need(lab.open.store->loadRun(lab.root))), std::string());
+        const RunTrace here = need(lab.open.store->loadRun(lab.branch)), imported = need(there.store->loadRun(runs[1].id));
+        QCOMPARE(imported.points().size(), here.points().size());
+        QCOMPARE(imported.texts(), here.texts());
+        QCOMPARE(need(there.store->listNotes(runs[0].id)).at(0).text, std::string("look"));
+        RunSummary a = runs[0], b = need(lab.open.store->runSummary(lab.root));
+        a.id = b.id;
+        a.session = b.session;
+        QVERIFY(a == b);
+        need(there.store->importSession(lab.file()));  // once more, as a session of its own
+        QCOMPARE(need(there.store->listSessions("Mine")).size(), std::size_t(2));
+        VERIFY_OK(there.store->runIntegrityCheck());
+    }
+
+    void aBranchTakesItsDeletedParentAlong() {
+        const Laboratory lab;
+        need(lab.open.store->deleteRun(lab.root));
+        need(lab.open.store->restoreRun(lab.branch));
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM run"), std::string("2"));
+    }
+
+    void runningRunIsInterruptedInTheCopy() {
+        const Laboratory lab;
+        const RunId run = need(lab.open.writer->beginRun(lab.session, fullRequest()));
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        QVERIFY(need(need(Store::open(lab.file(), OpenMode::ReadOnly))->runSummary(run)).status == RunStatus::Interrupted);
+        QVERIFY(need(lab.open.store->runSummary(run)).status == RunStatus::Running);
+    }
+
+    void replacesOrLeavesAlone() {
+        const Laboratory lab;
+        std::ofstream(lab.file()) << "something else";
+        VERIFY_FAILS(lab.open.store->exportSession(SessionId{99}, lab.file()), ErrorCode::NotFound);
+        VERIFY_FAILS(lab.open.store->exportSession(lab.session, lab.file("no/such/folder.qbl")), ErrorCode::Io);
+        VERIFY_FAILS(lab.open.store->exportSession(lab.session, lab.open.store->path()), ErrorCode::InvalidArgument);
+        QCOMPARE(std::filesystem::file_size(lab.file()), std::uintmax_t(14));
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        VERIFY_OK(Store::open(lab.file(), OpenMode::ReadOnly));
+    }
+
+    void refusedImports() {
+        const Laboratory lab;
+        Store& store = *lab.open.store;
+        const auto sessions = need(store.listSessions()).size();
+        VERIFY_FAILS(store.importSession(lab.file("none.qbl")), ErrorCode::NotFound);
+        VERIFY_FAILS(store.importSession(store.path()), ErrorCode::InvalidArgument);
+        std::ofstream(lab.file("text.qbl")) << std::string(5000, 'x');
+        VERIFY_FAILS(store.importSession(lab.file("text.qbl")), ErrorCode::FileCorrupt);
+        const auto tampered = [&](const std::string& sql) {
+            std::filesystem::remove(lab.file());
+            need(store.exportSession(lab.session, lab.file()));
+            {
+                SQLite::Database db(lab.file().string(), SQLite::OPEN_READWRITE);
+                db.exec("PRAGMA foreign_keys = OFF");
+                db.exec("PRAGMA ignore_check_constraints = ON");
+                db.exec(sql);
+            }
+            return store.importSession(lab.file());
+        };
+        VERIFY_FAILS(tampered("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES ('two', 1, 1, 1)"), ErrorCode::Unsupported);
+        VERIFY_FAILS(tampered("DELETE FROM session"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE run SET parent = 77 WHERE parent IS NOT NULL"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE run SET parent = id"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE run SET request = '{}'"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE vocab SET bytes = x'00' WHERE token = (SELECT MIN(token) FROM vocab)"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE token SET top = x'0102030405' WHERE pos = 7"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM run; END"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("CREATE VIEW v AS SELECT 1"), ErrorCode::FileCorrupt);
+        QCOMPARE(need(store.listSessions()).size(), sessions);  // whole or not at all
+        VERIFY_OK(store.runIntegrityCheck());
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSessionFile)
+#include "tst_session_file.moc"

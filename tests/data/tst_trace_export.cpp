@@ -1,0 +1,207 @@
+#include <QtTest>
+
+#include <clocale>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "data/export/trace_export.h"
+#include "tests/data/trace_fixture.h"
+
+using namespace quibble;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> linesOf(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+// Two tokens written by hand: one ordinary, one half of a character with a reference.
+RunTrace smallTrace() {
+    RunRequest request;
+    request.prompt = "a\nb";
+    request.known_answer = "7";
+    RunTrace trace(request);
+    RunProvenance provenance;
+    provenance.model_name = "nano, \"small\"";
+    provenance.prompt_tokens = {0, 1, 2};
+    trace.apply(provenance);
+    trace.apply(TokenText{5, " \"7\",\n\\"});
+    trace.apply(TokenText{6, "\xE2\x82"});
+    TokenRecord first;
+    first.pos = 3;
+    first.id = first.without_penalty_id = 5;
+    first.logprob = -0.1f;
+    first.rank = 1;
+    first.entropy = 0.25f;
+    first.marker_mass = 1e-5f;
+    first.time_ns = 123456789012;
+    first.top = {{5, -0.1f}, {6, -std::numeric_limits<float>::infinity()}};
+    trace.apply(first);
+    TokenRecord second;
+    second.pos = 4;
+    second.id = 6;
+    second.without_penalty_id = 5;
+    second.penalized = true;
+    second.penalty = 2;
+    trace.apply(second);
+    ReferenceRecord reference;
+    reference.pos = 4;
+    reference.kl = 0.5f;
+    reference.entropy = 1.5f;
+    reference.rank = 3;
+    trace.apply(reference);
+    trace.apply(ControlChange{4, "penalty", 2});
+    trace.apply(RunFinished{FinishReason::EndOfText, "", 10, 1'000'000'000, 30, 40, 50});
+    return trace;
+}
+
+}  // namespace
+
+class TestTraceExport : public QObject {
+    Q_OBJECT
+private slots:
+    void tokenByHand() {
+        const RunTrace trace = smallTrace();
+        // Written with ' for ".
+        const QString expected =
+            QString("{'pos':3,'id':5,'text':' \\'7\\',\\n\\\\','logprob':-0.1,'rank':1,'entropy':0.25,'kl':null,'ref_entropy':null,'marker_mass':1e-05,"
+                    "'penalized':false,'without_penalty_id':5,'varentropy':null,'ref_varentropy':null,'ref_logprob':null,'ref_rank':null,"
+                    "'marker_mass_after':0,'penalty':0,'thinking':false,'marker':false,'injected':false,'intervened':false,'time_ns':123456789012,"
+                    "'top':[[5,' \\'7\\',\\n\\\\',-0.1],[6,'\xEF\xBF\xBD\xEF\xBF\xBD',null]],'top_after':[],'ref_top':[]}")
+                .replace('\'', '"');
+        QCOMPARE(QString::fromStdString(tokenJson(trace.points()[0], trace)), expected);
+        const Json second = Json::parse(tokenJson(trace.points()[1], trace));
+        QCOMPARE(second["text"].get<std::string>(), std::string("\xEF\xBF\xBD\xEF\xBF\xBD"));
+        QCOMPARE(second["bytes"].get<std::string>(), std::string("e282"));
+        QCOMPARE(second["kl"].get<double>(), 0.5);
+        QCOMPARE(second["ref_rank"].get<int>(), 3);
+        QCOMPARE(second["intervened"].get<bool>(), true);
+    }
+
+    void keysInOrder() {
+        const RunTrace trace = test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 60}));
+        const std::vector<std::string> wanted = {"pos", "id", "text", "logprob", "rank", "entropy", "kl", "ref_entropy", "marker_mass", "penalized", "without_penalty_id"};
+        for (const TracePoint& point : trace.points()) {
+            const Json json = Json::parse(tokenJson(point, trace));
+            std::size_t i = 0;
+            for (const auto& item : json.items()) {
+                if (i < wanted.size()) QCOMPARE(item.key(), wanted[i]);
+                ++i;
+            }
+            QVERIFY(i > wanted.size());
+            // Shortest digits read back as the same float.
+            if (std::isfinite(point.token.entropy)) QCOMPARE(static_cast<float>(json["entropy"].get<double>()), point.token.entropy);
+            else QVERIFY(json["entropy"].is_null());
+        }
+    }
+
+    void summary() {
+        const Json s = Json::parse(summaryJson(smallTrace()))["summary"];
+        QCOMPARE(s["tokens"].get<int>(), 2);
+        QCOMPARE(s["thinking_tokens"].get<int>(), 0);
+        QCOMPARE(s["markers"].get<int>(), 0);
+        QCOMPARE(s["interventions"].get<int>(), 1);
+        QCOMPARE(s["prompt_tokens"].get<int>(), 3);
+        QCOMPARE(s["mean_entropy"].get<double>(), 0.25);
+        QCOMPARE(s["mean_kl"].get<double>(), 0.5);
+        QCOMPARE(s["finish_reason"].get<std::string>(), std::string("end_of_text"));
+        QCOMPARE(s["answer"].get<std::string>(), std::string("7"));
+        QCOMPARE(s["known_answer"].get<std::string>(), std::string("7"));
+        QCOMPARE(s["correct"].get<bool>(), true);
+        QCOMPARE(s["decode_ns"].get<std::int64_t>(), 1'000'000'000);
+        QCOMPARE(s["tokens_per_second"].get<double>(), 2.0);
+        const Json empty = Json::parse(summaryJson(RunTrace{}))["summary"];
+        QVERIFY(empty["mean_kl"].is_null() && empty["finish_reason"].is_null() && empty["answer"].is_null() && empty["correct"].is_null());
+        QCOMPARE(empty["tokens"].get<int>(), 0);
+    }
+
+    void jsonLines() {
+        const RunTrace trace = test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 30}));
+        std::ostringstream all, part;
+        exportJsonLines(all, trace);
+        exportJsonLines(part, trace, {10, 20});
+        const auto lines = linesOf(all.str());
+        QCOMPARE(lines.size(), std::size_t(32));
+        for (const std::string& line : lines) QVERIFY(!Json::parse(line, nullptr, false).is_discarded());
+        const Json head = Json::parse(lines.front());
+        QCOMPARE(head["provenance"]["weight_format"].get<std::string>(), std::string("rtn 3 bit g64 symmetric"));
+        QCOMPARE(head["request"]["seed"].get<std::uint64_t>(), trace.request().seed);
+        QCOMPARE(head["controls"].size(), std::size_t(2));
+        QCOMPARE(Json::parse(lines[1]).begin().key(), std::string("pos"));
+        QCOMPARE(Json::parse(lines.back()).begin().key(), std::string("summary"));
+        const auto some = linesOf(part.str());
+        QCOMPARE(some.size(), std::size_t(12));
+        QCOMPARE(Json::parse(some[1])["pos"].get<int>(), 10);
+        QCOMPARE(Json::parse(some[10])["pos"].get<int>(), 19);
+    }
+
+    void csv() {
+        std::ostringstream out;
+        exportCsv(out, smallTrace());
+        const auto lines = linesOf(out.str());
+        std::size_t row = 0;
+        while (row < lines.size() && lines[row].starts_with("# ")) ++row;
+        QVERIFY(row > 10);
+        const auto has = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
+        QVERIFY(has("# model_name: \"nano, \\\"small\\\"\""));
+        QVERIFY(has("# request.prompt: \"a\\nb\""));
+        QVERIFY(has("# request.known_answer: 7"));
+        QVERIFY(has("# control: 4 \"penalty\" 2"));
+        QVERIFY(has("# summary.tokens: 2"));
+        QVERIFY(lines[row].starts_with("pos,id,text,logprob,rank,entropy,kl,"));
+        QCOMPARE(lines.size(), row + 3);
+        QCOMPARE(QString::fromStdString(lines[row + 1]),
+                 QString("3,5,\" \"\"7\"\",\\n\\\\\",-0.1,1,0.25,,,1e-05,0,5,,,,,0,0,0,0,0,0,123456789012,5:-0.1 6:,,"));
+        QCOMPARE(QString::fromStdString(lines[row + 2]), QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,"));
+    }
+
+    // Every row has the columns of the header, whatever the tokens hold.
+    void csvColumns() {
+        std::ostringstream out;
+        exportCsv(out, test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 200})), {7, 150});
+        int rows = 0;
+        for (const std::string& line : linesOf(out.str())) {
+            if (line.starts_with("#")) continue;
+            bool quoted = false;
+            int commas = 0;
+            for (const char c : line) {
+                quoted = quoted != (c == '"');
+                commas += !quoted && c == ',';
+            }
+            QCOMPARE(commas, 24);
+            ++rows;
+        }
+        QCOMPARE(rows, 1 + 143);
+    }
+
+    void otherLocale() {
+        std::ostringstream plain, local;
+        exportCsv(plain, smallTrace());
+        const std::string before = std::setlocale(LC_ALL, nullptr);
+        bool found = false;
+        for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) found = found || std::setlocale(LC_ALL, name) != nullptr;
+        // Digits are grouped by a stream's locale too, so the test does not depend on what is installed.
+        struct Grouped : std::numpunct<char> {
+            char do_decimal_point() const override { return ','; }
+            char do_thousands_sep() const override { return '.'; }
+            std::string do_grouping() const override { return "\3"; }
+        };
+        local.imbue(std::locale(std::locale::classic(), new Grouped));
+        RunTrace trace = smallTrace();
+        trace.apply(ControlChange{1234567, "penalty", 0.5});
+        exportCsv(local, trace);
+        exportJsonLines(local, trace);
+        std::setlocale(LC_ALL, before.c_str());
+        QVERIFY(local.str().find("# control: 1234567 \"penalty\" 0.5\n") != std::string::npos);
+        QVERIFY(local.str().find(",-0.1,1,0.25,") != std::string::npos);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestTraceExport)
+#include "tst_trace_export.moc"
