@@ -1,0 +1,17 @@
+# The three targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
+get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
+file(GLOB fuzz_gguf_sources ${fuzz_root}/engine/model/gguf_*.cpp)
+list(FILTER fuzz_gguf_sources EXCLUDE REGEX writer)
+
+add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_gguf_sources} ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/kernels/tensor_type.cpp)
+target_compile_features(fuzz_sources PUBLIC cxx_std_20)
+target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
+target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+target_link_libraries(fuzz_sources PUBLIC pcre2-8 xxhash)
+foreach(name gguf chat_template tokenizer)
+  add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE fuzz_sources)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+endforeach()
