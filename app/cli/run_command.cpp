@@ -131,7 +131,7 @@ Result<void> execute(const RunArguments& arguments) {
         }
         runner.wait();
     }
-    if (arguments.jsonl != "-") std::cout << std::endl;
+    if (arguments.jsonl != "-" && !printer.trace().points().empty()) std::cout << std::endl;
     if (store->writer) {
         if (auto closed = store->writer->close(); !closed) return closed;
     }

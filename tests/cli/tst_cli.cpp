@@ -1,0 +1,184 @@
+// quibble-cli as scripts use it: forms of the commands, exit status, one line on standard error, the JSON keys, the goldens.
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <cmath>
+
+#include "tests/cli/cli_process.h"
+#include "tests/support/golden.h"
+
+using namespace quibble;
+using namespace quibble::testing;
+
+namespace {
+
+const QString kModel = QString::fromStdString(shippedModel().string());
+const QString kPrompt = "Tom has 57 coins. Then gets 68 more. How many coins now?";
+
+QList<QJsonObject> jsonLines(const QByteArray& text) {
+    QList<QJsonObject> objects;
+    for (const QByteArray& line : text.split('\n')) {
+        if (!line.isEmpty()) objects.append(QJsonDocument::fromJson(line).object());
+    }
+    return objects;
+}
+
+}  // namespace
+
+class TestCli : public QObject {
+    Q_OBJECT
+    QTemporaryDir folder_;
+    QString file(const char* name) const { return folder_.filePath(name); }
+
+private slots:
+    void initTestCase() {
+        QVERIFY2(!cliProgram().isEmpty(), "QUIBBLE_CLI names no program");
+        QVERIFY(folder_.isValid());
+    }
+    void helpAndVersion() {
+        QCOMPARE(runCli({"--help"}).status, 0);
+        QVERIFY(runCli({"--version"}).out.startsWith("quibble-cli "));
+        for (const char* command : {"run", "inspect", "export", "replay", "bench", "eval", "logits", "tokenize", "synth"}) {
+            QCOMPARE(runCli({command, "--help"}).status, 0);
+        }
+    }
+    void faultsAreOneLineAndStatusOne_data() {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::newRow("nothing") << QStringList{};
+        QTest::newRow("unknown command") << QStringList{"dance"};
+        QTest::newRow("unknown option") << QStringList{"run", kModel, "--prompt", "x", "--colour", "red"};
+        QTest::newRow("no such model") << QStringList{"run", "no/model.gguf", "--prompt", "x"};
+        QTest::newRow("no prompt") << QStringList{"run", kModel};
+        QTest::newRow("two prompts") << QStringList{"run", kModel, "--prompt", "x", "--problem", "y"};
+        QTest::newRow("no such problem") << QStringList{"run", kModel, "--problem", "no-such-problem"};
+        QTest::newRow("bad quantizer") << QStringList{"run", kModel, "--prompt", "x", "--quant", "rtn:bits=99"};
+        QTest::newRow("bad temperature") << QStringList{"run", kModel, "--prompt", "x", "--temperature", "-3"};
+        QTest::newRow("no such database") << QStringList{"export", "no/such.db", "--list"};
+        QTest::newRow("not a database") << QStringList{"export", kModel, "--list"};
+        QTest::newRow("no tokens") << QStringList{"logits", kModel, "--tokens", "no.i32", "--out", "x.npy"};
+        QTest::newRow("folder missing") << QStringList{"run", kModel, "--prompt", "x", "--jsonl", "no/such/folder/x.jsonl"};
+        QTest::newRow("unknown shape") << QStringList{"synth", "--shape", "x", "--out", "y"};
+    }
+    void faultsAreOneLineAndStatusOne() {
+        QFETCH(QStringList, arguments);
+        const CliResult result = runCli(arguments);
+        QCOMPARE(result.status, 1);
+        QVERIFY2(result.err.startsWith("quibble-cli: "), result.err.constData());
+        QCOMPARE(result.err.count('\n'), 1);
+        QVERIFY(result.out.isEmpty());
+    }
+    void runWritesAnObjectATokenAndASummary() {
+        const CliResult result = runCli({"run", kModel, "--prompt", kPrompt, "--quant", "rtn:bits=3,group=64", "--penalty", "2", "--temperature", "0.8",
+                                         "--top-p", "0.9", "--seed", "5", "--max-tokens", "40", "--threads", "2", "--jsonl", "-"});
+        QVERIFY2(result.status == 0, result.err.constData());
+        const QList<QJsonObject> lines = jsonLines(result.out);
+        QVERIFY(lines.size() >= 2);
+        for (int i = 0; i + 1 < lines.size(); ++i) {
+            for (const char* key : {"pos", "id", "text", "logprob", "rank", "entropy", "kl", "ref_entropy", "marker_mass", "penalized", "without_penalty_id"}) {
+                QVERIFY2(lines[i].contains(key), key);
+            }
+            QVERIFY(lines[i]["kl"].isDouble() && lines[i]["kl"].toDouble() > -1e-6);
+            QVERIFY(lines[i]["penalized"].toBool());
+            QCOMPARE(lines[i]["pos"].toInt(), lines[0]["pos"].toInt() + i);
+        }
+        const QJsonObject summary = lines.back()["summary"].toObject();
+        QCOMPARE(summary["tokens"].toInt(), static_cast<int>(lines.size()) - 1);
+        QVERIFY(summary.contains("answer") && summary.contains("finish_reason") && summary.contains("decode_ns"));
+    }
+    void sameSeedSameNumbersForAnyThreads() {
+        QByteArray first;
+        for (const char* threads : {"1", "2", "3"}) {
+            QByteArray numbers;
+            const CliResult result = runCli({"run", kModel, "--prompt", kPrompt, "--quant", "rtn:bits=3,group=64", "--max-tokens", "40", "--threads", threads, "--jsonl", "-"});
+            for (QJsonObject line : jsonLines(result.out)) {
+                line.remove("time_ns");
+                line.remove("summary");
+                numbers += QJsonDocument(line).toJson(QJsonDocument::Compact) + '\n';
+            }
+            if (first.isEmpty()) first = numbers;
+            QVERIFY(!numbers.isEmpty());
+            QCOMPARE(numbers, first);
+        }
+    }
+    void klAgainstItselfIsZero() {
+        const CliResult result = runCli({"run", kModel, "--prompt", kPrompt, "--reference", kModel, "--max-tokens", "30", "--jsonl", "-"});
+        QVERIFY2(result.status == 0, result.err.constData());
+        const QList<QJsonObject> lines = jsonLines(result.out);
+        for (int i = 0; i + 1 < lines.size(); ++i) QCOMPARE(lines[i]["kl"].toDouble(-1), 0.0);
+    }
+    void storedRunIsListedExportedAndReplayed() {
+        const QString db = file("runs.db");
+        QVERIFY(runCli({"run", kModel, "--prompt", kPrompt, "--quant", "rtn:bits=4,group=64", "--penalty", "1", "--max-tokens", "40", "--db", db, "--jsonl", file("a.jsonl")}).status == 0);
+        const CliResult list = runCli({"export", db, "--list"});
+        QVERIFY2(list.status == 0 && list.out.contains("run 1") && list.out.contains("finished"), list.out.constData());
+        const CliResult lines = runCli({"export", db, "--run", "1"});
+        QVERIFY2(lines.status == 0, lines.err.constData());
+        QVERIFY(jsonLines(lines.out).back().contains("summary"));
+        const CliResult csv = runCli({"export", db, "--run", "1", "--format", "csv", "--out", file("a.csv")});
+        QVERIFY2(csv.status == 0, csv.err.constData());
+        const CliResult replay = runCli({"replay", db, "--run", "1", "--threads", "3"});
+        QVERIFY2(replay.status == 0 && replay.out.contains("identical"), replay.err.constData());
+        QVERIFY(!replay.out.contains("identical: 0 "));
+        QCOMPARE(runCli({"replay", db, "--run", "77"}).status, 1);
+        // A session as one file opens elsewhere and replays there.
+        QVERIFY(runCli({"export", db, "--session", "1", "--out", file("moved.quibble")}).status == 0);
+        QVERIFY(runCli({"replay", file("moved.quibble"), "--run", "1"}).out.contains("identical"));
+    }
+    void logitsEqualTheGoldensInAnyChunk() {
+        const QString root = QString::fromStdString((goldenDirectory()).string());
+        const std::vector<float> ref = readNpy((root + "/logits/qwen3-d256-Q8_0.ref.npy").toStdString());
+        QByteArray first;
+        for (const char* chunk : {"0", "1", "5"}) {
+            const CliResult result = runCli({"logits", root + "/models/qwen3-d256-Q8_0.gguf", "--tokens", root + "/logits/qwen3-d256.tokens.i32", "--out", file("l.npy"),
+                                             "--arithmetic", "f32", "--threads", "2", "--chunk", chunk});
+            QVERIFY2(result.status == 0, result.err.constData());
+            const std::vector<float> logits = readNpy(file("l.npy").toStdString());
+            QCOMPARE(logits.size(), ref.size());
+            for (std::size_t i = 0; i < ref.size(); ++i) QVERIFY(std::abs(logits[i] - ref[i]) < 2e-4F);
+            const QByteArray bytes(reinterpret_cast<const char*>(logits.data()), static_cast<qsizetype>(logits.size() * sizeof(float)));
+            if (first.isEmpty()) first = bytes;
+            QVERIFY(bytes == first);
+        }
+    }
+    void tokenizeReadsTextAndHexLines() {
+        const QString vocab = QString::fromStdString((goldenDirectory() / "vocab" / "vocab-gpt-2.gguf").string());
+        const auto cases = nlohmann::json::parse(readFile(goldenDirectory() / "tokenizer" / "gpt-2.json"));
+        QByteArray input, expected;
+        for (const auto& item : cases) {
+            input += QByteArray::fromStdString(item["hex"].get<std::string>()) + '\n';
+            QByteArrayList ids;
+            for (const int id : item["ids"]) ids.append(QByteArray::number(id));
+            expected += ids.join(' ') + '\n';
+        }
+        const CliResult result = runCli({"tokenize", vocab, "--hex-lines"}, input);
+        QVERIFY2(result.status == 0, result.err.constData());
+        QCOMPARE(result.out, expected);
+        QCOMPARE(runCli({"tokenize", vocab}, "Hello world").out, QByteArray("15496 995\n"));
+        QCOMPARE(runCli({"tokenize", vocab, "--hex-lines"}, "zz\n").status, 1);
+    }
+    void inspectDescribesAndExplains() {
+        const CliResult result = runCli({"inspect", kModel, "--tensors", "--markers"});
+        QVERIFY2(result.status == 0, result.err.constData());
+        for (const char* part : {"quibble-nano", "token_embd.weight", "published-50", "\" wait\"", "qwen2"}) QVERIFY2(result.out.contains(part), part);
+    }
+    void benchPrintsOneLineOfJson() {
+        const CliResult result = runCli({"bench", kModel, "--prefill", "32", "--decode", "8", "--threads", "1", "--repeats", "1", "--quant", "rtn:bits=3", "--json", "-"});
+        QVERIFY2(result.status == 0, result.err.constData());
+        const QJsonObject object = QJsonDocument::fromJson(result.out).object();
+        for (const char* key : {"limits", "prefill", "decode", "block", "run", "peak_memory_mb"}) QVERIFY2(object.contains(key), key);
+        QVERIFY(object["decode"].toObject()["of_read_limit"].toDouble() > 0);
+    }
+    void forcingAnUnknownInstructionSetIsAnError() {
+        qputenv("QUIBBLE_ISA", "sse99");
+        const CliResult result = runCli({"tokenize", kModel}, "x");
+        qunsetenv("QUIBBLE_ISA");
+        QCOMPARE(result.status, 1);
+        QVERIFY(result.err.contains("sse99"));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestCli)
+#include "tst_cli.moc"
