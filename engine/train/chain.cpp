@@ -242,7 +242,7 @@ private:
 
     void checkWhole() {
         const bool wrong = values_.back() != problem_.answer;
-        const double rate = wrong ? 0.9 : 0.04 + 0.02 * static_cast<double>(values_.size()) + 0.06 * chain_.doubts;
+        const double rate = wrong ? 0.9 : 0.08 + 0.02 * static_cast<double>(values_.size()) + 0.06 * chain_.doubts;
         if (!rng_.chance(rate)) return;
         ++chain_.doubts;
         lead(0.3);

@@ -48,17 +48,17 @@ struct Event {
 
 /// A number for a sum: mostly two digits, sometimes three.
 int drawAmount(Rng& rng, int max) {
-    if (max > 120 && rng.chance(0.35)) return rng.between(100, max);
+    if (max > 120 && rng.chance(0.25)) return rng.between(100, max);
     return max < 12 ? rng.between(1, max) : rng.between(11, max < 99 ? max : 99);
 }
 
 /// Tries one event at the running value; false when it does not fit the range.
 bool drawEvent(Rng& rng, int value, int steps_left, int max_value, Event& event) {
     const int roll = rng.below(100);
-    if (roll < 28) {
+    if (roll < 26) {
         if (value + 11 > max_value) return false;
         event = {Kind::kAdd, drawAmount(rng, std::min(max_value - value, 500)), 0};
-    } else if (roll < 56) {
+    } else if (roll < 58) {
         if (value < 13) return false;
         event = {Kind::kSub, drawAmount(rng, value - 1), 0};
     } else if (roll < 76) {
@@ -210,7 +210,8 @@ Hardness hardnessOf(int left, char op, int right) {
 
 Problem makeProblem(Rng& rng, const ProblemRange& range) {
     Problem problem;
-    const int wanted = rng.between(range.min_steps, range.max_steps);
+    // The smaller of two draws: long problems are there, short ones are more common.
+    const int wanted = std::min(rng.between(range.min_steps, range.max_steps), rng.between(range.min_steps, range.max_steps));
     const int start = drawAmount(rng, std::min(range.max_value / 2, 400));
     std::vector<Event> events;
     int value = start;

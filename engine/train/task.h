@@ -43,9 +43,9 @@ struct ChainStyle {
     double slip = 0.06;           ///< a step is written down wrong
     double slip_in_check = 0.03;  ///< a part of a recheck is wrong
     double doubt_wrong = 0.95;
-    double doubt_easy = 0.12;
-    double doubt_medium = 0.35;
-    double doubt_hard = 0.60;
+    double doubt_easy = 0.15;
+    double doubt_medium = 0.42;
+    double doubt_hard = 0.65;
     double doubt_again = 0.08;  ///< an agreed result is doubted once more
 };
 
