@@ -17,12 +17,8 @@ CardHeader::CardHeader(View* view, QWidget* parent) : QWidget(parent), title_(ne
     row->addWidget(title_);
     row->addWidget(figures_, 1);
     if (QWidget* extra = view->headerWidget()) row->addWidget(extra);
-    const auto margins = [row] {
-        const Theme& theme = Theme::instance();
-        row->setContentsMargins(theme.em(0.6), theme.em(0.3), theme.em(0.6), theme.em(0.3));
-    };
-    margins();
-    connect(&Theme::instance(), &Theme::changed, this, margins);
+    updateMargins();
+    connect(&Theme::instance(), &Theme::changed, this, &CardHeader::updateMargins);
     useFont(title_, FontRole::Title);
     useTextColour(title_, TextRole::Muted);
     useFont(figures_, FontRole::Title);
@@ -32,6 +28,18 @@ CardHeader::CardHeader(View* view, QWidget* parent) : QWidget(parent), title_(ne
     connect(view, &View::titleChanged, title_, &QLabel::setText);
     connect(view, &View::figuresChanged, figures_, &ElidingLabel::setFullText);
     setAccessibleName(view->title());
+}
+
+void CardHeader::setGutters(int left, int right) {
+    left_ = left;
+    right_ = right;
+    updateMargins();
+    update();
+}
+
+void CardHeader::updateMargins() {
+    const Theme& theme = Theme::instance();
+    layout()->setContentsMargins(theme.em(0.6) + left_, theme.em(0.3), theme.em(0.6) + right_, theme.em(0.3));
 }
 
 QSize CardHeader::sizeHint() const { return QWidget::sizeHint().expandedTo(QSize(0, Theme::instance().em(1.8))); }
@@ -47,22 +55,38 @@ void CardHeader::paintEvent(QPaintEvent*) {
         painter.setPen(colors.card_border);
         painter.setBrush(colors.card);
         painter.setClipRect(rect());
-        painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, 12), 6, 6);
+        painter.drawRoundedRect(QRectF(rect()).adjusted(left_ + 0.5, 0.5, -right_ - 0.5, 12), 6, 6);
     }
     painter.setPen(colors.card_border);
-    painter.drawLine(QPointF(0, height() - 0.5), QPointF(width(), height() - 0.5));
+    painter.drawLine(QPointF(left_, height() - 0.5), QPointF(width() - right_, height() - 0.5));
 }
 
-CardDock::CardDock(const QString& name, View* view, QWidget* parent) : QDockWidget(view->title(), parent), view_(view) {
+CardDock::CardDock(const QString& name, View* view, QWidget* parent)
+    : QDockWidget(view->title(), parent), view_(view), header_(new CardHeader(view, this)), frame_(new QWidget(this)) {
     setObjectName(name);
-    setTitleBarWidget(new CardHeader(view, this));
-    auto* body = new QFrame(this);
+    setTitleBarWidget(header_);
+    auto* outer = new QVBoxLayout(frame_);
+    outer->setSpacing(0);
+    auto* body = new QFrame(frame_);
+    outer->addWidget(body);
     body->setObjectName(QStringLiteral("dockBody"));
     auto* column = new QVBoxLayout(body);
     column->setContentsMargins(1, 0, 1, 1);
     column->addWidget(view);
-    setWidget(body);
+    setWidget(frame_);
+    keepFromEdge(Qt::NoDockWidgetArea);
     connect(view, &View::titleChanged, this, &QDockWidget::setWindowTitle);
+    connect(this, &QDockWidget::dockLocationChanged, this, &CardDock::keepFromEdge);
+    connect(this, &QDockWidget::topLevelChanged, this, [this](bool floating) {
+        if (floating) keepFromEdge(Qt::NoDockWidgetArea);
+    });
+}
+
+void CardDock::keepFromEdge(Qt::DockWidgetArea area) {
+    const int gap = Theme::instance().em(0.45);
+    const int left = area == Qt::LeftDockWidgetArea ? gap : 0, right = area == Qt::RightDockWidgetArea ? gap : 0;
+    header_->setGutters(left, right);
+    frame_->layout()->setContentsMargins(left, 0, right, 0);
 }
 
 void CardDock::paintEvent(QPaintEvent*) {

@@ -16,6 +16,8 @@ class CardHeader : public QWidget {
     Q_OBJECT
 public:
     explicit CardHeader(View* view, QWidget* parent = nullptr);
+    /// Room left empty at either side, so that a dock does not touch the edge of the window.
+    void setGutters(int left, int right);
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
 
@@ -23,8 +25,11 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void updateMargins();
+
     QLabel* title_;
     ElidingLabel* figures_;
+    int left_ = 0, right_ = 0;
 };
 
 /// A view in a dock. `name` is the objectName under which the layout is saved: unique and never translated.
@@ -38,7 +43,11 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void keepFromEdge(Qt::DockWidgetArea area);
+
     View* view_;
+    CardHeader* header_;
+    QWidget* frame_;  // keeps the body off the edge of the window
 };
 
 /// A view in a frame, for the centre of the window. Without header when the view draws its own.

@@ -82,7 +82,7 @@ ThemeColors lightColors() {
     c.entropy = QColor(0xd97a22);
     c.kl = QColor(0xa8356f);
     c.mass = QColor(0x2f76d2);
-    c.marker = QColor(0xb4500b);
+    c.marker = QColor(0xae4c06);
     c.bar = QColor(0x8eabd4);
     c.bar_track = QColor(0xeceff3);
     c.grid = QColor(0xeceef2);

@@ -59,12 +59,13 @@ QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(:/quibble/icons/do
 QCheckBox { spacing: 7px; }
 QCheckBox::indicator { width: @box; height: @box; border: 1px solid @faint; border-radius: 4px; background: @raised; }
 QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url(:/quibble/icons/@check.svg); }
-QCheckBox::indicator:focus, QCheckBox:focus::indicator { border: 2px solid @accent; }
+QCheckBox::indicator:focus { border: 2px solid @accent; }
 
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @bar_track; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: @accent; }
 QSlider::handle:horizontal { width: @knob; height: @knob; margin: -@knobhalf 0; border-radius: @knobradius; background: @card; border: 2px solid @accent; }
-QSlider::handle:horizontal:hover, QSlider:focus::handle:horizontal { background: @accent_soft; }
+QSlider::handle:horizontal:hover { background: @accent_soft; }
+QSlider::handle:horizontal:focus { background: @accent; }
 
 QTreeView, QListView, QTableView { background: @card; border: none; outline: 0; alternate-background-color: @stripe; }
 QTableView { gridline-color: @grid; selection-background-color: @accent_soft; selection-color: @text; }
@@ -83,11 +84,14 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QTabBar::tab { background: transparent; color: @muted; padding: 5px 12px; border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
 QScrollArea { background: transparent; border: none; }
+#cardBody { background: @card; }
+QTreeView::branch { background: transparent; border-image: none; image: none; }
+QTreeView { show-decoration-selected: 0; selection-background-color: transparent; }
 
 #chip { background: @raised; border: 1px solid @card_border; border-radius: @chip; padding: 2px @chippad; }
 #chip:hover { border-color: @faint; }
 #chip:focus { border-color: @accent; }
-#chip:!checked { color: @muted; background: @window; text-decoration: line-through; }
+#chip:!checked { color: @muted; background: @window; border: 1px dashed @faint; }
 #chip[used="true"]:checked { color: @marker; font-weight: 600; }
 #undoBar { background: @text; border-radius: 6px; }
 #undoBar QLabel { color: @card; }

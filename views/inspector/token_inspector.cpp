@@ -45,10 +45,9 @@ void TokenInspector::build() {
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->viewport()->setAutoFillBackground(false);
     outer->addWidget(scroll);
     auto* body = new QWidget(scroll);
-    body->setAutoFillBackground(false);
+    body->setObjectName(QStringLiteral("cardBody"));
     scroll->setWidget(body);
     const Theme& theme = Theme::instance();
     auto* column = new QVBoxLayout(body);

@@ -44,10 +44,9 @@ MarkersPanel::MarkersPanel(RunDocument* document, QWidget* parent)
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->viewport()->setAutoFillBackground(false);
     outer->addWidget(scroll);
     auto* body = new QWidget(scroll);
-    body->setAutoFillBackground(false);
+    body->setObjectName(QStringLiteral("cardBody"));
     scroll->setWidget(body);
     column_ = new QVBoxLayout(body);
     column_->setContentsMargins(theme.em(0.6), theme.em(0.5), theme.em(0.6), theme.em(0.6));

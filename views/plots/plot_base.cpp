@@ -21,6 +21,7 @@ Error writeError(const QString& path, const QString& reason) {
 
 PlotBase::PlotBase(QWidget* parent) : QCustomPlot(parent) {
     setPlottingHint(QCP::phCacheLabels, true);
+    setLocale(QLocale());  // with group separators
     setNoAntialiasingOnDrag(true);
     setFocusPolicy(Qt::StrongFocus);
     setAttribute(Qt::WA_OpaquePaintEvent);

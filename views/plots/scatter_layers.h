@@ -28,7 +28,7 @@ protected:
 class ScatterRing : public ScatterLayer {
     Q_OBJECT
 public:
-    explicit ScatterRing(ScatterPlot* plot) : ScatterLayer(plot, QStringLiteral("overlay")) {}
+    explicit ScatterRing(ScatterPlot* plot) : ScatterLayer(plot, QStringLiteral("cursor")) {}
 
 protected:
     void draw(QCPPainter* painter) override;

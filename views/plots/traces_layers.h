@@ -48,7 +48,7 @@ private:
 class TraceOverlay : public TraceLayer {
     Q_OBJECT
 public:
-    explicit TraceOverlay(TracesPlot* plot) : TraceLayer(plot, QStringLiteral("overlay")) {}
+    explicit TraceOverlay(TracesPlot* plot) : TraceLayer(plot, QStringLiteral("cursor")) {}
 
 protected:
     void draw(QCPPainter* painter) override;

@@ -35,8 +35,8 @@ TracesPlot::TracesPlot(RunDocument* document, QWidget* parent) : PlotBase(parent
 void TracesPlot::build() {
     plotLayout()->clear();
     addLayer(QStringLiteral("marks"), layer(QStringLiteral("grid")), QCustomPlot::limAbove);
-    addLayer(QStringLiteral("overlay"), layer(QStringLiteral("main")), QCustomPlot::limAbove);
-    layer(QStringLiteral("overlay"))->setMode(QCPLayer::lmBuffered);
+    addLayer(QStringLiteral("cursor"), layer(QStringLiteral("main")), QCustomPlot::limAbove);
+    layer(QStringLiteral("cursor"))->setMode(QCPLayer::lmBuffered);
     const Measure measures[kRows] = {Measure::Entropy, Measure::Kl, Measure::MarkerMass};
     plotLayout()->setRowSpacing(0);
     for (int i = 0; i < kRows; ++i) {
@@ -102,7 +102,7 @@ void TracesPlot::applyGeometry(const QSize& size) {
     const int ticks = QFontMetrics(rows_.back().rect->axis(QCPAxis::atBottom)->tickLabelFont()).height() + 6;
     for (const Row& row : rows_) {
         const bool last = &row == &rows_.back();
-        row.rect->setMargins(QMargins(labels, theme.em(0.45), theme.em(1.0), last ? ticks : theme.em(0.35)));
+        row.rect->setMargins(QMargins(labels, theme.em(0.45), theme.em(1.5), last ? ticks : theme.em(0.35)));
     }
     // The last row carries the tick labels: give it their height on top of an equal share.
     const double share = std::max(20.0, (size.height() - ticks) / static_cast<double>(kRows));
@@ -197,7 +197,7 @@ void TracesPlot::updateValueAxes() {
 }
 
 void TracesPlot::replotOverlay() {
-    if (isVisible() && !visibleRegion().isEmpty()) layer(QStringLiteral("overlay"))->replot();
+    if (isVisible() && !visibleRegion().isEmpty()) layer(QStringLiteral("cursor"))->replot();
     else requestReplot();
 }
 

@@ -93,6 +93,10 @@ QVariant TokenTableModel::headerData(int section, Qt::Orientation orientation, i
     if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount) return {};
     const Measure measure = measureOf(section);
     if (role == Qt::ToolTipRole && measure != Measure::None) return measureHelp(measure);
+    if (role == Qt::TextAlignmentRole) {
+        const bool text = section == Text || section == Marks;
+        return QVariant::fromValue(Qt::Alignment(Qt::AlignVCenter | (text ? Qt::AlignLeft : Qt::AlignRight)));
+    }
     if (role != Qt::DisplayRole) return {};
     switch (section) {
         case Number: return tr("token");

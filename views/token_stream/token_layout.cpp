@@ -126,6 +126,15 @@ void TokenLayout::place(Cursor& cursor, int token, int segment, const Segment& c
     cursor.x += content.width - (drops_lead ? content.lead : 0.0F);
 }
 
+bool TokenLayout::belongsToThought(const TokenPieces& pieces, const RunTrace& trace, int token) const {
+    if (trace.points()[static_cast<std::size_t>(token)].token.thinking) return true;
+    if (sections_.empty() || !sections_.back().thinking) return false;
+    const auto& piece = pieces.piece(pieces.pieceIndex(token));
+    if (piece.special && piece.text.startsWith(QStringLiteral("</"))) return true;
+    const bool only_blank = !piece.text.isEmpty() && QStringView(piece.text).trimmed().isEmpty();
+    return only_blank && token > 0 && !trace.points()[static_cast<std::size_t>(token) - 1].token.thinking;
+}
+
 void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int first_changed) {
     // Everything up to the start of the line that holds the token before the change is settled.
     int token = 0, segment = 0;
@@ -145,7 +154,7 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
     Cursor cursor;
     cursor.after_blank = blank_before;
     for (; token < pieces.size(); ++token) {
-        const bool thinking = trace.points()[static_cast<std::size_t>(token)].token.thinking;
+        const bool thinking = belongsToThought(pieces, trace, token);
         if (sections_.empty() || (segment == 0 && sections_.back().thinking != thinking)) startSection(cursor, token, thinking);
         const auto& segments = segmentsOf(pieces, pieces.pieceIndex(token));
         const QString& text = pieces.piece(pieces.pieceIndex(token)).text;

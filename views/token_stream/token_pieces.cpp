@@ -119,6 +119,10 @@ int TokenPieces::update(const RunTrace& trace) {
             by_id_.emplace(id, index);
             push(index);
         } else {
+            if (open_ < 0) {
+                open_byte_ = 0;
+                open_prefix_.clear();
+            }
             const int first = open_ < 0 ? i : open_;
             first_changed = std::min(first_changed, first);
             truncate(first);
@@ -137,8 +141,9 @@ void TokenPieces::pushJoined(const RunTrace& trace, int first, int last) {
         ends.push_back(bytes.size());
     }
     std::vector<QString> texts(ends.size());
+    texts.front() = open_prefix_;
+    std::size_t at = open_byte_, owner = 0;
     open_ = -1;
-    std::size_t at = 0, owner = 0;
     while (at < bytes.size()) {
         while (at >= ends[owner]) ++owner;
         const std::string_view rest = std::string_view(bytes).substr(at);
@@ -148,7 +153,11 @@ void TokenPieces::pushJoined(const RunTrace& trace, int first, int last) {
             at += static_cast<std::size_t>(length);
             continue;
         }
-        if (length < 0 && open_ < 0) open_ = first + static_cast<int>(owner);
+        if (length < 0 && open_ < 0) {
+            open_ = first + static_cast<int>(owner);
+            open_byte_ = at - (owner == 0 ? 0 : ends[owner - 1]);
+            open_prefix_ = texts[owner];
+        }
         texts[owner] += hexByte(rest.front());
         ++at;
     }

@@ -59,7 +59,9 @@ private:
     std::vector<int> piece_of_;
     std::vector<qsizetype> begin_;
     QString text_;
-    int open_ = -1;  // first token of a character that is not complete yet
+    int open_ = -1;  // token in which a character begins that is not complete yet,
+    std::size_t open_byte_ = 0;  // at this byte of it,
+    QString open_prefix_;        // behind this text
 };
 
 }  // namespace quibble

@@ -204,8 +204,10 @@ void TokenStreamView::setFindText(const QString& text, Qt::CaseSensitivity sensi
 
 void TokenStreamView::searchFrom(qsizetype offset) {
     offset = std::max<qsizetype>(offset, 0);
-    while (!hits_.empty() && hits_.back().end > offset) hits_.pop_back();
-    if (!hits_.empty()) offset = std::max(offset, hits_.back().end);
+    while (!hits_.empty() && hits_.back().end > offset) {
+        offset = std::min(offset, hits_.back().begin);
+        hits_.pop_back();
+    }
     if (!find_text_.isEmpty()) {
         const QString& text = pieces_->text();
         for (qsizetype at = text.indexOf(find_text_, offset, find_sensitivity_); at >= 0;

@@ -1,0 +1,286 @@
+// Traces and scatter: following, zooming, selection both ways, and pictures in three formats.
+#include <QFile>
+#include <QImage>
+#include <QSvgRenderer>
+#include <QTemporaryDir>
+#include <QWheelEvent>
+
+#include "tests/views/view_test.h"
+#include "views/plots/export_dialog.h"
+#include "views/plots/scatter_view.h"
+#include "views/plots/traces_view.h"
+#include "views/token_stream/token_stream_view.h"
+
+using namespace quibble;
+using quibble::testing::RunSettings;
+
+class TestPlots : public QObject {
+    Q_OBJECT
+
+    struct Shown {
+        RunDocument document;
+        TracesView traces{&document};
+        explicit Shown(const RunSettings& settings) {
+            traces.resize(900, 420);
+            traces.show();
+            testing::loadRun(document, settings);
+            QApplication::processEvents();
+        }
+        void wheel(int token, int delta, Qt::KeyboardModifiers modifiers = {}) {
+            const QPointF at(traces.xPixel(token), 100);
+            QWheelEvent event(at, traces.plotWidget()->mapToGlobal(at), {}, QPoint(0, delta), Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+            QApplication::sendEvent(traces.plotWidget(), &event);
+        }
+    };
+
+    static int inkOf(const QImage& image, const QColor& colour) {
+        int count = 0;
+        for (int y = 0; y < image.height(); ++y) {
+            for (int x = 0; x < image.width(); ++x) {
+                const QColor c = image.pixelColor(x, y);
+                const int distance = std::abs(c.red() - colour.red()) + std::abs(c.green() - colour.green()) + std::abs(c.blue() - colour.blue());
+                count += distance < 60 ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+private slots:
+    void followsTheTailUntilTheUserPans() {
+        const RunSettings settings{.tokens = 1500, .finished = false};
+        const auto batches = testing::makeBatches(settings, 300);
+        RunDocument document;
+        TracesView traces(&document);
+        traces.resize(900, 400);
+        traces.show();
+        document.start(testing::makeRequest(settings));
+        const std::size_t half = batches.size() / 2;
+        for (std::size_t i = 0; i < half; ++i) document.apply(batches[i]);
+        QVERIFY(traces.followsTail());
+        QVERIFY(traces.xUpper() >= document.size() - 1);
+        QVERIFY(traces.xUpper() - traces.xLower() < 420);
+        QSignalSpy follow(&traces, &TracesView::followTailChanged);
+        traces.setXRange(100, 200);
+        QVERIFY(!traces.followsTail());
+        QCOMPARE(follow.count(), 1);
+        for (std::size_t i = half; i < batches.size(); ++i) document.apply(batches[i]);
+        QVERIFY(std::abs(traces.xLower() - 100) < 1 && std::abs(traces.xUpper() - 200) < 1);
+        traces.jumpToLive();
+        QVERIFY(traces.followsTail());
+        QVERIFY(traces.xUpper() >= document.size() - 1);
+    }
+
+    void storedRunIsShownWhole() {
+        Shown shown({.tokens = 3000});
+        QVERIFY(shown.traces.xLower() < 1 && shown.traces.xUpper() >= shown.document.size() - 1);
+    }
+
+    void wheelZoomsAtTheMouse() {
+        Shown shown({.tokens = 1000});
+        const double before = shown.traces.xPixel(300);
+        shown.wheel(300, 120);
+        QVERIFY(shown.traces.xUpper() - shown.traces.xLower() < 900);
+        QVERIFY(std::abs(shown.traces.xPixel(300) - before) < 2);
+        shown.traces.setXRange(200, 400);
+        shown.wheel(300, -120, Qt::ShiftModifier);
+        QVERIFY(shown.traces.xLower() > 210);
+        shown.traces.fitAll();
+        QVERIFY(shown.traces.xLower() < 1 && shown.traces.xUpper() >= shown.document.size() - 1);
+        shown.traces.setXRange(-1e9, 1e9);  // never past the run
+        QVERIFY(shown.traces.xLower() > -100 && shown.traces.xUpper() < shown.document.size() + 100);
+    }
+
+    void mousePansAndSelects() {
+        Shown shown({.tokens = 1000});
+        QWidget* plot = shown.traces.plotWidget();
+        shown.traces.setXRange(300, 500);
+        const auto at = [&](int token) { return QPoint(static_cast<int>(shown.traces.xPixel(token)), 60); };
+        QTest::mouseClick(plot, Qt::LeftButton, {}, at(400));
+        QVERIFY(std::abs(shown.document.current() - 400) <= 1);
+        const double lower = shown.traces.xLower();
+        QTest::mousePress(plot, Qt::LeftButton, {}, at(400));
+        const QPoint target = at(400) + QPoint(-120, 0);
+        QMouseEvent move(QEvent::MouseMove, target, plot->mapToGlobal(target), Qt::NoButton, Qt::LeftButton, {});
+        QApplication::sendEvent(plot, &move);
+        QTest::mouseRelease(plot, Qt::LeftButton, {}, target);
+        QVERIFY(shown.traces.xLower() > lower + 10);
+        QTest::mouseDClick(plot, Qt::LeftButton, {}, at(450));
+        QVERIFY(shown.traces.xLower() < 1);
+    }
+
+    void selectionIsSharedBothWays() {
+        RunDocument document;
+        TokenStreamView stream(&document);
+        TracesView traces(&document);
+        ScatterView scatter(&document);
+        for (QWidget* widget : std::initializer_list<QWidget*>{&stream, &traces, &scatter}) {
+            widget->resize(600, 400);
+            widget->show();
+        }
+        testing::loadRun(document, {.tokens = 1200});
+        QApplication::processEvents();
+        traces.setXRange(0, 100);
+        stream.setFocus();
+        stream.scrollToToken(0);
+        QTest::keyClick(&stream, Qt::Key_End);
+        QCOMPARE(document.current(), document.size() - 1);
+        QVERIFY(traces.xUpper() >= document.size() - 1);  // the plot brought it into sight
+        QVERIFY(traces.figures().contains(QString::number(document.current())));
+        QTest::mouseClick(traces.plotWidget(), Qt::LeftButton, {}, QPoint(static_cast<int>(traces.xPixel(document.size() - 30)), 60));
+        QVERIFY(std::abs(document.current() - (document.size() - 30)) <= 2);
+        QVERIFY(stream.viewport()->rect().intersects(stream.tokenRect(document.current())));
+        // Dots may hide one another: a click takes one that lies where the wanted one lies.
+        const int wanted = 77;
+        QTest::mouseClick(scatter.plotWidget(), Qt::LeftButton, {}, scatter.pointOf(wanted));
+        QVERIFY((scatter.pointOf(document.current()) - scatter.pointOf(wanted)).manhattanLength() <= 14);
+    }
+
+    void figuresSpeak() {
+        Shown shown({.tokens = 300, .unscored = 20, .finished = false});
+        shown.document.selectToken(shown.document.size() - 1);
+        QVERIFY(shown.traces.figures().contains(QStringLiteral("pending")));
+        ScatterView scatter(&shown.document);
+        QVERIFY(scatter.figures().startsWith(QStringLiteral("ρ = ")));
+        RunDocument empty;
+        QVERIFY(ScatterView(&empty).figures().isEmpty());
+        RunDocument without;
+        testing::loadRun(without, {.tokens = 50, .reference = false});
+        QCOMPARE(ScatterView(&without).figures(), QStringLiteral("no reference"));
+    }
+
+    void linesAreDrawn() {
+        Shown shown({.tokens = 20000});
+        const QImage image = shown.traces.picture(1).toImage();
+        QVERIFY(inkOf(image, Theme::instance().colors().entropy) > 300);
+        QVERIFY(inkOf(image, Theme::instance().colors().kl) > 300);
+    }
+
+    void exports_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<bool>("scatter");
+        for (const bool scatter : {false, true}) {
+            for (const char* ending : {"png", "svg", "pdf"}) {
+                const QString name = QStringLiteral("figure.%1").arg(QLatin1String(ending));
+                QTest::newRow(qPrintable(name + (scatter ? " scatter" : " traces"))) << name << scatter;
+            }
+        }
+    }
+    void exports() {
+        QFETCH(QString, name);
+        QFETCH(bool, scatter);
+        Theme::instance().setMode(ThemeMode::Dark);
+        RunDocument document;
+        testing::loadRun(document, {.tokens = 2000});
+        TracesView traces(&document);
+        ScatterView dots(&document);
+        FigureView& figure = scatter ? static_cast<FigureView&>(dots) : traces;
+        QTemporaryDir folder;
+        const QString path = folder.filePath(name);
+        FigureOptions options;
+        options.format = figureFormatOf(path).value();
+        options.size = QSize(800, 400);
+        options.title = QStringLiteral("Title");
+        options.footer = QStringLiteral("provenance");
+        const Result<void> result = figure.exportFigure(path, options);
+        QVERIFY2(result.has_value(), result ? "" : result.error().line().c_str());
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QByteArray bytes = file.readAll();
+        if (name.endsWith(QLatin1String("pdf"))) {
+            QVERIFY(bytes.startsWith("%PDF-1"));
+            QVERIFY(bytes.contains("%%EOF"));
+            QVERIFY(bytes.size() > 4000 && bytes.size() < 3'000'000);
+        } else {
+            QImage image;
+            if (name.endsWith(QLatin1String("svg"))) {
+                QSvgRenderer renderer(bytes);
+                QVERIFY(renderer.isValid());
+                QCOMPARE(renderer.viewBox().size(), QSize(800, 400));
+                QVERIFY(bytes.contains("provenance"));
+                image = QImage(800, 400, QImage::Format_ARGB32);
+                image.fill(Qt::black);
+                QPainter painter(&image);
+                renderer.render(&painter);
+            } else {
+                QVERIFY(image.loadFromData(bytes, "PNG"));
+                QCOMPARE(image.size(), QSize(1600, 800));
+                QCOMPARE(qRound(image.dotsPerMeterX() * 0.0254), 192);
+            }
+            QCOMPARE(image.pixelColor(2, image.height() / 2).rgb() | 0xFF000000, Theme::light().card.rgb());  // light although the window is dark
+            QVERIFY(inkOf(image, scatter ? Theme::light().entropy : Theme::light().kl) > 50);
+        }
+        Theme::instance().setMode(ThemeMode::Light);
+    }
+
+    void exportErrorsNameTheCause() {
+        RunDocument document;
+        testing::loadRun(document, {.tokens = 50});
+        TracesView traces(&document);
+        traces.resize(500, 300);
+        FigureOptions options;
+        const Result<void> folder = traces.exportFigure(QStringLiteral("/nowhere/figure.png"), options);
+        QVERIFY(!folder && folder.error().code == ErrorCode::Io);
+        QVERIFY(QString::fromStdString(folder.error().what).contains(QStringLiteral("/nowhere/figure.png")));
+        options.scale = 1000;
+        QVERIFY(!traces.exportFigure(QStringLiteral("figure.png"), options));
+        options.scale = 2;
+        options.size = QSize(3, 3);
+        QVERIFY(!traces.exportFigure(QStringLiteral("figure.png"), options));
+        QVERIFY(!figureFormatOf(QStringLiteral("figure.gif")));
+        QVERIFY(!figureFormatOf(QStringLiteral("png")));
+        QCOMPARE(figureFormatOf(QStringLiteral("a.b/FIGURE.PDF")).value(), FigureFormat::Pdf);
+    }
+
+    void dialogMakesTheOptions() {
+        Shown shown({.tokens = 100});
+        ScatterView scatter(&shown.document);
+        ExportDialog dialog({&shown.traces, &scatter}, QStringLiteral("made by a test"), QStringLiteral("."));
+        const FigureOptions options = dialog.options();
+        QCOMPARE(options.size, shown.traces.size());
+        QCOMPARE(options.footer, QStringLiteral("made by a test"));
+        QVERIFY(options.title.startsWith(QStringLiteral("Traces")));
+        dialog.chooseFigure(&scatter);
+        QVERIFY(dialog.options().title.startsWith(QStringLiteral("KL")));
+    }
+
+    void tableTwinShowsTheSame() {
+        Shown shown({.tokens = 100});
+        QCOMPARE(shown.traces.table()->rowCount(), shown.document.size());
+        shown.traces.copyCsv();
+        QVERIFY(!shown.traces.plotWidget()->accessibleDescription().isEmpty());
+        shown.traces.showTable(true);
+        QVERIFY(!shown.traces.plotWidget()->isVisible());
+        shown.traces.showTable(false);
+        QVERIFY(shown.traces.plotWidget()->isVisible());
+    }
+
+    void frameTime() {
+        Shown shown({.tokens = 100000});
+        double worst = 0;
+        for (int i = 0; i < 10; ++i) {
+            shown.traces.replotNow();
+            worst = std::max(worst, shown.traces.lastReplotMs());
+        }
+        QElapsedTimer timer;
+        timer.start();
+        const QPixmap picture = shown.traces.picture(2);
+        const double twice = static_cast<double>(timer.nsecsElapsed()) / 1e6;
+        timer.restart();
+        for (int i = 0; i < 20; ++i) {
+            shown.document.setHovered(i * 4000);
+        }
+        const double crosshair = static_cast<double>(timer.nsecsElapsed()) / 20e6;
+        qInfo("traces with 100k tokens: replot %.2f ms, picture at 2x %.1f ms, crosshair %.2f ms", worst, twice, crosshair);
+        QVERIFY(!picture.isNull());
+        ScatterView scatter(&shown.document);
+        scatter.resize(400, 300);
+        scatter.show();
+        QApplication::processEvents();
+        timer.restart();
+        QVERIFY(!scatter.picture(1).isNull());
+        qInfo("scatter with 100k tokens: %.2f ms", static_cast<double>(timer.nsecsElapsed()) / 1e6);
+    }
+};
+
+QUIBBLE_VIEW_TEST_MAIN(TestPlots)
+#include "tst_plots.moc"
