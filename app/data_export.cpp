@@ -49,7 +49,7 @@ DataExportDialog::DataExportDialog(const RunDocument& document, QWidget* parent)
     format_->addItem(tr("CSV, one row a token"), static_cast<int>(DataFormat::Csv));
     format_->addItem(tr("JSON Lines, with all alternatives"), static_cast<int>(DataFormat::JsonLines));
     format_->setAccessibleName(tr("Form of the data"));
-    range_->addItem(tr("All %n token(s)", nullptr, document.size()));
+    range_->addItem(tr("All tokens (%L1)").arg(document.size()));
     const TokenRange chosen = document.selection();
     if (chosen.size() > 1) range_->addItem(tr("Selected tokens %1 to %2").arg(chosen.begin + 1).arg(chosen.end));
     range_->setAccessibleName(tr("Range of tokens"));

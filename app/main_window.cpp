@@ -117,7 +117,7 @@ void MainWindow::arrangeDocks() {
         return *std::find_if(docks_.begin(), docks_.end(), [name](const QDockWidget* d) { return d->objectName() == QLatin1String(name); });
     };
     dock("tokens")->hide();
-    resizeDocks({dock("sessions"), dock("token")}, {theme.em(13), theme.em(19)}, Qt::Horizontal);
+    resizeDocks({dock("sessions"), dock("token")}, {theme.em(16), theme.em(22)}, Qt::Horizontal);
     resizeDocks({dock("sessions"), dock("problem")}, {theme.em(36), theme.em(11)}, Qt::Vertical);
     resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(20), theme.em(14), theme.em(16)}, Qt::Vertical);
     resizeDocks({dock("traces")}, {height() / 2}, Qt::Vertical);
@@ -158,6 +158,8 @@ void MainWindow::restoreLook() {
     const QScreen* screen = QGuiApplication::primaryScreen();
     const QSize room = screen != nullptr ? screen->availableSize() : kFirstSize;
     resize(kFirstSize.boundedTo(room));
+    // A screen without room for that and the frame around it: all of the screen.
+    if (room.width() <= kFirstSize.width() || room.height() <= kFirstSize.height()) setWindowState(Qt::WindowMaximized);
     arrangeDocks();
     first_layout_ = saveState(Settings::kLayoutVersion);
     if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);

@@ -72,10 +72,10 @@ void MarkerListDialog::review() {
         verdict_->setText(QString::fromStdString(set.error().line()));
         return;
     }
-    QString text = tr("%n entries", nullptr, static_cast<int>(set->words.size()));
+    QString text = set->words.size() == 1 ? tr("1 entry") : tr("%L1 entries").arg(set->words.size());
     if (hooks_.resolve) {
         const ResolvedMarkers resolved = hooks_.resolve(*set);
-        text += tr(", %n single token(s) of the open model", nullptr, static_cast<int>(resolved.entries.size()));
+        text += tr(", of which single tokens of the open model: %L1").arg(resolved.entries.size());
         if (!resolved.dropped.empty()) {
             QStringList dropped;
             for (const std::string& reason : resolved.dropped) {
@@ -84,7 +84,7 @@ void MarkerListDialog::review() {
             }
             const auto more = static_cast<qsizetype>(resolved.dropped.size()) - dropped.size();
             text += tr(". Dropped: %1").arg(dropped.join(QStringLiteral("; ")));
-            if (more > 0) text += tr(" and %n more", nullptr, static_cast<int>(more));
+            if (more > 0) text += tr(" and %L1 more").arg(more);
         }
     }
     verdict_->setText(text);

@@ -16,6 +16,7 @@
 #include "app/run_meter.h"
 #include "data/store/store_writer.h"
 #include "engine/run/runner.h"
+#include "views/qt_ids.h"
 #include "views/run_document.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/status/run_status_bar.h"

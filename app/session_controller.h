@@ -11,6 +11,7 @@
 #include <QObject>
 
 #include "data/store/store.h"
+#include "views/qt_ids.h"
 
 class QAction;
 

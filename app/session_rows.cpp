@@ -61,7 +61,7 @@ SessionItem sessionRow(const SessionSummary& session) {
     SessionItem item;
     item.session = session.id;
     item.title = fromUtf8(session.name);
-    item.subtitle = Text::tr("%1, %n run(s)", nullptr, static_cast<int>(session.runs)).arg(dayText(session.updated_ms));
+    item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") + (session.runs == 1 ? Text::tr("1 run") : Text::tr("%L1 runs").arg(session.runs));
     item.tooltip = session.models.empty() ? item.title : item.title + QLatin1Char('\n') + fromUtf8(session.models);
     return item;
 }
@@ -75,8 +75,8 @@ SessionItem runRow(const RunSummary& run) {
     item.running = run.status == RunStatus::Running;
     QStringList parts;
     if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
-    parts << Text::tr("%Ln tok", nullptr, static_cast<int>(run.tokens));
-    if (run.markers > 0) parts << Text::tr("%Ln marker(s)", nullptr, static_cast<int>(run.markers));
+    parts << Text::tr("%L1 tok").arg(run.tokens);
+    if (run.markers > 0) parts << (run.markers == 1 ? Text::tr("1 marker") : Text::tr("%L1 markers").arg(run.markers));
     if (const QString end = endOf(run); !end.isEmpty()) parts << end;
     item.subtitle = item.running ? Text::tr("running") : parts.join(QStringLiteral(" · "));
     item.tooltip = tooltipOf(run);

@@ -234,7 +234,7 @@ void MainWindow::showModelDetails() {
 void MainWindow::showAbout() {
     const std::vector<std::pair<QString, QString>> facts = {
         {tr("Quibble"), tr("%1 · a lab for watching quantized reasoning models think · GPL-3.0-or-later").arg(QLatin1String(kVersion))},
-        {tr("Processor"), tr("%1 kernels, %n core(s)", nullptr, static_cast<int>(std::thread::hardware_concurrency())).arg(QLatin1String(kernels::ops().isa))},
+        {tr("Processor"), tr("%1 kernels, processors: %2").arg(QLatin1String(kernels::ops().isa)).arg(std::thread::hardware_concurrency())},
         {tr("Qt"), QLatin1String(qVersion())},
         {tr("Settings"), settings_.file()},
         {tr("Database"), toQString(database_)},

@@ -1,0 +1,273 @@
+// The state machine of a run, driven through the window: run, pause, step, stop, live controls, branches.
+#include <algorithm>
+
+#include "tests/app/window_fixture.h"
+
+#include <QDoubleSpinBox>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSlider>
+
+using namespace quibble;
+
+class TestWindowRun : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase();
+    void firstStartIsReadyToRun();
+    void runStreamsToTheEnd();
+    void everyTokenGetsItsKl();
+    void actionsSayWhyTheyAreDisabled();
+    void pauseStepResumeGiveTheSameTokens();
+    void stopKeepsWhatThereIs();
+    void sliderWhileRunningIsRecorded();
+    void branchKeepsTheOldPath();
+    void branchWhileRunningStopsFirst();
+    void anotherRunCanBeShownWhileOneRuns();
+    void quantizationIsChosenInPlace();
+    void ownMarkerListIsUsed();
+
+private:
+    WindowFixture w;
+};
+
+void TestWindowRun::initTestCase() {
+    Theme::instance().install(*qApp);
+    QVERIFY2(!AppPaths::locate(QStringLiteral("unused")).shippedModel().empty(), "data/models/quibble-nano.gguf is missing: make it with quibble-train");
+    w.open();
+    QVERIFY(w.waitForModel());
+}
+
+void TestWindowRun::firstStartIsReadyToRun() {
+    QCOMPARE(w.banners(), QString());
+    QVERIFY(w.parts().runs->actions()->run()->isEnabled());
+    QVERIFY(!w.parts().prompt->prompt().isEmpty());
+    const RunRequest request = w.parts().setup->request();
+    QVERIFY(!request.known_answer.empty());
+    QCOMPARE(request.reference.kind, ReferenceKind::Unquantized);
+    QCOMPARE(w.parts().runs->model()->weight_quant.id, std::string("rtn"));
+    QVERIFY(w.waitForState(RunState::Idle));
+    QTRY_VERIFY(!w.trace().provenance().markers.empty());  // the preview resolved the list
+}
+
+void TestWindowRun::runStreamsToTheEnd() {
+    QElapsedTimer clock;
+    clock.start();
+    w.parts().runs->actions()->run()->trigger();
+    QVERIFY(w.parts().runs->live());
+    QVERIFY(w.waitForTokens(1));
+    qInfo("first token on screen after %lld ms", clock.elapsed());
+    QVERIFY(w.waitForEnd());
+    QVERIFY(w.document().size() > 3);
+    QVERIFY(w.trace().finished().has_value());
+    QVERIFY2(w.trace().finished()->reason != FinishReason::Failed, w.trace().finished()->message.c_str());
+    QVERIFY(w.saved());
+    const auto stored = w.parts().sessions->store()->loadRun(w.document().run());
+    QVERIFY(stored.has_value());
+    QCOMPARE(tokenIds(*stored), tokenIds(w.trace()));
+    QCOMPARE(stored->controls().size(), w.trace().controls().size());
+}
+
+void TestWindowRun::everyTokenGetsItsKl() {
+    QCOMPARE(w.trace().referenced(), w.trace().points().size());
+    for (const TracePoint& point : w.trace().points()) {
+        QVERIFY(point.hasReference());
+        QVERIFY(point.reference.kl > -1e-6F);
+    }
+}
+
+void TestWindowRun::actionsSayWhyTheyAreDisabled() {
+    const RunActions* actions = w.parts().runs->actions();
+    QVERIFY(!actions->pause()->isEnabled());
+    QVERIFY(actions->pause()->toolTip().contains(QStringLiteral("Nothing is running")));
+    QVERIFY(!actions->stop()->isEnabled());
+    const RunRequest before = w.parts().setup->request();
+    w.parts().prompt->showFreePrompt(QString());
+    w.parts().runs->setupChanged();
+    QVERIFY(!actions->run()->isEnabled());
+    QVERIFY(actions->run()->toolTip().contains(QStringLiteral("prompt")));
+    w.parts().setup->show(before);
+    QVERIFY(actions->run()->isEnabled());
+}
+
+void TestWindowRun::pauseStepResumeGiveTheSameTokens() {
+    w.askForLongRun();
+    const std::vector<TokenId> expected = tokenIds(w.trace());
+    RunActions* actions = w.parts().runs->actions();
+    actions->step()->trigger();  // begins a run with one token
+    QVERIFY(w.waitForState(RunState::Paused));
+    QVERIFY(w.waitForTokens(1));
+    QCOMPARE(w.document().size(), 1);
+    QVERIFY(actions->run()->isEnabled());
+    QVERIFY(!actions->pause()->isEnabled());
+    for (int i = 2; i <= 5; ++i) {
+        actions->step()->trigger();
+        QVERIFY(w.waitForTokens(i));
+        QVERIFY(w.waitForState(RunState::Paused));
+        QCOMPARE(w.document().size(), i);
+    }
+    QTRY_COMPARE(w.document().referenceLag(), 0);  // while nobody waits the curve catches up
+    actions->run()->trigger();
+    QVERIFY(w.waitForTokens(30));
+    QElapsedTimer clock;
+    clock.start();
+    actions->pause()->trigger();
+    QVERIFY(w.waitForState(RunState::Paused));
+    qInfo("pause answered after %lld ms", clock.elapsed());
+    const int at_pause = w.document().size();
+    QTest::qWait(100);
+    QCOMPARE(w.document().size(), at_pause);
+    actions->run()->trigger();
+    QVERIFY(w.waitForEnd());
+    QCOMPARE(tokenIds(w.trace()), expected);
+}
+
+void TestWindowRun::stopKeepsWhatThereIs() {
+    RunActions* actions = w.parts().runs->actions();
+    actions->run()->trigger();
+    QVERIFY(w.waitForTokens(10));
+    QElapsedTimer clock;
+    clock.start();
+    actions->stop()->trigger();
+    QVERIFY(w.waitForEnd());
+    qInfo("stop answered after %lld ms", clock.elapsed());
+    QCOMPARE(w.trace().finished()->reason, FinishReason::Stopped);
+    QVERIFY(w.document().size() >= 10);
+    QVERIFY(actions->run()->isEnabled());
+    QVERIFY(w.saved());
+    QCOMPARE(w.parts().sessions->store()->loadRun(w.document().run())->points().size(), w.trace().points().size());
+}
+
+void TestWindowRun::sliderWhileRunningIsRecorded() {
+    RunActions* actions = w.parts().runs->actions();
+    actions->run()->trigger();
+    QVERIFY(w.waitForTokens(10));
+    QVERIFY(w.parts().runs->live());
+    w.parts().markers->spinBox()->setValue(4);
+    QVERIFY(w.parts().runs->live());
+    QVERIFY(w.waitForEnd());
+    const auto& controls = w.trace().controls();
+    QCOMPARE(controls.size(), std::size_t(1));
+    QCOMPARE(controls.front().key, std::string("penalty"));
+    QCOMPARE(controls.front().value, 4.0);
+    const Position changed = controls.front().pos;
+    for (const TracePoint& point : w.trace().points()) {
+        QCOMPARE(point.token.penalty, point.token.pos < changed ? 0.0F : 4.0F);
+        if (point.token.pos >= changed) QVERIFY(point.token.marker_mass_after <= point.token.marker_mass);
+    }
+    QCOMPARE(w.parts().setup->request().penalty.strength, 4.0);  // and the next run begins with it
+    QVERIFY(w.saved());
+    const auto stored = w.parts().sessions->store()->loadRun(w.document().run());
+    QCOMPARE(stored->controls(), controls);
+    w.parts().markers->spinBox()->setValue(0);
+}
+
+void TestWindowRun::branchKeepsTheOldPath() {
+    w.parts().setup->showDefaults();
+    QVERIFY(w.runToEnd());
+    QVERIFY(w.saved());
+    const RunId parent = w.document().run();
+    const std::vector<TokenId> before = tokenIds(w.trace());
+    const int at = std::min(8, w.document().size() - 2);
+    const TokenRecord& record = w.trace().points()[static_cast<std::size_t>(at)].token;
+    const auto other = std::find_if(record.top.begin(), record.top.end(), [&](const Alternative& a) { return a.id != record.id; });
+    QVERIFY(other != record.top.end());
+    const TokenId chosen = other->id;
+    w.document().selectToken(at);
+    w.parts().inspector->choose(chosen);
+    QVERIFY2(w.parts().inspector->branchButton()->isEnabled(), qPrintable(w.parts().runs->branchBlocked()));
+    w.parts().inspector->branchButton()->click();
+    QVERIFY(w.parts().runs->live());
+    QVERIFY(w.document().run() != parent);
+    QVERIFY(w.document().size() >= at);  // the parent's tokens are there at once
+    QVERIFY(w.waitForEnd());
+    const std::vector<TokenId> branch = tokenIds(w.trace());
+    QVERIFY(std::equal(before.begin(), before.begin() + at, branch.begin()));
+    QCOMPARE(branch[static_cast<std::size_t>(at)], chosen);
+    QVERIFY(w.trace().points()[static_cast<std::size_t>(at)].token.injected);
+    QCOMPARE(w.trace().request().branch.parent, parent);
+    QCOMPARE(w.document().referenceLag(), 0);
+    QVERIFY(w.saved());
+    const RunId branch_run = w.document().run();
+    const auto stored = w.parts().sessions->store()->loadRun(branch_run);
+    QVERIFY(stored.has_value());
+    QCOMPARE(tokenIds(*stored), branch);
+    w.parts().sessions->openRun(parent);
+    QCOMPARE(w.document().run(), parent);
+    QCOMPARE(tokenIds(w.trace()), before);
+}
+
+void TestWindowRun::branchWhileRunningStopsFirst() {
+    w.askForLongRun();
+    w.parts().runs->actions()->run()->trigger();
+    QVERIFY(w.waitForTokens(20));
+    const RunId parent = w.document().run();
+    const TokenRecord record = w.trace().points()[5].token;
+    w.parts().runs->branch(record.pos, record.top.back().id);
+    QVERIFY(QTest::qWaitFor([&] { return w.document().run() != parent; }, kPatience));
+    QVERIFY(w.waitForTokens(10));
+    w.parts().runs->stop();
+    QVERIFY(w.waitForEnd());
+    QCOMPARE(w.trace().points()[5].token.id, record.top.back().id);
+    QCOMPARE(w.banners(), QString());
+}
+
+void TestWindowRun::anotherRunCanBeShownWhileOneRuns() {
+    const RunId old = w.document().run();
+    QVERIFY(w.saved());
+    w.askForLongRun();
+    const std::vector<TokenId> expected = tokenIds(w.trace());
+    w.parts().runs->actions()->run()->trigger();
+    QVERIFY(w.waitForTokens(20));
+    const RunId live = w.document().run();
+    w.parts().sessions->openRun(old);
+    QCOMPARE(w.document().run(), old);
+    const int shown = w.document().size();
+    QVERIFY(w.parts().runs->live());
+    QTest::qWait(60);
+    QCOMPARE(w.document().size(), shown);  // the live run's tokens do not leak into it
+    w.parts().sessions->openRun(live);
+    QVERIFY(w.waitForEnd());
+    QCOMPARE(w.document().run(), live);
+    QVERIFY(QTest::qWaitFor([&] { return w.document().size() == static_cast<int>(expected.size()); }, kPatience));
+    QCOMPARE(tokenIds(w.trace()), expected);
+}
+
+void TestWindowRun::quantizationIsChosenInPlace() {
+    w.parts().setup->showDefaults();
+    emit w.parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=8,group=32,symmetric=0").value());
+    QVERIFY(!w.parts().runs->actions()->run()->isEnabled());  // loading
+    QVERIFY(w.waitForModel());
+    QVERIFY(w.runToEnd());
+    QVERIFY2(w.trace().provenance().weight_format.find('8') != std::string::npos, w.trace().provenance().weight_format.c_str());
+    double kl_8 = 0;
+    for (const TracePoint& point : w.trace().points()) kl_8 += static_cast<double>(point.reference.kl);
+    kl_8 /= w.document().size();
+    emit w.parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=2,group=64").value());
+    QVERIFY(w.waitForModel());
+    QVERIFY(w.runToEnd());
+    double kl_2 = 0;
+    for (const TracePoint& point : w.trace().points()) kl_2 += static_cast<double>(point.reference.kl);
+    kl_2 /= w.document().size();
+    qInfo("mean KL: 8 bit %.6f nat, 2 bit %.6f nat", kl_8, kl_2);
+    QVERIFY(kl_2 > kl_8);
+    emit w.parts().model_bar->quantChosen(MethodChoice{});
+    QVERIFY(w.waitForModel());
+    QCOMPARE(w.parts().setup->request().reference.kind, ReferenceKind::None);  // the weights would be their own reference
+}
+
+void TestWindowRun::ownMarkerListIsUsed() {
+    MarkerSet own{.name = "mine", .note = {}, .words = {" Wait", " But", "no such single token at all"}};
+    QVERIFY(w.window().markerLists().save(own, {}).has_value());
+    RunRequest request = w.parts().setup->request();
+    request.penalty.set_name = own.name;
+    request.penalty.words = own.words;
+    request.penalty.strength = 2;
+    w.parts().setup->show(request);
+    QVERIFY(w.runToEnd());
+    QCOMPARE(w.trace().request().penalty.words, own.words);
+    QCOMPARE(w.trace().provenance().dropped_markers.size(), std::size_t(1));
+}
+
+QTEST_MAIN(TestWindowRun)
+#include "tst_window_run.moc"

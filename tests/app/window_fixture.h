@@ -1,0 +1,99 @@
+// The real window on the shipped model, with a fresh folder for everything the user keeps.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include <QAction>
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include "app/banner.h"
+#include "app/main_window.h"
+#include "app/run_controller.h"
+#include "app/session_controller.h"
+#include "app/setup_controller.h"
+#include "views/inspector/token_inspector.h"
+#include "views/markers/markers_panel.h"
+#include "views/plots/scatter_view.h"
+#include "views/plots/traces_view.h"
+#include "views/run_setup/model_bar.h"
+#include "views/run_setup/run_setup_panel.h"
+#include "views/run_setup/sampler_panel.h"
+#include "views/sessions/session_browser.h"
+#include "views/theme.h"
+#include "views/token_stream/token_stream_panel.h"
+#include "views/token_stream/token_stream_view.h"
+
+namespace quibble {
+
+inline constexpr int kPatience = 60'000;  // ms; the machine may be busy
+
+class WindowFixture {
+public:
+    /// Opens the window as a start of the program does. The folder lives as long as the fixture.
+    void open(const std::filesystem::path& model = {}) {
+        window_.reset();
+        window_ = std::make_unique<MainWindow>(AppPaths::locate(folder_.path()));
+        window_->begin(model);
+        window_->show();
+    }
+    bool waitForModel() const {
+        return QTest::qWaitFor([this] { return parts().runs->model().has_value() && !parts().runs->loadingModel(); }, kPatience);
+    }
+    void close() { window_.reset(); }
+
+    [[nodiscard]] MainWindow& window() const { return *window_; }
+    [[nodiscard]] const MainWindow::Parts& parts() const { return window_->parts(); }
+    [[nodiscard]] RunDocument& document() const { return *parts().runs->document(); }
+    [[nodiscard]] const RunTrace& trace() const { return document().trace(); }
+    [[nodiscard]] QString file(const QString& name) const { return folder_.filePath(name); }
+
+    bool waitForEnd() const {
+        return QTest::qWaitFor([this] { return !parts().runs->live(); }, kPatience);
+    }
+    bool waitForTokens(int count) const {
+        return QTest::qWaitFor([this, count] { return document().size() >= count; }, kPatience);
+    }
+    bool waitForState(RunState state) const {
+        return QTest::qWaitFor([this, state] { return parts().runs->liveState() == state; }, kPatience);
+    }
+    /// Run, to the end.
+    bool runToEnd() const {
+        parts().runs->actions()->run()->trigger();
+        return parts().runs->live() && waitForEnd();
+    }
+    /// A request whose run is long enough to be interrupted: hot sampling wanders, so the model rarely ends.
+    void askForLongRun() const {
+        RunRequest request = parts().setup->request();
+        request.sampler = {.temperature = 1.6, .top_k = 0, .top_p = 1, .min_p = 0};
+        request.max_tokens = 1500;
+        for (request.seed = 1; request.seed < 40; ++request.seed) {
+            parts().setup->show(request);
+            if (runToEnd() && document().size() > 600) return;
+        }
+        QFAIL("no seed gives a long run");
+    }
+    [[nodiscard]] QString banners() const { return parts().banners->texts().join(QLatin1Char('\n')); }
+    [[nodiscard]] bool saved() const {
+        return QTest::qWaitFor([this] { return parts().runs->liveRun() == kNoRun && rowOf(document().run()) == 1; }, kPatience);
+    }
+
+private:
+    int rowOf(RunId run) const {
+        const auto summary = parts().sessions->store()->runSummary(run);
+        return summary && summary->status == RunStatus::Finished ? 1 : 0;
+    }
+    QTemporaryDir folder_;
+    std::unique_ptr<MainWindow> window_;
+};
+
+[[nodiscard]] inline std::vector<TokenId> tokenIds(const RunTrace& trace) {
+    std::vector<TokenId> ids;
+    for (const TracePoint& point : trace.points()) ids.push_back(point.token.id);
+    return ids;
+}
+
+}  // namespace quibble
