@@ -1,6 +1,8 @@
 #include "engine/run/runner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <new>
 
 #include "engine/values/check.h"
@@ -11,6 +13,8 @@ namespace {
 
 // Twice per frame at 60 Hz, so that a frame never waits for tokens that exist.
 constexpr std::int64_t kBatchIntervalNs = 8'000'000;
+
+constexpr double kSlowestPace = 0.1;  // tokens a second
 
 std::int64_t nowNs() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -71,6 +75,12 @@ void Runner::stop() {
 void Runner::setControl(std::string key, double value) {
     const std::lock_guard lock(mutex_);
     controls_.push_back({std::move(key), value});
+}
+
+void Runner::setPace(double tokens_per_second) {
+    const std::lock_guard lock(mutex_);
+    pace_ = std::isfinite(tokens_per_second) && tokens_per_second > 0 ? std::max(tokens_per_second, kSlowestPace) : 0;
+    changed_.notify_all();
 }
 
 RunState Runner::state() const {
@@ -187,12 +197,14 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
     while (!generator.finished()) {
         if (!waitWhilePaused(generator)) return FinishReason::Stopped;
         applyControls(generator);
+        const std::int64_t began = nowNs();
         if (auto stepped = generator.step(events_, stopToken()); !stepped) {
             const FinishReason reason = failed(stepped.error());
             if (reason == FinishReason::Stopped) break;
             return reason;
         }
         sendBatchIfDue();
+        if (!generator.finished()) waitForPace(began);
     }
     sendBatch();
     const bool stopped = stopToken().stop_requested() && !generator.finished();
@@ -203,6 +215,19 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
         }
     }
     return stopped ? FinishReason::Stopped : generator.finishReason();
+}
+
+void Runner::waitForPace(std::int64_t step_began_ns) {
+    std::unique_lock lock(mutex_);
+    if (pace_ <= 0 || pause_wanted_) return;
+    lock.unlock();
+    sendBatch();  // a token that waits would not be watched
+    lock.lock();
+    while (pace_ > 0 && !pause_wanted_ && !stop_.stop_requested()) {
+        const std::int64_t left_ns = step_began_ns + static_cast<std::int64_t>(1e9 / pace_) - nowNs();
+        if (left_ns <= 0) return;
+        changed_.wait_for(lock, std::chrono::nanoseconds(left_ns));
+    }
 }
 
 bool Runner::waitWhilePaused(Generator& generator) {

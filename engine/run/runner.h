@@ -49,6 +49,9 @@ public:
     void stop();
     /// Takes effect at the next token. An invalid change is dropped and reported to `rejected`.
     void setControl(std::string key, double value);
+    /// At most this many tokens a second, so that people can watch a small model think; 0: as fast as it goes. Changes no number of
+    /// the run, holds for later runs too.
+    void setPace(double tokens_per_second);
     /// Called on the engine thread with the reason; set before start().
     void onRejectedControl(std::function<void(const Error&)> rejected) { rejected_ = std::move(rejected); }
 
@@ -66,6 +69,7 @@ private:
     [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
     [[nodiscard]] std::optional<FinishReason> generate(Generator& generator, std::string& message);
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
+    void waitForPace(std::int64_t step_began_ns);
     void applyControls(Generator& generator);
     void setState(RunState state);
     void sendBatch();
@@ -88,6 +92,7 @@ private:
     RunState state_ = RunState::Idle;
     bool pause_wanted_ = false;
     int steps_wanted_ = 0;
+    double pace_ = 0;
     std::stop_source stop_;     // of the current run
     std::jthread thread_;       // last: starts when everything else is there
 };

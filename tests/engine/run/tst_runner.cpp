@@ -113,6 +113,36 @@ private slots:
               std::chrono::duration<double, std::milli>(stopped - paused).count());
         QVERIFY(runner.state() == RunState::Finished);
     }
+    void paceHoldsTokensBackAndNothingElse() {
+        RunRequest r = longRequest();
+        r.max_tokens = 12;
+        Collector free(r), paced(r);
+        {
+            Runner runner(std::make_shared<ModelCache>(), free.sink());
+            QVERIFY(runner.start({.run = RunId{1}, .request = r, .paused = false, .replayed = {}}));
+            runner.wait();
+        }
+        Runner runner(std::make_shared<ModelCache>(), paced.sink());
+        runner.setPace(50);
+        const auto started = std::chrono::steady_clock::now();
+        QVERIFY(runner.start({.run = RunId{1}, .request = r, .paused = false, .replayed = {}}));
+        runner.wait();
+        const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+        const std::size_t n = free.tokens();
+        QCOMPARE(paced.tokens(), n);
+        QVERIFY(spent >= 0.02 * static_cast<double>(n - 1));
+        for (std::size_t i = 0; i < n; ++i) QCOMPARE(paced.trace().points()[i].token.id, free.trace().points()[i].token.id);
+        // Pausing and stopping do not wait for the next token.
+        runner.setPace(0.1);
+        QVERIFY(runner.start({.run = RunId{2}, .request = longRequest(), .paused = false, .replayed = {}}));
+        QVERIFY(eventually([&] { return runner.state() == RunState::Running; }));
+        QTest::qSleep(50);
+        runner.pause();
+        QVERIFY(eventually([&] { return runner.state() == RunState::Paused; }));
+        runner.resume();
+        runner.stop();
+        runner.wait();
+    }
     void stoppedRunKeepsItsTokensAndAnotherStarts() {
         Collector collector(longRequest());
         Runner runner(std::make_shared<ModelCache>(), collector.sink());
