@@ -30,19 +30,18 @@ CardHeader::CardHeader(View* view, QWidget* parent) : QWidget(parent), title_(ne
     setAccessibleName(view->title());
 }
 
-void CardHeader::setGutters(int left, int right) {
-    left_ = left;
-    right_ = right;
+void CardHeader::setGutter(int gutter) {
+    gutter_ = gutter;
     updateMargins();
     update();
 }
 
 void CardHeader::updateMargins() {
     const Theme& theme = Theme::instance();
-    layout()->setContentsMargins(theme.em(0.6) + left_, theme.em(0.3), theme.em(0.6) + right_, theme.em(0.3));
+    layout()->setContentsMargins(theme.em(0.6) + gutter_, theme.em(0.3) + gutter_, theme.em(0.6) + gutter_, theme.em(0.3));
 }
 
-QSize CardHeader::sizeHint() const { return QWidget::sizeHint().expandedTo(QSize(0, Theme::instance().em(1.8))); }
+QSize CardHeader::sizeHint() const { return QWidget::sizeHint().expandedTo(QSize(0, Theme::instance().em(1.8) + gutter_)); }
 
 QSize CardHeader::minimumSizeHint() const { return {QWidget::minimumSizeHint().width(), sizeHint().height()}; }
 
@@ -55,10 +54,10 @@ void CardHeader::paintEvent(QPaintEvent*) {
         painter.setPen(colors.card_border);
         painter.setBrush(colors.card);
         painter.setClipRect(rect());
-        painter.drawRoundedRect(QRectF(rect()).adjusted(left_ + 0.5, 0.5, -right_ - 0.5, 12), 6, 6);
+        painter.drawRoundedRect(QRectF(rect()).adjusted(gutter_ + 0.5, gutter_ + 0.5, -gutter_ - 0.5, 12), 6, 6);
     }
     painter.setPen(colors.card_border);
-    painter.drawLine(QPointF(left_, height() - 0.5), QPointF(width() - right_, height() - 0.5));
+    painter.drawLine(QPointF(gutter_, height() - 0.5), QPointF(width() - gutter_, height() - 0.5));
 }
 
 CardDock::CardDock(const QString& name, View* view, QWidget* parent)
@@ -74,19 +73,15 @@ CardDock::CardDock(const QString& name, View* view, QWidget* parent)
     column->setContentsMargins(1, 0, 1, 1);
     column->addWidget(view);
     setWidget(frame_);
-    keepFromEdge(Qt::NoDockWidgetArea);
+    updateGutters();
+    connect(&Theme::instance(), &Theme::changed, this, &CardDock::updateGutters);
     connect(view, &View::titleChanged, this, &QDockWidget::setWindowTitle);
-    connect(this, &QDockWidget::dockLocationChanged, this, &CardDock::keepFromEdge);
-    connect(this, &QDockWidget::topLevelChanged, this, [this](bool floating) {
-        if (floating) keepFromEdge(Qt::NoDockWidgetArea);
-    });
 }
 
-void CardDock::keepFromEdge(Qt::DockWidgetArea area) {
-    const int gap = Theme::instance().em(0.45);
-    const int left = area == Qt::LeftDockWidgetArea ? gap : 0, right = area == Qt::RightDockWidgetArea ? gap : 0;
-    header_->setGutters(left, right);
-    frame_->layout()->setContentsMargins(left, 0, right, 0);
+void CardDock::updateGutters() {
+    const int gutter = cardGutter();
+    header_->setGutter(gutter);
+    frame_->layout()->setContentsMargins(gutter, 0, gutter, gutter);
 }
 
 void CardDock::paintEvent(QPaintEvent*) {
@@ -94,13 +89,21 @@ void CardDock::paintEvent(QPaintEvent*) {
     painter.fillRect(rect(), Theme::instance().colors().window);
 }
 
-Card::Card(View* view, bool header, QWidget* parent) : QFrame(parent) {
-    setObjectName(QStringLiteral("card"));
-    auto* column = new QVBoxLayout(this);
+Card::Card(View* view, bool header, QWidget* parent) : QWidget(parent) {
+    auto* outer = new QVBoxLayout(this);
+    auto* frame = new QFrame(this);
+    frame->setObjectName(QStringLiteral("card"));
+    outer->addWidget(frame);
+    auto* column = new QVBoxLayout(frame);
     column->setContentsMargins(1, 1, 1, 1);
     column->setSpacing(0);
-    if (header) column->addWidget(new CardHeader(view, this));
+    if (header) column->addWidget(new CardHeader(view, frame));
     column->addWidget(view, 1);
+    const auto gutters = [outer] { outer->setContentsMargins(cardGutter(), cardGutter(), cardGutter(), cardGutter()); };
+    gutters();
+    connect(&Theme::instance(), &Theme::changed, this, gutters);
 }
+
+int cardGutter() { return Theme::instance().em(0.26); }
 
 }  // namespace quibble

@@ -16,8 +16,8 @@ class CardHeader : public QWidget {
     Q_OBJECT
 public:
     explicit CardHeader(View* view, QWidget* parent = nullptr);
-    /// Room left empty at either side, so that a dock does not touch the edge of the window.
-    void setGutters(int left, int right);
+    /// Room left empty around the card at its left, top and right.
+    void setGutter(int gutter);
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
 
@@ -29,7 +29,7 @@ private:
 
     QLabel* title_;
     ElidingLabel* figures_;
-    int left_ = 0, right_ = 0;
+    int gutter_ = 0;
 };
 
 /// A view in a dock. `name` is the objectName under which the layout is saved: unique and never translated.
@@ -43,18 +43,21 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    void keepFromEdge(Qt::DockWidgetArea area);
+    void updateGutters();
 
     View* view_;
     CardHeader* header_;
-    QWidget* frame_;  // keeps the body off the edge of the window
+    QWidget* frame_;  // keeps the body off its neighbours and the edge of the window
 };
 
 /// A view in a frame, for the centre of the window. Without header when the view draws its own.
-class Card : public QFrame {
+class Card : public QWidget {
     Q_OBJECT
 public:
     explicit Card(View* view, bool header = true, QWidget* parent = nullptr);
 };
+
+/// Empty room around every card, in pixels; with the separators of the docks it makes the gap between two cards.
+[[nodiscard]] int cardGutter();
 
 }  // namespace quibble

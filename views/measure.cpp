@@ -19,7 +19,7 @@ constexpr double kBulk = 0.98;
 
 double niceCeiling(double value) {
     const double power = std::pow(10.0, std::floor(std::log10(value)));
-    for (const double step : {1.0, 2.0, 5.0}) {
+    for (const double step : {1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0}) {
         if (value <= step * power * 1.0000001) return step * power;
     }
     return 10 * power;

@@ -114,8 +114,8 @@ ThemeColors nightColors() {
     c.grid = QColor(0x272b33);
     c.good = QColor(0x6cc48d);
     c.bad = QColor(0xf28b82);
-    c.find = QColor(0x5e5320);
-    c.find_current = QColor(0xc7a62a);
+    c.find = QColor(0x4a421d);
+    c.find_current = QColor(0x75631b);
     return c;
 }
 
@@ -125,9 +125,9 @@ struct Stops {
 
 Stops rampStops(Ramp ramp, bool dark) {
     switch (ramp) {
-        case Ramp::Warm: return dark ? Stops{0x6b4420, 0xcf7a2c} : Stops{0xfad9bf, 0xea9553};
-        case Ramp::Cool: return dark ? Stops{0x653352, 0xc4689b} : Stops{0xf0cfe0, 0xc86a9c};
-        case Ramp::Grey: return dark ? Stops{0x3d4654, 0x74839a} : Stops{0xdbe1ea, 0x94a3b8};
+        case Ramp::Warm: return dark ? Stops{0x5c3a1c, 0x9f5316} : Stops{0xfad9bf, 0xea9553};
+        case Ramp::Cool: return dark ? Stops{0x5a2c48, 0xa34579} : Stops{0xf0cfe0, 0xc86a9c};
+        case Ramp::Grey: return dark ? Stops{0x3a4351, 0x586679} : Stops{0xdbe1ea, 0x94a3b8};
     }
     return {0x888888, 0x888888};
 }

@@ -138,7 +138,7 @@ QString Theme::styleSheet() const {
         {"@arrow", pixels(em(1.1))},
         {"@tiny", pixels(em(0.62))},
         {"@box", pixels(em(0.86))},
-        {"@gap", pixels(em(0.45))},
+        {"@gap", pixels(em(0.2))},
         {"@knobradius", pixels(knob / 2 + 2)},
         {"@knobhalf", pixels(knob / 2)},
         {"@knob", pixels(knob)},

@@ -67,6 +67,12 @@ QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* p
     return button;
 }
 
+void makePrimary(QAbstractButton* button) {
+    button->setProperty("primary", true);
+    button->style()->unpolish(button);  // a dialog may have styled it already
+    button->style()->polish(button);
+}
+
 ElidingLabel::ElidingLabel(QWidget* parent) : QLabel(parent) {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
     setTextFormat(Qt::PlainText);

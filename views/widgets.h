@@ -22,6 +22,9 @@ void useTextColour(QWidget* widget, TextRole role);
 /// A borderless button with an icon of the theme; `name` is spoken and shown as tool tip.
 [[nodiscard]] QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent);
 
+/// Marks the one button that goes on.
+void makePrimary(QAbstractButton* button);
+
 /// One line that shortens itself in the middle of nowhere: the end goes, the whole stands in the tool tip.
 class ElidingLabel : public QLabel {
     Q_OBJECT

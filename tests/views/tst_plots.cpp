@@ -1,6 +1,7 @@
 // Traces and scatter: following, zooming, selection both ways, and pictures in three formats.
 #include <QFile>
 #include <QImage>
+#include <QPainter>
 #include <QSvgRenderer>
 #include <QTemporaryDir>
 #include <QWheelEvent>

@@ -28,7 +28,8 @@ private slots:
                      {"muted on window", c.muted, c.window}, {"marker", c.marker, c.card},         {"marker on selection", c.marker, c.accent_soft},
                      {"accent text", c.accent_text, c.accent}, {"accent as link", c.accent, c.card}, {"bad", c.bad, c.card},
                      {"good", c.good, c.card},           {"text on selection", c.text, c.accent_soft}, {"muted on selection", c.muted, c.accent_soft},
-                     {"text on hit", theme.textOn(c.find), c.find}, {"text on current hit", theme.textOn(c.find_current), c.find_current}};
+                     {"text on hit", c.text, c.find},
+                     {"text on current hit", c.text, c.find_current}};
         for (const auto& pair : pairs) {
             const double ratio = Theme::contrast(pair.ink, pair.paper);
             QVERIFY2(ratio >= 4.5, qPrintable(QStringLiteral("%1: %2").arg(QLatin1String(pair.name)).arg(ratio)));

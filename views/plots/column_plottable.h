@@ -1,5 +1,5 @@
 // A line of values over 0, 1, 2, ... that stays fast with a hundred thousand points: when there are more points than pixel columns,
-// each column is one vertical stroke from the least to the greatest value. Drawn as separate lines, never as one stroked path
+// each column is one vertical stroke from the least to the greatest value with the mean over it. Drawn as separate lines, never as one stroked path
 // (QCustomPlot needs seconds for that with pens wider than a pixel). NaN is a gap.
 #pragma once
 
@@ -14,6 +14,8 @@ public:
 
     [[nodiscard]] std::vector<float>& values() { return values_; }
     [[nodiscard]] const std::vector<float>& values() const { return values_; }
+    /// The opaque colour of the strokes that show the spread of a pixel column.
+    void setPale(const QColor& colour) { pale_ = colour; }
     /// Greatest finite value in [first, last); 0 when there is none.
     [[nodiscard]] double maximum(int first, int last) const;
 
@@ -30,6 +32,7 @@ private:
     void drawColumns(QCPPainter* painter, int first, int last) const;
 
     std::vector<float> values_;
+    QColor pale_;
 };
 
 }  // namespace quibble

@@ -72,7 +72,7 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
     column->addWidget(message_);
     useTextColour(message_, TextRole::Bad);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Save | QDialogButtonBox::Cancel, this);
-    buttons->button(QDialogButtonBox::Save)->setProperty("primary", true);
+    makePrimary(buttons->button(QDialogButtonBox::Save));
     column->addWidget(buttons);
     connect(buttons, &QDialogButtonBox::accepted, this, &ExportDialog::save);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);

@@ -87,7 +87,7 @@ void PlotBase::styleAxis(QCPAxis* axis, const ThemeColors& colors) const {
 }
 
 Result<void> PlotBase::exportTo(const QString& path, const FigureOptions& options) {
-    const QSize wanted = options.size.isEmpty() ? size() : options.size;
+    const QSize wanted = options.size.isEmpty() ? size().expandedTo(QSize(320, 200)) : options.size;
     const double largest = std::max(wanted.width(), wanted.height()) * (options.format == FigureFormat::Png ? options.scale : 1.0);
     if (wanted.width() < 50 || wanted.height() < 50 || !(options.scale >= 0.5 && options.scale <= 8) || largest > kLargestSide ||
         options.dpi < 30 || options.dpi > 2400) {

@@ -21,9 +21,10 @@ void ScatterDots::draw(QCPPainter* painter) {
         if (!markers) fill.setAlphaF(0.85F);
         painter->setPen(markers ? QPen(colors.card, 0.8) : QPen(Qt::NoPen));
         painter->setBrush(fill);
-        for (int i = 0; i < document.size(); ++i) {
-            if (document.trace().points()[static_cast<std::size_t>(i)].token.marker != markers) continue;
-            const QPointF at = plot_->pixelOf(i);
+        const auto& dots = plot_->dots();
+        for (std::size_t i = 0; i < dots.size(); ++i) {
+            if (dots[i].marker != markers) continue;
+            const QPointF at = plot_->pixelOf(static_cast<int>(i));
             if (!std::isfinite(at.x()) || !std::isfinite(at.y())) continue;
             const int column = static_cast<int>(at.x() - area.left()) / kCell, row = static_cast<int>(at.y() - area.top()) / kCell;
             if (column < 0 || row < 0 || column >= columns || row >= rows) continue;

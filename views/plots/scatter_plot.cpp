@@ -21,7 +21,7 @@ double yOf(const RunDocument& document, int token) {
 
 }  // namespace
 
-ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document) {
+ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document), replot_timer_(new QTimer(this)) {
     setAccessibleName(tr("KL against the entropy of the reference, one dot a token"));
     setMouseTracking(true);
     addLayer(QStringLiteral("cursor"), layer(QStringLiteral("main")), QCustomPlot::limAbove);
@@ -30,20 +30,21 @@ ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(pare
     new ScatterRing(this);
     for (QCPAxis* axis : {xAxis, yAxis}) axis->ticker()->setTickCount(4);
     axisRect()->setAutoMargins(QCP::msNone);
-    connect(document_, &RunDocument::reset, this, [this] {
-        x_max_ = y_max_ = 0;
+    replot_timer_->setSingleShot(true);
+    connect(replot_timer_, &QTimer::timeout, this, &ScatterPlot::requestReplot);
+    connect(document_, &RunDocument::reset, this, &ScatterPlot::refill);
+    connect(document_, &RunDocument::referenceAdvanced, this, [this](int first, int last) {
+        take(first, last);
         updateAxes();
     });
-    connect(document_, &RunDocument::referenceAdvanced, this, &ScatterPlot::updateAxes);
     connect(document_, &RunDocument::unitChanged, this, [this] {
-        x_max_ = y_max_ = 0;
         updateLabels();
-        updateAxes();
+        refill();
     });
     connect(document_, &RunDocument::hoveredChanged, this, &ScatterPlot::replotOverlay);
     connect(document_, &RunDocument::selectionChanged, this, &ScatterPlot::replotOverlay);
     updateLabels();
-    updateAxes();
+    refill();
     ready();
 }
 
@@ -69,18 +70,37 @@ void ScatterPlot::updateLabels() {
     yAxis->setLabel(tr("KL (%1)").arg(unit));
 }
 
-void ScatterPlot::updateAxes() {
-    for (int i = 0; i < document_->size(); ++i) {
+void ScatterPlot::refill() {
+    dots_.clear();
+    x_max_ = y_max_ = 0;
+    take(0, document_->size());
+    updateAxes();
+}
+
+void ScatterPlot::take(int first, int last) {
+    if (static_cast<int>(dots_.size()) < last) dots_.resize(static_cast<std::size_t>(last), Dot{kNotMeasured, kNotMeasured, false});
+    for (int i = first; i < last; ++i) {
         const double x = xOf(*document_, i), y = yOf(*document_, i);
+        const bool marker = document_->trace().points()[static_cast<std::size_t>(i)].token.marker;
+        dots_[static_cast<std::size_t>(i)] = {static_cast<float>(x), static_cast<float>(y), marker};
         if (std::isfinite(x)) x_max_ = std::max(x_max_, x);
         if (std::isfinite(y)) y_max_ = std::max(y_max_, y);
+    }
+}
+
+void ScatterPlot::updateAxes() {
+    for (QCPAxis* axis : {xAxis, yAxis}) {
+        axis->setTickLabels(x_max_ > 0);
+        axis->grid()->setVisible(x_max_ > 0);
     }
     const double x = std::max(x_max_, 0.05) * 1.06, y = std::max(y_max_, 0.005) * 1.06;
     xAxis->setRange(-x * 0.015, x);
     yAxis->setRange(-y * 0.02, y);
     setAccessibleDescription(tr("%n tokens with KL; entropy up to %1, KL up to %2", nullptr, static_cast<int>(document_->trace().referenced()))
                                  .arg(formatNumber(x_max_, 2), formatNumber(y_max_, 3)));
-    requestReplot();
+    // A cloud of many dots hardly changes from frame to frame, and costs more than a line.
+    if (dots_.size() < 5000) requestReplot();
+    else if (!replot_timer_->isActive()) replot_timer_->start(150);
 }
 
 void ScatterPlot::replotOverlay() {
@@ -89,13 +109,15 @@ void ScatterPlot::replotOverlay() {
 }
 
 QPointF ScatterPlot::pixelOf(int token) const {
-    return {xAxis->coordToPixel(xOf(*document_, token)), yAxis->coordToPixel(yOf(*document_, token))};
+    if (token < 0 || token >= static_cast<int>(dots_.size())) return {std::nan(""), std::nan("")};
+    const Dot& dot = dots_[static_cast<std::size_t>(token)];
+    return {xAxis->coordToPixel(static_cast<double>(dot.x)), yAxis->coordToPixel(static_cast<double>(dot.y))};
 }
 
 int ScatterPlot::tokenAt(const QPointF& pixel) const {
     int best = -1;
     double nearest = 100;  // 10 pixels
-    for (int i = 0; i < document_->size(); ++i) {
+    for (int i = 0; i < static_cast<int>(dots_.size()); ++i) {
         const QPointF d = pixelOf(i) - pixel;
         const double distance = d.x() * d.x() + d.y() * d.y();
         if (distance < nearest) {

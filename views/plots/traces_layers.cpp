@@ -1,5 +1,6 @@
 #include "views/plots/traces_layers.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <QCoreApplication>
@@ -38,22 +39,20 @@ void TraceMarks::draw(QCPPainter* painter) {
     const auto& points = document.trace().points();
     const int first = std::max(0, static_cast<int>(std::floor(plot_->range().lower)));
     const int last = std::min(document.size(), static_cast<int>(std::ceil(plot_->range().upper)) + 1);
-    int marks = 0;
-    for (int i = first; i < last; ++i) {
-        const TokenRecord& token = points[static_cast<std::size_t>(i)].token;
-        marks += token.marker || token.intervened() ? 1 : 0;
-    }
+    const auto& marked = plot_->marks();
+    const auto begin = std::lower_bound(marked.begin(), marked.end(), first), end = std::lower_bound(begin, marked.end(), last);
+    const auto marks = static_cast<int>(end - begin);
     const ThemeColors& colors = plot_->shownColors();
     const int width = plot_->rows().front().rect->rect().width();
     const bool dense = marks > width / 14;
     int previous_x = -1;
-    for (int i = first; i < last; ++i) {
-        const TokenRecord& token = points[static_cast<std::size_t>(i)].token;
-        if (!token.marker && !token.intervened()) continue;
-        const int x = static_cast<int>(std::lround(plot_->pixelOf(i)));
+    const bool readable = marks <= width / 3;  // closer ticks are one bar that says nothing
+    for (auto mark = readable ? begin : end; mark != end; ++mark) {
+        const int x = static_cast<int>(std::lround(plot_->pixelOf(*mark)));
         if (x == previous_x) continue;  // one stroke a pixel says as much
         previous_x = x;
-        drawMark(painter, i, token.intervened() ? colors.mass : colors.marker, dense);
+        const TokenRecord& token = points[static_cast<std::size_t>(*mark)].token;
+        drawMark(painter, *mark, token.intervened() ? colors.mass : colors.marker, dense);
     }
     drawControls(painter, first, last);
 }

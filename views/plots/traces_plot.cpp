@@ -70,7 +70,7 @@ void TracesPlot::build() {
 void TracesPlot::listen() {
     connect(document_, &RunDocument::reset, this, [this] {
         span_ = 0;
-        fit_ = !document_->live();
+        fit_ = document_->size() > 0 && !document_->live();  // a stored run is shown whole
         setFollow(true);
         refill();
     });
@@ -93,6 +93,8 @@ void TracesPlot::applyColors(const ThemeColors& colors) {
         const Row& row = rows_[static_cast<std::size_t>(i)];
         for (QCPAxis* axis : row.rect->axes()) styleAxis(axis, colors);
         row.line->setPen(QPen(lines[i], 1.3));
+        const auto pale = [&](int line, int card) { return (line * 42 + card * 58) / 100; };
+        row.line->setPale(QColor(pale(lines[i].red(), colors.card.red()), pale(lines[i].green(), colors.card.green()), pale(lines[i].blue(), colors.card.blue())));
     }
 }
 
@@ -115,6 +117,7 @@ float TracesPlot::valueOf(int token, Measure measure) const {
 
 void TracesPlot::refill() {
     for (Row& row : rows_) row.line->values().clear();
+    marks_.clear();
     append(0, document_->size());
     updateDescription();
 }
@@ -124,6 +127,14 @@ void TracesPlot::append(int first, int last) {
         row.line->values().resize(static_cast<std::size_t>(last));
         for (int i = first; i < last; ++i) row.line->values()[static_cast<std::size_t>(i)] = valueOf(i, row.measure);
     }
+    for (int i = first; i < last; ++i) {
+        const TokenRecord& token = document_->trace().points()[static_cast<std::size_t>(i)].token;
+        if (token.marker || token.intervened()) marks_.push_back(i);
+    }
+    for (const Row& row : rows_) {
+        for (QCPAxis* axis : row.rect->axes(QCPAxis::atLeft)) axis->setTickLabels(last > 0);
+    }
+    rows_.back().rect->axis(QCPAxis::atBottom)->setTickLabels(last > 0);
     if (follow_) followTail();
     updateDescription();
     requestReplot();

@@ -32,6 +32,8 @@ public:
     [[nodiscard]] int tokenAt(double x_pixel) const;  // -1: none
     [[nodiscard]] double pixelOf(int token) const;
     [[nodiscard]] const std::array<Row, kRows>& rows() const { return rows_; }
+    /// Tokens that get a mark: markers and interventions, in order.
+    [[nodiscard]] const std::vector<int>& marks() const { return marks_; }
     [[nodiscard]] RunDocument* document() const { return document_; }
     [[nodiscard]] const ThemeColors& shownColors() const { return activeColors(); }
 
@@ -67,6 +69,7 @@ private:
 
     RunDocument* document_;
     std::array<Row, kRows> rows_;
+    std::vector<int> marks_;
     QCPRange range_{-1, 60};
     double span_ = 0;       // of the user's zoom while following; 0: as much as kFollowSpan
     bool follow_ = true;

@@ -154,7 +154,7 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
     pages->setCurrentIndex(method_box->currentIndex());
     auto* note = makeCaption({}, page);
     auto* apply = new QPushButton(tr("Load with this format"), page);
-    apply->setProperty("primary", true);
+    makePrimary(apply);
     apply->setDefault(true);
     const auto show = [this, note, apply, pages](int index) {
         pages->setCurrentIndex(index);

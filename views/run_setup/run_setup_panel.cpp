@@ -28,6 +28,7 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     text_->setAccessibleName(tr("Prompt"));
     text_->setPlaceholderText(tr("What should the model think about?"));
     text_->document()->setDocumentMargin(1);
+    text_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     text_->installEventFilter(this);
     text_->setMinimumHeight(theme.em(4));
     column->addWidget(text_, 1);

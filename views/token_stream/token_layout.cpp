@@ -1,6 +1,7 @@
 #include "views/token_stream/token_layout.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include <QFontMetricsF>
@@ -28,7 +29,12 @@ void TokenLayout::clear() {
     segments_.clear();
     lines_.clear();
     sections_.clear();
+    laid_out_ = 0;
 }
+
+// Widths are multiples of 1/64 pixel: sums and differences of floats are then exact, and a line breaks at the same place whether it
+// is laid out in one go or token by token.
+static float exact(double width) { return static_cast<float>(std::ceil(width * 64) / 64); }
 
 static QString shownText(QStringView text, bool invisibles) {
     QString out;
@@ -54,13 +60,16 @@ void TokenLayout::measure(const TokenPieces::Piece& piece, std::vector<Segment>&
         Segment segment;
         segment.shown = shownText(part, metrics_.invisibles);
         if (end >= 0 && metrics_.invisibles) segment.shown += QChar(0x21B5);
-        segment.width = static_cast<float>(metrics.horizontalAdvance(segment.shown));
-        if (segments.empty() && segment.shown.isEmpty()) segment.width = cell_ * 0.5F;  // something to see, point at and colour
+        segment.width = exact(metrics.horizontalAdvance(segment.shown));
+        if (segments.empty() && segment.shown.isEmpty()) segment.width = exact(static_cast<double>(cell_) * 0.5);  // something to see, point at and colour
         qsizetype blanks = 0;
         while (blanks < part.size() && part[blanks] == QLatin1Char(' ')) ++blanks;
         if (blanks > 0 && blanks < part.size()) {
-            segment.lead = static_cast<float>(metrics.horizontalAdvance(segment.shown.left(blanks)));
+            segment.lead = exact(metrics.horizontalAdvance(segment.shown.left(blanks)));
         }
+        segment.drawn.setTextFormat(Qt::PlainText);
+        segment.drawn.setText(segment.shown);
+        segment.drawn.prepare({}, metrics_.font);
         segments.push_back(std::move(segment));
         if (end < 0) return;
         from = end + 1;
@@ -139,7 +148,10 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
     // Everything up to the start of the line that holds the token before the change is settled.
     int token = 0, segment = 0;
     bool resume = false;
-    const int keep = first_changed > 0 ? lineOfToken(first_changed - 1) : -1;
+    int keep = first_changed > 0 ? lineOfToken(first_changed - 1) : -1;
+    // A text that changed afterwards may have become shorter: its word may fit where it did not before.
+    for (int back = 0; first_changed < laid_out_ && keep > 0 && line(keep).soft && back < 4; ++back) --keep;
+    laid_out_ = pieces.size();
     if (keep >= 0) {
         token = line(keep).token;
         segment = line(keep).segment;

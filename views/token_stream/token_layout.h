@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <QFont>
+#include <QStaticText>
 #include <QString>
 
 #include "views/token_stream/token_pieces.h"
@@ -32,6 +33,7 @@ public:
     };
     struct Segment {
         QString shown;
+        QStaticText drawn;  // `shown`, shaped once
         float width = 0;
         float lead = 0;  // width of the blanks at its start
     };
@@ -77,6 +79,7 @@ private:
     std::vector<std::vector<Segment>> segments_;  // by piece
     std::vector<Line> lines_;
     std::vector<Section> sections_;
+    int laid_out_ = 0;  // tokens
 };
 
 }  // namespace quibble

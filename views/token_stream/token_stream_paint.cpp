@@ -29,7 +29,8 @@ struct TokenStreamView::Paint {
     const ThemeColors& colors = Theme::instance().colors();
     std::array<QColor, kShades + 1> fill, ink;
     int scroll = 0;
-    int ascent = 0;
+    int text_top = 0;  // of the glyphs in a line
+    std::array<bool, kShades + 1> marker_reads{};  // the marker colour can be read on this shade
     QRect clip;
     TokenRange selection;
     int current = -1, hovered = -1;
@@ -48,10 +49,11 @@ void TokenStreamView::paintEvent(QPaintEvent* event) {
         const auto at = static_cast<std::size_t>(i);
         paint.fill[at] = theme.ramp(ramp, static_cast<double>(i) / kShades);
         paint.ink[at] = theme.textOn(paint.fill[at]);
+        paint.marker_reads[at] = Theme::contrast(paint.colors.marker, paint.fill[at]) >= 4.5;
     }
     const QFont font = layout_->metrics().font;
     const QFontMetrics metrics(font);
-    paint.ascent = (layout_->metrics().line_height - metrics.height()) / 2 + metrics.ascent();
+    paint.text_top = (layout_->metrics().line_height - metrics.height()) / 2;
     paint.scroll = verticalScrollBar()->value();
     paint.clip = event->rect();
     paint.selection = document_->selection();
@@ -92,8 +94,8 @@ void TokenStreamView::paintLine(Paint& paint, int line) const {
     for (const TokenLayout::Run& run : paint.runs) paintRunBack(paint, run.token, cellOf(run));
     if (!hits_.empty()) paintFindHits(paint, line, QRectF(0, top + pad, viewport()->width(), layout_->metrics().line_height - 2 * pad));
     for (const TokenLayout::Run& run : paint.runs) {
-        const QPointF at(static_cast<double>(run.x) + margin_, top + paint.ascent);
-        paintRunText(paint, run.token, cellOf(run), at, run.content->shown);
+        const QPointF at(static_cast<double>(run.x) + margin_, top + paint.text_top);
+        paintRunText(paint, run.token, cellOf(run), at, run.content->drawn);
     }
 }
 
@@ -134,7 +136,7 @@ void TokenStreamView::paintFindHits(Paint& paint, int line, const QRectF& row) c
     Q_UNUSED(line);
 }
 
-void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QString& shown) const {
+void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QStaticText& shown) const {
     QPainter& painter = paint.painter;
     const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(token)];
     const double position = document_->scalePosition(token, document_->measure());
@@ -143,16 +145,16 @@ void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, 
     const bool pending = paint.kl && !point.hasReference() && document_->hasReference();
     QColor ink = paint.ink[shade];
     if (pending || pieces_->piece(pieces_->pieceIndex(token)).special) ink = paint.colors.muted;
-    if (point.token.marker && Theme::contrast(paint.colors.marker, paint.fill[shade]) >= 4.5) ink = paint.colors.marker;
+    if (point.token.marker && paint.marker_reads[shade]) ink = paint.colors.marker;
     if (selected) ink = Theme::instance().textOn(blend(paint.fill[shade], paint.colors.accent, 0.24));
     painter.setPen(ink);
     if (cell.left() > static_cast<double>(at.x())) {
         painter.save();
         painter.setClipRect(cell);
-        painter.drawText(at, shown);
+        painter.drawStaticText(at, shown);
         painter.restore();
     } else {
-        painter.drawText(at, shown);
+        painter.drawStaticText(at, shown);
     }
     const double below = cell.bottom() - 1.2;
     if (point.token.marker) {

@@ -41,6 +41,7 @@ TokenStreamPanel::TokenStreamPanel(RunDocument* document, QWidget* parent)
     static_cast<QLabel*>(empty_hint_)->setAlignment(Qt::AlignCenter);
     empty_hint_->setAttribute(Qt::WA_TransparentForMouseEvents);
     stream_->installEventFilter(this);
+    stream_->viewport()->installEventFilter(this);
 
     note_timer_ = new QTimer(this);
     note_timer_->setSingleShot(true);
@@ -103,6 +104,7 @@ void TokenStreamPanel::openFind() {
 void TokenStreamPanel::closeFind() {
     find_bar_->setVisible(false);
     find_edit_->clear();
+    stream_->setFindText({});
     stream_->setFocus();
 }
 
@@ -120,15 +122,14 @@ bool TokenStreamPanel::eventFilter(QObject* watched, QEvent* event) {
     }
     if (watched == stream_ && event->type() == QEvent::Resize) {
         placeLiveButton();
-        empty_hint_->setGeometry(stream_->viewport()->rect());
     }
+    if (watched == stream_->viewport() && event->type() == QEvent::Resize) empty_hint_->setGeometry(stream_->viewport()->rect());
     return View::eventFilter(watched, event);
 }
 
 void TokenStreamPanel::resizeEvent(QResizeEvent* event) {
     View::resizeEvent(event);
     placeLiveButton();
-    empty_hint_->setGeometry(stream_->viewport()->rect());
 }
 
 void TokenStreamPanel::placeLiveButton() {

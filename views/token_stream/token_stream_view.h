@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <QAbstractScrollArea>
+#include <QStaticText>
 
 #include "views/run_document.h"
 
@@ -97,7 +98,7 @@ private:
     struct Paint;  // what a frame needs to know, gathered once
     void paintLine(Paint& paint, int line) const;
     void paintRunBack(Paint& paint, int token, const QRectF& cell) const;
-    void paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QString& shown) const;
+    void paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QStaticText& shown) const;
     void paintFindHits(Paint& paint, int line, const QRectF& row) const;
     void paintHeading(Paint& paint, int section, int top) const;
 
