@@ -2,9 +2,10 @@
 
 #include <system_error>
 
-#include <QCoreApplication>
 #include <QFile>
 #include <QStandardPaths>
+
+#include "data/shipped.h"
 
 namespace quibble {
 
@@ -21,25 +22,9 @@ std::filesystem::path toPath(const QString& text) { return QFile::encodeName(tex
 
 QString toQString(const std::filesystem::path& path) { return QFile::decodeName(path.c_str()); }
 
-std::filesystem::path findDataDir() {
-    const QByteArray forced = qgetenv("QUIBBLE_DATA_DIR");
-    const std::filesystem::path candidates[] = {
-        std::filesystem::path(forced.toStdString()),
-        toPath(QCoreApplication::applicationDirPath()) / ".." / "share" / "quibble",
-        std::filesystem::path(QUIBBLE_SOURCE_DATA_DIR),
-    };
-    for (const std::filesystem::path& candidate : candidates) {
-        std::error_code ignored;
-        if (!candidate.empty() && std::filesystem::is_directory(candidate / "models", ignored)) {
-            return std::filesystem::weakly_canonical(candidate, ignored);
-        }
-    }
-    return {};
-}
-
 AppPaths AppPaths::locate(const QString& config_dir) {
     AppPaths paths;
-    paths.data_dir = findDataDir();
+    paths.data_dir = shippedDataDirectory();
     if (!config_dir.isEmpty()) {
         const std::filesystem::path own = std::filesystem::absolute(toPath(config_dir));
         paths.settings_file = own / "quibble.ini";

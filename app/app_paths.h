@@ -25,7 +25,4 @@ struct AppPaths {
     [[nodiscard]] std::filesystem::path shippedProblems() const;
 };
 
-/// The folder that holds models/ and problems/: $QUIBBLE_DATA_DIR, ../share/quibble beside the binary, or data/ of the source tree.
-[[nodiscard]] std::filesystem::path findDataDir();
-
 }  // namespace quibble

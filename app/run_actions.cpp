@@ -13,7 +13,6 @@ void explainAction(QAction* action, const QString& what, const QString& blocked)
     QString tip = keys.isEmpty() ? what : QStringLiteral("%1 (%2)").arg(what, keys);
     if (!blocked.isEmpty()) tip += QLatin1Char('\n') + blocked;
     action->setToolTip(tip);
-    action->setStatusTip(blocked.isEmpty() ? what : blocked);
 }
 
 RunActions::RunActions(QObject* parent)

@@ -173,6 +173,8 @@ void RunController::setControl(const QString& key, double value) {
     if (live()) runner_->setControl(key.toStdString(), value);
 }
 
+void RunController::setPace(double tokens_per_second) { runner_->setPace(tokens_per_second); }
+
 void RunController::start(bool paused) {
     if (live() || !blocked().isEmpty()) return;
     RunRequest request = sources_.request();

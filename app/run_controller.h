@@ -74,6 +74,8 @@ public slots:
     void branch(quibble::Position pos, quibble::TokenId token);
     /// Takes effect at the next token of the run that is going on; nothing happens when there is none.
     void setControl(const QString& key, double value);
+    /// Holds tokens back so that people can watch: at most this many a second, 0 as fast as it goes. Holds at once and for later runs.
+    void setPace(double tokens_per_second);
     /// The settings of the next run changed: actions and preview follow.
     void setupChanged();
 

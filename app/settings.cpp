@@ -14,12 +14,15 @@ namespace {
 constexpr const char* kTheme = "view/theme";
 constexpr const char* kFontScale = "view/font_scale";
 constexpr const char* kUnit = "view/unit";
+constexpr const char* kPace = "run/pace";
 constexpr const char* kMeasure = "view/measure";
 constexpr const char* kInvisibles = "view/invisibles";
 constexpr const char* kGeometry = "window/geometry";
 constexpr const char* kLayout = "window/layout";
 constexpr const char* kLayoutVersionKey = "window/layout_version";
 constexpr const char* kRecent = "models/recent";
+
+constexpr double kWatchingPace = 30;  // tokens a second: fast reading
 
 }  // namespace
 
@@ -46,6 +49,14 @@ double Settings::fontScale() const {
 }
 
 void Settings::setFontScale(double scale) { settings_.setValue(kFontScale, scale); }
+
+double Settings::pace() const {
+    bool number = false;
+    const double pace = settings_.value(kPace, kWatchingPace).toDouble(&number);
+    return number && pace >= 0 && pace <= 1000 ? pace : kWatchingPace;
+}
+
+void Settings::setPace(double tokens_per_second) { settings_.setValue(kPace, tokens_per_second); }
 
 Unit Settings::unit() const { return settings_.value(kUnit).toString() == QLatin1String("bit") ? Unit::Bit : Unit::Nat; }
 

@@ -22,6 +22,9 @@ public:
     void setTheme(ThemeMode mode);
     [[nodiscard]] double fontScale() const;
     void setFontScale(double scale);
+    /// Tokens a second at most, so that a small model can be watched; 0: as fast as it goes.
+    [[nodiscard]] double pace() const;
+    void setPace(double tokens_per_second);
     [[nodiscard]] Unit unit() const;
     void setUnit(Unit unit);
     [[nodiscard]] Measure measure() const;

@@ -16,7 +16,7 @@ void addMenuActions(QMainWindow* window, QMenu* menu, const std::vector<ActionSp
         auto* action = new QAction(spec.text, window);
         action->setObjectName(QString::fromLatin1(spec.name));
         action->setShortcuts(spec.shortcuts);
-        if (!spec.tip.isEmpty()) action->setStatusTip(spec.tip);
+        if (!spec.tip.isEmpty()) action->setToolTip(spec.tip);
         QObject::connect(action, &QAction::triggered, window, [act = spec.act] { act(); });
         menu->addAction(action);
         window->addAction(action);

@@ -67,6 +67,15 @@ void MainWindow::makeRunMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Run"));
     const RunActions* actions = parts_.runs->actions();
     for (QAction* action : {actions->run(), actions->pause(), actions->step(), actions->stop()}) menu->addAction(action);
+    const auto pace_choice = [this](const char* name, const QString& text, double pace, const char* sequence) {
+        return ChoiceSpec{name, text, [this, pace] { return settings_.pace() == pace; },
+                          [this, pace] { settings_.setPace(pace); parts_.runs->setPace(pace); }, QKeySequence(QString::fromLatin1(sequence))};
+    };
+    addMenuChoices(this, menu, tr("&Pace"), {pace_choice("paceFree", tr("As &Fast As It Goes"), 0, "Ctrl+Alt+0"),
+                                          pace_choice("pace100", tr("&100 Tokens a Second"), 100, "Ctrl+Alt+1"),
+                                          pace_choice("pace30", tr("&30 Tokens a Second"), 30, "Ctrl+Alt+2"),
+                                          pace_choice("pace10", tr("1&0 Tokens a Second"), 10, "Ctrl+Alt+3"),
+                                          pace_choice("pace3", tr("3 &Tokens a Second"), 3, "Ctrl+Alt+4")});
     menu->addSeparator();
     addMenuActions(this, menu, {
         {"newProblem", tr("&New Problem"), keys("Ctrl+Shift+N"), [this] { parts_.setup->newProblem(); }, {}},

@@ -1,10 +1,11 @@
 #include "app/cli/cli.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <system_error>
+
+#include "data/shipped.h"
 
 namespace quibble::cli {
 
@@ -24,25 +25,14 @@ Result<void> Output::close() {
     return {};
 }
 
-Result<std::filesystem::path> dataDirectory() {
-    std::vector<std::filesystem::path> candidates;
-    if (const char* chosen = std::getenv("QUIBBLE_DATA_DIR"); chosen != nullptr && *chosen != '\0') candidates.emplace_back(chosen);
-    std::error_code ignored;
-    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    if (!program.empty()) candidates.push_back(program.parent_path() / ".." / "share" / "quibble");
-    candidates.emplace_back(QUIBBLE_SOURCE_DATA_DIR);
-    for (const std::filesystem::path& candidate : candidates) {
-        if (std::filesystem::is_directory(candidate / "problems", ignored)) return candidate;
-    }
-    return fail(ErrorCode::NotFound, "the data folder was not found", "Set QUIBBLE_DATA_DIR to the folder that holds problems and models");
-}
-
 Result<Problem> findProblem(const std::string& id) {
-    auto directory = dataDirectory();
-    if (!directory) return tl::unexpected(directory.error());
+    const std::filesystem::path directory = shippedDataDirectory();
+    if (directory.empty()) {
+        return fail(ErrorCode::NotFound, "the folder of the shipped problems was not found", "Set QUIBBLE_DATA_DIR to the folder that holds problems and models");
+    }
     std::error_code ignored;
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(*directory / "problems", ignored)) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory / "problems", ignored)) {
         if (entry.path().extension() == ".jsonl") files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());

@@ -40,9 +40,6 @@ private:
     std::unique_ptr<std::ofstream> file_;  // nullptr: standard output
 };
 
-/// Where problems, models and markers lie: $QUIBBLE_DATA_DIR, an installation beside the program, or the source tree.
-[[nodiscard]] Result<std::filesystem::path> dataDirectory();
-
 /// Looks an id up in all shipped problem sets. Errors: NotFound.
 [[nodiscard]] Result<Problem> findProblem(const std::string& id);
 
