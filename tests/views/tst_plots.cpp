@@ -257,11 +257,12 @@ private slots:
 
     void frameTime() {
         Shown shown({.tokens = 100000});
-        double worst = 0;
-        for (int i = 0; i < 10; ++i) {
+        std::vector<double> times;
+        for (int i = 0; i < 15; ++i) {
             shown.traces.replotNow();
-            worst = std::max(worst, shown.traces.lastReplotMs());
+            times.push_back(shown.traces.lastReplotMs());
         }
+        std::sort(times.begin(), times.end());
         QElapsedTimer timer;
         timer.start();
         const QPixmap picture = shown.traces.picture(2);
@@ -271,15 +272,15 @@ private slots:
             shown.document.setHovered(i * 4000);
         }
         const double crosshair = static_cast<double>(timer.nsecsElapsed()) / 20e6;
-        qInfo("traces with 100k tokens: replot %.2f ms, picture at 2x %.1f ms, crosshair %.2f ms", worst, twice, crosshair);
+        qInfo("traces with 100k tokens: replot %.2f ms (worst of 15: %.2f), picture at 2x %.1f ms, crosshair %.2f ms", times[7], times.back(), twice, crosshair);
         QVERIFY(!picture.isNull());
         ScatterView scatter(&shown.document);
         scatter.resize(400, 300);
+        timer.restart();
         scatter.show();
         QApplication::processEvents();
-        timer.restart();
-        QVERIFY(!scatter.picture(1).isNull());
-        qInfo("scatter with 100k tokens: %.2f ms", static_cast<double>(timer.nsecsElapsed()) / 1e6);
+        QVERIFY(!scatter.grab().isNull());
+        qInfo("scatter with 100k tokens: shown in %.2f ms", static_cast<double>(timer.nsecsElapsed()) / 1e6);
     }
 };
 

@@ -22,6 +22,22 @@ void ScatterDots::draw(QCPPainter* painter) {
         painter->setPen(markers ? QPen(colors.card, 0.8) : QPen(Qt::NoPen));
         painter->setBrush(fill);
         const auto& dots = plot_->dots();
+        // On screen a dot is a small picture, drawn once: an ellipse costs ten times as much. Exports get true circles.
+        const double size = markers ? radius * 1.45 : radius;
+        const bool on_screen = !painter->modes().testFlag(QCPPainter::pmNoCaching);
+        const double ratio = painter->device()->devicePixelRatioF();
+        const double side = std::ceil(2 * size + 3);
+        QPixmap sprite;
+        if (on_screen) {
+            sprite = QPixmap(QSizeF(side * ratio, side * ratio).toSize());
+            sprite.setDevicePixelRatio(ratio);
+            sprite.fill(Qt::transparent);
+            QPainter dot(&sprite);
+            dot.setRenderHint(QPainter::Antialiasing);
+            dot.setPen(painter->pen());
+            dot.setBrush(painter->brush());
+            dot.drawEllipse(QPointF(side / 2, side / 2), size, size);
+        }
         for (std::size_t i = 0; i < dots.size(); ++i) {
             if (dots[i].marker != markers) continue;
             const QPointF at = plot_->pixelOf(static_cast<int>(i));
@@ -31,7 +47,8 @@ void ScatterDots::draw(QCPPainter* painter) {
             const auto cell = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
             if (taken[cell]) continue;
             taken[cell] = true;
-            painter->drawEllipse(at, markers ? radius * 1.45 : radius, markers ? radius * 1.45 : radius);
+            if (on_screen) painter->drawPixmap(at - QPointF(side / 2, side / 2), sprite);
+            else painter->drawEllipse(at, size, size);
         }
     };
     pass(false);
