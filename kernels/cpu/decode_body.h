@@ -46,11 +46,13 @@ void decodeQ4_K(const std::byte* src, int64_t cols, float* dst) {
         const float d = halfAt(src);
         const float dmin = halfAt(src + 2);
         const std::byte* s = src + 4;
+#pragma GCC unroll 8
         for (int g = 0; g < 8; ++g) {
             const int sc = g < 4 ? byteAt(s + g) & 63 : (byteAt(s + g + 4) & 15) | ((byteAt(s + g - 4) >> 6) << 4);
             const int m = g < 4 ? byteAt(s + g + 4) & 63 : (byteAt(s + g + 4) >> 4) | ((byteAt(s + g) >> 6) << 4);
             const Vec scale = set1(d * static_cast<float>(sc));
             const Vec minimum = set1(dmin * static_cast<float>(m));
+#pragma GCC unroll 2
             for (int part = 0; part < 2; ++part) {
                 const __m128i bytes = loadBytes16(src + 16 + 32 * (g / 2) + 16 * part);
                 const __m128i q = g % 2 == 0 ? lowHalves(bytes) : highHalves(bytes);
@@ -66,6 +68,7 @@ void decodeQ6_K(const std::byte* src, int64_t cols, float* dst) {
     for (int64_t k = 0; k < cols; k += 256, src += 210) {
         const float d = halfAt(src + 208);
         const std::byte* scales = src + 192;
+#pragma GCC unroll 16
         for (int g = 0; g < 16; ++g) {
             const int half = g / 8;
             const int quarter = g % 8 / 2;  // 32 weights

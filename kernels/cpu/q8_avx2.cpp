@@ -11,7 +11,7 @@ namespace quibble::kernels::avx2 {
 namespace {
 
 constexpr int64_t kRowBatch = 64;
-constexpr int64_t kAhead = 1536;  // bytes; as in matmul_q8_avx512.cpp
+constexpr int64_t kAhead = 512;  // bytes; as in matmul_q8_avx512.cpp
 
 // Activations are in order. Act256: sums as in activations_avx512.h, for Q4_K 0 0 0 0 and groups 0..3, 0 0 0 0 and groups 4..7 (of 32),
 // for Q6_K all 16 groups of 16.

@@ -35,7 +35,7 @@ struct Limits {
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Seconds of one call of work(thread, call) on every thread: the lower quartile of as many as fit in the time, after one to warm up.
+// Seconds of one call of work(thread, call) on every thread: the tenth percentile of as many as fit in the time, after one to warm up.
 double timeOf(const Options& options, const std::function<void(int, int)>& work) {
     std::atomic<int> round{0};
     std::atomic<int> done{0};
@@ -73,7 +73,7 @@ double timeOf(const Options& options, const std::function<void(int, int)>& work)
         other.join();
     }
     std::sort(times.begin(), times.end());
-    return times[times.size() / 4];
+    return times[times.size() / 10];
 }
 
 struct Case {
@@ -89,17 +89,16 @@ struct Product {
     const Ops& table;
     const Weights& w;
     const Case& shape;
-    std::vector<float> x;
-    std::vector<std::byte> xq;
+    Shifted<float> x;  // aligned, as the engine's are
+    Shifted<std::byte> xq;
     size_t stride = 0;
     std::vector<float> y;
 
     Product(const Ops& ops_table, const Weights& weights, const Case& c)
-        : table(ops_table), w(weights), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7)),
-          y(static_cast<size_t>(c.rows * c.outs)) {
+        : table(ops_table), w(weights), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
+          xq(table.q8RowBytes(c.cols, c.q8 ? weights.view.type : TensorType::Q8_0) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
         if (c.q8) {
             stride = table.q8RowBytes(c.cols, w.view.type);
-            xq.resize(stride * static_cast<size_t>(c.rows));
             for (int64_t r = 0; r < c.rows; ++r) {
                 table.quantizeQ8(x.data() + r * c.cols, c.cols, w.view.type, xq.data() + static_cast<size_t>(r) * stride);
             }
@@ -158,11 +157,11 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
         return false;
     }
     Product product(ops(), w, shape);
-    // A timed call takes about a millisecond, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
+    // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
     // the last call ended, or a small one again and again.
     const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
-    const int repeats = std::max(1, static_cast<int>(2e7 / work));
-    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(4e7 / work * static_cast<double>(shape.outs)), 32, shape.outs);
+    const int repeats = std::max(1, static_cast<int>(5e6 / work));
+    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(1e7 / work * static_cast<double>(shape.outs)), 32, shape.outs);
     const int64_t share = outs / options.threads;
     const double part = static_cast<double>(share * options.threads) / static_cast<double>(shape.outs);
     const double seconds = timeOf(options, [&](int t, int call) {
