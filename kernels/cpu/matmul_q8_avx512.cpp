@@ -30,7 +30,7 @@ QUIBBLE_INLINE float halfAt(const std::byte* p) {
     return _cvtsh_ss(bits);
 }
 
-// 128 weights of a 32-wide type as unsigned bytes (offset by kOffset) in the order of Act128, and the scale of each lane.
+// 128 weights of a 32-wide type as unsigned bytes (offset by kOffset) in the order of Codes128, and the scale of each lane.
 struct Unit128 {
     __m512i low;
     __m512i high;
@@ -117,13 +117,30 @@ struct Q8_0Format {
     }
 };
 
+// One row of activations: where its codes, sums and scales begin.
+struct ActRow {
+    const std::byte* codes;
+    const std::byte* sums;
+    const std::byte* scales;
+};
+
+QUIBBLE_INLINE ActRow actRow(const std::byte* row, int64_t units) {
+    const std::byte* sums = row + units * static_cast<int64_t>(sizeof(Codes128));
+    return {row, sums, sums + units * static_cast<int64_t>(sizeof(Sums128))};
+}
+
 template <int kShift>
-QUIBBLE_INLINE Vec addUnit(Vec acc, const Unit128& w, const std::byte* x) {
-    const std::byte* low = x + offsetof(Act128, low);
-    __m512i dot = _mm512_slli_epi32(loadu(x + offsetof(Act128, minus_sum)), kShift);
-    dot = _mm512_dpbusd_epi32(dot, w.low, loadu(low));
-    dot = _mm512_dpbusd_epi32(dot, w.high, loadu(x + offsetof(Act128, high)));
-    const __m512 d = _mm512_mul_ps(w.d, _mm512_loadu_ps(x + offsetof(Act128, d)));
+QUIBBLE_INLINE Vec addUnit(Vec acc, const Unit128& w, const ActRow& x, int64_t u) {
+    const std::byte* codes = x.codes + u * static_cast<int64_t>(sizeof(Codes128));
+    const void* sums = x.sums + u * static_cast<int64_t>(sizeof(Sums128));
+    const void* scales = x.scales + u * static_cast<int64_t>(sizeof(Scales128));
+    const __m512i minus_sum = _mm512_cvtepi16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(sums)));
+    __m512i dot = _mm512_slli_epi32(minus_sum, kShift);
+    dot = _mm512_dpbusd_epi32(dot, w.low, loadu(codes));
+    dot = _mm512_dpbusd_epi32(dot, w.high, loadu(codes + offsetof(Codes128, high)));
+    const __m512i spread_index = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    const __m512 dx = _mm512_castps128_ps512(_mm_loadu_ps(static_cast<const float*>(scales)));
+    const __m512 d = _mm512_mul_ps(w.d, _mm512_permutexvar_ps(spread_index, dx));
     return {_mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), d, acc.v)};
 }
 
@@ -136,15 +153,17 @@ struct Tile128 {
     static void run(const MatmulQ8Args& args, int64_t r0, int64_t o0) {
         const Format format;
         const std::byte* w = args.w.data + static_cast<size_t>(o0) * args.w.row_bytes;
-        const std::byte* x = args.xq + static_cast<size_t>(r0) * args.xq_stride;
+        const int64_t units = args.w.cols / 128;
+        const int64_t rest = args.w.cols % 128 * Format::kBytes / 128;
+        ActRow x[kRows];
         Vec acc[kRows][kOuts];
-        for (auto& row : acc) {
-            for (Vec& one : row) {
+        for (int r = 0; r < kRows; ++r) {
+            x[r] = actRow(args.xq + static_cast<size_t>(r0 + r) * args.xq_stride, (args.w.cols + 127) / 128);
+            for (Vec& one : acc[r]) {
                 one = zero();
             }
         }
-        const int64_t units = args.w.cols / 128;
-        for (int64_t u = 0; u < units; ++u, w += Format::kBytes, x += sizeof(Act128)) {
+        for (int64_t u = 0; u < units; ++u, w += Format::kBytes) {
             Unit128 unit[kOuts];
 #pragma GCC unroll 4
             for (int o = 0; o < kOuts; ++o) {
@@ -154,18 +173,15 @@ struct Tile128 {
             for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
                 for (int o = 0; o < kOuts; ++o) {
-                    acc[r][o] = addUnit<Format::kOffsetShift>(acc[r][o], unit[o],
-                                                              x + static_cast<size_t>(r) * args.xq_stride);
+                    acc[r][o] = addUnit<Format::kOffsetShift>(acc[r][o], unit[o], x[r], u);
                 }
             }
         }
-        const int64_t rest = args.w.cols % 128 * Format::kBytes / 128;
         if (rest > 0) {
             for (int o = 0; o < kOuts; ++o) {
                 const Unit128 unit = format.tail(w + static_cast<size_t>(o) * args.w.row_bytes, rest);
                 for (int r = 0; r < kRows; ++r) {
-                    acc[r][o] =
-                        addUnit<Format::kOffsetShift>(acc[r][o], unit, x + static_cast<size_t>(r) * args.xq_stride);
+                    acc[r][o] = addUnit<Format::kOffsetShift>(acc[r][o], unit, x[r], units);
                 }
             }
         }

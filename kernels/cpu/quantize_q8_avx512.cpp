@@ -32,24 +32,34 @@ QUIBBLE_INLINE __m128i roundToBytes(__m512 v, __m512 inverse) {
     return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(v, inverse)));
 }
 
-void quantize128(const float* x, int64_t blocks, Act128& out) {
-    __m512i zeros = _mm512_setzero_si512();
-    _mm512_store_si512(out.low, zeros);
-    _mm512_store_si512(out.high, zeros);
-    _mm512_store_si512(out.d, zeros);
-    for (int64_t j = 0; j < blocks; ++j) {
+struct Unit128 {
+    alignas(64) Codes128 codes;
+    alignas(32) Sums128 sums;
+    alignas(16) Scales128 scales;
+};
+
+void quantize128(const float* x, int64_t blocks, Unit128& out) {
+    const __m512i zeros = _mm512_setzero_si512();
+    _mm512_store_si512(out.codes.low, zeros);
+    _mm512_store_si512(out.codes.high, zeros);
+    for (int64_t j = 0; j < 4; ++j) {
+        out.scales.d[j] = 0.0F;
+        if (j >= blocks) {
+            continue;
+        }
         const __m512 a = _mm512_loadu_ps(x + 32 * j);
         const __m512 b = _mm512_loadu_ps(x + 32 * j + 16);
         const Scale s = scaleOf(_mm512_reduce_max_epu32(_mm512_max_epu32(magnitudeBits(a), magnitudeBits(b))));
         const __m512 inverse = _mm512_set1_ps(s.inverse);
-        _mm_store_si128(reinterpret_cast<__m128i*>(out.low + 16 * j), roundToBytes(a, inverse));
-        _mm_store_si128(reinterpret_cast<__m128i*>(out.high + 16 * j), roundToBytes(b, inverse));
-        _mm_store_ps(out.d + 4 * j, _mm_set1_ps(s.d));
+        _mm_store_si128(reinterpret_cast<__m128i*>(out.codes.low + 16 * j), roundToBytes(a, inverse));
+        _mm_store_si128(reinterpret_cast<__m128i*>(out.codes.high + 16 * j), roundToBytes(b, inverse));
+        out.scales.d[j] = s.d;
     }
     const __m512i ones = _mm512_set1_epi8(1);
-    __m512i sums = _mm512_dpbusd_epi32(zeros, ones, _mm512_load_si512(out.low));
-    sums = _mm512_dpbusd_epi32(sums, ones, _mm512_load_si512(out.high));
-    _mm512_store_si512(out.minus_sum, _mm512_sub_epi32(zeros, sums));
+    __m512i sums = _mm512_dpbusd_epi32(zeros, ones, _mm512_load_si512(out.codes.low));
+    sums = _mm512_dpbusd_epi32(sums, ones, _mm512_load_si512(out.codes.high));
+    const __m256i words = _mm512_cvtepi32_epi16(_mm512_sub_epi32(zeros, sums));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out.sums.minus_sum), words);
 }
 
 // Where group g of 16 activations goes, in units of 16 bytes.
@@ -88,7 +98,7 @@ void quantize256(const float* x, bool q4k, Act256& out) {
 size_t q8RowBytes(int64_t cols, TensorType w) {
     switch (w) {
         case TensorType::Q8_0:
-        case TensorType::Q4_0: return static_cast<size_t>((cols + 127) / 128) * sizeof(Act128);
+        case TensorType::Q4_0: return static_cast<size_t>((cols + 127) / 128 * kUnitBytes);
         case TensorType::Q4_K:
         case TensorType::Q6_K: return static_cast<size_t>(cols / 256) * sizeof(Act256);
         default: return 0;
@@ -104,10 +114,17 @@ void quantizeQ8(const float* x, int64_t cols, TensorType w, std::byte* out) {
         }
         return;
     }
-    for (int64_t k = 0; k < cols; k += 128) {
-        Act128 unit;
-        quantize128(x + k, cols - k < 128 ? (cols - k) / 32 : 4, unit);
-        __builtin_memcpy(out + static_cast<size_t>(k / 128) * sizeof(unit), &unit, sizeof(unit));
+    const int64_t units = (cols + 127) / 128;
+    std::byte* codes = out;
+    std::byte* sums = codes + units * static_cast<int64_t>(sizeof(Codes128));
+    std::byte* scales = sums + units * static_cast<int64_t>(sizeof(Sums128));
+    for (int64_t u = 0; u < units; ++u) {
+        Unit128 unit;
+        const int64_t left = cols - 128 * u;
+        quantize128(x + 128 * u, left < 128 ? left / 32 : 4, unit);
+        __builtin_memcpy(codes + u * static_cast<int64_t>(sizeof(Codes128)), &unit.codes, sizeof(Codes128));
+        __builtin_memcpy(sums + u * static_cast<int64_t>(sizeof(Sums128)), &unit.sums, sizeof(Sums128));
+        __builtin_memcpy(scales + u * static_cast<int64_t>(sizeof(Scales128)), &unit.scales, sizeof(Scales128));
     }
 }
 
