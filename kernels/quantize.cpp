@@ -146,6 +146,9 @@ bool canQuantize(TensorType type) {
 }
 
 void quantizeRow(TensorType type, const float* src, int64_t cols, std::byte* dst) {
+    if (cols == 0) {
+        return;  // both pointers may be null then
+    }
     switch (type) {
         case TensorType::F32: std::memcpy(dst, src, static_cast<size_t>(cols) * sizeof(float)); return;
         case TensorType::F16: quantizeHalves<f32ToF16>(src, cols, dst); return;
