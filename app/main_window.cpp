@@ -45,6 +45,7 @@ MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
     setWindowTitle(tr("Quibble"));
     setAcceptDrops(true);
     setDockNestingEnabled(true);
+    setAnimated(false);
     makeParts();
     placeParts();
     makeToolBar();
@@ -137,6 +138,10 @@ void MainWindow::makeToolBar() {
         button->setFocusPolicy(Qt::TabFocus);
         if (action == actions->run()) button->setProperty("primary", true);
     }
+    pace_button_ = new QToolButton(bar);
+    pace_button_->setPopupMode(QToolButton::InstantPopup);
+    pace_button_->setToolTip(tr("How fast tokens appear: held back so that you can watch, or as fast as the model goes"));
+    bar->addWidget(pace_button_);
     bar->addWidget(parts_.model_bar);
     auto* gap = new QWidget(bar);
     gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);

@@ -19,6 +19,7 @@
 class QDockWidget;
 class QFrame;
 class QMenu;
+class QToolButton;
 
 namespace quibble {
 
@@ -115,6 +116,7 @@ private:
     void makeViewMenu();
     void makeHelpMenu();
     void setFontScale(double scale);
+    void setPace(double tokens_per_second);
     // window_dialogs.cpp
     void chooseModel();
     void chooseReference();
@@ -135,6 +137,7 @@ private:
     Parts parts_;
     QFrame* sampler_popup_ = nullptr;
     QMenu* export_menu_ = nullptr;
+    QToolButton* pace_button_ = nullptr;
     std::vector<QDockWidget*> docks_;
     QByteArray first_layout_;
     QByteArray layout_before_presentation_;

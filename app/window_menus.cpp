@@ -69,13 +69,16 @@ void MainWindow::makeRunMenu() {
     for (QAction* action : {actions->run(), actions->pause(), actions->step(), actions->stop()}) menu->addAction(action);
     const auto pace_choice = [this](const char* name, const QString& text, double pace, const char* sequence) {
         return ChoiceSpec{name, text, [this, pace] { return settings_.pace() == pace; },
-                          [this, pace] { settings_.setPace(pace); parts_.runs->setPace(pace); }, QKeySequence(QString::fromLatin1(sequence))};
+                          [this, pace] { setPace(pace); }, QKeySequence(QString::fromLatin1(sequence))};
     };
-    addMenuChoices(this, menu, tr("&Pace"), {pace_choice("paceFree", tr("As &Fast As It Goes"), 0, "Ctrl+Alt+0"),
-                                          pace_choice("pace100", tr("&100 Tokens a Second"), 100, "Ctrl+Alt+1"),
-                                          pace_choice("pace30", tr("&30 Tokens a Second"), 30, "Ctrl+Alt+2"),
-                                          pace_choice("pace10", tr("1&0 Tokens a Second"), 10, "Ctrl+Alt+3"),
-                                          pace_choice("pace3", tr("3 &Tokens a Second"), 3, "Ctrl+Alt+4")});
+    pace_button_->setMenu(addMenuChoices(this, menu, tr("&Pace"), {
+        pace_choice("paceFree", tr("As &Fast As It Goes"), 0, "Ctrl+Alt+0"),
+        pace_choice("pace100", tr("&100 Tokens a Second"), 100, "Ctrl+Alt+1"),
+        pace_choice("pace30", tr("&30 Tokens a Second"), 30, "Ctrl+Alt+2"),
+        pace_choice("pace10", tr("1&0 Tokens a Second"), 10, "Ctrl+Alt+3"),
+        pace_choice("pace3", tr("3 &Tokens a Second"), 3, "Ctrl+Alt+4"),
+    }));
+    setPace(settings_.pace());
     menu->addSeparator();
     addMenuActions(this, menu, {
         {"newProblem", tr("&New Problem"), keys("Ctrl+Shift+N"), [this] { parts_.setup->newProblem(); }, {}},
@@ -121,6 +124,12 @@ void MainWindow::makeModelMenu() {
         {"markerList", tr("Edit Marker &List…"), {}, [this] { editMarkerList(QString::fromStdString(parts_.setup->request().penalty.set_name)); }, {}},
         {"modelDetails", tr("Model &Details…"), keys("Ctrl+I"), [this] { showModelDetails(); }, {}},
     });
+}
+
+void MainWindow::setPace(double tokens_per_second) {
+    settings_.setPace(tokens_per_second);
+    parts_.runs->setPace(tokens_per_second);
+    pace_button_->setText(tokens_per_second > 0 ? tr("pace %L1/s ▾").arg(tokens_per_second) : tr("full pace ▾"));
 }
 
 void MainWindow::setFontScale(double scale) {
