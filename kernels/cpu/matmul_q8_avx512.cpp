@@ -30,6 +30,12 @@ QUIBBLE_INLINE float halfAt(const std::byte* p) {
     return _cvtsh_ss(bits);
 }
 
+QUIBBLE_INLINE float floatAt(const std::byte* p) {
+    float value;
+    __builtin_memcpy(&value, p, sizeof(value));
+    return value;
+}
+
 // 128 weights of a 32-wide type as unsigned bytes (offset by kOffset) in the order of Codes128, and the scale of each lane.
 struct Unit128 {
     __m512i low;
@@ -262,7 +268,7 @@ struct Q4_KFormat {
     }
 
     static QUIBBLE_INLINE Vec add(Vec acc, const Unit256& w, const std::byte* x) {
-        const __m512 dx = _mm512_set1_ps(*reinterpret_cast<const float*>(x + offsetof(Act256, d)));
+        const __m512 dx = _mm512_set1_ps(floatAt(x + offsetof(Act256, d)));
         const __m512i dot = dot256(_mm512_setzero_si512(), w, x);
         const __m256i sums = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsetof(Act256, sums)));
         const __m512i minima = _mm512_zextsi256_si512(_mm256_madd_epi16(w.words, sums));
@@ -309,7 +315,7 @@ struct Q6_KFormat {
     }
 
     static QUIBBLE_INLINE Vec add(Vec acc, const Unit256& w, const std::byte* x) {
-        const __m512 dx = _mm512_set1_ps(*reinterpret_cast<const float*>(x + offsetof(Act256, d)));
+        const __m512 dx = _mm512_set1_ps(floatAt(x + offsetof(Act256, d)));
         const __m256i sums = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsetof(Act256, sums)));
         const __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(w.words, sums), 5);
         const __m512i start = _mm512_zextsi256_si512(_mm256_sub_epi32(_mm256_setzero_si256(), offset));

@@ -118,6 +118,9 @@ void dequantizeHalves(const std::byte* src, int64_t cols, float* dst) {
 }  // namespace
 
 void dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* dst) {
+    if (cols <= 0) {
+        return;  // the pointers may be null
+    }
     switch (type) {
         case TensorType::F32: std::memcpy(dst, src, static_cast<size_t>(cols) * sizeof(float)); return;
         case TensorType::F16: dequantizeHalves<f16ToF32>(src, cols, dst); return;
