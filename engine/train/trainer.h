@@ -9,8 +9,8 @@ namespace quibble::train {
 
 struct TrainOptions {
     uint64_t seed = 20261121;
-    int64_t steps = 8000;
-    int64_t batch_tokens = 6000;
+    int64_t steps = 4340;
+    int64_t batch_tokens = 4500;
     int64_t warmup = 100;
     double muon_rate = 0.02;
     double adam_rate = 4e-3;
