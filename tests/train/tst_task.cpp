@@ -3,7 +3,6 @@
 
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <set>
 
 #include "engine/train/problem_files.h"
@@ -92,7 +91,7 @@ private slots:
 
     // Every equation of the text is right, except exactly those that are marked as slips.
     void slipsAreMarked() {
-        const std::regex equation("(\\d+) ([-+x]) (\\d+) = (\\d+)");
+        const QRegularExpression equation(QStringLiteral("(\\d+) ([-+x]) (\\d+) = (\\d+)"));
         int wrong = 0;
         for (std::uint64_t i = 0; i < 500; ++i) {
             Rng rng(4, i);
@@ -100,9 +99,11 @@ private slots:
             const Chain chain = makeChain(rng, problem, {});
             std::set<std::size_t> marked;
             for (const auto& [begin, end] : chain.slips) marked.insert(begin);
-            for (std::sregex_iterator it(chain.text.begin(), chain.text.end(), equation), none; it != none; ++it) {
-                const bool right = applyOperator(std::stoi((*it)[1]), (*it)[2].str()[0], std::stoi((*it)[3])) == std::stoi((*it)[4]);
-                QCOMPARE(marked.count(static_cast<std::size_t>(it->position(4))) == 0, right);
+            auto found = equation.globalMatch(QString::fromLatin1(chain.text));  // ASCII, so positions are bytes
+            while (found.hasNext()) {
+                const QRegularExpressionMatch match = found.next();
+                const bool right = applyOperator(match.captured(1).toInt(), match.captured(2).at(0).toLatin1(), match.captured(3).toInt()) == match.captured(4).toInt();
+                QCOMPARE(marked.count(static_cast<std::size_t>(match.capturedStart(4))) == 0, right);
                 wrong += right ? 0 : 1;
             }
         }
