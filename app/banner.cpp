@@ -21,7 +21,8 @@ constexpr const char* kProblem = "quibble_problem";
 }  // namespace
 
 BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayout(this)) {
-    column_->setContentsMargins(0, 0, 0, 0);
+    // As far from the edges as the card below it, whose dock area leaves this gap.
+    column_->setContentsMargins(4, 4, 4, 0);
     column_->setSpacing(6);
     setObjectName(QStringLiteral("banners"));
     connect(&Theme::instance(), &Theme::changed, this, [this] {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 
 #include <QCoreApplication>
 #include <QLocale>
@@ -110,6 +111,7 @@ EventBatch previewOf(const RunRequest& request, const Model& model) {
     p.bits_per_weight = model.bitsPerWeight();
     p.parameters = model.parameters();
     p.isa = kernels::ops().isa;
+    p.threads = request.threads > 0 ? request.threads : static_cast<int>(std::thread::hardware_concurrency());
     p.vocab_size = model.config().vocab_size;
     if (auto prompt = buildPrompt(request, tokenizer)) {
         p.prompt_tokens = prompt->ids;

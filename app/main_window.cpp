@@ -120,7 +120,7 @@ void MainWindow::arrangeDocks() {
     dock("tokens")->hide();
     resizeDocks({dock("sessions"), dock("token")}, {theme.em(16), theme.em(22)}, Qt::Horizontal);
     resizeDocks({dock("sessions"), dock("problem")}, {theme.em(36), theme.em(11)}, Qt::Vertical);
-    resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(20), theme.em(14), theme.em(16)}, Qt::Vertical);
+    resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(21), theme.em(17), theme.em(13)}, Qt::Vertical);
     resizeDocks({dock("traces")}, {height() / 2}, Qt::Vertical);
 }
 
@@ -142,6 +142,7 @@ void MainWindow::makeToolBar() {
     pace_button_->setPopupMode(QToolButton::InstantPopup);
     pace_button_->setToolTip(tr("How fast tokens appear: held back so that you can watch, or as fast as the model goes"));
     bar->addWidget(pace_button_);
+    parts_.model_bar->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
     bar->addWidget(parts_.model_bar);
     auto* gap = new QWidget(bar);
     gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);

@@ -28,7 +28,10 @@ RunActions::RunActions(QObject* parent)
     stop_->setShortcuts({QKeySequence(Qt::SHIFT | Qt::Key_F5), QKeySequence(Qt::CTRL | Qt::Key_Period)});
     const auto icons = [this] {
         const Theme& theme = Theme::instance();
-        run_->setIcon(theme.icon(QStringLiteral("run"), theme.colors().accent_text));
+        QIcon run = theme.icon(QStringLiteral("run"), theme.colors().accent_text);
+        // Disabled it stands on the window, not on the accent.
+        run.addPixmap(theme.icon(QStringLiteral("run"), theme.colors().muted).pixmap(theme.em(4)), QIcon::Disabled);
+        run_->setIcon(run);
         pause_->setIcon(theme.icon(QStringLiteral("pause")));
         step_->setIcon(theme.icon(QStringLiteral("step")));
         stop_->setIcon(theme.icon(QStringLiteral("stop")));

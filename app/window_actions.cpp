@@ -32,6 +32,8 @@ QMenu* addMenuChoices(QMainWindow* window, QMenu* menu, const QString& title, co
         action->setObjectName(QString::fromLatin1(spec.name));
         action->setCheckable(true);
         action->setShortcut(spec.shortcut);
+        // Out of its menu a choice is named with what it chooses: "Units: Bits".
+        action->setProperty("choice_of", QString(title).remove(QLatin1Char('&')));
         QObject::connect(action, &QAction::triggered, window, [choose = spec.choose] { choose(); });
         submenu->addAction(action);
         window->addAction(action);

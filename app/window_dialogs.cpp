@@ -13,6 +13,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QScreen>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include "app/banner.h"
@@ -211,7 +212,8 @@ void MainWindow::editMarkerList(const QString& name) {
 void MainWindow::openSampler() {
     sampler_popup_->adjustSize();
     const QSize size = sampler_popup_->sizeHint();
-    QPoint at = parts_.model_bar->mapToGlobal(QPoint(parts_.model_bar->width() - size.width(), parts_.model_bar->height() + 4));
+    const QToolButton* button = parts_.model_bar->findChildren<QToolButton*>(QString(), Qt::FindDirectChildrenOnly).constLast();  // the sampler's is the last of the bar
+    QPoint at = button->mapToGlobal(QPoint(0, button->height() + 4));
     if (const QScreen* here = screen()) {
         const QRect room = here->availableGeometry();
         at.setX(std::clamp(at.x(), room.left(), std::max(room.left(), room.right() - size.width())));

@@ -143,6 +143,7 @@ void MainWindow::makeViewMenu() {
     for (QDockWidget* dock : docks_) {
         panels->addAction(dock->toggleViewAction());
         addAction(dock->toggleViewAction());
+        dock->toggleViewAction()->setProperty("choice_of", tr("Panel"));
     }
     RunDocument* document = parts_.runs->document();
     std::vector<ChoiceSpec> measures;

@@ -91,7 +91,8 @@ std::vector<QAction*> windowActions(const QWidget* window) {
 QString actionText(const QAction* action) {
     QString text = action->text();
     text.remove(QLatin1Char('&'));
-    return text.trimmed();
+    const QString choice_of = action->property("choice_of").toString();  // "Units" of "Bits"
+    return choice_of.isEmpty() ? text.trimmed() : QStringLiteral("%1: %2").arg(choice_of, text.trimmed());
 }
 
 CommandPalette::CommandPalette(QWidget* window)

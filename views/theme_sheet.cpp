@@ -18,6 +18,7 @@ QMenu::item:selected { background: @accent_soft; color: @text; }
 QMenu::item:disabled { color: @muted; }
 QMenu::separator { height: 1px; background: @card_border; margin: 5px 6px; }
 QToolBar { background: @card; border: none; border-bottom: 1px solid @card_border; padding: 6px 8px; spacing: 7px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QToolTip { background: @raised; color: @text; border: 1px solid @card_border; padding: 5px; }
 QStatusBar { background: @card; border-top: 1px solid @card_border; }
 QStatusBar::item { border: none; }

@@ -158,7 +158,7 @@ void TokenStreamPanel::updateNotes() {
             thinking = tr("answer reached at token %1, %2 tokens spent after it").arg(*reached).arg(after);
         }
         if (trace.finished()) {
-            if (isCorrect(trace, known)) answer = tr("matches");
+            if (isCorrect(trace, known)) answer = tr("matches %1").arg(QString::fromStdString(known));
             else if (isOverthinking(trace, known)) answer = tr("wrong, though it had %1: overthinking").arg(QString::fromStdString(known));
             else answer = tr("does not match %1").arg(QString::fromStdString(known));
         }
