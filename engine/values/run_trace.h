@@ -2,6 +2,7 @@
 // container, whether the events come live from the engine or from the store.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +37,7 @@ public:
     [[nodiscard]] const std::vector<TracePoint>& points() const { return points_; }
     [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
     [[nodiscard]] const std::optional<RunFinished>& finished() const { return finished_; }
-    [[nodiscard]] std::size_t referenced() const { return referenced_; }  // points with a reference, a prefix of points()
+    [[nodiscard]] std::size_t referenced() const { return referenced_; }  // points up to the last one that the reference has scored; a parent that was stopped leaves a hole before a branch
 
     /// Raw bytes of a token; empty when the id has not been named in this run.
     [[nodiscard]] std::string_view text(TokenId id) const {
@@ -62,7 +63,7 @@ private:
         const auto index = static_cast<std::size_t>(value.pos - points_.front().token.pos);
         if (index >= points_.size()) return;
         points_[index].reference = value;
-        if (index == referenced_) ++referenced_;
+        referenced_ = std::max(referenced_, index + 1);
     }
 
     RunRequest request_;
