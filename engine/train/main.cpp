@@ -46,7 +46,7 @@ struct EvalCommand {
 int runEval(const EvalCommand& command) {
     const ToyTokenizer tokenizer = makeNanoTokenizer();
     LlamaModel model(nanoShape(tokenizer), 1, false);
-    loadCheckpoint(command.checkpoint, model, nullptr);
+    if (const auto loaded = loadCheckpoint(command.checkpoint, model, nullptr); !loaded) return fail(loaded.error().line());
     if (command.bits > 0) quantizeRtn(model, command.bits, command.group);
     const EvalResult r = evaluate(model, tokenizer, command.options);
     for (int i = 0; i < command.show && i < command.options.count; ++i) {
@@ -62,15 +62,16 @@ int runEval(const EvalCommand& command) {
 int runExport(const std::string& checkpoint, const std::string& out) {
     const ToyTokenizer tokenizer = makeNanoTokenizer();
     LlamaModel model(nanoShape(tokenizer), 1, false);
-    loadCheckpoint(checkpoint, model, nullptr);
+    if (const auto loaded = loadCheckpoint(checkpoint, model, nullptr); !loaded) return fail(loaded.error().line());
     const auto error = exportGguf(out, model, tokenizer, "quibble-nano");
     return error ? fail(*error) : 0;
 }
 
 int runNano(const TrainOptions& options, const std::string& out) {
     const ToyTokenizer tokenizer = makeNanoTokenizer();
-    const LlamaModel model = trainNano(tokenizer, options);
-    const auto error = exportGguf(out, model, tokenizer, "quibble-nano");
+    const auto model = trainNano(tokenizer, options);
+    if (!model) return fail(model.error().line());
+    const auto error = exportGguf(out, *model, tokenizer, "quibble-nano");
     return error ? fail(*error) : 0;
 }
 
@@ -136,7 +137,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
-    } catch (const std::exception& error) {  // libtorch reports bad files and memory by exceptions
+    } catch (const c10::Error& error) {  // libtorch reports a full disk or memory by exceptions
+        return fail(error.what_without_backtrace());
+    } catch (const std::exception& error) {
         return fail(error.what());
     }
 }

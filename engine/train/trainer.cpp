@@ -110,23 +110,39 @@ void saveCheckpoint(const std::string& path, const LlamaModel& model, const std:
     std::filesystem::rename(path + ".part", path);  // a kill while saving leaves the last good file
 }
 
-int64_t loadCheckpoint(const std::string& path, LlamaModel& model, std::vector<torch::Tensor>* state) {
+Result<int64_t> loadCheckpoint(const std::string& path, LlamaModel& model, std::vector<torch::Tensor>* state) {
     const torch::NoGradGuard no_grad;
+    const std::string hint = "Give a file that `quibble-train nano --checkpoint` wrote.";
     std::vector<torch::Tensor> all;
-    torch::load(all, path);
-    std::size_t at = 0;
-    for (const auto& [name, tensor] : model.named()) tensor.detach().copy_(all.at(at++));
-    if (state != nullptr) state->assign(all.begin() + static_cast<std::ptrdiff_t>(at), all.end() - 1);
+    try {
+        torch::load(all, path);
+    } catch (const c10::Error& error) {
+        return fail(ErrorCode::FileCorrupt, path + " is no checkpoint: " + error.what_without_backtrace(), hint);
+    }
+    const auto named = model.named();
+    // Parameters; a momentum for each matrix and two for each other parameter; the optimizer's count; the step.
+    const std::size_t expected = named.size() + model.hiddenMatrices().size() + 2 * model.otherParameters().size() + 2;
+    if (all.size() != expected)
+        return fail(ErrorCode::FileCorrupt, path + " holds " + std::to_string(all.size()) + " tensors, not " + std::to_string(expected),
+                    hint);
+    for (std::size_t i = 0; i < named.size(); ++i) {
+        if (all[i].sizes() != named[i].second.sizes())
+            return fail(ErrorCode::FileCorrupt, path + ": " + named[i].first + " has another shape than this model's", hint);
+    }
+    for (std::size_t i = 0; i < named.size(); ++i) named[i].second.detach().copy_(all[i]);
+    if (state != nullptr) state->assign(all.begin() + static_cast<std::ptrdiff_t>(named.size()), all.end() - 1);
     return all.back().item<int64_t>();
 }
 
-LlamaModel trainNano(const ToyTokenizer& tokenizer, const TrainOptions& options) {
+Result<LlamaModel> trainNano(const ToyTokenizer& tokenizer, const TrainOptions& options) {
     LlamaModel model(nanoShape(tokenizer), options.seed, options.bf16);
     Optimizer optimizer(model.hiddenMatrices(), model.otherParameters());
     int64_t first = 0;
     if (!options.resume.empty()) {
         std::vector<torch::Tensor> state;
-        first = loadCheckpoint(options.resume, model, &state);
+        const auto loaded = loadCheckpoint(options.resume, model, &state);
+        if (!loaded) return tl::unexpected(loaded.error());
+        first = *loaded;
         optimizer.setState(state);
     }
     report(options, format("start: seed %llu steps %lld first %lld batch %lld muon %.4g adam %.4g bf16 %d vocab %lld",

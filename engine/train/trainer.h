@@ -4,6 +4,7 @@
 
 #include "engine/train/corpus.h"
 #include "engine/train/model.h"
+#include "engine/values/result.h"
 
 namespace quibble::train {
 
@@ -29,11 +30,12 @@ struct TrainOptions {
 Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int64_t batch_tokens, double progress);
 
 /// Trains and returns the model. Same options give the same batches; sums depend on the BLAS in use.
-LlamaModel trainNano(const ToyTokenizer& tokenizer, const TrainOptions& options);
+Result<LlamaModel> trainNano(const ToyTokenizer& tokenizer, const TrainOptions& options);
 
-/// The model's parameters as one torch archive with the step count. loadCheckpoint returns the step.
+/// The model's parameters and the optimizer's state as one torch archive with the step count. loadCheckpoint returns the step; a file
+/// that is no checkpoint of this shape is FileCorrupt and leaves the model as it was.
 void saveCheckpoint(const std::string& path, const LlamaModel& model, const std::vector<torch::Tensor>& state, int64_t step);
-int64_t loadCheckpoint(const std::string& path, LlamaModel& model, std::vector<torch::Tensor>* state);
+Result<int64_t> loadCheckpoint(const std::string& path, LlamaModel& model, std::vector<torch::Tensor>* state);
 
 ModelShape nanoShape(const ToyTokenizer& tokenizer);
 
