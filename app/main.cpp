@@ -4,6 +4,7 @@
 
 #include <QCommandLineParser>
 #include <QCoreApplication>
+#include <QTranslator>
 
 #include "app/main_window.h"
 #include "app/quibble_application.h"
@@ -58,6 +59,8 @@ int main(int argc, char** argv) {
         return kBadUsage;
     }
     quibble::QuibbleApplication app(argc, argv);
+    QTranslator plurals;
+    if (plurals.load(QStringLiteral(":/i18n/quibble_en.qm"))) QCoreApplication::installTranslator(&plurals);
     QCommandLineParser parser;
     describe(parser);
     if (!parser.parse(QCoreApplication::arguments())) {

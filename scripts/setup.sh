@@ -17,10 +17,12 @@ libxxhash-dev
 ninja-build
 nlohmann-json3-dev
 qt6-base-dev
+qt6-l10n-tools
 qt6-svg-dev
+qt6-tools-dev
 LIST
     # libFuzzer comes with clang; only the tests need it.
-    [ "${1:-}" = tests ] && printf '%s\n' clang libclang-rt-14-dev python3-jinja2 xvfb
+    [ "${1:-}" = tests ] && printf '%s\n' clang libclang-rt-14-dev python3-jinja2
     return 0
 }
 

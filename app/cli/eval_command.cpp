@@ -34,15 +34,7 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
     if (!generator) return tl::unexpected(generator.error());
     trace.apply((*generator)->provenance());
     std::vector<RunEvent> events;
-    for (bool complete = false; !complete;) {
-        auto chunk = (*generator)->prefillChunk(events, {});
-        if (!chunk) return tl::unexpected(chunk.error());
-        complete = *chunk;
-    }
-    while (!(*generator)->finished()) {
-        if (auto stepped = (*generator)->step(events, {}); !stepped) return tl::unexpected(stepped.error());
-    }
-    if (auto flushed = (*generator)->flushReference(events, {}); !flushed) return tl::unexpected(flushed.error());
+    if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
     events.emplace_back((*generator)->closing((*generator)->finishReason()));
     for (const RunEvent& event : events) trace.apply(event);
     return trace;

@@ -250,6 +250,18 @@ Result<void> Generator::flushReference(std::vector<RunEvent>& events, const std:
     return scorer_ ? scoreReference(events, stop) : Result<void>{};
 }
 
+Result<void> Generator::runToEnd(std::vector<RunEvent>& events, std::int64_t limit) {
+    for (bool complete = false; !complete;) {
+        auto chunk = prefillChunk(events, {});
+        if (!chunk) return tl::unexpected(chunk.error());
+        complete = *chunk;
+    }
+    for (std::int64_t appended = 0; appended < limit && !finished(); ++appended) {
+        if (auto stepped = step(events, {}); !stepped) return stepped;
+    }
+    return flushReference(events, {});
+}
+
 Result<void> Generator::applyControl(const ControlChange& change) {
     SamplerSettings sampler = request_.sampler;
     const std::string_view key = change.key;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -46,6 +47,9 @@ public:
     [[nodiscard]] Result<void> step(std::vector<RunEvent>& events, const std::stop_token& stop);
     /// Scores what is queued, so that the KL curve reaches the text: on pause and at the end.
     [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
+
+    /// Prefill, steps until finished() or `limit` tokens were appended, and the rest of the reference: for callers that never pause.
+    [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events, std::int64_t limit = std::numeric_limits<std::int64_t>::max());
 
     /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);

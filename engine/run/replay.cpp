@@ -86,26 +86,6 @@ Result<void> sameModel(const std::string& what, const std::string& stored, const
                 "Name the right file with --model or --reference");
 }
 
-Result<void> repeat(Generator& generator, RunTrace& repeated, std::size_t wanted) {
-    std::vector<RunEvent> events;
-    const auto take = [&] {
-        for (const RunEvent& event : events) repeated.apply(event);
-        events.clear();
-    };
-    for (bool complete = false; !complete;) {
-        auto chunk = generator.prefillChunk(events, {});
-        if (!chunk) return tl::unexpected(chunk.error());
-        complete = *chunk;
-    }
-    while (!generator.finished() && repeated.points().size() < wanted) {
-        if (auto stepped = generator.step(events, {}); !stepped) return stepped;
-        take();
-    }
-    auto flushed = generator.flushReference(events, {});
-    take();
-    return flushed;
-}
-
 }  // namespace
 
 Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
@@ -125,7 +105,9 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     std::size_t first = 0;  // of the run's own tokens
     while (first < stored.points().size() && stored.points()[first].token.pos < (*generator)->position()) ++first;
     RunTrace repeated(request);
-    if (auto done = repeat(**generator, repeated, stored.points().size() - first); !done) return tl::unexpected(done.error());
+    std::vector<RunEvent> events;
+    if (auto done = (*generator)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done) return tl::unexpected(done.error());
+    for (const RunEvent& event : events) repeated.apply(event);
 
     ReplayReport report;
     if (then.isa != here.isa) report.note = "stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ";
