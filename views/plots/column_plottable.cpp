@@ -6,7 +6,8 @@
 
 namespace quibble {
 
-static constexpr int kChunk = 24;  // points of one polyline
+static constexpr int kChunk = 24;          // points of one polyline
+static constexpr double kRoomyPixels = 4;  // pixels a point from which the line keeps its width
 
 ColumnPlottable::ColumnPlottable(QCPAxis* key_axis, QCPAxis* value_axis) : QCPAbstractPlottable(key_axis, value_axis) {
     setSelectable(QCP::stNone);
@@ -48,10 +49,12 @@ void ColumnPlottable::draw(QCPPainter* painter) {
     const int last = std::clamp(static_cast<int>(std::ceil(range.upper)) + 2, 0, count);
     if (last - first < 1) return;
     applyDefaultAntialiasingHint(painter);
+    const double pixels = std::abs(mKeyAxis->coordToPixel(last) - mKeyAxis->coordToPixel(first));
     QPen pen = mPen;
     pen.setCapStyle(Qt::RoundCap);
+    // Wider lines are stroked as paths. Where points are close that takes most of a frame, and nobody sees the width.
+    if (last - first > pixels / kRoomyPixels) pen.setWidthF(1);
     painter->setPen(pen);
-    const double pixels = std::abs(mKeyAxis->coordToPixel(last) - mKeyAxis->coordToPixel(first));
     if (last - first > pixels * 1.5) drawColumns(painter, first, last);
     else drawPoints(painter, first, last);
 }

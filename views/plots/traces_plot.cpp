@@ -21,9 +21,15 @@ double axisUpper(double maximum, double least) {
     return 10 * power;
 }
 
+// With this many tokens in sight those of one frame move the curves by less than a pixel: ten pictures a second show as much.
+constexpr double kManyTokens = 20000;
+constexpr int kLiveIntervalMs = 100;
+
 }  // namespace
 
-TracesPlot::TracesPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document) {
+TracesPlot::TracesPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document), live_timer_(new QTimer(this)) {
+    live_timer_->setSingleShot(true);
+    connect(live_timer_, &QTimer::timeout, this, &TracesPlot::requestReplot);
     setAccessibleName(tr("Traces: entropy, KL and marker mass over the tokens"));
     build();
     listen();
@@ -120,6 +126,7 @@ void TracesPlot::refill() {
     marks_.clear();
     append(0, document_->size());
     updateDescription();
+    requestReplot();
 }
 
 void TracesPlot::append(int first, int last) {
@@ -137,7 +144,12 @@ void TracesPlot::append(int first, int last) {
     rows_.back().rect->axis(QCPAxis::atBottom)->setTickLabels(last > 0);
     if (follow_) followTail();
     updateDescription();
-    requestReplot();
+    requestLiveReplot();
+}
+
+void TracesPlot::requestLiveReplot() {
+    if (range_.size() < kManyTokens) requestReplot();
+    else if (!live_timer_->isActive()) live_timer_->start(kLiveIntervalMs);
 }
 
 void TracesPlot::updateReference(int first, int last) {
@@ -146,7 +158,7 @@ void TracesPlot::updateReference(int first, int last) {
         for (int i = first; i < last; ++i) row.line->values()[static_cast<std::size_t>(i)] = valueOf(i, row.measure);
     }
     updateValueAxes();
-    requestReplot();
+    requestLiveReplot();
 }
 
 void TracesPlot::setFollow(bool follow) {

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include <QTimer>
+
 #include "views/plots/column_plottable.h"
 #include "views/run_document.h"
 
@@ -59,6 +61,7 @@ private:
     void refill();
     void append(int first, int last);
     void updateReference(int first, int last);
+    void requestLiveReplot();
     void followTail();
     void applyRange(double lower, double upper);
     void updateValueAxes();
@@ -68,6 +71,7 @@ private:
     [[nodiscard]] float valueOf(int token, Measure measure) const;
 
     RunDocument* document_;
+    QTimer* live_timer_;  // replots of new tokens when very many are shown
     std::array<Row, kRows> rows_;
     std::vector<int> marks_;
     QCPRange range_{-1, 60};
