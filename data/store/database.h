@@ -46,6 +46,9 @@ private:
 
 [[nodiscard]] std::int64_t pragmaInteger(SQLite::Database& db, const std::string& pragma);
 [[nodiscard]] std::int64_t nowMs();
+/// A stamp for session.updated_ms, given nowMs() as ?1: later than every other, so that two changes of one millisecond (or of a clock
+/// that went back) still have an order.
+inline constexpr char kNextUpdate[] = "(SELECT MAX(?1, COALESCE(MAX(updated_ms), 0) + 1) FROM session)";
 /// file:... form that opens the file read only, for ATTACH.
 [[nodiscard]] std::string readOnlyUri(const std::filesystem::path& path);
 

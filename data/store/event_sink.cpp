@@ -121,7 +121,7 @@ Result<RunId> EventSink::insertRun(SessionId session, const RunRequest& request)
         insert.bind(10, request.penalty.strength);
         insert.exec();
         const RunId id{db_.getLastInsertRowid()};
-        SQLite::Statement touch(db_, "UPDATE session SET updated_ms = ? WHERE id = ?");
+        SQLite::Statement touch(db_, std::string("UPDATE session SET updated_ms = ") + kNextUpdate + " WHERE id = ?2");
         touch.bind(1, now);
         touch.bind(2, raw(session));
         touch.exec();
@@ -252,7 +252,7 @@ void EventSink::apply(RunId id, const RunFinished& f) {
     update.bind(7, f.peak_memory_bytes);
     update.bind(8, raw(id));
     update.exec();
-    SQLite::Statement touch(db_, "UPDATE session SET updated_ms = ? WHERE id = (SELECT session FROM run WHERE id = ?)");
+    SQLite::Statement touch(db_, std::string("UPDATE session SET updated_ms = ") + kNextUpdate + " WHERE id = (SELECT session FROM run WHERE id = ?2)");
     touch.bind(1, nowMs());
     touch.bind(2, raw(id));
     touch.exec();

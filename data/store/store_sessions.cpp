@@ -18,10 +18,10 @@ Result<SessionId> Store::createSession(std::string_view name) {
     return guarded("creating a session", [&]() -> Result<SessionId> {
         // Two sessions of one millisecond still have an order.
         SQLite::Statement insert(*impl_->db,
-                                 "INSERT INTO session (name, created_ms, updated_ms, opened_ms)"
-                                 " VALUES (?1, ?2, ?2, (SELECT MAX(?2, COALESCE(MAX(opened_ms), 0) + 1) FROM session))");
-        insert.bind(1, std::string(name));
-        insert.bind(2, nowMs());
+                                 std::string("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES (?2, ?1, ") + kNextUpdate +
+                                     ", (SELECT MAX(?1, COALESCE(MAX(opened_ms), 0) + 1) FROM session))");
+        insert.bind(1, nowMs());
+        insert.bind(2, std::string(name));
         insert.exec();
         return SessionId{impl_->db->getLastInsertRowid()};
     });

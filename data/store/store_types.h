@@ -35,7 +35,7 @@ struct SessionSummary {
     std::string name;
     std::string notes;
     std::int64_t created_ms = 0;
-    std::int64_t updated_ms = 0;  // last run, rename or note
+    std::int64_t updated_ms = 0;  // when it was made, or when its last run started or ended
     std::int64_t runs = 0;        // not counting deleted ones, as the next two
     std::int64_t tokens = 0;
     std::string models;           // names of the models of its runs, separated by ", "
