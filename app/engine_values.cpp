@@ -38,7 +38,7 @@ std::vector<QuantMethod> quantMethods(const Model* model) {
 
 QString storedFormat(const Model& model) {
     std::map<QString, std::uint64_t> weights;
-    for (const GgufTensor& tensor : model.file()->tensors()) {
+    for (const ModelTensor& tensor : model.file()->tensors()) {
         const kernels::TypeTraits* traits = kernels::typeTraits(tensor.type);
         if (traits != nullptr && tensor.dims.size() > 1) weights[QString::fromLatin1(traits->name)] += tensor.elements();
     }

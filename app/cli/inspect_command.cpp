@@ -5,7 +5,7 @@
 #include <map>
 
 #include "app/cli/cli.h"
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
 #include "engine/text/marker_set.h"
 #include "engine/text/tokenizer.h"
@@ -41,9 +41,9 @@ void printTokenizer(const Tokenizer& tokenizer, bool markers) {
     }
 }
 
-void printTensors(const GgufFile& file, bool all) {
+void printTensors(const ModelFile& file, bool all) {
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_type;
-    for (const GgufTensor& tensor : file.tensors()) {
+    for (const ModelTensor& tensor : file.tensors()) {
         auto& [count, bytes] = by_type[kernels::typeTraits(tensor.type)->name];
         ++count;
         bytes += tensor.bytes;
@@ -52,7 +52,7 @@ void printTensors(const GgufFile& file, bool all) {
     for (const auto& [name, totals] : by_type) std::printf(" %s x %zu (%.1f MB)", name.c_str(), totals.first, static_cast<double>(totals.second) / 1e6);
     std::printf("\n");
     if (!all) return;
-    for (const GgufTensor& tensor : file.tensors()) {
+    for (const ModelTensor& tensor : file.tensors()) {
         std::string shape;
         for (auto dim = tensor.dims.rbegin(); dim != tensor.dims.rend(); ++dim) shape += (shape.empty() ? "" : " x ") + std::to_string(*dim);
         std::printf("  %-32s %-6s %-18s %12llu bytes at %llu\n", tensor.name.c_str(), kernels::typeTraits(tensor.type)->name, shape.c_str(),
@@ -61,15 +61,15 @@ void printTensors(const GgufFile& file, bool all) {
 }
 
 Result<void> execute(const InspectArguments& arguments) {
-    auto file = GgufFile::open(arguments.model);
+    auto file = ModelFile::open(arguments.model);
     if (!file) return tl::unexpected(file.error());
-    std::printf("file           %s, GGUF version %u, %.1f MB\n", arguments.model.c_str(), (*file)->version(), static_cast<double>((*file)->fileSize()) / 1e6);
-    for (const GgufKeyText& key : (*file)->describeKeys()) std::printf("  %-44s %-16s %s\n", key.key.c_str(), key.type.c_str(), key.value.c_str());
+    std::printf("file           %s, %s, %.1f MB\n", arguments.model.c_str(), (*file)->format().c_str(), static_cast<double>((*file)->fileSize()) / 1e6);
+    for (const ModelKeyText& key : (*file)->describeKeys()) std::printf("  %-44s %-16s %s\n", key.key.c_str(), key.type.c_str(), key.value.c_str());
     printTensors(**file, arguments.tensors);
     // A file that cannot run is still worth a look: the reason is a line of the report.
     if (auto config = readModelConfig(**file)) printConfig(*config);
     else std::printf("cannot run     %s\n", config.error().line().c_str());
-    if (auto tokenizer = Tokenizer::fromGguf(**file)) printTokenizer(**tokenizer, arguments.markers);
+    if (auto tokenizer = Tokenizer::fromFile(**file)) printTokenizer(**tokenizer, arguments.markers);
     else std::printf("no tokenizer   %s\n", tokenizer.error().line().c_str());
     return {};
 }

@@ -33,9 +33,9 @@ void printIds(const std::vector<TokenId>& ids) {
 }
 
 Result<void> execute(const TokenizeArguments& arguments) {
-    auto file = GgufFile::open(arguments.model);
+    auto file = ModelFile::open(arguments.model);
     if (!file) return tl::unexpected(file.error());
-    auto tokenizer = Tokenizer::fromGguf(**file);
+    auto tokenizer = Tokenizer::fromFile(**file);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     const EncodeOptions options{.parse_special = arguments.special, .add_bos = false, .vocabulary_bos_eos = arguments.bos};
     if (!arguments.hex_lines) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdio>
 #include <limits>
+#include <set>
 
 #include <xxhash.h>
 
@@ -81,20 +82,20 @@ void GgufCursor::refuse(ErrorCode code, std::string what, std::string hint) {
     error_ = Error{code, place + std::move(what), std::move(hint)};
 }
 
-GgufParser::GgufParser(std::span<const std::byte> bytes, std::string name) : cursor_(bytes, name), file_(new GgufFile) {
-    file_->bytes_ = bytes;
-    file_->name_ = std::move(name);
+GgufParser::GgufParser(std::span<const std::byte> bytes, std::string name) : bytes_(bytes), cursor_(bytes, name) {
+    parts_.file_bytes = bytes.size();
+    parts_.paths.push_back(name);
+    parts_.name = std::move(name);
 }
 
-Result<std::shared_ptr<const GgufFile>> GgufParser::parse(std::optional<MappedFile> mapping) {
-    file_->mapping_ = std::move(mapping);
+Result<ModelFileParts> GgufParser::parse() {
     readHeader();
     readKeys();
     readAlignment();
     readTensorInfos();
     placeTensors();
     if (cursor_.failed()) return tl::unexpected<Error>(*cursor_.error());
-    return file_;
+    return std::move(parts_);
 }
 
 void GgufParser::readHeader() {
@@ -105,7 +106,7 @@ void GgufParser::readHeader() {
     }
     const auto version = cursor_.scalar<std::uint32_t>("the version");
     if (cursor_.failed()) return;
-    file_->version_ = version;
+    parts_.format = "GGUF version " + number(version);
     if (version != 2 && version != 3) {
         const bool big_endian = version != 0 && (version & 0xFFFF) == 0;
         cursor_.refuse(ErrorCode::Unsupported,
@@ -133,6 +134,7 @@ std::optional<GgufType> GgufParser::readType(std::string_view what) {
 }
 
 void GgufParser::readKeys() {
+    std::set<std::string_view> seen;  // ordered: a hostile file cannot make it slow with colliding hashes
     for (std::uint64_t i = 0; i < key_count_ && !cursor_.failed(); ++i) {
         cursor_.setContext("metadata entry " + number(i));
         const std::string_view key = cursor_.string("the key");
@@ -140,10 +142,10 @@ void GgufParser::readKeys() {
         if (key.empty() || key.size() > kMaxNameBytes) return cursor_.refuse(ErrorCode::FileCorrupt, "the key has " + number(key.size()) + " bytes");
         if (!isValidUtf8(key)) return cursor_.refuse(ErrorCode::FileCorrupt, "the key is not valid UTF-8: " + printable(key));
         cursor_.setContext("metadata entry " + number(i) + " (" + printable(key) + ")");
-        if (!file_->key_index_.emplace(key, file_->keys_.size()).second) return cursor_.refuse(ErrorCode::FileCorrupt, "the key occurs twice");
+        if (!seen.insert(key).second) return cursor_.refuse(ErrorCode::FileCorrupt, "the key occurs twice");
         const auto type = readType("the type of the value");
         if (!type) return;
-        file_->keys_.emplace_back(key, readValue(*type));
+        parts_.keys.emplace_back(key, readValue(*type));
     }
 }
 
@@ -203,34 +205,36 @@ GgufValue GgufParser::readArray() {
 void GgufParser::readAlignment() {
     if (cursor_.failed()) return;
     cursor_.setContext("general.alignment");
-    const GgufValue* value = file_->value("general.alignment");
-    if (value == nullptr) return;
-    const auto alignment = file_->getUint("general.alignment");
-    // Below 8 the tensors' own scalars would be misaligned; the format asks for a multiple of 8.
-    if (!alignment || !std::has_single_bit(*alignment) || *alignment < 8 || *alignment > (1u << 20)) {
-        return cursor_.refuse(ErrorCode::FileCorrupt, "the alignment is " + describeGgufValue(*value) + ", not a power of two from 8 to 1048576");
+    for (const auto& [key, value] : parts_.keys) {
+        if (key != "general.alignment") continue;
+        const auto* alignment = std::get_if<std::uint64_t>(&value.data);
+        // Below 8 the tensors' own scalars would be misaligned; the format asks for a multiple of 8.
+        if (alignment == nullptr || !std::has_single_bit(*alignment) || *alignment < 8 || *alignment > (1u << 20)) {
+            return cursor_.refuse(ErrorCode::FileCorrupt, "the alignment is " + describeGgufValue(value) + ", not a power of two from 8 to 1048576");
+        }
+        alignment_ = *alignment;
     }
-    file_->alignment_ = *alignment;
 }
 
 void GgufParser::readTensorInfos() {
     for (std::uint64_t i = 0; i < tensor_count_ && !cursor_.failed(); ++i) {
         cursor_.setContext("tensor " + number(i));
-        GgufTensor tensor = readTensorInfo();
+        ModelTensor tensor = readTensorInfo();
         if (cursor_.failed()) return;
-        file_->tensors_.push_back(std::move(tensor));
+        parts_.tensors.push_back(std::move(tensor));
     }
     // Only now do the names stay where they are, so that views of them may be kept.
-    for (std::size_t i = 0; i < file_->tensors_.size() && !cursor_.failed(); ++i) {
-        if (!file_->tensor_index_.emplace(file_->tensors_[i].name, i).second) {
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < parts_.tensors.size() && !cursor_.failed(); ++i) {
+        if (!seen.insert(parts_.tensors[i].name).second) {
             cursor_.setContext("tensor " + number(i));
-            cursor_.refuse(ErrorCode::FileCorrupt, "the name " + printable(file_->tensors_[i].name) + " occurs twice");
+            cursor_.refuse(ErrorCode::FileCorrupt, "the name " + printable(parts_.tensors[i].name) + " occurs twice");
         }
     }
 }
 
-GgufTensor GgufParser::readTensorInfo() {
-    GgufTensor tensor;
+ModelTensor GgufParser::readTensorInfo() {
+    ModelTensor tensor;
     const std::string_view name = cursor_.string("the name");
     if (cursor_.failed()) return tensor;
     if (name.empty() || name.size() > kMaxNameBytes || !isValidUtf8(name)) {
@@ -251,7 +255,7 @@ GgufTensor GgufParser::readTensorInfo() {
     return tensor;
 }
 
-void GgufParser::sizeTensor(GgufTensor& tensor, std::uint32_t type_id) {
+void GgufParser::sizeTensor(ModelTensor& tensor, std::uint32_t type_id) {
     const kernels::TypeTraits* traits = kernels::typeTraits(type_id);
     if (traits == nullptr || traits->block_elements == 0) {
         return cursor_.refuse(ErrorCode::Unsupported, "tensor type " + number(type_id) + " is not known",
@@ -276,23 +280,23 @@ void GgufParser::sizeTensor(GgufTensor& tensor, std::uint32_t type_id) {
 void GgufParser::placeTensors() {
     if (cursor_.failed()) return;
     const std::uint64_t header_end = cursor_.position();
-    file_->content_hash_ = hexHash(file_->bytes_.first(header_end), file_->fileSize());
-    if (file_->tensors_.empty()) return;
-    const std::uint64_t data_start = (header_end + file_->alignment_ - 1) / file_->alignment_ * file_->alignment_;
-    for (GgufTensor& tensor : file_->tensors_) {
+    parts_.content_hash = hexHash(bytes_.first(header_end), bytes_.size());
+    if (parts_.tensors.empty()) return;
+    const std::uint64_t data_start = (header_end + alignment_ - 1) / alignment_ * alignment_;
+    for (ModelTensor& tensor : parts_.tensors) {
         cursor_.setContext("tensor " + printable(tensor.name));
-        if (tensor.offset % file_->alignment_ != 0) {
-            return cursor_.refuse(ErrorCode::FileCorrupt, "its offset " + number(tensor.offset) + " is not a multiple of the alignment " + number(file_->alignment_));
+        if (tensor.offset % alignment_ != 0) {
+            return cursor_.refuse(ErrorCode::FileCorrupt, "its offset " + number(tensor.offset) + " is not a multiple of the alignment " + number(alignment_));
         }
         std::uint64_t start = 0;
         std::uint64_t end = 0;
         const bool overflow = __builtin_add_overflow(data_start, tensor.offset, &start) || __builtin_add_overflow(start, tensor.bytes, &end);
-        if (overflow || end > file_->fileSize()) {
+        if (overflow || end > bytes_.size()) {
             return cursor_.refuse(ErrorCode::FileCorrupt, "its " + number(tensor.bytes) + " bytes at offset " + number(tensor.offset) + " after byte " +
-                                                              number(data_start) + " end beyond the file, which has " + number(file_->fileSize()) + " bytes");
+                                                              number(data_start) + " end beyond the file, which has " + number(bytes_.size()) + " bytes");
         }
         tensor.offset = start;
-        tensor.data = file_->bytes_.data() + start;
+        tensor.data = bytes_.data() + start;
     }
 }
 

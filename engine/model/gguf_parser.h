@@ -1,17 +1,20 @@
-// The reading of a GGUF header, byte by byte; used by GgufFile only.
+// Reads the container of a GGUF file (versions 2 and 3, little-endian): metadata and where each tensor lies. Every length is
+// compared with the bytes that are left before anything is allocated, products are overflow-checked, and an error names the fault,
+// the byte and what to do. Used by ModelFile only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/gguf_value.h"
+#include "engine/model/model_file_parts.h"
+#include "engine/values/result.h"
 
 namespace quibble {
 
@@ -55,8 +58,8 @@ private:
 class GgufParser {
 public:
     GgufParser(std::span<const std::byte> bytes, std::string name);
-    /// `mapping` owns the bytes when they come from a file.
-    [[nodiscard]] Result<std::shared_ptr<const GgufFile>> parse(std::optional<MappedFile> mapping);
+    /// Views of the bytes; the mapping that owns them is left to the caller. Errors: FileCorrupt, Unsupported.
+    [[nodiscard]] Result<ModelFileParts> parse();
 
 private:
     void readHeader();
@@ -66,12 +69,14 @@ private:
     [[nodiscard]] std::optional<GgufType> readType(std::string_view what);
     void readAlignment();
     void readTensorInfos();
-    [[nodiscard]] GgufTensor readTensorInfo();
-    void sizeTensor(GgufTensor& tensor, std::uint32_t type_id);
+    [[nodiscard]] ModelTensor readTensorInfo();
+    void sizeTensor(ModelTensor& tensor, std::uint32_t type_id);
     void placeTensors();
 
+    std::span<const std::byte> bytes_;
     GgufCursor cursor_;
-    std::shared_ptr<GgufFile> file_;
+    ModelFileParts parts_;
+    std::uint64_t alignment_ = 32;
     std::uint64_t tensor_count_ = 0;
     std::uint64_t key_count_ = 0;
 };

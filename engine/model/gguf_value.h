@@ -1,5 +1,5 @@
 // Metadata values of a GGUF file. Strings and arrays are views into the file's bytes: nothing is copied, and they
-// live as long as the GgufFile they came from.
+// live as long as the ModelFile they came from.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
 #include "engine/text/tokenizer.h"
 #include "engine/values/param_spec.h"
@@ -42,18 +42,18 @@ struct LoadOptions {
 
 class Model {
 public:
-    /// Opens a GGUF file. Errors: those of GgufFile, readModelConfig and Tokenizer; FileCorrupt for a tensor that is missing or of
+    /// Opens a GGUF file. Errors: those of ModelFile, readModelConfig and Tokenizer; FileCorrupt for a tensor that is missing or of
     /// the wrong shape (named); Unsupported for a tensor type without arithmetic; InvalidArgument for a quantizer that does not fit.
     [[nodiscard]] static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path, const LoadOptions& options);
     /// The same from an open file, so that a quantized model and its reference share one mapping.
-    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(std::shared_ptr<const GgufFile> file,
+    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(std::shared_ptr<const ModelFile> file,
                                                                    std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options);
 
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;
 
     [[nodiscard]] const ModelConfig& config() const { return config_; }
-    [[nodiscard]] const std::shared_ptr<const GgufFile>& file() const { return file_; }
+    [[nodiscard]] const std::shared_ptr<const ModelFile>& file() const { return file_; }
     [[nodiscard]] const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
     [[nodiscard]] const std::vector<LayerWeights>& layers() const { return layers_; }
     [[nodiscard]] const kernels::WeightView& embedding() const { return embedding_; }  // [vocab, d_model]
@@ -78,7 +78,7 @@ private:
     Model() = default;
 
     ModelConfig config_;
-    std::shared_ptr<const GgufFile> file_;
+    std::shared_ptr<const ModelFile> file_;
     std::shared_ptr<const Tokenizer> tokenizer_;
     std::vector<LayerWeights> layers_;
     kernels::WeightView embedding_;

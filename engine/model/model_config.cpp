@@ -25,7 +25,7 @@ constexpr ArchitectureEntry kArchitectures[] = {
 // Collects the first fault while keys are read, so that the reading stays a list.
 class KeyReader {
 public:
-    KeyReader(const GgufFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+    KeyReader(const ModelFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
 
     int required(const char* key, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
@@ -61,7 +61,7 @@ private:
         }
         return static_cast<int>(value);
     }
-    const GgufFile& file_;
+    const ModelFile& file_;
     std::string prefix_;
     std::string fault_;
 };
@@ -74,7 +74,7 @@ std::string knownArchitectures() {
 
 }  // namespace
 
-Result<ModelConfig> readModelConfig(const GgufFile& file) {
+Result<ModelConfig> readModelConfig(const ModelFile& file) {
     const auto name = file.getString("general.architecture");
     if (!name) {
         return fail(ErrorCode::FileCorrupt, file.path() + ": general.architecture is missing", "This is not a model file");
@@ -130,7 +130,7 @@ Result<ModelConfig> readModelConfig(const GgufFile& file) {
     }
     if (!keys.fault().empty()) return fail(ErrorCode::FileCorrupt, file.path() + ": " + keys.fault());
 
-    const GgufTensor* embedding = file.tensor("token_embd.weight");
+    const ModelTensor* embedding = file.tensor("token_embd.weight");
     if (embedding == nullptr) {
         return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is missing",
                     "A vocabulary-only file has no model in it; open the full model file");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/values/result.h"
 
 namespace quibble {
@@ -37,7 +37,7 @@ struct ModelConfig {
 
 /// Errors: Unsupported (an architecture or a feature that nothing here runs, with the list of those that do),
 /// FileCorrupt (a key is missing, absurd, or contradicts another).
-[[nodiscard]] Result<ModelConfig> readModelConfig(const GgufFile& file);
+[[nodiscard]] Result<ModelConfig> readModelConfig(const ModelFile& file);
 
 /// cos and sin tables are made from this: inverse frequency of each rotated pair, [rope_dim / 2].
 /// `factors` is the rope_freqs tensor (divisors per pair) or empty.

@@ -17,7 +17,7 @@ bool isFloatType(kernels::TensorType type) {
     return type == kernels::TensorType::F32 || type == kernels::TensorType::F16 || type == kernels::TensorType::BF16;
 }
 
-std::string shapeText(const GgufTensor& tensor) {
+std::string shapeText(const ModelTensor& tensor) {
     std::string text = "[";
     for (auto dim = tensor.dims.rbegin(); dim != tensor.dims.rend(); ++dim) {
         text += (text.size() > 1 ? ", " : "") + std::to_string(*dim);
@@ -25,11 +25,11 @@ std::string shapeText(const GgufTensor& tensor) {
     return text + "]";
 }
 
-std::string modelHash(const GgufFile& file) {
+std::string modelHash(const ModelFile& file) {
     XXH3_state_t* state = XXH3_createState();
     XXH3_128bits_reset(state);
     XXH3_128bits_update(state, file.contentHash().data(), file.contentHash().size());
-    for (const GgufTensor& tensor : file.tensors()) {
+    for (const ModelTensor& tensor : file.tensors()) {
         const auto bytes = static_cast<std::size_t>(tensor.bytes);
         if (file.fileSize() < kHashWholeFileBelow || bytes <= 2 * kHashTensorEnd) {
             XXH3_128bits_update(state, tensor.data, bytes);
@@ -53,7 +53,7 @@ std::string modelHash(const GgufFile& file) {
 
 }  // namespace
 
-ModelLoader::ModelLoader(std::shared_ptr<const GgufFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options)
+ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options)
     : model_(new Model()), file_(*file), options_(options) {
     model_->file_ = std::move(file);
     model_->tokenizer_ = std::move(tokenizer);
@@ -65,7 +65,7 @@ tl::unexpected<Error> ModelLoader::corrupt(std::string what) const {
 }
 
 Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t length, bool required) {
-    const GgufTensor* tensor = file_.tensor(name);
+    const ModelTensor* tensor = file_.tensor(name);
     if (tensor == nullptr) {
         if (required) return corrupt("tensor " + name + " is missing");
         return nullptr;
@@ -84,7 +84,7 @@ Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t l
 }
 
 Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t cols) {
-    const GgufTensor* tensor = file_.tensor(name);
+    const ModelTensor* tensor = file_.tensor(name);
     if (tensor == nullptr) return corrupt("tensor " + name + " is missing");
     const auto& dims = tensor->dims;
     const bool fits = dims.size() >= 2 && dims[0] == static_cast<std::uint64_t>(cols) && dims[1] == static_cast<std::uint64_t>(rows) &&

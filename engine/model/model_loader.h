@@ -12,7 +12,7 @@ namespace quibble {
 
 class ModelLoader {
 public:
-    ModelLoader(std::shared_ptr<const GgufFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options);
+    ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options);
     [[nodiscard]] Result<std::shared_ptr<const Model>> load();
 
 private:
@@ -27,7 +27,7 @@ private:
     [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const;
 
     std::shared_ptr<Model> model_;
-    const GgufFile& file_;
+    const ModelFile& file_;
     const LoadOptions& options_;
     const WeightQuantizer* quantizer_ = nullptr;
     double stored_bits_ = 0;

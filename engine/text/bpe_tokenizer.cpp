@@ -30,7 +30,7 @@ struct BpeTokenizer::Symbols {
     }
 };
 
-Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const GgufFile& file, std::shared_ptr<Vocabulary> vocabulary) {
+Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary) {
     if (vocabulary->pre_name.empty()) {
         return fail(ErrorCode::Unsupported, file.path() + ": the file does not name its pre-tokenizer (tokenizer.ggml.pre)",
                     "Convert the model again with a current converter");
@@ -43,7 +43,7 @@ Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const GgufFile& file
     return made;
 }
 
-Result<void> BpeTokenizer::readMerges(const GgufFile& file) {
+Result<void> BpeTokenizer::readMerges(const ModelFile& file) {
     const Vocabulary& vocabulary = *vocabulary_;
     std::unordered_map<std::string, std::uint32_t> extras;
     const auto symbolOf = [&](const std::string& bytes) {

@@ -12,14 +12,14 @@ namespace quibble {
 
 class BpeTokenizer final : public Tokenizer {
 public:
-    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const GgufFile& file, std::shared_ptr<Vocabulary> vocabulary);
+    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary);
 
 private:
     struct Symbols;
     BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter)
         : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)) {}
 
-    [[nodiscard]] Result<void> readMerges(const GgufFile& file);
+    [[nodiscard]] Result<void> readMerges(const ModelFile& file);
     void encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const override;
     void encodePiece(std::string_view piece, Symbols& scratch, std::vector<TokenId>& out) const;
     void mergeShort(Symbols& symbols) const;

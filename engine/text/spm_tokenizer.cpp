@@ -68,7 +68,7 @@ void mergeAll(const Vocabulary& vocabulary, std::string_view text, std::vector<S
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> SpmTokenizer::make(const GgufFile& file, std::shared_ptr<Vocabulary> vocabulary) {
+Result<std::shared_ptr<const Tokenizer>> SpmTokenizer::make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary) {
     const bool complete = std::find(vocabulary->byte_tokens.begin(), vocabulary->byte_tokens.end(), kNoToken) == vocabulary->byte_tokens.end();
     if (!complete && !vocabulary->unknown) {
         return fail(ErrorCode::FileCorrupt, file.path() + ": the vocabulary has neither all 256 byte tokens nor an unknown token",

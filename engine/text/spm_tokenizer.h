@@ -12,7 +12,7 @@ namespace quibble {
 
 class SpmTokenizer final : public Tokenizer {
 public:
-    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const GgufFile& file, std::shared_ptr<Vocabulary> vocabulary);
+    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary);
 
 private:
     explicit SpmTokenizer(std::shared_ptr<const Vocabulary> vocabulary) : Tokenizer(std::move(vocabulary)) {}

@@ -10,8 +10,8 @@ namespace quibble {
 
 Tokenizer::Tokenizer(std::shared_ptr<const Vocabulary> vocabulary) : vocabulary_(std::move(vocabulary)) {}
 
-Result<std::shared_ptr<const Tokenizer>> Tokenizer::fromGguf(const GgufFile& file) {
-    auto vocabulary = Vocabulary::fromGguf(file);
+Result<std::shared_ptr<const Tokenizer>> Tokenizer::fromFile(const ModelFile& file) {
+    auto vocabulary = Vocabulary::fromFile(file);
     if (!vocabulary) return tl::unexpected<Error>(vocabulary.error());
     if ((*vocabulary)->form == VocabularyForm::SentencePiece) return SpmTokenizer::make(file, std::move(*vocabulary));
     return BpeTokenizer::make(file, std::move(*vocabulary));

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/values/ids.h"
 #include "engine/values/result.h"
 
@@ -34,7 +34,7 @@ class Tokenizer {
 public:
     /// Errors: FileCorrupt (missing or contradictory vocabulary), Unsupported (unknown tokenizer model or
     /// pre-tokenizer; the message lists the known ones).
-    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> fromGguf(const GgufFile& file);
+    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> fromFile(const ModelFile& file);
 
     virtual ~Tokenizer() = default;
     Tokenizer(const Tokenizer&) = delete;

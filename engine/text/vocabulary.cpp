@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 11> kEndTexts = {
     "<|call|>",   "<end_of_turn>", "<|EOT|>",     "</s>",           "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
 
-tl::unexpected<Error> corrupt(const GgufFile& file, std::string what) {
+tl::unexpected<Error> corrupt(const ModelFile& file, std::string what) {
     return fail(ErrorCode::FileCorrupt, file.path() + ": " + std::move(what), "The vocabulary in the file is damaged or made by a faulty converter");
 }
 
@@ -87,7 +87,7 @@ std::string hashTokens(const Vocabulary& vocabulary) {
 }
 
 // Fills bytes, begins, kinds and scores.
-Result<void> readTokens(const GgufFile& file, Vocabulary& vocabulary) {
+Result<void> readTokens(const ModelFile& file, Vocabulary& vocabulary) {
     const GgufArray* tokens = file.getArray(kTokens);
     if (tokens == nullptr || tokens->elementType() != GgufType::String || tokens->size() == 0) {
         return corrupt(file, "there is no list of strings " + std::string(kTokens));
@@ -137,7 +137,7 @@ void indexTokens(Vocabulary& vocabulary) {
     }
 }
 
-Result<std::optional<TokenId>> readId(const GgufFile& file, const Vocabulary& vocabulary, std::string_view key) {
+Result<std::optional<TokenId>> readId(const ModelFile& file, const Vocabulary& vocabulary, std::string_view key) {
     if (file.value(key) == nullptr) return std::optional<TokenId>{};
     const auto id = file.getInt(key);
     if (id == -1) return std::optional<TokenId>{};  // some converters write "none" so
@@ -147,7 +147,7 @@ Result<std::optional<TokenId>> readId(const GgufFile& file, const Vocabulary& vo
     return std::optional<TokenId>(static_cast<TokenId>(*id));
 }
 
-Result<void> readSpecialIds(const GgufFile& file, Vocabulary& vocabulary) {
+Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
     std::vector<TokenId>& ends = vocabulary.end_of_generation;
     struct Field {
         std::string_view key;
@@ -208,7 +208,7 @@ std::optional<std::string> decodeByteLevel(std::string_view text) {
     return out;
 }
 
-Result<std::shared_ptr<Vocabulary>> Vocabulary::fromGguf(const GgufFile& file) {
+Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) {
     const auto model = file.getString("tokenizer.ggml.model");
     if (!model) return corrupt(file, "there is no tokenizer.ggml.model, so no vocabulary");
     auto made = std::make_shared<Vocabulary>();

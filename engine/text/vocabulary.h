@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/text/byte_index.h"
 #include "engine/text/special_matcher.h"
 #include "engine/values/ids.h"
@@ -53,7 +53,7 @@ struct Vocabulary {
     }
 
     /// Reads everything but the merges. Errors: FileCorrupt, Unsupported.
-    [[nodiscard]] static Result<std::shared_ptr<Vocabulary>> fromGguf(const GgufFile& file);
+    [[nodiscard]] static Result<std::shared_ptr<Vocabulary>> fromFile(const ModelFile& file);
 };
 
 /// Byte -> character of the byte-level alphabet: printable Latin-1 bytes stand for themselves, the others for U+0100

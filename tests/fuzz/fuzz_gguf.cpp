@@ -4,14 +4,14 @@
 #include <span>
 #include <string>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"
 
 namespace {
 
 volatile std::size_t sink = 0;  // so that no read is optimised away
 
-void readAll(const quibble::GgufFile& file) {
+void readAll(const quibble::ModelFile& file) {
     std::size_t sum = file.contentHash().size();
     for (const auto& row : file.describeKeys()) {
         sum += row.value.size();
@@ -30,13 +30,13 @@ void readAll(const quibble::GgufFile& file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const auto file = quibble::GgufFile::parse(std::as_bytes(std::span(data, size)), "fuzz.gguf");
+    const auto file = quibble::ModelFile::parse(std::as_bytes(std::span(data, size)), "fuzz.gguf");
     if (!file) {
         if (file.error().what.empty()) __builtin_trap();  // an error always says what is wrong
         return 0;
     }
     readAll(**file);
-    if (const auto tokenizer = quibble::Tokenizer::fromGguf(**file)) {
+    if (const auto tokenizer = quibble::Tokenizer::fromFile(**file)) {
         const std::string text = "a quick <|im_end|> check,\n 12 \xff\xe6\x97";
         const auto ids = (*tokenizer)->encode(text, {.parse_special = true, .vocabulary_bos_eos = true});
         sink = sink + (*tokenizer)->decode(ids).size();

@@ -1,10 +1,11 @@
 # The three targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
 get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
-file(GLOB fuzz_gguf_sources ${fuzz_root}/engine/model/gguf_*.cpp)
-list(FILTER fuzz_gguf_sources EXCLUDE REGEX writer)
+file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp)
+list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
+list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_file.cpp)
 
-add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_gguf_sources} ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/kernels/tensor_type.cpp)
+add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_file_sources} ${fuzz_root}/kernels/tensor_type.cpp)
 target_compile_features(fuzz_sources PUBLIC cxx_std_20)
 target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
 target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/model/gguf_writer.h"
 
 using namespace quibble;
@@ -44,10 +44,10 @@ private slots:
         writer.addStrings("texts", std::vector<std::string>{"a", "", "b c"});
         writer.addI32s("numbers", std::vector<std::int32_t>{1, -2});
         const std::string bytes = writer.bytes();
-        const auto file = GgufFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "made");
+        const auto file = ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "made");
         QVERIFY2(file.has_value(), file ? "" : file.error().line().c_str());
-        const GgufFile& f = **file;
-        QCOMPARE(f.version(), std::uint32_t{3});
+        const ModelFile& f = **file;
+        QCOMPARE(f.format(), std::string("GGUF version 3"));
         QCOMPARE(f.getUint("u8").value(), std::uint64_t{200});
         QCOMPARE(f.getInt("i8").value(), std::int64_t{-100});
         QCOMPARE(f.getUint("u16").value(), std::uint64_t{60000});
@@ -71,14 +71,14 @@ private slots:
         writer.addTensorF16("half", std::vector<std::uint64_t>{5}, five);
         writer.addTensorF32("full", std::vector<std::uint64_t>{3, 2}, six);
         const std::string bytes = writer.bytes();
-        const auto file = GgufFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "made");
+        const auto file = ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "made");
         QVERIFY2(file.has_value(), file ? "" : file.error().line().c_str());
-        const GgufTensor* full = (*file)->tensor("full");
+        const ModelTensor* full = (*file)->tensor("full");
         QVERIFY(full != nullptr);
         QCOMPARE(full->dims, (std::vector<std::uint64_t>{3, 2}));
         QCOMPARE(full->offset % 32, std::uint64_t{0});
         QCOMPARE(std::memcmp(full->data, six.data(), 24), 0);
-        const GgufTensor* half = (*file)->tensor("half");
+        const ModelTensor* half = (*file)->tensor("half");
         QVERIFY(half != nullptr);
         QCOMPARE(half->bytes, std::uint64_t{10});
         for (std::size_t i = 0; i < five.size(); ++i) {

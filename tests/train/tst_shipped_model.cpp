@@ -1,7 +1,7 @@
 // The shipped file and the trainer agree about the tokenizer, the shape and where thinking starts.
 #include <QtTest>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"
 #include "engine/train/corpus.h"
 
@@ -23,10 +23,10 @@ class TestShippedModel : public QObject {
 
 private slots:
     void initTestCase() {
-        const auto file = GgufFile::open(std::string(QUIBBLE_SOURCE_DIR) + "/data/models/quibble-nano.gguf");
+        const auto file = ModelFile::open(std::string(QUIBBLE_SOURCE_DIR) + "/data/models/quibble-nano.gguf");
         QVERIFY2(file.has_value(), file ? "" : file.error().line().c_str());
         file_ = *file;
-        const auto tokenizer = Tokenizer::fromGguf(*file_);
+        const auto tokenizer = Tokenizer::fromFile(*file_);
         QVERIFY2(tokenizer.has_value(), tokenizer ? "" : tokenizer.error().line().c_str());
         tokenizer_ = *tokenizer;
     }
@@ -36,7 +36,7 @@ private slots:
         QCOMPARE(file_->getString("general.architecture").value(), std::string_view("llama"));
         QCOMPARE(file_->getUint("llama.block_count").value(), std::uint64_t{4});
         QCOMPARE(file_->tensors().size(), std::size_t{2 + 4 * 9});
-        const GgufTensor* embedding = file_->tensor("token_embd.weight");
+        const ModelTensor* embedding = file_->tensor("token_embd.weight");
         QVERIFY(embedding != nullptr);
         QCOMPARE(embedding->dims, (std::vector<std::uint64_t>{256, tokenizer_->vocabSize()}));
     }
@@ -66,7 +66,7 @@ private slots:
     }
 
 private:
-    std::shared_ptr<const GgufFile> file_;
+    std::shared_ptr<const ModelFile> file_;
     std::shared_ptr<const Tokenizer> tokenizer_;
 };
 

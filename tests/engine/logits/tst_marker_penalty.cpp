@@ -15,7 +15,7 @@ using namespace quibble::testing;
 
 class TestMarkerPenalty : public QObject {
     Q_OBJECT
-    std::shared_ptr<const GgufFile> file_;
+    std::shared_ptr<const ModelFile> file_;
     std::shared_ptr<const Tokenizer> tokenizer_;
 
     std::vector<float> randomLogits() const {
@@ -27,10 +27,10 @@ class TestMarkerPenalty : public QObject {
 
 private slots:
     void initTestCase() {
-        auto file = GgufFile::open(shippedModel());
+        auto file = ModelFile::open(shippedModel());
         QVERIFY2(file, file ? "" : file.error().line().c_str());
         file_ = *file;
-        auto tokenizer = Tokenizer::fromGguf(*file_);
+        auto tokenizer = Tokenizer::fromFile(*file_);
         QVERIFY2(tokenizer, tokenizer ? "" : tokenizer.error().line().c_str());
         tokenizer_ = *tokenizer;
     }

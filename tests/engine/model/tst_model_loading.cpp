@@ -19,9 +19,9 @@ std::filesystem::path golden(const char* name) { return goldenDirectory() / "mod
 std::string errorAfterReplacing(const char* name, const std::string& from, const std::string& to) {
     std::string bytes = readFile(golden(name));
     for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + 1)) bytes.replace(at, to.size(), to);
-    auto file = GgufFile::parse({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "altered.gguf");
+    auto file = ModelFile::parse({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "altered.gguf");
     if (!file) return file.error().line();
-    auto tokenizer = Tokenizer::fromGguf(**file);
+    auto tokenizer = Tokenizer::fromFile(**file);
     if (!tokenizer) return tokenizer.error().line();
     auto model = Model::load(*file, *tokenizer, {});
     return model ? std::string() : model.error().line();

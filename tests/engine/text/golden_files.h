@@ -7,7 +7,7 @@
 
 #include <QtTest>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"
 
 namespace quibble::test {
@@ -25,12 +25,12 @@ inline std::filesystem::path vocabularyPath(const std::string& name) {
 
 /// The tokenizer of vocab-NAME.gguf; null with a message when it does not load.
 inline std::shared_ptr<const Tokenizer> loadTokenizer(const std::string& name) {
-    const auto file = GgufFile::open(vocabularyPath(name));
+    const auto file = ModelFile::open(vocabularyPath(name));
     if (!file) {
         qWarning("%s", file.error().line().c_str());
         return nullptr;
     }
-    const auto tokenizer = Tokenizer::fromGguf(**file);
+    const auto tokenizer = Tokenizer::fromFile(**file);
     if (!tokenizer) {
         qWarning("%s", tokenizer.error().line().c_str());
         return nullptr;

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"
 #include "engine/text/utf8.h"
 #include "engine/text/vocabulary.h"
@@ -67,9 +67,9 @@ struct SmallVocabulary {
     }
     [[nodiscard]] Result<std::shared_ptr<const Tokenizer>> load() const {
         const std::string bytes = file();
-        const auto gguf = GgufFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "small.gguf");
+        const auto gguf = ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "small.gguf");
         if (!gguf) return tl::unexpected<Error>(gguf.error());
-        return Tokenizer::fromGguf(**gguf);
+        return Tokenizer::fromFile(**gguf);
     }
 };
 

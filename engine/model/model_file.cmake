@@ -1,7 +1,7 @@
-# The GGUF container; separate from the model so that the fuzz target and the CLI's tokenize need nothing more.
-quibble_library(gguf
+# Model files of every format; separate from the model so that the fuzz target and the CLI's tokenize need nothing more.
+quibble_library(model_file
   SOURCES
-    ${CMAKE_CURRENT_LIST_DIR}/gguf_file.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/model_file.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_parser.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_value.cpp
     ${CMAKE_CURRENT_LIST_DIR}/mapped_file.cpp

@@ -1,39 +1,54 @@
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 
 #include <limits>
 
 #include "engine/model/gguf_parser.h"
+#include "engine/values/check.h"
 
 namespace quibble {
 
-std::uint64_t GgufTensor::elements() const {
+std::uint64_t ModelTensor::elements() const {
     std::uint64_t product = 1;
     for (const std::uint64_t dim : dims) product *= dim;
     return product;
 }
 
-Result<std::shared_ptr<const GgufFile>> GgufFile::open(const std::filesystem::path& path) {
+Result<std::shared_ptr<const ModelFile>> ModelFile::open(const std::filesystem::path& path) {
     auto mapped = MappedFile::open(path);
     if (!mapped) return tl::unexpected<Error>(mapped.error());
     const std::span<const std::byte> bytes = mapped->bytes();
-    return GgufParser(bytes, path.string()).parse(std::move(*mapped));
+    auto parts = GgufParser(bytes, path.string()).parse();
+    if (!parts) return tl::unexpected<Error>(parts.error());
+    parts->mappings.push_back(std::move(*mapped));
+    return std::make_shared<const ModelFile>(std::move(*parts));
 }
 
-Result<std::shared_ptr<const GgufFile>> GgufFile::parse(std::span<const std::byte> bytes, std::string name) {
-    return GgufParser(bytes, std::move(name)).parse(std::nullopt);
+Result<std::shared_ptr<const ModelFile>> ModelFile::parse(std::span<const std::byte> bytes, std::string name) {
+    auto parts = GgufParser(bytes, std::move(name)).parse();
+    if (!parts) return tl::unexpected<Error>(parts.error());
+    return std::make_shared<const ModelFile>(std::move(*parts));
 }
 
-const GgufTensor* GgufFile::tensor(std::string_view name) const {
+ModelFile::ModelFile(ModelFileParts parts) : parts_(std::move(parts)) {
+    for (std::size_t i = 0; i < parts_.keys.size(); ++i) {
+        QUIBBLE_CHECK(key_index_.emplace(parts_.keys[i].first, i).second, "a reader gave a key twice");
+    }
+    for (std::size_t i = 0; i < parts_.tensors.size(); ++i) {
+        QUIBBLE_CHECK(tensor_index_.emplace(parts_.tensors[i].name, i).second, "a reader gave a tensor twice");
+    }
+}
+
+const ModelTensor* ModelFile::tensor(std::string_view name) const {
     const auto found = tensor_index_.find(name);
-    return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
+    return found == tensor_index_.end() ? nullptr : &parts_.tensors[found->second];
 }
 
-const GgufValue* GgufFile::value(std::string_view key) const {
+const GgufValue* ModelFile::value(std::string_view key) const {
     const auto found = key_index_.find(key);
-    return found == key_index_.end() ? nullptr : &keys_[found->second].second;
+    return found == key_index_.end() ? nullptr : &parts_.keys[found->second].second;
 }
 
-std::optional<std::uint64_t> GgufFile::getUint(std::string_view key) const {
+std::optional<std::uint64_t> ModelFile::getUint(std::string_view key) const {
     const GgufValue* found = value(key);
     if (found == nullptr) return std::nullopt;
     if (const auto* plain = std::get_if<std::uint64_t>(&found->data)) return *plain;
@@ -43,7 +58,7 @@ std::optional<std::uint64_t> GgufFile::getUint(std::string_view key) const {
     return std::nullopt;
 }
 
-std::optional<std::int64_t> GgufFile::getInt(std::string_view key) const {
+std::optional<std::int64_t> ModelFile::getInt(std::string_view key) const {
     const GgufValue* found = value(key);
     if (found == nullptr) return std::nullopt;
     if (const auto* with_sign = std::get_if<std::int64_t>(&found->data)) return *with_sign;
@@ -52,7 +67,7 @@ std::optional<std::int64_t> GgufFile::getInt(std::string_view key) const {
     return static_cast<std::int64_t>(*plain);
 }
 
-std::optional<double> GgufFile::getFloat(std::string_view key) const {
+std::optional<double> ModelFile::getFloat(std::string_view key) const {
     const GgufValue* found = value(key);
     if (found == nullptr) return std::nullopt;
     if (const auto* real = std::get_if<double>(&found->data)) return *real;
@@ -61,27 +76,27 @@ std::optional<double> GgufFile::getFloat(std::string_view key) const {
     return std::nullopt;
 }
 
-std::optional<bool> GgufFile::getBool(std::string_view key) const {
+std::optional<bool> ModelFile::getBool(std::string_view key) const {
     const GgufValue* found = value(key);
     const bool* flag = found == nullptr ? nullptr : std::get_if<bool>(&found->data);
     return flag == nullptr ? std::nullopt : std::optional<bool>(*flag);
 }
 
-std::optional<std::string_view> GgufFile::getString(std::string_view key) const {
+std::optional<std::string_view> ModelFile::getString(std::string_view key) const {
     const GgufValue* found = value(key);
     const auto* text = found == nullptr ? nullptr : std::get_if<std::string_view>(&found->data);
     return text == nullptr ? std::nullopt : std::optional<std::string_view>(*text);
 }
 
-const GgufArray* GgufFile::getArray(std::string_view key) const {
+const GgufArray* ModelFile::getArray(std::string_view key) const {
     const GgufValue* found = value(key);
     return found == nullptr ? nullptr : std::get_if<GgufArray>(&found->data);
 }
 
-std::vector<GgufKeyText> GgufFile::describeKeys() const {
-    std::vector<GgufKeyText> rows;
-    rows.reserve(keys_.size());
-    for (const auto& [key, value] : keys_) {
+std::vector<ModelKeyText> ModelFile::describeKeys() const {
+    std::vector<ModelKeyText> rows;
+    rows.reserve(parts_.keys.size());
+    for (const auto& [key, value] : parts_.keys) {
         const auto* array = std::get_if<GgufArray>(&value.data);
         std::string type(ggufTypeName(value.type));
         if (array != nullptr) type += " of " + std::string(ggufTypeName(array->elementType()));

@@ -1,1 +1,0 @@
-quibble_test(tst_gguf_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/tst_gguf_file.cpp LIBS quibble::gguf)
