@@ -41,7 +41,7 @@ struct Row {
 };
 
 /// Feeds one token of every row a step: prompt tokens while there are some, then sampled ones.
-void generate(const LlamaModel& model, const ToyTokenizer& tokenizer, const EvalOptions& options, std::vector<Row>& rows) {
+void generate(const Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options, std::vector<Row>& rows) {
     const auto count = static_cast<int64_t>(rows.size());
     const ModelShape& shape = model.shape();
     std::size_t longest = 0;
@@ -83,7 +83,7 @@ void generate(const LlamaModel& model, const ToyTokenizer& tokenizer, const Eval
 
 }  // namespace
 
-EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const EvalOptions& options) {
+EvalResult evaluate(Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options) {
     const torch::NoGradGuard no_grad;
     std::vector<Row> rows(static_cast<std::size_t>(options.count));
     for (int i = 0; i < options.count; ++i) {
@@ -92,8 +92,10 @@ EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const Eval
         row.prompt = row.ids.size();
         row.rng = Rng(options.seed, static_cast<uint64_t>(i));
     }
+    const bool bf16 = model.bf16();
     model.setBf16(false);
     generate(model, tokenizer, options, rows);
+    model.setBf16(bf16);
     std::vector<char> marker(tokenizer.size(), 0);
     for (const std::string& word : publishedMarkers()) {
         const std::vector<int> ids = tokenizer.encode(" " + word);
@@ -104,8 +106,8 @@ EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const Eval
     for (int i = 0; i < options.count; ++i) {
         const Row& row = rows[static_cast<std::size_t>(i)];
         const std::vector<int> made(row.ids.begin() + static_cast<std::ptrdiff_t>(row.prompt), row.ids.end());
-        result.texts.push_back(tokenizer.decode(made));
-        result.right_count += readAnswer(result.texts.back()) == heldOutProblem(i).answer ? 1 : 0;
+        result.chains.push_back({row.ids, row.prompt, tokenizer.decode(made)});
+        result.right_count += readAnswer(result.chains.back().text) == heldOutProblem(i).answer ? 1 : 0;
         result.unfinished += made.back() == end ? 0 : 1;
         result.mean_tokens += static_cast<double>(made.size()) / options.count;
         for (const int id : made) result.mean_markers += static_cast<double>(marker[static_cast<std::size_t>(id)]) / options.count;
@@ -114,7 +116,7 @@ EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const Eval
     return result;
 }
 
-void quantizeRtn(LlamaModel& model, int bits, int64_t group) {
+void quantizeRtn(Transformer& model, int bits, int64_t group) {
     const torch::NoGradGuard no_grad;
     const double top = std::pow(2.0, bits - 1) - 1.0;
     for (Tensor w : model.hiddenMatrices()) {

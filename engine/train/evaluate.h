@@ -18,19 +18,26 @@ struct EvalOptions {
     uint64_t seed = 1;
 };
 
+/// What a model made of a prompt.
+struct SampledChain {
+    std::vector<int> ids;    ///< prompt, then sampled tokens
+    std::size_t prompt = 0;  ///< tokens of the prompt
+    std::string text;        ///< of the sampled tokens
+};
+
 struct EvalResult {
     double right = 0.0;  ///< share of problems
     int right_count = 0;
     double mean_tokens = 0.0;
     double mean_markers = 0.0;  ///< tokens of the published set a chain
     int unfinished = 0;
-    std::vector<std::string> texts;
+    std::vector<SampledChain> chains;
 };
 
 /// Generates for the first `count` held-out problems side by side and grades the committed answers.
-EvalResult evaluate(LlamaModel& model, const ToyTokenizer& tokenizer, const EvalOptions& options);
+EvalResult evaluate(Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options);
 
 /// Rounds every matrix except the embedding to `bits` bits per `group` weights of a row (symmetric, scale = max/(2^(bits-1)-1)).
-void quantizeRtn(LlamaModel& model, int bits, int64_t group);
+void quantizeRtn(Transformer& model, int bits, int64_t group);
 
 }  // namespace quibble::train

@@ -17,7 +17,8 @@ const char* const kChatTemplate =
 namespace {
 
 void addShape(GgufWriter& file, const ModelShape& shape) {
-    const auto u32 = [&](const char* key, int64_t value) { file.addU32(std::string("llama.") + key, static_cast<std::uint32_t>(value)); };
+    const std::string architecture = architectureOf(shape);
+    const auto u32 = [&](const char* key, int64_t value) { file.addU32(architecture + "." + key, static_cast<std::uint32_t>(value)); };
     u32("context_length", shape.context);
     u32("embedding_length", shape.width);
     u32("block_count", shape.layers);
@@ -28,8 +29,13 @@ void addShape(GgufWriter& file, const ModelShape& shape) {
     u32("attention.value_length", shape.head_dim);
     u32("rope.dimension_count", shape.head_dim);
     u32("vocab_size", shape.vocab);
-    file.addF32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(shape.eps));
-    file.addF32("llama.rope.freq_base", static_cast<float>(shape.rope_base));
+    if (shape.experts > 0) {
+        u32("expert_count", shape.experts);
+        u32("expert_used_count", shape.experts_used);
+        u32("expert_feed_forward_length", shape.ffn);
+    }
+    file.addF32(architecture + ".attention.layer_norm_rms_epsilon", static_cast<float>(shape.eps));
+    file.addF32(architecture + ".rope.freq_base", static_cast<float>(shape.rope_base));
 }
 
 void addTokenizer(GgufWriter& file, const ToyTokenizer& tokenizer) {
@@ -53,12 +59,36 @@ void addTokenizer(GgufWriter& file, const ToyTokenizer& tokenizer) {
     file.addString("tokenizer.chat_template", kChatTemplate);
 }
 
+/// What one tensor of the file holds: a parameter, or the experts' parameters behind each other.
+struct Stored {
+    std::string name;
+    torch::Tensor data;  ///< float32
+};
+
+std::vector<Stored> storedTensors(const Transformer& model) {
+    std::vector<Stored> all;
+    for (const auto& [parameter, tensor] : model.named()) {
+        const std::string name = parameter.substr(0, parameter.find(".weight") + std::string_view(".weight").size());
+        const torch::Tensor data = tensor.detach().to(torch::kFloat32).contiguous();
+        if (name == parameter) {
+            all.push_back({name, data});
+        } else if (all.back().name != name) {
+            all.push_back({name, data.unsqueeze(0)});
+        } else {
+            all.back().data = torch::cat({all.back().data, data.unsqueeze(0)});
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
-std::optional<std::string> exportGguf(const std::string& path, const LlamaModel& model, const ToyTokenizer& tokenizer,
+const char* architectureOf(const ModelShape& shape) { return shape.experts > 0 ? "qwen3moe" : "llama"; }
+
+std::optional<std::string> exportGguf(const std::string& path, const Transformer& model, const ToyTokenizer& tokenizer,
                                       const std::string& name) {
     GgufWriter file;
-    file.addString("general.architecture", "llama");
+    file.addString("general.architecture", architectureOf(model.shape()));
     file.addString("general.name", name);
     file.addString("general.license", "GPL-3.0-or-later");
     file.addString(
@@ -69,12 +99,11 @@ std::optional<std::string> exportGguf(const std::string& path, const LlamaModel&
     file.addU32("general.alignment", 32);
     addShape(file, model.shape());
     addTokenizer(file, tokenizer);
-    for (const auto& [tensor_name, tensor] : model.named()) {
-        const torch::Tensor data = tensor.detach().to(torch::kFloat32).contiguous();
+    for (const auto& [tensor_name, data] : storedTensors(model)) {
         std::vector<std::uint64_t> dims;
         for (int64_t i = data.dim() - 1; i >= 0; --i) dims.push_back(static_cast<std::uint64_t>(data.size(i)));
         const std::span<const float> values(data.data_ptr<float>(), static_cast<std::size_t>(data.numel()));
-        if (dims.size() == 1) {
+        if (dims.size() == 1 || tensor_name.ends_with("ffn_gate_inp.weight")) {
             file.addTensorF32(tensor_name, dims, values);
         } else {
             file.addTensorF16(tensor_name, dims, values);

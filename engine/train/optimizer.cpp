@@ -36,6 +36,9 @@ double Optimizer::step(double muon_rate, double adam_rate, double clip) {
     const torch::NoGradGuard no_grad;
     double square = 0.0;
     for (const auto* list : {&matrices_, &others_}) {
+        for (const Tensor& t : *list) {  // an expert that no row chose has no gradient
+            if (!t.grad().defined()) t.mutable_grad() = torch::zeros_like(t).detach();
+        }
         for (const Tensor& t : *list) square += t.grad().square().sum().item<double>();
     }
     const double norm = std::sqrt(square);

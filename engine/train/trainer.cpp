@@ -22,9 +22,7 @@ void stopOnSignal() {
     for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { stop_asked = 1; });
 }
 
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void report(const TrainOptions& options, const std::string& line) {
     std::printf("%s\n", line.c_str());
@@ -46,7 +44,17 @@ double rateAt(const TrainOptions& o, int64_t step) {
     return warm * static_cast<double>(o.steps - step) / static_cast<double>(o.steps);
 }
 
-void quickEval(const TrainOptions& options, LlamaModel& model, const ToyTokenizer& tokenizer, int64_t step) {
+/// Fills the gradients; returns the cross-entropy (nats a token).
+double backward(const Transformer& model, const Batch& batch, const TrainOptions& options) {
+    const Forward forward = model.forward(batch);
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(forward.logits, batch.targets);
+    torch::Tensor total = loss;
+    if (forward.balance_loss.defined()) total = total + forward.balance_loss * options.balance + forward.z_loss * options.z_loss;
+    total.backward();
+    return loss.item<double>();
+}
+
+void quickEval(const TrainOptions& options, Transformer& model, const ToyTokenizer& tokenizer, int64_t step) {
     EvalOptions eval;
     eval.count = 64;
     const EvalResult sampled = evaluate(model, tokenizer, eval);
@@ -61,36 +69,20 @@ void quickEval(const TrainOptions& options, LlamaModel& model, const ToyTokenize
 
 }  // namespace
 
-ModelShape nanoShape(const ToyTokenizer& tokenizer) {
-    ModelShape shape;
-    shape.vocab = static_cast<int64_t>(tokenizer.size());
-    return shape;
-}
-
-Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int64_t batch_tokens, double progress) {
-    constexpr int64_t kRowsPerGroup = 1;
-    std::vector<Document> docs;
-    Batch batch;
-    for (uint64_t i = 0; batch.real_tokens < batch_tokens; ++i) {
-        docs.push_back(makeDocument(tokenizer, seed, (static_cast<uint64_t>(step) << 12U) + i, progress));
-        batch.real_tokens += static_cast<int64_t>(docs.back().ids.size());
-    }
+Batch batchOf(std::vector<Document> docs) {
     std::stable_sort(docs.begin(), docs.end(), [](const Document& a, const Document& b) { return a.ids.size() < b.ids.size(); });
+    Batch batch;
     std::vector<int64_t> tokens, positions, rows, targets;
-    for (std::size_t first = 0; first < docs.size(); first += kRowsPerGroup) {
-        const std::size_t last = std::min(docs.size(), first + kRowsPerGroup);
-        const std::size_t length = docs[last - 1].ids.size();
-        batch.groups.push_back({static_cast<int64_t>(tokens.size()), static_cast<int64_t>(last - first), static_cast<int64_t>(length)});
-        for (std::size_t d = first; d < last; ++d) {
-            const Document& doc = docs[d];
-            for (std::size_t i = 0; i < length; ++i) {
-                if (i + 1 < doc.ids.size() && doc.learned[i + 1] != 0) {
-                    rows.push_back(static_cast<int64_t>(tokens.size()));
-                    targets.push_back(doc.ids[i + 1]);
-                }
-                tokens.push_back(i < doc.ids.size() ? doc.ids[i] : 0);
-                positions.push_back(static_cast<int64_t>(i));
+    for (const Document& doc : docs) {
+        const std::size_t length = doc.ids.size();
+        batch.groups.push_back({static_cast<int64_t>(tokens.size()), 1, static_cast<int64_t>(length)});
+        for (std::size_t i = 0; i < length; ++i) {
+            if (i + 1 < length && doc.learned[i + 1] != 0) {
+                rows.push_back(static_cast<int64_t>(tokens.size()));
+                targets.push_back(doc.ids[i + 1]);
             }
+            tokens.push_back(doc.ids[i]);
+            positions.push_back(static_cast<int64_t>(i));
         }
     }
     const auto tensor = [](const std::vector<int64_t>& v) { return torch::tensor(v, torch::kInt64); };
@@ -101,7 +93,17 @@ Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int6
     return batch;
 }
 
-void saveCheckpoint(const std::string& path, const LlamaModel& model, const std::vector<torch::Tensor>& state, int64_t step) {
+Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int64_t batch_tokens, double progress) {
+    std::vector<Document> docs;
+    int64_t count = 0;
+    for (uint64_t i = 0; count < batch_tokens; ++i) {
+        docs.push_back(makeDocument(tokenizer, seed, (static_cast<uint64_t>(step) << 12U) + i, progress));
+        count += static_cast<int64_t>(docs.back().ids.size());
+    }
+    return batchOf(std::move(docs));
+}
+
+void saveCheckpoint(const std::string& path, const Transformer& model, const std::vector<torch::Tensor>& state, int64_t step) {
     std::vector<torch::Tensor> all;
     for (const auto& [name, tensor] : model.named()) all.push_back(tensor.detach());
     all.insert(all.end(), state.begin(), state.end());
@@ -110,9 +112,9 @@ void saveCheckpoint(const std::string& path, const LlamaModel& model, const std:
     std::filesystem::rename(path + ".part", path);  // a kill while saving leaves the last good file
 }
 
-Result<int64_t> loadCheckpoint(const std::string& path, LlamaModel& model, std::vector<torch::Tensor>* state) {
+Result<int64_t> loadCheckpoint(const std::string& path, Transformer& model, std::vector<torch::Tensor>* state) {
     const torch::NoGradGuard no_grad;
-    const std::string hint = "Give a file that `quibble-train nano --checkpoint` wrote.";
+    const std::string hint = "Give a file that `quibble-train --checkpoint` wrote.";
     std::vector<torch::Tensor> all;
     try {
         torch::load(all, path);
@@ -134,8 +136,7 @@ Result<int64_t> loadCheckpoint(const std::string& path, LlamaModel& model, std::
     return all.back().item<int64_t>();
 }
 
-Result<LlamaModel> trainNano(const ToyTokenizer& tokenizer, const TrainOptions& options) {
-    LlamaModel model(nanoShape(tokenizer), options.seed, options.bf16);
+Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const TrainOptions& options) {
     Optimizer optimizer(model.hiddenMatrices(), model.otherParameters());
     int64_t first = 0;
     if (!options.resume.empty()) {
@@ -160,14 +161,12 @@ Result<LlamaModel> trainNano(const ToyTokenizer& tokenizer, const TrainOptions& 
     const int64_t last = options.stop_after > 0 ? std::min(options.steps, first + options.stop_after) : options.steps;
     for (int64_t step = first; step < last && stop_asked == 0; ++step) {
         const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
-        const Batch batch = makeBatch(tokenizer, options.seed, step, options.batch_tokens, progress);
-        const torch::Tensor loss = model.loss(batch);
-        loss.backward();
-        loss_sum += loss.item<double>();
+        const Batch batch = makeBatch(tokenizer, options.seed, step, options.batch_tokens, options.curriculum ? progress : 1.0);
+        loss_sum += backward(model, batch, options);
         ++loss_count;
         const double rate = rateAt(options, step);
         const double norm = optimizer.step(options.muon_rate * rate, options.adam_rate * rate, options.clip);
-        tokens += batch.real_tokens;
+        tokens += batch.tokens.size(0);
         if ((step + 1) % options.log_every == 0) {
             report(options,
                    format("step %lld tokens %.3fM loss %.4f rate %.4f norm %.2f tok/s %.0f elapsed %.0f s",
@@ -187,7 +186,7 @@ Result<LlamaModel> trainNano(const ToyTokenizer& tokenizer, const TrainOptions& 
             saved = Clock::now();
         }
     }
-    return model;
+    return {};
 }
 
 }  // namespace quibble::train
