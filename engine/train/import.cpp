@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "engine/model/gguf_file.h"
+#include "engine/model/model_file.h"
 #include "engine/train/export.h"
 #include "kernels/ops.h"
 
@@ -25,14 +25,14 @@ Place placeOf(const std::string& parameter) {
     return {parameter.substr(0, dot), std::stoll(parameter.substr(dot + 1))};
 }
 
-bool fits(const GgufTensor& stored, const Place& place, const Tensor& tensor, int64_t experts) {
+bool fits(const ModelTensor& stored, const Place& place, const Tensor& tensor, int64_t experts) {
     std::vector<std::uint64_t> dims;
     for (int64_t i = tensor.dim() - 1; i >= 0; --i) dims.push_back(static_cast<std::uint64_t>(tensor.size(i)));
     if (place.slice >= 0) dims.push_back(static_cast<std::uint64_t>(experts));
     return stored.dims == dims && kernels::typeTraits(stored.type)->readable;
 }
 
-void copyRows(const GgufTensor& stored, const Place& place, const Tensor& tensor, float* to) {
+void copyRows(const ModelTensor& stored, const Place& place, const Tensor& tensor, float* to) {
     const int64_t cols = tensor.size(tensor.dim() - 1);
     const int64_t rows = tensor.numel() / cols;
     const std::size_t row_bytes = stored.bytes / (stored.elements() / static_cast<std::uint64_t>(cols));
@@ -45,7 +45,7 @@ void copyRows(const GgufTensor& stored, const Place& place, const Tensor& tensor
 
 Result<void> importGguf(const std::filesystem::path& path, Transformer& model) {
     const torch::NoGradGuard no_grad;
-    const auto file = GgufFile::open(path);
+    const auto file = ModelFile::open(path);
     if (!file) return tl::unexpected(file.error());
     const std::string hint = "Give a file that quibble-train wrote for this model.";
     const ModelShape& shape = model.shape();
@@ -54,7 +54,7 @@ Result<void> importGguf(const std::filesystem::path& path, Transformer& model) {
         return fail(ErrorCode::FileCorrupt, path.string() + " is of architecture " + architecture + ", not " + architectureOf(shape), hint);
     for (const auto& [name, parameter] : model.named()) {
         const Place place = placeOf(name);
-        const GgufTensor* stored = (*file)->tensor(place.tensor);
+        const ModelTensor* stored = (*file)->tensor(place.tensor);
         Tensor tensor = parameter.detach();
         if (stored == nullptr || !fits(*stored, place, tensor, shape.experts))
             return fail(ErrorCode::FileCorrupt, path.string() + ": " + place.tensor + " is missing or has another shape than this model's",
