@@ -51,21 +51,37 @@ struct MatmulQ8Args {
     int64_t out_end = 0;
 };
 
-// One query head of one row over n_kv cached positions:
+// Stored keys or values of one head: position i is head_dim numbers of `type` at data + i * stride. F32, F16, BF16 (any head
+// size) or Q8_0 (blocks of 32 as in a file, head_dim a multiple of 32), any alignment.
+struct KvRows {
+    TensorType type = TensorType::F32;
+    const std::byte* data = nullptr;
+    int64_t stride = 0;  // bytes
+};
+
+// The query heads of one row that share one K/V head, over n_kv = end - begin + n_more stored positions: those of [begin, end),
+// then the ones listed in `more`. For each query head
 //   p = softmax_i(scale * <q, k_i>),  out = sum_i p_i v_i
-// On return scores[i] = p_i (they sum to 1 within rounding), so that a recorder can read them. n_kv == 0 writes zeros.
-// out may alias q. Band: |out - ref| <= (1e-5 + 4e-7 * max_i |score_i|) * max_i |v_i|, same for each p_i.
+// With a sink the softmax goes over [scores, sink[head]] and the sink's share is dropped.
+// On return scores[head * n_kv + i] = p_i (without a sink they sum to 1 within rounding), so that a recorder can read them.
+// n_kv == 0 writes zeros. out may alias q.
+// Bit-exact promises: a listed position counts as the same position in a range; a query head gets what it would get alone; stored
+// types give what an F32 row holding dequantizeRow of the same bytes gives.
+// Band: |out - ref| <= (1e-5 + 4e-7 * max_i |score_i|) * max_i |v_i|, same for each p_i; the sink counts as a score.
 struct AttentionArgs {
-    const float* q = nullptr;  // [head_dim]
-    const float* k = nullptr;  // position i at k + i * k_stride
-    int64_t k_stride = 0;      // floats
-    const float* v = nullptr;
-    int64_t v_stride = 0;  // floats
-    int64_t n_kv = 0;
+    const float* q = nullptr;  // [n_heads, head_dim]
+    int64_t n_heads = 1;
     int64_t head_dim = 0;
+    KvRows k;
+    KvRows v;
+    int64_t begin = 0;  // begin <= end
+    int64_t end = 0;
+    const int32_t* more = nullptr;  // [n_more]
+    int64_t n_more = 0;
     float scale = 1.0F;
-    float* scores = nullptr;  // [n_kv]
-    float* out = nullptr;     // [head_dim]
+    const float* sink = nullptr;  // [n_heads]; nullptr: none
+    float* scores = nullptr;      // [n_heads, n_kv]
+    float* out = nullptr;         // [n_heads, head_dim]
 };
 
 // Of the softmax at temperature 1, natural logarithm:
@@ -110,10 +126,18 @@ struct Ops {
     // y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. y may alias gate or up. Band: 1e-6 * |ref| + 1e-30 * |up|.
     void (*swiGlu)(const float* gate, const float* up, int64_t n, float* y);
 
+    // y[i] = g / (1 + exp(-alpha g)) * (u + 1) with g = min(gate[i], limit), u = up[i] clamped to [-limit, limit]; limit > 0.
+    // y may alias gate or up. Band: (1e-6 + 1.2e-7 * |alpha g|) * |ref| + 1e-30 * |u + 1|   (alpha g is rounded before the exponential).
+    void (*swiGluClamped)(const float* gate, const float* up, int64_t n, float alpha, float limit, float* y);
+
     // y[i] = a[i] + b[i]; y may alias either. Exact (one rounding).
     void (*add)(const float* a, const float* b, int64_t n, float* y);
 
     void (*attention)(const AttentionArgs&);
+
+    // n floats as the stored row of a KvRows, the same bytes in every table: F32 copies, F16 and BF16 round to nearest even, Q8_0
+    // (n a multiple of 32) rounds as quantizeRow does. A Q8_0 block that holds a NaN or an infinity becomes NaN.
+    void (*storeKv)(TensorType type, const float* src, int64_t n, std::byte* dst);
 
     void (*logitStats)(const float* z, int64_t n, LogitStats* out);
 

@@ -36,8 +36,14 @@ float inverseOf(float d) { return d != 0.0F ? 1.0F / d : 0.0F; }
 int rounded(float shifted, int top) { return std::min(top, static_cast<int>(shifted)); }
 
 void quantize(const float* x, BlockQ8_0& b) {
+    if (!std::all_of(x, x + 32, [](float value) { return std::isfinite(value); })) {
+        b.d = 0x7E00;  // NaN
+        std::fill(std::begin(b.q), std::end(b.q), int8_t{0});
+        return;
+    }
     const float d = std::fabs(largest(x)) / 127.0F;
-    const float inverse = inverseOf(d);
+    // A scale so small that it has no inverse is 0 in F16.
+    const float inverse = std::isfinite(inverseOf(d)) ? inverseOf(d) : 0.0F;
     b.d = f32ToF16(d);
     for (int i = 0; i < 32; ++i) {
         b.q[i] = static_cast<int8_t>(std::round(x[i] * inverse));

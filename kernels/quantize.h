@@ -12,7 +12,8 @@ namespace quibble::kernels {
 // True for F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1.
 bool canQuantize(TensorType type);
 
-// src: cols finite floats, cols a multiple of the type's block; dst: cols / block_elements * block_bytes bytes.
+// src: cols finite floats, cols a multiple of the type's block; dst: cols / block_elements * block_bytes bytes. F32, F16, BF16 and
+// Q8_0 take any floats: NaN stays, and a Q8_0 block that holds a NaN or an infinity becomes NaN.
 // Byte for byte the blocks that llama.cpp's reference rounding writes (goldens: tests/golden/dequant). Type must be canQuantize.
 void quantizeRow(TensorType type, const float* src, int64_t cols, std::byte* dst);
 

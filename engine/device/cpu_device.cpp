@@ -121,20 +121,31 @@ void CpuDevice::rope(const RopeTask& task) {
 }
 
 void CpuDevice::attention(const AttentionTask& task) {
-    const std::int64_t stride = task.n_kv_heads * task.head_dim;
-    const std::int64_t heads_per_kv = task.n_heads / task.n_kv_heads;
+    const auto stride = task.n_kv_heads * task.head_dim * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t group = task.n_heads / task.n_kv_heads;
     const float scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
-    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2;
-    const std::int64_t count = task.n_rows * task.n_heads;
+    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * group;
+    const std::int64_t count = task.n_rows * task.n_kv_heads;
     pool_.parallelFor(count, chunkFor(count, work, threads()), [&](std::int64_t begin, std::int64_t end) {
         thread_local std::vector<float> scores;
         for (std::int64_t item = begin; item < end; ++item) {
-            const std::int64_t row = item / task.n_heads, head = item % task.n_heads;
+            const std::int64_t row = item / task.n_kv_heads, kv_head = item % task.n_kv_heads;
             const std::int64_t n_kv = task.first_kv + row;
-            if (scores.size() < static_cast<std::size_t>(n_kv)) scores.resize(static_cast<std::size_t>(n_kv) * 2);
-            const std::int64_t kv_offset = head / heads_per_kv * task.head_dim;
-            ops_.attention({task.q + item * task.head_dim, task.k + kv_offset, stride, task.v + kv_offset, stride, n_kv, task.head_dim, scale,
-                            scores.data(), task.out + item * task.head_dim});
+            const auto needed = static_cast<std::size_t>(n_kv * group);
+            if (scores.size() < needed) scores.resize(needed * 2);
+            const std::int64_t q_offset = item * group * task.head_dim;
+            const std::int64_t kv_offset = kv_head * task.head_dim;
+            kernels::AttentionArgs args;
+            args.q = task.q + q_offset;
+            args.n_heads = group;
+            args.head_dim = task.head_dim;
+            args.k = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.k + kv_offset), stride};
+            args.v = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.v + kv_offset), stride};
+            args.end = n_kv;
+            args.scale = scale;
+            args.scores = scores.data();
+            args.out = task.out + q_offset;
+            ops_.attention(args);
         }
     });
 }

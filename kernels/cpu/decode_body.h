@@ -15,12 +15,6 @@ QUIBBLE_INLINE __m128i loadBytes16(const std::byte* p) {
 QUIBBLE_INLINE __m128i lowHalves(__m128i bytes) { return _mm_and_si128(bytes, _mm_set1_epi8(15)); }
 QUIBBLE_INLINE __m128i highHalves(__m128i bytes) { return lowHalves(_mm_srli_epi16(bytes, 4)); }
 
-QUIBBLE_INLINE float halfAt(const std::byte* p) {
-    uint16_t bits;
-    __builtin_memcpy(&bits, p, sizeof(bits));
-    return _cvtsh_ss(bits);
-}
-
 QUIBBLE_INLINE int byteAt(const std::byte* p) { return static_cast<int>(*p); }
 
 void decodeQ8_0(const std::byte* src, int64_t cols, float* dst) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cpu/decode.h"
+#include "kernels/cpu/stored_rows.h"
 
 namespace quibble::kernels {
 namespace {
@@ -13,28 +14,6 @@ namespace {
 constexpr int64_t kRowBatch = 64;  // rows that share one pass over the weights
 constexpr int64_t kChunk = 256;    // columns decoded at a time: a whole number of blocks of every type
 constexpr int kDecodedOuts = 4;    // outputs decoded together
-
-QUIBBLE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-struct F32Row {
-    const std::byte* p;
-    QUIBBLE_INLINE Vec at(int64_t k) const { return load(reinterpret_cast<const float*>(p + 4 * k)); }
-    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const {
-        return loadTail(reinterpret_cast<const float*>(p + 4 * k), n);
-    }
-};
-
-struct F16Row {
-    const std::byte* p;
-    QUIBBLE_INLINE Vec at(int64_t k) const { return loadF16(p + 2 * k); }
-    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const { return loadF16Tail(p + 2 * k, n); }
-};
-
-struct Bf16Row {
-    const std::byte* p;
-    QUIBBLE_INLINE Vec at(int64_t k) const { return loadBf16(p + 2 * k); }
-    QUIBBLE_INLINE Vec tail(int64_t k, int64_t n) const { return loadBf16Tail(p + 2 * k, n); }
-};
 
 // Stays inside one group: scale and zero are those of the columns being read.
 struct RtnRow {

@@ -14,7 +14,10 @@ namespace {
 
 constexpr int kTileRows = 2;  // 2 x 2 elements take 8 of the 16 registers
 constexpr int kTileOuts = 2;
-constexpr int kMixVecs = 4;
+constexpr int kHeadTile = 2;
+constexpr int kKeyTile = 2;
+constexpr int kMixVecs = 2;
+constexpr int kMixVecsAlone = 4;
 
 struct Vec {
     __m256 lo;
@@ -68,6 +71,16 @@ QUIBBLE_INLINE Vec nearest(Vec a) {
     constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     return {_mm256_round_ps(a.lo, kMode), _mm256_round_ps(a.hi, kMode)};
 }
+
+QUIBBLE_INLINE __m256 magnitude(__m256 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a); }
+QUIBBLE_INLINE Vec magnitude(Vec a) { return {magnitude(a.lo), magnitude(a.hi)}; }
+QUIBBLE_INLINE __m256 halvesAway(__m256 a) {
+    const __m256 whole = _mm256_round_ps(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    const __m256 up = _mm256_cmp_ps(magnitude(_mm256_sub_ps(a, whole)), _mm256_set1_ps(0.5F), _CMP_GE_OQ);
+    const __m256 one = _mm256_or_ps(_mm256_and_ps(a, _mm256_set1_ps(-0.0F)), _mm256_set1_ps(1.0F));
+    return _mm256_add_ps(whole, _mm256_and_ps(up, one));
+}
+QUIBBLE_INLINE Vec halvesAway(Vec a) { return {halvesAway(a.lo), halvesAway(a.hi)}; }
 
 QUIBBLE_INLINE __m256 powerOfTwo(__m256i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
@@ -170,6 +183,38 @@ QUIBBLE_INLINE Vec loadU8Tail(const uint8_t* p, int64_t n) {
     __builtin_memcpy(copy, p, static_cast<size_t>(n));
     return fromU8(loadBytes(copy));
 }
+
+QUIBBLE_INLINE Vec loadS8(const std::byte* p) { return fromS8(loadBytes(reinterpret_cast<const uint8_t*>(p))); }
+QUIBBLE_INLINE float halfAt(const std::byte* p) {
+    uint16_t bits;
+    __builtin_memcpy(&bits, p, sizeof(bits));
+    return _cvtsh_ss(bits);
+}
+
+QUIBBLE_INLINE void storeF16(std::byte* p, Vec a) {
+    constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.lo, kMode));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 16), _mm256_cvtps_ph(a.hi, kMode));
+}
+QUIBBLE_INLINE __m256i roundBf16(__m256 a) {
+    const __m256i bits = _mm256_castps_si256(a);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd);
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256 nan = _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
+    return _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan)), 16);
+}
+QUIBBLE_INLINE void storeBf16(std::byte* p, Vec a) {
+    const __m256i mixed = _mm256_packus_epi32(roundBf16(a.lo), roundBf16(a.hi));  // per 128 bits
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(mixed, 0xD8));
+}
+QUIBBLE_INLINE void storeS8(std::byte* p, Vec a) {
+    const __m256i mixed = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+    const __m256i words = _mm256_permute4x64_epi64(mixed, 0xD8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+}
+QUIBBLE_INLINE uint16_t halfOf(float x) { return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 
 QUIBBLE_INLINE Wide widen(__m256 a) {
     return {_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};

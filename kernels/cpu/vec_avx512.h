@@ -15,7 +15,10 @@ namespace {
 
 constexpr int kTileRows = 4;  // rows of x a matmul tile holds
 constexpr int kTileOuts = 4;
-constexpr int kMixVecs = 8;  // vectors of an attention output held at a time
+constexpr int kHeadTile = 4;  // query heads that attention takes at a time
+constexpr int kKeyTile = 4;   // ... with as many keys
+constexpr int kMixVecs = 4;   // ... or as many vectors of a value
+constexpr int kMixVecsAlone = 8;  // the same for a single head
 
 struct Vec {
     __m512 v;
@@ -46,6 +49,14 @@ QUIBBLE_INLINE Vec div(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 QUIBBLE_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
 QUIBBLE_INLINE Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
 QUIBBLE_INLINE Vec nearest(Vec a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+QUIBBLE_INLINE Vec magnitude(Vec a) { return {_mm512_abs_ps(a.v)}; }
+// The whole number next to a, halves away from zero; |a| < 2^23.
+QUIBBLE_INLINE Vec halvesAway(Vec a) {
+    const __m512 whole = _mm512_roundscale_ps(a.v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    const __mmask16 up = _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_sub_ps(a.v, whole)), _mm512_set1_ps(0.5F), _CMP_GE_OQ);
+    const __m512 one = _mm512_or_ps(_mm512_and_ps(a.v, _mm512_set1_ps(-0.0F)), _mm512_set1_ps(1.0F));
+    return {_mm512_mask_add_ps(whole, up, whole, one)};
+}
 // a * 2^n for integral n
 QUIBBLE_INLINE Vec scaleByPower(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 // a where x >= y or either is NaN, else 0
@@ -108,6 +119,30 @@ QUIBBLE_INLINE Vec loadU8Tail(const uint8_t* p, int64_t n) {
 }
 QUIBBLE_INLINE Vec fromS8(__m128i codes) { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes))}; }
 QUIBBLE_INLINE Vec fromU8(__m128i codes) { return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(codes))}; }
+
+QUIBBLE_INLINE Vec loadS8(const std::byte* p) { return fromS8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+QUIBBLE_INLINE float halfAt(const std::byte* p) {
+    uint16_t bits;
+    __builtin_memcpy(&bits, p, sizeof(bits));
+    return _cvtsh_ss(bits);
+}
+
+// Sixteen numbers to storage, rounded to nearest even; storeS8 takes whole numbers in [-128, 127].
+QUIBBLE_INLINE void storeF16(std::byte* p, Vec a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+QUIBBLE_INLINE void storeBf16(std::byte* p, Vec a) {
+    const __m512i bits = _mm512_castps_si512(a.v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
+    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+    const __m512i chosen = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), quiet);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(chosen, 16)));
+}
+QUIBBLE_INLINE void storeS8(std::byte* p, Vec a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+QUIBBLE_INLINE uint16_t halfOf(float x) { return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 
 // Doubles: the lower and upper eight lanes of a Vec.
 QUIBBLE_INLINE Wide lower(Vec a) { return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v))}; }

@@ -36,35 +36,18 @@ void swiGlu(const float* gate, const float* up, int64_t n, float* y) {
     }
 }
 
-void add(const float* a, const float* b, int64_t n, float* y) {
+void swiGluClamped(const float* gate, const float* up, int64_t n, float alpha, float limit, float* y) {
     for (int64_t i = 0; i < n; ++i) {
-        y[i] = a[i] + b[i];
+        // Comparisons with NaN are false, so that a NaN stays.
+        const double g = static_cast<double>(gate[i] > limit ? limit : gate[i]);
+        const double u = static_cast<double>(up[i] > limit ? limit : up[i] < -limit ? -limit : up[i]);
+        y[i] = static_cast<float>(g / (1.0 + std::exp(-static_cast<double>(alpha) * g)) * (u + 1.0));
     }
 }
 
-void attention(const AttentionArgs& args) {
-    double max = -INFINITY;
-    for (int64_t i = 0; i < args.n_kv; ++i) {
-        double dot = 0.0;
-        for (int64_t d = 0; d < args.head_dim; ++d) {
-            dot += static_cast<double>(args.q[d]) * static_cast<double>(args.k[i * args.k_stride + d]);
-        }
-        args.scores[i] = static_cast<float>(dot * static_cast<double>(args.scale));
-        max = std::fmax(max, static_cast<double>(args.scores[i]));
-    }
-    double sum = 0.0;
-    for (int64_t i = 0; i < args.n_kv; ++i) {
-        sum += std::exp(static_cast<double>(args.scores[i]) - max);
-    }
-    for (int64_t i = 0; i < args.n_kv; ++i) {
-        args.scores[i] = static_cast<float>(std::exp(static_cast<double>(args.scores[i]) - max) / sum);
-    }
-    for (int64_t d = 0; d < args.head_dim; ++d) {
-        double value = 0.0;
-        for (int64_t i = 0; i < args.n_kv; ++i) {
-            value += static_cast<double>(args.scores[i]) * static_cast<double>(args.v[i * args.v_stride + d]);
-        }
-        args.out[d] = static_cast<float>(value);
+void add(const float* a, const float* b, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) {
+        y[i] = a[i] + b[i];
     }
 }
 

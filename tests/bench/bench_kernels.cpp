@@ -224,7 +224,7 @@ bool benchMatrices(const Options& options, const Limits& limits) {
     return right;
 }
 
-void printTime(const Options& options, const char* name, double bytes, const std::function<void(int)>& work) {
+void printTime(const Options& options, const char* name, double bytes, const std::function<void(int)>& work, double operations = 0.0) {
     if (!options.only.empty() && std::string(name).find(options.only) == std::string::npos) {
         return;
     }
@@ -237,7 +237,33 @@ void printTime(const Options& options, const char* name, double bytes, const std
                                }
                            }) /
                            kRepeats;
-    std::printf("%-34s %8.2f us  %7.2f GB/s\n", name, seconds * 1e6, bytes / seconds * 1e-9);
+    std::printf("%-34s %8.2f us  %7.2f GB/s", name, seconds * 1e6, bytes / seconds * 1e-9);
+    std::printf(operations > 0.0 ? "  %7.1f Gop/s\n" : "\n", operations / seconds * 1e-9);
+}
+
+// One row and one K/V head of 128 numbers, four of which lie side by side.
+void benchAttention(const Options& options, TensorType type, int64_t heads, int64_t positions) {
+    constexpr int64_t kDim = 128;
+    const TypeTraits& traits = *typeTraits(type);
+    const int64_t row_bytes = 4 * kDim / static_cast<int64_t>(traits.block_elements) * static_cast<int64_t>(traits.block_bytes);
+    const Weights keys = makeWeights(type, positions, 4 * kDim, 5, 0);
+    const Weights values = makeWeights(type, positions, 4 * kDim, 6, 0);
+    const std::vector<float> q = randomFloats(static_cast<size_t>(heads * kDim), 7);
+    std::vector<float> scores(static_cast<size_t>(heads * positions));
+    std::vector<float> out(q.size());
+    AttentionArgs args;
+    args.q = q.data();
+    args.n_heads = heads;
+    args.head_dim = kDim;
+    args.k = {type, keys.view.data, row_bytes};
+    args.v = {type, values.view.data, row_bytes};
+    args.end = positions;
+    args.scale = 0.1F;
+    args.scores = scores.data();
+    args.out = out.data();
+    const std::string name = std::string("attention ") + traits.name + " " + std::to_string(heads) + " x " + std::to_string(positions);
+    const double operations = 4.0 * static_cast<double>(kDim * heads * positions);
+    printTime(options, name.c_str(), static_cast<double>(row_bytes * positions / 2), [&](int) { ops().attention(args); }, operations);
 }
 
 void benchSmallOps(const Options& options) {
@@ -252,12 +278,17 @@ void benchSmallOps(const Options& options) {
               [&](int) { kl += ops().klDivergence(p.data(), 15.0, q.data(), 15.0, kVocabulary); });
     printTime(options, "rmsNorm 1536", 4.0 * 1536, [&](int) { ops().rmsNorm(p.data(), q.data(), 1536, 1e-6F, out.data()); });
     printTime(options, "swiGlu 8960", 8.0 * 8960, [&](int) { ops().swiGlu(p.data(), q.data(), 8960, out.data()); });
-    std::vector<float> scores(1024);
-    for (const int64_t dim : {64, 128}) {
-        const std::string name = "attention 1024 x " + std::to_string(dim);
-        printTime(options, name.c_str(), 8.0 * 1024.0 * static_cast<double>(dim), [&](int) {
-            ops().attention({p.data(), p.data(), dim, q.data(), dim, 1024, dim, 0.1F, scores.data(), out.data()});
-        });
+    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0}) {
+        for (const int64_t heads : {1, 4, 6, 8}) {
+            for (const int64_t positions : {256, 4096}) {
+                benchAttention(options, type, heads, positions);
+            }
+        }
+    }
+    std::vector<std::byte> row(4 * 1024);
+    for (const TensorType type : {TensorType::F16, TensorType::BF16, TensorType::Q8_0}) {
+        const std::string name = std::string("storeKv 1024 ") + typeTraits(type)->name;
+        printTime(options, name.c_str(), 4.0 * 1024, [&](int) { ops().storeKv(type, p.data(), 1024, row.data()); });
     }
     std::vector<std::byte> rounded(ops().q8RowBytes(8960, TensorType::Q4_0) + ops().q8RowBytes(8960, TensorType::Q6_K));
     printTime(options, "quantizeQ8 8960 for Q4_0", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, TensorType::Q4_0, rounded.data()); });

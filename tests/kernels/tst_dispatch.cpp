@@ -23,6 +23,7 @@ private slots:
             QVERIFY(table->matmul != nullptr && table->matmulQ8 != nullptr && table->q8RowBytes != nullptr);
             QVERIFY(table->quantizeQ8 != nullptr && table->rmsNorm != nullptr && table->rope != nullptr);
             QVERIFY(table->swiGlu != nullptr && table->add != nullptr && table->attention != nullptr);
+            QVERIFY(table->swiGluClamped != nullptr && table->storeKv != nullptr);
             QVERIFY(table->logitStats != nullptr && table->klDivergence != nullptr && table->dequantizeRow != nullptr);
         }
         QCOMPARE(names.size(), allOps().size());

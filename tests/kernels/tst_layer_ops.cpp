@@ -1,4 +1,4 @@
-// Norm, rotation, gate, sum and attention of every table against the reference.
+// Norm, rotation, gates and sum of every table against the reference.
 #include "tests/kernels/kernel_cases.h"
 
 #include <QtTest>
@@ -153,6 +153,47 @@ private slots:
         }
     }
 
+    void swiGluClamped_data() { variantTimesLength(kLengths); }
+    void swiGluClamped() {
+        QFETCH(qint64, variant);
+        QFETCH(qint64, length);
+        QFETCH(qint64, offset);
+        const auto n = static_cast<size_t>(length);
+        const auto shift = static_cast<size_t>(offset);
+        Shifted<float> gate(randomFloats(n, 4, 6.0F), shift);
+        const Shifted<float> up(randomFloats(n, 5, 6.0F), shift);
+        std::vector<float> wanted(n);
+        allOps()[0]->swiGluClamped(gate.data(), up.data(), length, 1.702F, 7.0F, wanted.data());
+        Shifted<float> y(n, shift);
+        const Ops& table = *allOps()[static_cast<size_t>(variant)];
+        table.swiGluClamped(gate.data(), up.data(), length, 1.702F, 7.0F, y.data());
+        for (size_t i = 0; i < n; ++i) {
+            const double w = static_cast<double>(wanted[i]);
+            const double exponent = 1.702 * std::fabs(std::min(static_cast<double>(gate.data()[i]), 7.0));
+            closeTo(static_cast<double>(y[i]), w, (1e-6 + 1.2e-7 * exponent) * std::fabs(w) + 8e-30);
+        }
+        table.swiGluClamped(gate.data(), up.data(), length, 1.702F, 7.0F, gate.data());  // in place
+        const std::string difference = firstDifference(gate.data(), y.data(), n);
+        QVERIFY2(difference.empty(), difference.c_str());
+    }
+    void swiGluClampedByEye() {
+        // sigmoid(0.5 * 2) = 0.7310586; what lies beyond the limit counts as the limit.
+        const std::vector<float> gate = {2.0F, 50.0F, INFINITY, 2.0F, 2.0F, 0.0F, -1000.0F, std::nanf(""), 1.0F};
+        const std::vector<float> up = {3.0F, 0.0F, 0.0F, 50.0F, -INFINITY, 3.0F, 3.0F, 1.0F, std::nanf("")};
+        for (const Ops* table : allOps()) {
+            std::vector<float> y(gate.size());
+            table->swiGluClamped(gate.data(), up.data(), static_cast<int64_t>(gate.size()), 0.5F, 4.0F, y.data());
+            closeTo(static_cast<double>(y[0]), 2.0 * 0.731058578630005 * 4.0, 1e-5);
+            closeTo(static_cast<double>(y[1]), 4.0 * 0.880797077977882, 1e-5);
+            QVERIFY(sameBits(y[1], y[2]));
+            closeTo(static_cast<double>(y[3]), 2.0 * 0.731058578630005 * 5.0, 1e-5);
+            closeTo(static_cast<double>(y[4]), 2.0 * 0.731058578630005 * -3.0, 1e-5);
+            QCOMPARE(y[5], 0.0F);
+            QVERIFY(y[6] <= 0.0F && y[6] > -1e-19F);
+            QVERIFY(std::isnan(y[7]) && std::isnan(y[8]));
+        }
+    }
+
     void add_data() { variantTimesLength(kLengths); }
     void add() {
         QFETCH(qint64, variant);
@@ -167,78 +208,6 @@ private slots:
         allOps()[static_cast<size_t>(variant)]->add(a.data(), b.data(), length, a.data());
         const std::string difference = firstDifference(a.data(), wanted.data(), n);
         QVERIFY2(difference.empty(), difference.c_str());
-    }
-
-    void attention_data() {
-        QTest::addColumn<qint64>("variant");
-        QTest::addColumn<qint64>("dim");
-        QTest::addColumn<qint64>("positions");
-        for (size_t v = 0; v < allOps().size(); ++v) {
-            for (const int64_t dim : {1, 8, 16, 20, 32, 48, 64, 80, 96, 128, 192, 256}) {
-                for (const int64_t positions : {0, 1, 2, 3, 4, 5, 15, 16, 17, 33, 250}) {
-                    QTest::addRow("%s/dim%lld/kv%lld", allOps()[v]->isa, static_cast<long long>(dim), static_cast<long long>(positions))
-                        << static_cast<qint64>(v) << static_cast<qint64>(dim) << static_cast<qint64>(positions);
-                }
-            }
-        }
-    }
-    void attention() {
-        QFETCH(qint64, variant);
-        QFETCH(qint64, dim);
-        QFETCH(qint64, positions);
-        const int64_t stride = dim + 3;
-        const auto cache = static_cast<size_t>(stride * positions);
-        const std::vector<float> q = randomFloats(static_cast<size_t>(dim), 8, 2.0F);
-        const Shifted<float> k(randomFloats(cache, 9), 1);
-        const Shifted<float> v(randomFloats(cache, 10), 2);
-        std::vector<float> scores(static_cast<size_t>(positions));
-        std::vector<float> out(static_cast<size_t>(dim), 5.0F);
-        AttentionArgs args{q.data(), k.data(), stride, v.data(), stride, positions, dim, 0.7F, scores.data(), out.data()};
-        allOps()[static_cast<size_t>(variant)]->attention(args);
-        std::vector<float> wanted_scores(scores.size());
-        std::vector<float> wanted(out.size());
-        args.scores = wanted_scores.data();
-        args.out = wanted.data();
-        allOps()[0]->attention(args);
-        double largest_score = 0.0;
-        double largest_value = 0.0;
-        for (int64_t i = 0; i < positions; ++i) {
-            double dot = 0.0;
-            for (int64_t d = 0; d < dim; ++d) {
-                dot += static_cast<double>(q[static_cast<size_t>(d)]) * static_cast<double>(k.data()[i * stride + d]);
-                largest_value = std::max(largest_value, std::fabs(static_cast<double>(v.data()[i * stride + d])));
-            }
-            largest_score = std::max(largest_score, std::fabs(dot * 0.7));
-        }
-        const double band = 1e-5 + 4e-7 * largest_score;
-        double total = 0.0;
-        for (size_t i = 0; i < scores.size(); ++i) {
-            closeTo(static_cast<double>(scores[i]), static_cast<double>(wanted_scores[i]), band);
-            total += static_cast<double>(scores[i]);
-        }
-        for (size_t d = 0; d < out.size(); ++d) {
-            closeTo(static_cast<double>(out[d]), static_cast<double>(wanted[d]), band * largest_value);
-        }
-        closeTo(total, positions > 0 ? 1.0 : 0.0, 1e-5);
-    }
-    void attentionByEye() {
-        // Equal keys share equally; a key that is far ahead takes all.
-        const float q[2] = {1.0F, 0.0F};
-        const float equal[6] = {1, 5, 1, 6, 1, 7};
-        const float ahead[6] = {0, 0, 200, 0, 0, 0};
-        const float v[6] = {3, 30, 6, 60, 9, 90};
-        for (const Ops* table : allOps()) {
-            float scores[3];
-            float out[2];
-            table->attention({q, equal, 2, v, 2, 3, 2, 1.0F, scores, out});
-            QVERIFY(std::fabs(out[0] - 6.0F) < 1e-5F && std::fabs(out[1] - 60.0F) < 1e-4F);
-            table->attention({q, ahead, 2, v, 2, 3, 2, 1.0F, scores, out});
-            QCOMPARE(out[0], 6.0F);
-            QCOMPARE(out[1], 60.0F);
-            const float nan[6] = {1, 1, std::nanf(""), 1, 1, 1};
-            table->attention({q, nan, 2, v, 2, 3, 2, 1.0F, scores, out});
-            QVERIFY(std::isnan(out[0]));
-        }
     }
 
     // avx2 and avx512 give the same bits, so that a run repeats on another machine.
@@ -267,10 +236,8 @@ private slots:
             b.rope(from_b.data(), kN, 90, y.data(), x.data(), adjacent);
             QCOMPARE(same(), std::string());
         }
-        const std::vector<float> cache = randomFloats(100 * 80, 13);
-        std::vector<float> scores(100);
-        a.attention({x.data(), cache.data(), 80, cache.data(), 80, 100, 72, 0.1F, scores.data(), from_a.data()});
-        b.attention({x.data(), cache.data(), 80, cache.data(), 80, 100, 72, 0.1F, scores.data(), from_b.data()});
+        a.swiGluClamped(x.data(), y.data(), kN, 1.702F, 7.0F, from_a.data());
+        b.swiGluClamped(x.data(), y.data(), kN, 1.702F, 7.0F, from_b.data());
         QCOMPARE(same(), std::string());
     }
 };
