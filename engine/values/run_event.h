@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "engine/values/draft_round.h"
+#include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
 #include "engine/values/token_record.h"
 
@@ -48,6 +50,12 @@ struct RunProvenance {
     std::string reference_name;    // empty: no reference
     std::string reference_hash;
     std::string reference_format;
+    std::string draft_name;        // empty: no draft model
+    std::string draft_hash;
+    std::string draft_format;
+    int expert_layers = 0;         // layers with experts; 0: a dense model
+    int experts = 0;               // a layer
+    int experts_used = 0;          // a token
     std::string arithmetic;        // "native (8-bit activation blocks)", "f32"
     std::string isa;               // "avx512"
     int threads = 0;
@@ -79,7 +87,7 @@ struct TokenText {  // sent once a run for each id that an event names
 /// A live control took effect. Replaying these at their positions repeats the run.
 struct ControlChange {
     Position pos = 0;   // first position sampled under the new value
-    std::string key;    // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p", "max_tokens"
+    std::string key;    // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p", "max_tokens", "draft:<parameter>", "experts:<parameter>"
     double value = 0;   // switches: 0 or 1
     bool operator==(const ControlChange&) const = default;
 };
@@ -93,7 +101,7 @@ struct RunFinished {
 };
 
 using RunEvent =
-    std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord, ControlChange, RunFinished>;
+    std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord, ControlChange, DraftRound, TokenExperts, ExpertPass, RunFinished>;
 
 struct EventBatch {
     RunId run = kNoRun;

@@ -36,6 +36,11 @@ public:
         }
         found->get_to(target);
     }
+    /// A key that earlier versions did not write: without it the target stays as it is.
+    template <typename T>
+    void getIfThere(const char* key, T& target) {
+        if (fault_.empty() && object_.contains(key)) get(key, target);
+    }
     [[nodiscard]] const std::string& fault() const { return fault_; }
 
 private:
@@ -102,6 +107,12 @@ inline const char* referenceKindText(ReferenceKind kind) {
           {"words", r.penalty.words},
           {"disabled_words", r.penalty.disabled_words},
           {"only_thinking", r.penalty.only_thinking}}},
+        {"draft",
+         {{"method", json_detail::methodToJson(r.draft.method)},
+          {"path", r.draft.path},
+          {"second_path", r.draft.second_path},
+          {"verify", json_detail::methodToJson(r.draft.verify)}}},
+        {"experts", json_detail::methodToJson(r.experts)},
         {"seed", r.seed},
         {"max_tokens", r.max_tokens},
         {"context", r.context},
@@ -110,6 +121,33 @@ inline const char* referenceKindText(ReferenceKind kind) {
         {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
     };
 }
+
+namespace json_detail {
+
+// The draft and experts slots of a stored request; returns the fault, empty when there is none.
+inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
+    Reader top(value);
+    nlohmann::json draft, experts;
+    top.getIfThere("draft", draft);
+    top.getIfThere("experts", experts);
+    if (!top.fault().empty()) return top.fault();
+    if (!experts.is_null()) {
+        if (const std::string fault = methodFromJson(experts, r.experts); !fault.empty()) return "experts: " + fault;
+    }
+    if (draft.is_null()) return {};
+    Reader reader(draft);
+    nlohmann::json method, verify;
+    reader.get("method", method);
+    reader.get("path", r.draft.path);
+    reader.get("second_path", r.draft.second_path);
+    reader.get("verify", verify);
+    if (!reader.fault().empty()) return "draft: " + reader.fault();
+    if (const std::string fault = methodFromJson(method, r.draft.method); !fault.empty()) return "draft: " + fault;
+    const std::string fault = methodFromJson(verify, r.draft.verify);
+    return fault.empty() ? fault : "verify: " + fault;
+}
+
+}  // namespace json_detail
 
 [[nodiscard]] inline Result<RunRequest> runRequestFromJson(const nlohmann::json& value) {
     RunRequest r;
@@ -139,6 +177,7 @@ inline const char* referenceKindText(ReferenceKind kind) {
     if (arithmetic != "native" && arithmetic != "f32") return bad("\"arithmetic\" is ", "\"" + arithmetic + "\"");
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
     if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty()) return bad("weight_quant: ", fault);
+    if (const std::string fault = json_detail::slotsFromJson(value, r); !fault.empty()) return bad("", fault);
 
     json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty), branch_reader(branch);
     std::string kind;
@@ -175,7 +214,10 @@ inline const char* referenceKindText(ReferenceKind kind) {
             {"architecture", p.architecture},       {"weight_format", p.weight_format},
             {"bits_per_weight", p.bits_per_weight}, {"parameters", p.parameters},
             {"reference_name", p.reference_name},   {"reference_hash", p.reference_hash},
-            {"reference_format", p.reference_format}, {"arithmetic", p.arithmetic},
+            {"reference_format", p.reference_format}, {"draft_name", p.draft_name},
+            {"draft_hash", p.draft_hash},           {"draft_format", p.draft_format},
+            {"expert_layers", p.expert_layers},     {"experts", p.experts},
+            {"experts_used", p.experts_used},       {"arithmetic", p.arithmetic},
             {"isa", p.isa},                         {"threads", p.threads},
             {"vocab_size", p.vocab_size},           {"context", p.context},
             {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
@@ -197,6 +239,12 @@ inline const char* referenceKindText(ReferenceKind kind) {
     reader.get("reference_name", p.reference_name);
     reader.get("reference_hash", p.reference_hash);
     reader.get("reference_format", p.reference_format);
+    reader.getIfThere("draft_name", p.draft_name);
+    reader.getIfThere("draft_hash", p.draft_hash);
+    reader.getIfThere("draft_format", p.draft_format);
+    reader.getIfThere("expert_layers", p.expert_layers);
+    reader.getIfThere("experts", p.experts);
+    reader.getIfThere("experts_used", p.experts_used);
     reader.get("arithmetic", p.arithmetic);
     reader.get("isa", p.isa);
     reader.get("threads", p.threads);

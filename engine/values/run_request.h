@@ -48,6 +48,15 @@ struct BranchPoint {
     bool operator==(const BranchPoint&) const = default;
 };
 
+/// Speculative decoding: who drafts, and by which rule the target accepts. Methods and parameters: slots draft and verify.
+struct DraftSettings {
+    MethodChoice method;      // "none": plain decoding
+    std::string path;         // model file of methods that need one
+    std::string second_path;  // the smallest model of a chain of three
+    MethodChoice verify{"match", {}};
+    bool operator==(const DraftSettings&) const = default;
+};
+
 struct RunRequest {
     std::string model_path;
     MethodChoice weight_quant;  // "none": as stored in the file
@@ -61,6 +70,8 @@ struct RunRequest {
 
     SamplerSettings sampler;
     PenaltySettings penalty;
+    DraftSettings draft;
+    MethodChoice experts{"observe", {}};  // slot experts; nothing happens in a dense model
     std::uint64_t seed = 1;
     int max_tokens = 512;     // generated tokens
     int context = 0;          // positions in the KV cache; 0: prompt + max_tokens, at most what the model was made for

@@ -36,6 +36,27 @@ public:
     [[nodiscard]] const Progress& progress() const { return progress_; }
     [[nodiscard]] const std::vector<TracePoint>& points() const { return points_; }
     [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
+    [[nodiscard]] const std::vector<DraftRound>& draftRounds() const { return draft_rounds_; }  // by rising pos
+    [[nodiscard]] const std::vector<ExpertPass>& expertPasses() const { return expert_passes_; }
+    /// The experts of the row at `pos`, prompt included; nullptr when none were recorded.
+    [[nodiscard]] const TokenExperts* expertsAt(Position pos) const {
+        const auto index = static_cast<std::size_t>(pos);
+        return pos < 0 || index >= token_experts_.size() || token_experts_[index].layers == 0 ? nullptr : &token_experts_[index];
+    }
+    [[nodiscard]] const std::vector<TokenExperts>& tokenExperts() const { return token_experts_; }  // by position; layers == 0: none
+    /// The round that made the token at `pos`; nullptr for a token of the prompt or of a plain step.
+    [[nodiscard]] const DraftRound* roundAt(Position pos) const {
+        auto after = std::upper_bound(draft_rounds_.begin(), draft_rounds_.end(), pos, [](Position p, const DraftRound& r) { return p < r.pos; });
+        if (after == draft_rounds_.begin()) return nullptr;
+        const DraftRound& round = *std::prev(after);
+        return pos < round.pos + round.tokens() ? &round : nullptr;
+    }
+    [[nodiscard]] TokenOrigin originAt(Position pos) const {
+        const DraftRound* round = roundAt(pos);
+        if (round == nullptr) return TokenOrigin::Decoded;
+        if (pos < round->pos + round->accepted()) return TokenOrigin::Accepted;
+        return round->corrected ? TokenOrigin::Corrected : round->nodes.empty() ? TokenOrigin::Decoded : TokenOrigin::Bonus;
+    }
     [[nodiscard]] const std::optional<RunFinished>& finished() const { return finished_; }
     [[nodiscard]] std::size_t referenced() const { return referenced_; }  // points up to the last one that the reference has scored; a parent that was stopped leaves a hole before a branch
 
@@ -54,6 +75,14 @@ private:
     void applyOne(const TokenText& value) { texts_[value.id] = value.bytes; }
     void applyOne(const TokenRecord& value) { points_.push_back({value, {}}); }
     void applyOne(const ControlChange& value) { controls_.push_back(value); }
+    void applyOne(const DraftRound& value) { draft_rounds_.push_back(value); }
+    void applyOne(const ExpertPass& value) { expert_passes_.push_back(value); }
+    void applyOne(const TokenExperts& value) {
+        if (value.pos < 0 || value.pos > kFarthest) return;
+        const auto index = static_cast<std::size_t>(value.pos);
+        if (token_experts_.size() <= index) token_experts_.resize(index + 1);
+        token_experts_[index] = value;
+    }
     void applyOne(const RunFinished& value) {
         finished_ = value;
         state_ = RunState::Finished;
@@ -66,8 +95,13 @@ private:
         referenced_ = std::max(referenced_, index + 1);
     }
 
+    static constexpr Position kFarthest = 1 << 24;  // no model has a context like that: a record beyond it comes from a damaged file
+
     RunRequest request_;
     RunProvenance provenance_;
+    std::vector<DraftRound> draft_rounds_;
+    std::vector<ExpertPass> expert_passes_;
+    std::vector<TokenExperts> token_experts_;
     RunState state_ = RunState::Idle;
     Progress progress_;
     std::vector<TracePoint> points_;
