@@ -210,14 +210,8 @@ void RunController::startBranch(Position pos, TokenId token) {
     request.max_tokens = now.max_tokens;
     request.branch = {document_->run(), pos, {}};
     RunTrace shown(request);
-    for (const auto& [id, bytes] : parent.texts()) shown.apply(TokenText{id, bytes});
-    shown.apply(parent.provenance());
-    for (const TracePoint& point : parent.points()) {
-        if (point.token.pos >= pos) break;
-        request.branch.prefix.push_back(point.token.id);
-        shown.apply(point.token);
-        if (point.hasReference()) shown.apply(point.reference);
-    }
+    shown.inherit(parent, pos);
+    for (const TracePoint& point : shown.points()) request.branch.prefix.push_back(point.token.id);
     request.branch.prefix.push_back(token);
     const auto number = request.branch.prefix.size() - 1;
     expected_model_ = parent.provenance().model_hash;

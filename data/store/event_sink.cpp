@@ -20,6 +20,17 @@ namespace {
 
 constexpr std::size_t kTitleBytes = 80;
 
+// An event that would make its run unreadable.
+struct Unsound {
+    std::string why;
+};
+
+template <typename Value>
+void checkSound(const char* what, const Value& value, const ModelShape& shape) {
+    const std::string fault = value.pos < 0 ? "stands at position " + std::to_string(value.pos) : faultOf(value, shape);
+    if (!fault.empty()) throw Unsound{std::string(what) + " at position " + std::to_string(value.pos) + " " + fault};
+}
+
 // NaN is NULL in SQLite: "not measured".
 void bindFloat(SQLite::Statement& statement, int index, float value) { statement.bind(index, static_cast<double>(value)); }
 
@@ -84,6 +95,14 @@ EventSink::EventSink(SQLite::Database& db)
       insert_control_(db,
                       "INSERT INTO control_change (run, seq, pos, key, value)"
                       " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4 FROM control_change WHERE run = ?1"),
+      insert_round_(db,
+                    "INSERT INTO draft_round (run, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      // A row that is computed again (a branch reads its beginning once more) says what holds now.
+      insert_experts_(db, "INSERT OR REPLACE INTO token_experts (run, pos, layers, per_token, experts) VALUES (?, ?, ?, ?, ?)"),
+      insert_pass_(db,
+                   "INSERT INTO expert_pass (run, seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage)"
+                   " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM expert_pass WHERE run = ?1"),
       add_counts_(db,
                   "UPDATE run SET tokens = tokens + ?, thinking_tokens = thinking_tokens + ?, markers = markers + ?,"
                   " interventions = interventions + ? WHERE id = ?") {}
@@ -143,6 +162,9 @@ Result<void> EventSink::write(std::span<const EventBatchPtr> batches, std::vecto
                 } catch (const SQLite::Exception& exception) {
                     if ((exception.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
                     refused.push_back(databaseError(exception, "an event of run " + std::to_string(raw(batch->run)) + " was refused"));
+                } catch (const Unsound& unsound) {
+                    refused.push_back({ErrorCode::InvalidArgument, "an event of run " + std::to_string(raw(batch->run)) + " was refused: " + unsound.why,
+                                       "The rest of the run is kept; tell the developers"});
                 }
             }
         }
@@ -166,6 +188,7 @@ void EventSink::apply(RunId id, const RunProvenance& value) {
     find.executeStep();
     RunContext& context = runs_[id];
     context.tokenizer = find.getColumn(0).getInt64();
+    context.shape = shapeOf(value);
     SQLite::Statement update(db_, "UPDATE run SET provenance = ?, tokenizer = ?, model_name = ?, model_hash = ?, weight_format = ? WHERE id = ?");
     update.bind(1, storableProvenance(value));
     update.bind(2, context.tokenizer);
@@ -237,6 +260,49 @@ void EventSink::apply(RunId id, const ControlChange& change) {
     insert_control_.bind(3, change.key);
     insert_control_.bind(4, change.value);
     run(insert_control_);
+}
+
+void EventSink::apply(RunId id, const DraftRound& round) {
+    checkSound("the draft round", round, runs_[id].shape);
+    SQLite::Statement& s = insert_round_;
+    s.bind(1, raw(id));
+    s.bind(2, round.pos);
+    s.bind(3, round.accepted());
+    s.bind(4, round.added);
+    s.bind(5, static_cast<int>(round.corrected));
+    s.bind(6, round.rows);
+    s.bind(7, round.draft_ns);
+    s.bind(8, round.verify_ns);
+    s.bind(9, round.other_ns);
+    bindBytes(s, 10, packNodes(round.nodes));
+    run(s);
+}
+
+void EventSink::apply(RunId id, const TokenExperts& experts) {
+    checkSound("the list of experts", experts, runs_[id].shape);
+    SQLite::Statement& s = insert_experts_;
+    s.bind(1, raw(id));
+    s.bind(2, experts.pos);
+    s.bind(3, experts.layers);
+    s.bind(4, experts.per_token);
+    bindBytes(s, 5, packExperts(experts));
+    run(s);
+}
+
+void EventSink::apply(RunId id, const ExpertPass& pass) {
+    checkSound("the pass", pass, runs_[id].shape);
+    SQLite::Statement& s = insert_pass_;
+    s.bind(1, raw(id));
+    s.bind(2, pass.pos);
+    s.bind(3, pass.rows);
+    s.bind(4, static_cast<int>(pass.verify));
+    s.bind(5, pass.budget);
+    s.bind(6, pass.expert_bytes);
+    s.bind(7, pass.total_bytes);
+    s.bind(8, pass.pass_ns);
+    bindBytes(s, 9, packLayers(pass.layers));
+    bindBytes(s, 10, packFloats(pass.coverage_by_budget));
+    run(s);
 }
 
 void EventSink::apply(RunId id, const RunFinished& f) {

@@ -9,6 +9,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "data/store/speculation_blob.h"
 #include "engine/values/result.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
@@ -21,8 +22,8 @@ public:
     explicit EventSink(SQLite::Database& db);
 
     [[nodiscard]] Result<RunId> insertRun(SessionId session, const RunRequest& request);
-    /// One transaction. Events that the database will never take (of a run it does not know, a position twice) are left out and
-    /// told in `refused`; everything else is an Error and nothing was written.
+    /// One transaction. Events that the database will never take (of a run it does not know, a position twice, a draft tree that
+    /// no reader could accept) are left out and told in `refused`; everything else is an Error and nothing was written.
     [[nodiscard]] Result<void> write(std::span<const EventBatchPtr> batches, std::vector<Error>& refused);
     /// The runs that insertRun began and no RunFinished ended are marked as interrupted.
     [[nodiscard]] Result<void> endRuns();
@@ -33,6 +34,7 @@ private:
     };
     struct RunContext {
         std::int64_t tokenizer = 0;           // row of the run's tokenizer; 0: its provenance has not come yet
+        ModelShape shape;                     // of the run's model
         std::vector<TokenText> early_texts;   // that came before it
         Counts added;                         // in this transaction
     };
@@ -42,6 +44,9 @@ private:
     void apply(RunId run, const TokenRecord& value);
     void apply(RunId run, const ReferenceRecord& value);
     void apply(RunId run, const ControlChange& value);
+    void apply(RunId run, const DraftRound& value);
+    void apply(RunId run, const TokenExperts& value);
+    void apply(RunId run, const ExpertPass& value);
     void apply(RunId run, const RunFinished& value);
     void apply(RunId, const StateChanged&) {}  // what the store keeps of the state follows from the other events
     void apply(RunId, const Progress&) {}
@@ -49,7 +54,7 @@ private:
     void grade(RunId run);
 
     SQLite::Database& db_;
-    SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, add_counts_;
+    SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, insert_round_, insert_experts_, insert_pass_, add_counts_;
     std::map<RunId, RunContext> runs_;
 };
 

@@ -105,6 +105,9 @@ private:
             copyRows("token", "pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty, time_ns,"
                               " thinking, marker, penalized, injected, top, top_after", fresh, old);
             copyRows("reference", "pos, kl, entropy, varentropy, logprob, rank, top", fresh, old);
+            copyRows("draft_round", "pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes", fresh, old);
+            copyRows("token_experts", "pos, layers, per_token, experts", fresh, old);
+            copyRows("expert_pass", "seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage", fresh, old);
             copyRows("control_change", "seq, pos, key, value", fresh, old);
             copyRows("note", "from_pos, to_pos, text, created_ms", fresh, old);
         }

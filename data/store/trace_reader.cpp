@@ -11,6 +11,7 @@
 
 #include "data/store/alternatives_blob.h"
 #include "data/store/row_reader.h"
+#include "data/store/speculation_reader.h"
 #include "engine/values/run_json.h"
 
 namespace quibble {
@@ -29,6 +30,7 @@ struct RunRow {
     std::string state;
     std::string request;
     std::optional<std::string> provenance;
+    ModelShape shape;            // from the provenance, when it is parsed
     std::int64_t tokenizer = 0;  // 0: none yet
     std::optional<RunFinished> finished;
 };
@@ -83,6 +85,9 @@ Result<RunProvenance> parseProvenance(const RunRow& row) {
     const auto vocab = provenance->vocab_size;
     const auto known = [vocab](TokenId id) { return id >= 0 && (vocab == 0 || id < vocab); };
     if (vocab < 0 || provenance->context < 0 || provenance->threads < 0) return tl::unexpected(damaged(row.id, "provenance has a negative size"));
+    const bool sound_experts = provenance->experts >= 0 && provenance->experts <= kMaxExperts && provenance->experts_used >= 0 &&
+                               provenance->experts_used <= provenance->experts && provenance->expert_layers >= 0 && provenance->expert_layers <= kMaxExperts;
+    if (!sound_experts) return tl::unexpected(damaged(row.id, "provenance has a number of experts that cannot be"));
     if (!std::all_of(provenance->prompt_tokens.begin(), provenance->prompt_tokens.end(), known)) {
         return tl::unexpected(damaged(row.id, "provenance has a prompt token that is not in the vocabulary"));
     }
@@ -143,7 +148,7 @@ void readReference(RowReader& reader, int vocab, ReferenceRecord& r) {
 class TraceBuilder {
 public:
     TraceBuilder(SQLite::Database& db, RunTrace& trace, const RunProvenance& provenance, Position first)
-        : db_(db), trace_(trace), vocab_(provenance.vocab_size), next_(first) {
+        : db_(db), trace_(trace), vocab_(provenance.vocab_size), shape_(shapeOf(provenance)), first_(first), next_(first) {
         ids_.insert(provenance.prompt_tokens.begin(), provenance.prompt_tokens.end());
         for (const ResolvedMarker& marker : provenance.markers) ids_.insert(marker.id);
     }
@@ -191,6 +196,15 @@ public:
         return {};
     }
 
+    // Draft rounds and experts; after the tokens of the same run. Experts of a parent that was another model say nothing here.
+    Result<void> addSpeculation(const RunRow& row, Position bound) {
+        const SpeculationSource source{row.id, row.shape, first_, std::min(bound, next_)};
+        if (auto added = addDraftRounds(db_, source, trace_, ids_); !added) return added;
+        if (row.shape.expert_layers != shape_.expert_layers || row.shape.experts != shape_.experts) return {};
+        if (auto added = addTokenExperts(db_, source, trace_); !added) return added;
+        return addExpertPasses(db_, source, trace_);
+    }
+
     Result<void> addTexts(std::int64_t tokenizer) {
         SQLite::Statement query(db_, "SELECT token, bytes FROM vocab WHERE tokenizer = ?");
         query.bind(1, tokenizer);
@@ -212,6 +226,8 @@ private:
     SQLite::Database& db_;
     RunTrace& trace_;
     int vocab_;
+    ModelShape shape_;
+    Position first_;  // of the generated text
     Position next_;
     std::unordered_set<TokenId> ids_;
 };
@@ -254,12 +270,13 @@ bool hasTokens(SQLite::Database& db, RunId run) {
 
 // What the numbers of a trace stand on: the leaf's own provenance, or its parent's when it ended before its model was loaded.
 // The prompt is the root's, because a trace starts behind that.
-Result<std::optional<RunProvenance>> provenanceOf(const std::vector<RunRow>& chain) {
+Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
     std::optional<RunProvenance> chosen;
-    for (const RunRow& row : chain) {
+    for (RunRow& row : chain) {
         if (!row.provenance) continue;
         auto provenance = parseProvenance(row);
         if (!provenance) return tl::unexpected(provenance.error());
+        row.shape = shapeOf(*provenance);
         if (!chosen) chosen = std::move(*provenance);
         else if (chosen->tokenizer_hash != provenance->tokenizer_hash) return tl::unexpected(damaged(row.id, "its branch has another tokenizer"));
         else if (&row == &chain.back()) chosen->prompt_tokens = std::move(provenance->prompt_tokens);
@@ -292,7 +309,7 @@ Result<RunRequest> readRequest(SQLite::Database& db, RunId run) {
 }
 
 Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
-    const auto chain = readChain(db, run);
+    auto chain = readChain(db, run);
     if (!chain) return tl::unexpected(chain.error());
     const RunRow& leaf = chain->front();
     auto request = parseRequest(leaf.request, run);
@@ -310,6 +327,7 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
         for (std::size_t i = chain->size(); i-- > 0;) {
             if (auto added = builder.addTokens((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
             if (auto added = builder.addReferences((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
+            if (auto added = builder.addSpeculation((*chain)[i], bounds[i]); !added) return tl::unexpected(added.error());
         }
         for (const RunRow& row : *chain) {
             if (row.tokenizer == 0) continue;

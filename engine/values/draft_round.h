@@ -1,6 +1,7 @@
 // One round of speculative decoding: the tree that was drafted, what the target said about it, and what it cost.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,17 @@ struct DraftRound {
     [[nodiscard]] std::int32_t tokens() const { return accepted() + (added == kNoToken ? 0 : 1); }
     bool operator==(const DraftRound&) const = default;
 };
+
+/// The round with only those of its tokens that stand below `end`, round.pos < end. What was drafted and what it cost stay whole.
+[[nodiscard]] inline DraftRound beginningOf(DraftRound round, Position end) {
+    const auto kept = static_cast<std::size_t>(std::max<Position>(0, end - round.pos));
+    if (round.path.size() >= kept) {
+        round.path.resize(kept);
+        round.added = kNoToken;
+        round.corrected = false;
+    }
+    return round;
+}
 
 /// How a token came into the text.
 enum class TokenOrigin : std::uint8_t {

@@ -30,6 +30,26 @@ public:
         std::visit([this](const auto& value) { applyOne(value); }, event);
     }
 
+    /// Makes this the beginning of a branch: what `parent` says of the positions below `end`, and all of its texts. Controls are not
+    /// inherited: the request of the branch says what holds from there on.
+    void inherit(const RunTrace& parent, Position end) {
+        provenance_ = parent.provenance_;
+        texts_ = parent.texts_;
+        for (const TracePoint& point : parent.points_) {
+            if (point.token.pos >= end) break;
+            points_.push_back(point);
+            if (point.hasReference()) referenced_ = points_.size();
+        }
+        for (const DraftRound& round : parent.draft_rounds_) {
+            if (round.pos < end) draft_rounds_.push_back(beginningOf(round, end));
+        }
+        for (const ExpertPass& pass : parent.expert_passes_) {
+            if (pass.pos < end) expert_passes_.push_back(pass);
+        }
+        const auto experts = std::min(parent.token_experts_.size(), static_cast<std::size_t>(std::max<Position>(0, end)));
+        token_experts_.assign(parent.token_experts_.begin(), parent.token_experts_.begin() + static_cast<std::ptrdiff_t>(experts));
+    }
+
     [[nodiscard]] const RunRequest& request() const { return request_; }
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
     [[nodiscard]] RunState state() const { return state_; }

@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
     const auto run = (*writer)->beginRun(*session, test::fullRequest(seed));
     if (!run) return failWith(run.error());
     std::printf("run %lld\n", static_cast<long long>(raw(*run)));
-    const auto events = test::eventsOf({.seed = seed, .tokens = 20000});
+    const auto events = test::eventsOf({.seed = seed, .tokens = 20000, .drafts = true, .experts = 8});
     auto batch = std::make_shared<EventBatch>();
     for (const RunEvent& event : events) {
         batch->run = *run;

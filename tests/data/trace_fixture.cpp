@@ -1,9 +1,12 @@
 #include "tests/data/trace_fixture.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
+#include <set>
 
 namespace quibble::test {
 
@@ -97,6 +100,94 @@ TokenRecord tokenOf(Maker& make, Position pos) {
 
 ReferenceRecord referenceOf(Maker& make, Position pos) { return {pos, make.real(), make.real(), make.real(), make.real(), 1 + make.below(kVocab - 1), make.list(10)}; }
 
+// The rounds that could have made the tokens: some in a plain step, the last one ended on its path now and then.
+std::vector<DraftRound> roundsOf(Maker& make, const std::vector<const TokenRecord*>& tokens) {
+    std::vector<DraftRound> rounds;
+    for (std::size_t i = 0; i < tokens.size();) {
+        const std::size_t count = std::min(tokens.size() - i, static_cast<std::size_t>(1 + make.below(5)));
+        const bool added = i + count < tokens.size() || make.coin();
+        DraftRound round;
+        round.pos = tokens[i]->pos;
+        const auto grow = [&](std::int32_t parent, TokenId id, DraftFate fate) {
+            round.nodes.push_back({parent, id, make.real(), make.real(), make.real(), make.real(), fate});
+            return static_cast<std::int32_t>(round.nodes.size() - 1);
+        };
+        for (std::size_t k = 0; k < count - (added ? 1 : 0); ++k) {
+            const std::int32_t parent = round.path.empty() ? -1 : round.path.back();
+            if (make.coin()) grow(grow(parent, make.below(kVocab), DraftFate::Rejected), make.below(kVocab), DraftFate::Ignored);
+            round.path.push_back(grow(parent, tokens[i + k]->id, DraftFate::Accepted));
+        }
+        if (added) round.added = tokens[i + count - 1]->id;
+        round.corrected = added && make.coin();
+        if (round.corrected) grow(round.path.empty() ? -1 : round.path.back(), make.below(kVocab), DraftFate::Rejected);
+        round.rows = static_cast<std::int32_t>(round.nodes.size()) + 1;
+        round.draft_ns = make.below(1 << 20);
+        round.verify_ns = std::int64_t{1} << make.below(62);
+        round.other_ns = make.below(1000);
+        if (make.below(5) != 0) rounds.push_back(std::move(round));
+        i += count;
+    }
+    return rounds;
+}
+
+constexpr int kExpertLayers = 3;
+
+TokenExperts expertsOf(Maker& make, Position pos, int experts) {
+    TokenExperts made{pos, kExpertLayers, 2, {}, {}, std::vector<float>(kExpertLayers)};
+    const bool budget = make.coin();
+    for (int i = 0; i < kExpertLayers * made.per_token; ++i) {
+        made.ids.push_back(static_cast<std::int16_t>(make.below(experts + (budget ? 1 : 0)) - (budget ? 1 : 0)));
+        made.weights.push_back(make.real());
+    }
+    for (float& mass : made.dropped_mass) mass = budget ? make.real() : 0.0f;
+    return made;
+}
+
+ExpertPass passOf(Maker& make, Position pos, int rows, int experts) {
+    ExpertPass pass{pos, rows, make.coin(), make.below(experts + 1), {}, {}, make.below(1 << 30), std::int64_t{1} << make.below(62), make.below(1 << 30)};
+    for (int layer = 0; layer < kExpertLayers; ++layer) pass.layers.push_back({make.below(experts + 1), make.below(experts + 1), make.real()});
+    for (int budget = make.coin() ? experts : 0; budget > 0; --budget) pass.coverage_by_budget.push_back(make.real());
+    return pass;
+}
+
+// Puts rounds, experts and passes among the events of a run, each in front of the first token that comes out of it.
+std::vector<RunEvent> withSpeculation(std::vector<RunEvent> events, const RunShape& shape) {
+    Maker make(shape.seed + 1000);
+    std::vector<const TokenRecord*> tokens;
+    std::set<TokenId> named;
+    for (const RunEvent& event : events) {
+        if (const auto* token = std::get_if<TokenRecord>(&event)) tokens.push_back(token);
+        if (const auto* text = std::get_if<TokenText>(&event)) named.insert(text->id);
+    }
+    std::map<Position, DraftRound> rounds;
+    if (shape.drafts) {
+        for (DraftRound& round : roundsOf(make, tokens)) rounds.emplace(round.pos, std::move(round));
+    }
+    std::vector<RunEvent> out;
+    for (RunEvent& event : events) {
+        if (auto* provenance = std::get_if<RunProvenance>(&event)) {
+            if (shape.drafts) std::tie(provenance->draft_name, provenance->draft_hash, provenance->draft_format) = std::tuple("nano draft", "d789", "Q8_0");
+            if (shape.experts > 0) std::tie(provenance->expert_layers, provenance->experts, provenance->experts_used) = std::tuple(kExpertLayers, shape.experts, 2);
+        }
+        if (const auto* token = std::get_if<TokenRecord>(&event)) {
+            const auto round = rounds.find(token->pos);
+            if (shape.experts > 0) {
+                const bool prefill = token == tokens.front();
+                for (Position pos = prefill && shape.first < 0 ? 0 : token->pos - 1; pos < token->pos; ++pos) out.emplace_back(expertsOf(make, pos, shape.experts));
+                out.emplace_back(passOf(make, token->pos - 1, round == rounds.end() ? 1 : round->second.rows, shape.experts));
+            }
+            if (round != rounds.end()) {
+                for (const DraftNode& node : round->second.nodes) {
+                    if (named.insert(node.id).second) out.emplace_back(TokenText{node.id, bytesOf(node.id)});
+                }
+                out.emplace_back(round->second);
+            }
+        }
+        out.push_back(std::move(event));
+    }
+    return out;
+}
+
 // Bits of everything in a record; NaN is one value.
 void add(std::string& out, const char* key, float value) {
     out += std::string(key) + "=" + (std::isnan(value) ? "nan" : std::to_string(std::bit_cast<std::uint32_t>(value))) + " ";
@@ -137,6 +228,69 @@ std::string bitsOf(const TracePoint& point) {
     return out;
 }
 
+std::string bitsOf(const DraftRound& round) {
+    std::string out;
+    add(out, "pos", std::int64_t{round.pos});
+    for (const DraftNode& node : round.nodes) {
+        add(out, "parent", std::int64_t{node.parent});
+        add(out, "id", std::int64_t{node.id});
+        add(out, "draft_prob", node.draft_prob);
+        add(out, "target_prob", node.target_prob);
+        add(out, "accept_prob", node.accept_prob);
+        add(out, "draw", node.draw);
+        add(out, "fate", static_cast<std::int64_t>(node.fate));
+    }
+    for (const std::int32_t node : round.path) add(out, "path", std::int64_t{node});
+    add(out, "added", std::int64_t{round.added});
+    add(out, "corrected", std::int64_t{round.corrected});
+    add(out, "rows", std::int64_t{round.rows});
+    add(out, "draft_ns", round.draft_ns);
+    add(out, "verify_ns", round.verify_ns);
+    add(out, "other_ns", round.other_ns);
+    return out;
+}
+
+std::string bitsOf(const TokenExperts& experts) {
+    std::string out;
+    if (experts.layers == 0) return out;  // none recorded
+    add(out, "pos", std::int64_t{experts.pos});
+    add(out, "layers", std::int64_t{experts.layers});
+    add(out, "per_token", std::int64_t{experts.per_token});
+    for (const std::int16_t id : experts.ids) add(out, "expert", std::int64_t{id});
+    for (const float weight : experts.weights) add(out, "weight", weight);
+    for (const float mass : experts.dropped_mass) add(out, "dropped", mass);
+    return out;
+}
+
+std::string bitsOf(const ExpertPass& pass) {
+    std::string out;
+    add(out, "pos", std::int64_t{pass.pos});
+    add(out, "rows", std::int64_t{pass.rows});
+    add(out, "verify", std::int64_t{pass.verify});
+    add(out, "budget", std::int64_t{pass.budget});
+    for (const ExpertLayerUse& layer : pass.layers) {
+        add(out, "natural", std::int64_t{layer.natural});
+        add(out, "executed", std::int64_t{layer.executed});
+        add(out, "coverage", layer.coverage);
+    }
+    for (const float coverage : pass.coverage_by_budget) add(out, "by_budget", coverage);
+    add(out, "expert_bytes", pass.expert_bytes);
+    add(out, "total_bytes", pass.total_bytes);
+    add(out, "pass_ns", pass.pass_ns);
+    return out;
+}
+
+template <typename Record>
+std::string differenceBetween(const char* what, const std::vector<Record>& a, const std::vector<Record>& b) {
+    const std::string name(what);
+    if (a.size() != b.size()) return name + "s: " + std::to_string(a.size()) + " and " + std::to_string(b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const std::string left = bitsOf(a[i]), right = bitsOf(b[i]);
+        if (left != right) return name + " " + std::to_string(i) + ": " + left + "| " + right;
+    }
+    return {};
+}
+
 }  // namespace
 
 RunRequest fullRequest(std::uint64_t seed) {
@@ -151,6 +305,8 @@ RunRequest fullRequest(std::uint64_t seed) {
     r.known_answer = "42";
     r.sampler = {0.1, 40, 0.9, 0.05};
     r.penalty = {2.5, "mine", {" Wait", " But"}, {" But"}, true};
+    r.draft = {{"tree", {{"widths", 4}}}, "models/draft.gguf", "models/tiny.gguf", {"typical", {{"epsilon", 0.25}}}};
+    r.experts = {"budget", {{"experts", 3}}};
     r.seed = 0xFFFFFFFFFFFFFFFFu - seed;
     r.max_tokens = 77;
     r.context = 1024;
@@ -162,6 +318,7 @@ RunRequest fullRequest(std::uint64_t seed) {
 std::vector<RunEvent> eventsOf(const RunShape& shape) {
     Maker make(shape.seed);
     std::vector<RunEvent> events;
+    events.reserve(8 * static_cast<std::size_t>(shape.tokens) + 1024);
     std::vector<bool> named(kVocab);
     events.emplace_back(StateChanged{RunState::Prefilling});
     const RunProvenance provenance = provenanceOf(shape, make);
@@ -188,7 +345,7 @@ std::vector<RunEvent> eventsOf(const RunShape& shape) {
         }
     }
     if (shape.finished) events.emplace_back(RunFinished{FinishReason::TokenLimit, "all of it", 11, 22, 33, 44, 55});
-    return events;
+    return shape.drafts || shape.experts > 0 ? withSpeculation(std::move(events), shape) : events;
 }
 
 RunTrace traceOf(const RunRequest& request, const std::vector<RunEvent>& events) {
@@ -214,10 +371,10 @@ std::string differenceBetween(const RunTrace& a, const RunTrace& b) {
     if (a.state() != b.state()) return "state";
     if (a.finished() != b.finished()) return "finished";
     if (a.controls() != b.controls()) return "controls";
-    if (a.points().size() != b.points().size()) return "points: " + std::to_string(a.points().size()) + " and " + std::to_string(b.points().size());
-    for (std::size_t i = 0; i < a.points().size(); ++i) {
-        const std::string left = bitsOf(a.points()[i]), right = bitsOf(b.points()[i]);
-        if (left != right) return "point " + std::to_string(i) + ": " + left + "| " + right;
+    for (const std::string& difference :
+         {differenceBetween("point", a.points(), b.points()), differenceBetween("draft round", a.draftRounds(), b.draftRounds()),
+          differenceBetween("position's expert", a.tokenExperts(), b.tokenExperts()), differenceBetween("pass", a.expertPasses(), b.expertPasses())}) {
+        if (!difference.empty()) return difference;
     }
     if (a.referenced() != b.referenced()) return "referenced";
     for (const auto& [id, bytes] : a.texts()) {

@@ -76,8 +76,8 @@ private slots:
         const auto path = pathIn(folder_, "made.qbl");
         auto open = OpenStore::at(path);
         const SessionId session = need(open.store->createSession("s"));
-        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 60}));
-        open.add(session, branchRequest(root, 12), eventsOf({.seed = 2, .tokens = 8, .first = 12}));
+        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 60, .drafts = true, .experts = 8}));
+        open.add(session, branchRequest(root, 12), eventsOf({.seed = 2, .tokens = 8, .first = 12, .drafts = true, .experts = 8}));
         open.add(session, fullRequest(), eventsOf({.seed = 3, .tokens = 5, .tokenizer_hash = "tokenizer-b"}));
         need(open.store->addNote(root, 5, 6, "n"));
         good_ = pathIn(folder_, "good.qbl");
@@ -152,6 +152,50 @@ private slots:
         row("no provenance", "UPDATE run SET provenance = NULL WHERE id = 1", "has tokens but no provenance");
         row("vocabulary size", "UPDATE run SET provenance = replace(provenance, '\"vocab_size\":300', '\"vocab_size\":-1') WHERE id = 1", "negative size");
         row("small vocabulary", "UPDATE run SET provenance = replace(provenance, '\"vocab_size\":300', '\"vocab_size\":2') WHERE id = 1", "not in the vocabulary");
+        // Nodes of 25 bytes: parent, id, four floats, fate. The round that stands first is replaced by one node.
+        const auto round = [&](const char* name, const char* set, const char* says) {
+            row(name, ("UPDATE draft_round SET " + std::string(set) + " WHERE run = 1 AND pos = (SELECT MIN(pos) FROM draft_round WHERE run = 1)").c_str(), says);
+        };
+        round("node length", "nodes = x'0102'", "nodes has 2 bytes, not a multiple of 25");
+        round("nodes huge", "nodes = zeroblob(25 * 5000)", "nodes has 5000 nodes, more than 4096");
+        round("nodes absurd", "nodes = zeroblob(200000000)", "nodes has ");
+        round("node parent", "accepted = 0, nodes = x'00000000050000000000000000000000000000000000000000'", "node 0 hangs under node 0");
+        round("node before the text", "accepted = 0, nodes = x'feffffff050000000000000000000000000000000000000000'", "node 0 hangs under node -2");
+        round("node id", "accepted = 0, nodes = x'ffffffff2c0100000000000000000000000000000000000000'", "names token 300");
+        round("negative node id", "accepted = 0, nodes = x'ffffffffffffffff0000000000000000000000000000000000'", "names token -1");
+        round("fate", "accepted = 0, nodes = x'ffffffff050000000000000000000000000000000000000003'", "has a node of fate 3");
+        round("accepted without nodes", "accepted = 1, nodes = x''", "accepted is 1, but 0 nodes were");
+        round("accepted negative", "accepted = -1", "accepted is -1");
+        round("accepted twice at one place", "accepted = 2, nodes = x'ffffffff050000000000000000000000000000000000000002ffffffff060000000000000000000000000000000000000002'",
+              "accepted node 1 does not follow the accepted path");
+        round("other tokens", "accepted = 0, nodes = x'', added = (SELECT (id + 1) % 300 FROM token WHERE run = 1 AND pos = draft_round.pos)", "nodes has other tokens than the text");
+        round("added", "added = 300", "names token 300");
+        round("added in the middle", "accepted = 0, corrected = 0, added = 5, nodes = x'ffffffff050000000000000000000000000000000000000002'", "in the middle of the accepted path");
+        round("corrected by nothing", "corrected = 1, added = -1", "a correction without a token");
+        round("round in the prompt", "pos = 2", "position 2: pos lies before position 5");
+        round("round times", "verify_ns = -1", "verify_ns is -1");
+        round("round rows", "rows = -3", "rows is -3");
+        row("rounds overlap", "INSERT INTO draft_round SELECT run, pos + 1, 0, -1, 0, 1, 0, 0, 0, x'' FROM draft_round WHERE run = 1 AND accepted > 1 LIMIT 1",
+            "where a round may begin");
+        row("experts length", "UPDATE token_experts SET experts = x'00' WHERE run = 1 AND pos = 9", "table token_experts, run 1, position 9: experts has 1 bytes, not 36 or 48");
+        row("expert id", "UPDATE token_experts SET experts = x'080000000000000000000000000000000000000000000000000000000000000000000000' WHERE run = 1 AND pos = 9", "names expert 8 of 8");
+        row("negative expert", "UPDATE token_experts SET experts = x'feff00000000000000000000000000000000000000000000000000000000000000000000' WHERE run = 1 AND pos = 9", "names expert -2 of 8");
+        row("expert layers", "UPDATE token_experts SET layers = 4, experts = zeroblob(48) WHERE run = 1 AND pos = 9", "has 4 layers, the model has 3");
+        row("expert layers absurd", "UPDATE token_experts SET layers = 2147483647 WHERE run = 1 AND pos = 9", "layers is 2147483647");
+        row("experts a token", "UPDATE token_experts SET per_token = 9, experts = zeroblob(162) WHERE run = 1 AND pos = 9", "has 9 experts a token of 8");
+        row("experts nowhere", "UPDATE token_experts SET pos = -9 WHERE run = 1 AND pos = 9", "table token_experts, run 1: pos is -9");
+        row("pass layers", "UPDATE expert_pass SET layers = zeroblob(16) WHERE run = 1 AND seq = 2", "layers has 2 layers, the model has 3");
+        row("pass length", "UPDATE expert_pass SET layers = x'00' WHERE run = 1 AND seq = 2", "layers has 1 bytes, not a multiple of 8");
+        row("pass union", "UPDATE expert_pass SET layers = x'090000000000000000000000000000000000000000000000' WHERE run = 1 AND seq = 2", "counts more experts than the model's 8");
+        row("pass curve", "UPDATE expert_pass SET coverage = zeroblob(28) WHERE run = 1 AND seq = 2", "has a coverage curve of 7 budgets");
+        row("pass curve length", "UPDATE expert_pass SET coverage = x'000000' WHERE run = 1 AND seq = 2", "coverage has 3 bytes, not a multiple of 4");
+        row("pass bytes", "UPDATE expert_pass SET expert_bytes = -1 WHERE run = 1 AND seq = 2", "expert_bytes is -1");
+        row("pass budget", "UPDATE expert_pass SET budget = -1 WHERE run = 1 AND seq = 2", "budget is -1");
+        row("number of experts", "UPDATE run SET provenance = replace(provenance, '\"experts\":8', '\"experts\":40000') WHERE id = 1", "a number of experts that cannot be");
+        row("fewer experts", "UPDATE run SET provenance = replace(provenance, '\"experts\":8', '\"experts\":2') WHERE id = 1", "of 2");
+        row("dense model", "UPDATE run SET provenance = replace(replace(provenance, '\"expert_layers\":3', '\"expert_layers\":0'), '\"experts_used\":2', '\"experts_used\":0') WHERE id = 1",
+            "the model has 0");
+        row("draft slot", "UPDATE run SET request = replace(request, '\"second_path\":', '\"path_2\":') WHERE id = 1", "\"second_path\" is missing");
         row("state", "UPDATE run SET state = 'odd', finish_reason = 'because' WHERE id = 1", "finish_reason is \"because\"");
         row("times", "UPDATE run SET decode_ns = -1 WHERE id = 1", "decode_ns is -1");
         row("parent circle", "UPDATE run SET parent = 1 WHERE id = 1", "its chain of parents does not end");

@@ -47,12 +47,19 @@ class TestKill : public QObject {
             QVERIFY2(position <= kept, qPrintable(QString("position %1 was pushed %2 ms before the kill and is lost").arg(position).arg(killed_ms - when)));
         }
         // What is there is what was written.
-        const auto events = eventsOf({.seed = seed, .tokens = 20000});
+        const auto events = eventsOf({.seed = seed, .tokens = 20000, .drafts = true, .experts = 8});
         const RunTrace whole = test::traceOf(fullRequest(seed), events);
         for (std::size_t i = 0; i < trace.points().size(); ++i) {
             QCOMPARE(trace.points()[i].token.id, whole.points()[i].token.id);
             QCOMPARE(trace.text(trace.points()[i].token.id), whole.text(whole.points()[i].token.id));
         }
+        // What belongs to a token came before it, so all of it is there; the last round may have lost its end.
+        std::size_t rounds = 0, passes = 0;
+        for (const DraftRound& round : whole.draftRounds()) rounds += round.pos <= kept;
+        for (const ExpertPass& pass : whole.expertPasses()) passes += pass.pos < kept && !trace.points().empty();
+        QCOMPARE(trace.draftRounds().size(), rounds);
+        QCOMPARE(trace.expertPasses().size(), passes);
+        for (Position pos = 0; pos < kept && !trace.points().empty(); ++pos) QVERIFY(trace.expertsAt(pos) != nullptr);
         if (!log.pushed.empty()) worst_ = std::max(worst_, lostMs(log, kept, killed_ms));
     }
 

@@ -56,15 +56,23 @@ private slots:
         for (const Migration& step : schemaMigrations()) QCOMPARE(step.version, ++expected);
     }
 
+    // What the request of a file of version 1 says: it has no words for drafts and experts.
+    static RunRequest versionOneRequest() {
+        RunRequest request = fullRequest();
+        request.draft = {};
+        request.experts = RunRequest{}.experts;
+        return request;
+    }
+
     // Run with QUIBBLE_WRITE_FIXTURE=path to make the file of a new version; the committed ones are never made again.
     void writeFixture() {
         const QByteArray path = qgetenv("QUIBBLE_WRITE_FIXTURE");
         if (path.isEmpty()) QSKIP("only on request");
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("A session of version 1"));
-        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12}));
-        open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9}));
+        const SessionId session = need(open.store->createSession("A session of version 2"));
+        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
+        open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
         need(open.store->addNote(root, 6, 8, "remember"));
         VERIFY_OK(open.store->exportSession(session, path.toStdString()));
     }
@@ -76,9 +84,36 @@ private slots:
         const auto store = need(Store::open(path));
         const auto runs = need(store->listRuns(need(store->lastSession())));
         QCOMPARE(runs.size(), std::size_t(2));
-        QCOMPARE(differenceBetween(need(store->loadRun(runs[0].id)), test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
+        QCOMPARE(differenceBetween(need(store->loadRun(runs[0].id)), test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
         QCOMPARE(need(store->loadRun(runs[1].id)).points().size(), std::size_t(9));
         QCOMPARE(need(store->listNotes(runs[0].id)).at(0).text, std::string("remember"));
+        VERIFY_OK(store->runIntegrityCheck());
+    }
+
+    // What the next version keeps can be written into it at once, and what it held stays as it was.
+    void versionOneTakesDraftsAndExperts() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        auto open = OpenStore::at(path);
+        const auto old = need(open.store->listRuns(need(open.store->lastSession()))).at(0).id;
+        const auto events = eventsOf({.seed = 5, .drafts = true, .experts = 4});
+        const RunId fresh = open.add(need(open.store->lastSession()), fullRequest(), events);
+        QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(fullRequest(), events)), std::string());
+        QVERIFY(need(open.store->loadRun(old)).draftRounds().empty());
+        VERIFY_OK(open.store->runIntegrityCheck());
+    }
+
+    void versionTwoOpens() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        std::filesystem::copy_file(QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_2.qbl", path);
+        const auto store = need(Store::open(path));
+        const auto runs = need(store->listRuns(need(store->lastSession())));
+        QCOMPARE(runs.size(), std::size_t(2));
+        const RunTrace root = need(store->loadRun(runs[0].id)), branch = need(store->loadRun(runs[1].id));
+        QVERIFY(!root.draftRounds().empty() && !root.expertPasses().empty() && !branch.draftRounds().empty());
+        QCOMPARE(differenceBetween(root, test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}))), std::string());
         VERIFY_OK(store->runIntegrityCheck());
     }
 
@@ -96,7 +131,7 @@ private slots:
         std::filesystem::remove(backup);
         { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
         QVERIFY(!std::filesystem::exists(backup));  // nothing to do, nothing to save
-        VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);  // the program of version 1
+        VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);  // the program of the version before
     }
 
     // A step that finds its work done goes on: an ADD COLUMN that failed has cost other programs their history.
@@ -119,8 +154,8 @@ private slots:
         steps.back().sql = "UPDATE run SET mood = 'half'; UPDATE nowhere SET x = 1;";
         const auto opened = openDatabase(path, OpenMode::ReadWrite, steps);
         QVERIFY(!opened.has_value());
-        QVERIFY(opened.error().what.find("version 3") != std::string::npos);
-        QCOMPARE(ask(path, "PRAGMA user_version"), 2);  // the step before it held
+        QVERIFY(opened.error().what.find("version " + std::to_string(steps.back().version)) != std::string::npos);
+        QCOMPARE(ask(path, "PRAGMA user_version"), std::int64_t{steps.back().version - 1});  // the step before it held
         QCOMPARE(ask(path, "SELECT COUNT(*) FROM run WHERE mood = 'half'"), 0);
     }
 

@@ -15,9 +15,9 @@ struct Laboratory {
     OpenStore open = OpenStore::at(pathIn(folder));
     SessionId session = need(open.store->createSession("Mine"));
     SessionId other = need(open.store->createSession("Other"));
-    RunId root = open.add(session, fullRequest(1), eventsOf({.seed = 1, .tokens = 40}));
-    RunId branch = open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 10, .first = 9}));
-    RunId gone = open.add(session, fullRequest(3), eventsOf({.seed = 3}));
+    RunId root = open.add(session, fullRequest(1), eventsOf({.seed = 1, .tokens = 40, .drafts = true, .experts = 8}));
+    RunId branch = open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 10, .first = 9, .drafts = true, .experts = 8}));
+    RunId gone = open.add(session, fullRequest(3), eventsOf({.seed = 3, .drafts = true, .experts = 4}));
     RunId elsewhere = open.add(other, fullRequest(4), eventsOf({.seed = 4, .tokenizer_hash = "tokenizer-b"}));
 
     Laboratory() {
@@ -46,6 +46,9 @@ private slots:
         QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM run"), std::string("2"));
         QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(hash) FROM tokenizer"), std::string("tokenizer-a"));
         QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM token"), std::string("50"));
+        for (const char* table : {"draft_round", "token_experts", "expert_pass"}) {
+            QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(DISTINCT run) FROM " + std::string(table)), std::to_string(raw(lab.root)) + "," + std::to_string(raw(lab.branch)));
+        }
         for (const auto& entry : std::filesystem::directory_iterator(lab.file().parent_path())) {
             QVERIFY2(entry.path().string().find(".part") == std::string::npos, "a temporary file stayed");
         }
@@ -72,6 +75,8 @@ private slots:
         const RunTrace here = need(lab.open.store->loadRun(lab.branch)), imported = need(there.store->loadRun(runs[1].id));
         QCOMPARE(imported.points().size(), here.points().size());
         QCOMPARE(imported.texts(), here.texts());
+        QVERIFY(!here.draftRounds().empty() && !here.expertPasses().empty());
+        QVERIFY(imported.draftRounds().size() == here.draftRounds().size() && imported.expertPasses().size() == here.expertPasses().size());
         QCOMPARE(need(there.store->listNotes(runs[0].id)).at(0).text, std::string("look"));
         RunSummary a = runs[0], b = need(lab.open.store->runSummary(lab.root));
         a.id = b.id;
@@ -135,6 +140,9 @@ private slots:
         VERIFY_FAILS(tampered("UPDATE run SET request = '{}'"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE vocab SET bytes = x'00' WHERE token = (SELECT MIN(token) FROM vocab)"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE token SET top = x'0102030405' WHERE pos = 7"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE draft_round SET nodes = x'01'"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE token_experts SET experts = x'01'"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE expert_pass SET layers = x'01'"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM run; END"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("CREATE VIEW v AS SELECT 1"), ErrorCode::FileCorrupt);
         QCOMPARE(need(store.listSessions()).size(), sessions);  // whole or not at all

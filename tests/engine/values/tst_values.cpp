@@ -19,6 +19,8 @@ RunRequest fullRequest() {
     r.known_answer = "318";
     r.sampler = {0.7, 40, 0.9, 0.01};
     r.penalty = {2.5, "mine", {" wait", " but"}, {" but"}, true};
+    r.draft = {{"chain", {{"length", 4}}}, "draft.gguf", "tiny.gguf", {"exact", {{"x", 0.5}}}};
+    r.experts = {"budget", {{"experts", 4}}};
     r.seed = 0xFFFFFFFFFFFFFFFFULL;
     r.max_tokens = 77;
     r.context = 4096;
@@ -26,6 +28,46 @@ RunRequest fullRequest() {
     r.top_alternatives = 5;
     r.branch = {RunId{12}, 40, {1, 2, 3}};
     return r;
+}
+
+// Positions 10 to 16: a round that was corrected at 12, a plain step, a round that was accepted to its end, and one that the run ended.
+RunTrace draftedTrace() {
+    RunTrace trace;
+    RunProvenance provenance;
+    provenance.prompt_tokens.assign(10, 0);
+    trace.apply(provenance);
+    const auto token = [&](Position pos) {
+        TokenRecord record;
+        record.pos = pos;
+        record.id = pos * 10;
+        trace.apply(record);
+    };
+    DraftRound corrected;
+    corrected.pos = 10;
+    corrected.nodes = {{-1, 100, 0.9F, 0.9F, 1.0F, 0.3F, DraftFate::Accepted},
+                       {0, 110, 0.9F, 0.9F, 1.0F, 0.3F, DraftFate::Accepted},
+                       {1, 5, 0.9F, 0.1F, 0.1F, 0.3F, DraftFate::Rejected},
+                       {2, 6, 0.9F, kNotMeasured, kNotMeasured, kNotMeasured, DraftFate::Ignored}};
+    corrected.path = {0, 1};
+    corrected.added = 120;
+    corrected.corrected = true;
+    corrected.rows = 5;
+    trace.apply(corrected);
+    for (Position pos = 10; pos < 14; ++pos) token(pos);
+    DraftRound whole;
+    whole.pos = 14;
+    whole.nodes = {{-1, 140, 0.9F, 0.9F, 1.0F, 0.3F, DraftFate::Accepted}};
+    whole.path = {0};
+    whole.added = 150;
+    trace.apply(whole);
+    token(14);
+    token(15);
+    DraftRound last = whole;
+    last.pos = 16;
+    last.added = kNoToken;
+    trace.apply(last);
+    token(16);
+    return trace;
 }
 
 }  // namespace
@@ -72,13 +114,31 @@ private slots:
             nlohmann::json missing = whole;
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
-            QVERIFY2(!parsed, key.c_str());
-            QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
+            const bool later = key == "draft" || key == "experts";  // the first version did not write them
+            QCOMPARE(parsed.has_value(), later);
+            if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;
             wrong[key] = nullptr;
             QVERIFY2(!runRequestFromJson(wrong), key.c_str());
         }
         QVERIFY(!runRequestFromJson(nlohmann::json::array()));
+    }
+    void requestOfTheFirstVersion() {
+        nlohmann::json old = toJson(fullRequest());
+        old.erase("draft");
+        old.erase("experts");
+        const auto request = runRequestFromJson(old);
+        QVERIFY(request);
+        QVERIFY(request->draft == DraftSettings{});
+        QCOMPARE(request->draft.method.id, std::string("none"));
+        QCOMPARE(request->experts.id, std::string("observe"));
+        for (const char* part : {"method", "path", "second_path", "verify"}) {
+            nlohmann::json damaged = toJson(fullRequest());
+            damaged["draft"].erase(part);
+            const auto refused = runRequestFromJson(damaged);
+            QVERIFY(!refused);
+            QVERIFY2(refused.error().what.find(part) != std::string::npos, refused.error().what.c_str());
+        }
     }
     void provenanceSurvivesJson() {
         RunProvenance p;
@@ -89,12 +149,80 @@ private slots:
         p.markers = {{" wait", 9}};
         p.dropped_markers = {" recheck: 2 tokens"};
         p.thinking_open = true;
+        p.draft_name = "d";
+        p.draft_hash = "dh";
+        p.draft_format = "F16";
+        p.expert_layers = 4;
+        p.experts = 8;
+        p.experts_used = 2;
         const auto back = runProvenanceFromJson(nlohmann::json::parse(toJson(p).dump()));
         QVERIFY(back);
         QVERIFY(*back == p);
         nlohmann::json bad = toJson(p);
         bad["markers"] = nlohmann::json::array({1});
         QVERIFY(!runProvenanceFromJson(bad));
+        nlohmann::json old = toJson(p);
+        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used"}) old.erase(later);
+        const auto first_version = runProvenanceFromJson(old);
+        QVERIFY(first_version);
+        QCOMPARE(first_version->experts, 0);
+        QVERIFY(first_version->draft_name.empty());
+    }
+    void originsOfTokens() {
+        const RunTrace trace = draftedTrace();
+        const TokenOrigin expected[] = {TokenOrigin::Accepted, TokenOrigin::Accepted, TokenOrigin::Corrected, TokenOrigin::Decoded,
+                                        TokenOrigin::Accepted, TokenOrigin::Bonus,    TokenOrigin::Accepted,  TokenOrigin::Decoded};
+        for (Position pos = 10; pos < 18; ++pos) QCOMPARE(tokenOriginText(trace.originAt(pos)), tokenOriginText(expected[pos - 10]));
+        QVERIFY(trace.originAt(3) == TokenOrigin::Decoded);
+        QVERIFY(trace.roundAt(9) == nullptr && trace.roundAt(13) == nullptr && trace.roundAt(17) == nullptr);
+        QCOMPARE(trace.roundAt(12), &trace.draftRounds()[0]);
+        QCOMPARE(trace.roundAt(15), &trace.draftRounds()[1]);
+        QCOMPARE(trace.draftRounds()[0].accepted(), 2);
+        QCOMPARE(trace.draftRounds()[0].tokens(), 3);
+        QCOMPARE(trace.draftRounds()[2].tokens(), 1);
+    }
+    void beginningOfARound() {
+        const RunTrace trace = draftedTrace();
+        const DraftRound& round = trace.draftRounds()[0];
+        QCOMPARE(beginningOf(round, 13).tokens(), 3);
+        QCOMPARE(beginningOf(round, 99).added, 120);
+        const DraftRound path_only = beginningOf(round, 12);
+        QCOMPARE(path_only.tokens(), 2);
+        QVERIFY(path_only.added == kNoToken && !path_only.corrected);
+        QCOMPARE(beginningOf(round, 11).path, std::vector<std::int32_t>{0});
+        QCOMPARE(beginningOf(round, 11).nodes.size(), std::size_t(4));
+    }
+    // A branch that leaves in the midst of a round takes the part of it that stands before.
+    void branchInherits() {
+        RunTrace parent = draftedTrace();
+        parent.apply(TokenText{100, "x"});
+        ReferenceRecord reference;
+        reference.pos = 10;
+        reference.rank = 1;
+        parent.apply(reference);
+        for (const Position pos : {3, 10, 11, 12}) {
+            parent.apply(TokenExperts{pos, 1, 1, {2}, {1.0F}, {0.0F}});
+            parent.apply(ExpertPass{pos, 1, false, 0, {{1, 1, 1.0F}}, {}, 1, 2, 3});
+        }
+        QCOMPARE(parent.expertsAt(11)->ids, std::vector<std::int16_t>{2});
+        QVERIFY(parent.expertsAt(4) == nullptr && parent.expertsAt(-1) == nullptr && parent.expertsAt(99) == nullptr);
+        parent.apply(TokenExperts{1 << 30, 1, 1, {2}, {1.0F}, {0.0F}});  // no such place: not kept
+        QCOMPARE(parent.tokenExperts().size(), std::size_t(13));
+        RunTrace branch(fullRequest());
+        branch.inherit(parent, 11);
+        QVERIFY(branch.provenance() == parent.provenance());
+        QCOMPARE(branch.text(100), std::string_view("x"));
+        QCOMPARE(branch.points().size(), std::size_t(1));
+        QCOMPARE(branch.referenced(), std::size_t(1));
+        QCOMPARE(branch.draftRounds().size(), std::size_t(1));
+        QVERIFY(branch.originAt(10) == TokenOrigin::Accepted);
+        QVERIFY(branch.originAt(11) == TokenOrigin::Decoded);
+        QCOMPARE(branch.expertPasses().size(), std::size_t(2));
+        QVERIFY(branch.expertsAt(10) != nullptr && branch.expertsAt(11) == nullptr);
+        QVERIFY(!branch.finished());
+        RunTrace nothing;
+        nothing.inherit(parent, 0);
+        QVERIFY(nothing.points().empty() && nothing.draftRounds().empty() && nothing.tokenExperts().empty());
     }
     void traceMergesReferencesByPosition() {
         RunTrace trace;
