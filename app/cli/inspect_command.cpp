@@ -25,7 +25,7 @@ void printConfig(const ModelConfig& c) {
     std::printf("vocabulary     %d%s\n", c.vocab_size, c.tied_output ? ", output tied to the embedding" : "");
     std::printf("context        %d tokens, %zu bytes of KV cache (F32) a token\n", c.context_length,
                 std::size_t{2} * static_cast<std::size_t>(c.n_layers) * static_cast<std::size_t>(c.dKv()) * sizeof(float));
-    std::printf("rope           %s, theta %g, %d of %d dimensions\n", c.rope_adjacent_pairs ? "adjacent pairs" : "halves", c.rope_theta, c.rope_dim, c.head_dim);
+    std::printf("rope           %s, theta %g, %d of %d dimensions\n", c.rope.adjacent_pairs ? "adjacent pairs" : "halves", c.rope.theta, c.rope.dim, c.head_dim);
 }
 
 void printTokenizer(const Tokenizer& tokenizer, bool markers) {

@@ -2,6 +2,7 @@
 // once but occupied only as positions are written. Taking positions back is free: `truncate`.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,12 @@ public:
     void commit(Position size) {
         QUIBBLE_CHECK(size <= capacity_, "more positions than the cache holds");
         size_ = size;
+    }
+    /// Copies the keys and values of one slot to another, in all layers.
+    void move(Position from, Position to) {
+        QUIBBLE_CHECK(from < capacity_ && to < capacity_, "a slot outside the cache");
+        if (from == to) return;
+        for (const auto& plane : planes_) std::copy_n(plane.get() + from * width_, width_, plane.get() + to * width_);
     }
     void truncate(Position size) {
         QUIBBLE_CHECK(size <= size_, "a cache cannot be truncated to more than it holds");

@@ -1,7 +1,6 @@
 #include "engine/device/cpu_device.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "engine/values/check.h"
@@ -13,7 +12,9 @@ namespace {
 // A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
 constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
 constexpr std::int64_t kOutputAlignment = 16;
-constexpr std::size_t kMaxTasks = 4;
+// Of the clamped activation of gpt-oss.
+constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
+constexpr std::size_t kMaxLayouts = 4;  // of rounded activations
 
 std::int64_t roundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
@@ -43,45 +44,52 @@ const CpuDevice::RoundedInput& CpuDevice::roundedInput(const float* x, std::int6
     return input;
 }
 
-void CpuDevice::product(const LinearTask& task, const float* x, const RoundedInput* rounded, std::int64_t n_rows, std::int64_t begin,
-                        std::int64_t end) const {
+void CpuDevice::product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const {
     const kernels::WeightView& weight = task.linear->weight;
-    if (rounded != nullptr) {
-        ops_.matmulQ8({weight, rounded->rows.data(), rounded->row_bytes, n_rows, task.y, weight.rows, begin, end});
+    if (const RoundedInput* rounded = product.rounded; rounded != nullptr) {
+        const std::byte* rows = rounded->rows.data() + static_cast<std::size_t>(task.first_row) * rounded->row_bytes;
+        ops_.matmulQ8({weight, rows, rounded->row_bytes, product.n_rows, task.y, weight.rows, begin, end});
     } else {
-        ops_.matmul({weight, x, weight.cols, n_rows, task.y, weight.rows, begin, end});
+        ops_.matmul({weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin, end});
     }
     if (const float* bias = task.linear->bias; bias != nullptr) {
-        for (std::int64_t row = 0; row < n_rows; ++row) {
+        for (std::int64_t row = 0; row < product.n_rows; ++row) {
             float* y = task.y + row * weight.rows;
             ops_.add(y + begin, bias + begin, end - begin, y + begin);
         }
     }
 }
 
-void CpuDevice::linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks) {
-    QUIBBLE_CHECK(tasks.size() <= kMaxTasks, "more products than one region takes");
-    rounded_.resize(kMaxTasks);
+void CpuDevice::linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::span<const LinearTask> tasks) {
+    if (tasks.empty()) return;
+    rounded_.resize(kMaxLayouts);
     for (RoundedInput& input : rounded_) input.layout = -1;
 
-    std::array<const RoundedInput*, kMaxTasks> rounded{};
-    std::array<std::int64_t, kMaxTasks + 1> first{};  // of each task in the joined list of outputs, each padded to whole vectors
-    std::size_t index = 0;
-    for (const LinearTask& task : tasks) {
-        const kernels::WeightView& weight = task.linear->weight;
-        if (arithmetic == Arithmetic::Native && kernels::hasQ8(weight.type)) rounded[index] = &roundedInput(x, n_rows, weight);
-        first[index + 1] = first[index] + roundUp(weight.rows, kOutputAlignment);
-        ++index;
+    products_.assign(tasks.size(), {});
+    std::int64_t units = 0, work = 0;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        const kernels::WeightView& weight = tasks[i].linear->weight;
+        Product& product = products_[i];
+        if (arithmetic == Arithmetic::Native && kernels::hasQ8(weight.type)) product.rounded = &roundedInput(x, n_rows, weight);
+        product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
+        product.first_unit = units;
+        units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;
+        work += weight.rows * weight.cols * product.n_rows;
     }
-    const std::int64_t cols = tasks.begin()->linear->weight.cols;
-    const std::int64_t units = first[tasks.size()] / kOutputAlignment;
-    pool_.parallelFor(units, chunkFor(units, cols * n_rows * kOutputAlignment, threads()), [&](std::int64_t unit_begin, std::int64_t unit_end) {
+    pool_.parallelFor(units, chunkFor(units, work / units, threads()), [&](std::int64_t unit_begin, std::int64_t unit_end) {
         for (std::size_t i = 0; i < tasks.size(); ++i) {
-            const LinearTask& task = tasks.begin()[i];
-            const std::int64_t begin = std::max(unit_begin * kOutputAlignment - first[i], std::int64_t{0});
-            const std::int64_t end = std::min(unit_end * kOutputAlignment - first[i], task.linear->weight.rows);
-            if (begin < end) product(task, x, rounded[i], n_rows, begin, end);
+            const std::int64_t first = products_[i].first_unit;
+            const std::int64_t begin = std::max((unit_begin - first) * kOutputAlignment, std::int64_t{0});
+            const std::int64_t end = std::min((unit_end - first) * kOutputAlignment, tasks[i].linear->weight.rows);
+            if (begin < end) product(tasks[i], products_[i], x, begin, end);
         }
+    });
+}
+
+void CpuDevice::gatherRows(const float* x, std::span<const std::int32_t> rows, std::int64_t dim, float* y) {
+    const auto count = static_cast<std::int64_t>(rows.size());
+    pool_.parallelFor(count, chunkFor(count, dim, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) std::copy_n(x + rows[static_cast<std::size_t>(i)] * dim, dim, y + i * dim);
     });
 }
 
@@ -98,9 +106,10 @@ void CpuDevice::rmsNorm(const float* x, const float* gain, std::int64_t n_rows, 
     });
 }
 
-void CpuDevice::swiGlu(const float* gate, const float* up, std::int64_t n, float* y) {
+void CpuDevice::gate(const float* gate, const float* up, std::int64_t n, bool clamped, float* y) {
     pool_.parallelFor(n, chunkFor(n, 16, threads()), [&](std::int64_t begin, std::int64_t end) {
-        ops_.swiGlu(gate + begin, up + begin, end - begin, y + begin);
+        if (clamped) ops_.swiGluClamped(gate + begin, up + begin, end - begin, kClampedAlpha, kClampedLimit, y + begin);
+        else ops_.swiGlu(gate + begin, up + begin, end - begin, y + begin);
     });
 }
 
@@ -130,8 +139,13 @@ void CpuDevice::attention(const AttentionTask& task) {
         thread_local std::vector<float> scores;
         for (std::int64_t item = begin; item < end; ++item) {
             const std::int64_t row = item / task.n_kv_heads, kv_head = item % task.n_kv_heads;
-            const std::int64_t n_kv = task.first_kv + row;
-            const auto needed = static_cast<std::size_t>(n_kv * group);
+            std::span<const std::int32_t> more;
+            if (!task.paths.empty()) more = task.paths[static_cast<std::size_t>(row)];
+            const std::int64_t range = task.paths.empty() ? task.first_kv + row : task.first_kv - 1;
+            const std::int64_t seen = range + static_cast<std::int64_t>(more.size());
+            const std::int64_t first = task.window > 0 ? std::max<std::int64_t>(0, seen - task.window) : 0;
+            if (first > range) more = more.subspan(static_cast<std::size_t>(first - range));
+            const auto needed = static_cast<std::size_t>((seen - first) * group);
             if (scores.size() < needed) scores.resize(needed * 2);
             const std::int64_t q_offset = item * group * task.head_dim;
             const std::int64_t kv_offset = kv_head * task.head_dim;
@@ -141,8 +155,12 @@ void CpuDevice::attention(const AttentionTask& task) {
             args.head_dim = task.head_dim;
             args.k = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.k + kv_offset), stride};
             args.v = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.v + kv_offset), stride};
-            args.end = n_kv;
+            args.begin = std::min(first, range);
+            args.end = range;
+            args.more = more.data();
+            args.n_more = static_cast<std::int64_t>(more.size());
             args.scale = scale;
+            args.sink = task.sinks == nullptr ? nullptr : task.sinks + kv_head * group;
             args.scores = scores.data();
             args.out = task.out + q_offset;
             ops_.attention(args);

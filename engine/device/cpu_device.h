@@ -17,7 +17,9 @@ namespace quibble {
 /// One product of several that share their input: y[row * outputs + o] = W x + bias.
 struct LinearTask {
     const Linear* linear = nullptr;
-    float* y = nullptr;  // [n_rows, outputs]
+    float* y = nullptr;          // [n_rows, outputs]
+    std::int64_t first_row = 0;  // of the input
+    std::int64_t n_rows = -1;    // -1: all from first_row on
 };
 
 class CpuDevice {
@@ -28,11 +30,17 @@ public:
     [[nodiscard]] const char* isa() const { return ops_.isa; }
 
     /// x: [n_rows, cols] dense, where cols is the input width of every task.
-    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks);
+    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::span<const LinearTask> tasks);
+    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks) {
+        linear(x, n_rows, arithmetic, std::span<const LinearTask>(tasks.begin(), tasks.size()));
+    }
+    /// Row i of y is row rows[i] of x; both are dim wide.
+    void gatherRows(const float* x, std::span<const std::int32_t> rows, std::int64_t dim, float* y);
     /// Row r of y (dense, cols wide) is the weight row ids[r] as floats.
     void embed(const kernels::WeightView& table, std::span<const TokenId> ids, float* y);
     void rmsNorm(const float* x, const float* gain, std::int64_t n_rows, std::int64_t dim, float eps, float* y);
-    void swiGlu(const float* gate, const float* up, std::int64_t n, float* y);
+    /// The gated activation of a feed-forward layer: silu(gate) * up, or its clamped form (kernels: swiGluClamped).
+    void gate(const float* gate, const float* up, std::int64_t n, bool clamped, float* y);
     void add(const float* a, const float* b, std::int64_t n, float* y);
 
     struct RopeTask {
@@ -51,6 +59,10 @@ public:
         float* out = nullptr;      // as q
         std::int64_t n_rows = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
         std::int64_t first_kv = 0;  // positions that row 0 sees, itself included
+        std::int64_t window = 0;    // a row sees at most this many of the last of them; 0: all
+        const float* sinks = nullptr;  // [n_heads] or nullptr: one more logit in the softmax of each head, whose share is dropped
+        /// Rows of a token tree: row r sees the first first_kv - 1 positions and then those listed in paths[r], itself last. Empty: no tree.
+        std::span<const std::vector<std::int32_t>> paths;
     };
     void attention(const AttentionTask& task);
 
@@ -68,12 +80,18 @@ private:
         std::size_t row_bytes = 0;
         std::vector<std::byte> rows;
     };
+    struct Product {
+        const RoundedInput* rounded = nullptr;
+        std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole vectors
+        std::int64_t n_rows = 0;
+    };
     const RoundedInput& roundedInput(const float* x, std::int64_t n_rows, const kernels::WeightView& weight);
-    void product(const LinearTask& task, const float* x, const RoundedInput* rounded, std::int64_t n_rows, std::int64_t begin, std::int64_t end) const;
+    void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
 
     ThreadPool pool_;
     const kernels::Ops& ops_;
     std::vector<RoundedInput> rounded_;  // of the current input, one a layout; storage is kept between calls
+    std::vector<Product> products_;
 };
 
 }  // namespace quibble

@@ -4,6 +4,14 @@
 
 namespace quibble {
 
+std::size_t weightBytes(const Linear& linear) {
+    const kernels::WeightView& w = linear.weight;
+    const auto rows = static_cast<std::size_t>(w.rows), cols = static_cast<std::size_t>(w.cols);
+    if (w.type != kernels::TensorType::RtnGroup) return rows * w.row_bytes;
+    const std::size_t groups = (cols + w.rtn.group - 1) / w.rtn.group;
+    return rows * (cols + 2 * groups * sizeof(float));
+}
+
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {
     auto file = ModelFile::open(path);
     if (!file) return tl::unexpected(file.error());

@@ -12,6 +12,7 @@
 
 #include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
+#include "engine/model/rope_table.h"
 #include "engine/text/tokenizer.h"
 #include "engine/values/param_spec.h"
 #include "engine/weight_quant/weight_quantizer.h"
@@ -25,13 +26,20 @@ struct Linear {
     const float* bias = nullptr;  // [outputs] or nullptr
 };
 
+/// Bytes that one reading of the weights takes.
+[[nodiscard]] std::size_t weightBytes(const Linear& linear);
+
 struct LayerWeights {
     const float* attn_norm = nullptr;  // [d_model]
     Linear q, k, v, o;
-    const float* q_norm = nullptr;     // [head_dim] or nullptr (qwen3: RMS norm per head before RoPE)
-    const float* k_norm = nullptr;
+    const float* q_norm = nullptr;     // QkNorm::PerHead: [head_dim]; FullWidth: [n_heads * head_dim]; else nullptr
+    const float* k_norm = nullptr;     // the same of the K/V heads
+    const float* sinks = nullptr;      // [n_heads] or nullptr
     const float* ffn_norm = nullptr;   // [d_model]
-    Linear gate, up, down;
+    Linear gate, up, down;             // of a dense model
+    // Of a mixture of experts: one entry an expert; fused and stacked tensors are cut into views.
+    Linear router;                     // [n_experts, d_model]
+    std::vector<Linear> gate_exps, up_exps, down_exps;
 };
 
 struct LoadOptions {
@@ -59,7 +67,7 @@ public:
     [[nodiscard]] const kernels::WeightView& embedding() const { return embedding_; }  // [vocab, d_model]
     [[nodiscard]] const Linear& output() const { return output_; }                     // [vocab, d_model]
     [[nodiscard]] const float* outputNorm() const { return output_norm_; }
-    [[nodiscard]] const std::vector<double>& ropeFrequencies() const { return rope_frequencies_; }  // [rope_dim / 2]
+    [[nodiscard]] const RopeTable& rope() const { return rope_; }
 
     /// Identity for provenance: hex of XXH3-128 over the header and the tensor data (files above 256 MiB: the ends of each tensor).
     [[nodiscard]] const std::string& hash() const { return hash_; }
@@ -84,7 +92,7 @@ private:
     kernels::WeightView embedding_;
     Linear output_;
     const float* output_norm_ = nullptr;
-    std::vector<double> rope_frequencies_;
+    RopeTable rope_;
     std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
     std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
     std::string hash_;

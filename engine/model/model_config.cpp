@@ -1,7 +1,7 @@
 #include "engine/model/model_config.h"
 
-#include <cmath>
 #include <filesystem>
+#include <optional>
 
 namespace quibble {
 
@@ -10,16 +10,28 @@ namespace {
 constexpr std::uint64_t kMaxLayers = 1024;
 constexpr std::uint64_t kMaxWidth = 1 << 20;
 constexpr std::uint64_t kMaxContext = 1 << 24;
+constexpr std::uint64_t kMaxExperts = 4096;
+
+// Numbers of `expert_gating_func`.
+constexpr int kGatingSoftmax = 1, kGatingSoftmaxOfSelected = 3;
 
 struct ArchitectureEntry {
     const char* name;
     Architecture architecture;
     bool adjacent_pairs;
+    QkNorm qk_norm;
+    bool may_be_dense, may_have_experts;
+    bool renormalise;  // of expert weights, where the file does not say
+    int gating;
 };
 constexpr ArchitectureEntry kArchitectures[] = {
-    {"llama", Architecture::Llama, true},
-    {"qwen2", Architecture::Qwen2, false},
-    {"qwen3", Architecture::Qwen3, false},
+    {"llama", Architecture::Llama, true, QkNorm::None, true, true, true, kGatingSoftmax},
+    {"qwen2", Architecture::Qwen2, false, QkNorm::None, true, false, false, 0},
+    {"qwen3", Architecture::Qwen3, false, QkNorm::PerHead, true, false, false, 0},
+    {"qwen3moe", Architecture::Qwen3Moe, false, QkNorm::PerHead, false, true, true, kGatingSoftmax},
+    {"olmoe", Architecture::Olmoe, false, QkNorm::FullWidth, false, true, false, kGatingSoftmax},
+    // A softmax over the chosen logits is the softmax over all, renormalised over the chosen.
+    {"gpt-oss", Architecture::GptOss, false, QkNorm::None, false, true, true, kGatingSoftmaxOfSelected},
 };
 
 // Collects the first fault while keys are read, so that the reading stays a list.
@@ -29,7 +41,7 @@ public:
 
     int required(const char* key, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
-        const auto value = file_.getUint(full);
+        const auto value = whole(full);
         if (!value) {
             setFault(full + (file_.value(full) == nullptr ? " is missing" : " is not a single whole number"));
             return 0;
@@ -38,7 +50,7 @@ public:
     }
     int optional(const char* key, int fallback, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
-        const auto value = file_.getUint(full);
+        const auto value = whole(full);
         return value ? checked(full, *value, low, high) : fallback;
     }
     double real(const char* key, double fallback, double low, double high) {
@@ -48,12 +60,27 @@ public:
         if (!(*value >= low && *value <= high)) setFault(full + " is " + std::to_string(*value));
         return *value;
     }
+    bool truth(const char* key, bool fallback) { return file_.getBool(prefix_ + key).value_or(fallback); }
+    [[nodiscard]] std::optional<std::string_view> text(const char* key) const { return file_.getString(prefix_ + key); }
     void setFault(std::string text) {
         if (fault_.empty()) fault_ = std::move(text);
     }
     [[nodiscard]] const std::string& fault() const { return fault_; }
+    /// A key that says something else for each layer, which nothing here runs; empty when there is none.
+    [[nodiscard]] const std::string& uneven() const { return uneven_; }
 
 private:
+    // A number, or an array with one number a layer that are all the same.
+    std::optional<std::uint64_t> whole(const std::string& full) {
+        const GgufArray* array = file_.getArray(full);
+        if (array == nullptr) return file_.getUint(full);
+        const auto first = array->integer(0);
+        if (!first || *first < 0) return std::nullopt;
+        for (std::size_t i = 1; i < array->size(); ++i) {
+            if (array->integer(i) != first && uneven_.empty()) uneven_ = full;
+        }
+        return static_cast<std::uint64_t>(*first);
+    }
     int checked(const std::string& full, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
         if (value < low || value > high) {
             setFault(full + " is " + std::to_string(value) + ", outside " + std::to_string(low) + " to " + std::to_string(high));
@@ -63,13 +90,117 @@ private:
     }
     const ModelFile& file_;
     std::string prefix_;
-    std::string fault_;
+    std::string fault_, uneven_;
 };
 
 std::string knownArchitectures() {
     std::string list;
     for (const ArchitectureEntry& entry : kArchitectures) list += (list.empty() ? "" : ", ") + std::string(entry.name);
     return list;
+}
+
+void readShape(KeyReader& keys, ModelConfig& c) {
+    c.n_layers = keys.required("block_count", 1, kMaxLayers);
+    c.d_model = keys.required("embedding_length", 1, kMaxWidth);
+    c.n_heads = keys.required("attention.head_count", 1, kMaxWidth);
+    c.n_kv_heads = keys.optional("attention.head_count_kv", c.n_heads, 1, kMaxWidth);
+    const int default_head_dim = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
+    c.head_dim = keys.optional("attention.key_length", default_head_dim, 1, 8192);
+    if (keys.optional("attention.value_length", c.head_dim, 1, 8192) != c.head_dim) {
+        keys.setFault("attention.value_length differs from attention.key_length");
+    }
+    c.d_ff = keys.required("feed_forward_length", 1, kMaxWidth);
+    c.context_length = keys.optional("context_length", 2048, 1, kMaxContext);
+    c.norm_eps = static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", 1e-5, 0, 1));
+    if (c.head_dim < 1) keys.setFault("attention.head_count is larger than embedding_length");
+    if (c.n_kv_heads > 0 && c.n_heads % c.n_kv_heads != 0) keys.setFault("attention.head_count is not a multiple of head_count_kv");
+    if (c.architecture == Architecture::GptOss) {
+        c.sliding_window = keys.required("attention.sliding_window", 1, kMaxContext);
+        c.window_period = 2;
+        c.attention_sinks = true;
+        c.clamped_swiglu = true;
+    }
+}
+
+void readRope(KeyReader& keys, ModelConfig& c) {
+    RopeConfig& rope = c.rope;
+    rope.dim = keys.optional("rope.dimension_count", c.head_dim, 2, 8192);
+    rope.theta = keys.real("rope.freq_base", 10000, 1, 1e12);
+    rope.linear_scale = keys.real("rope.scale_linear", 1, 1e-6, 1e6);
+    if (rope.dim > c.head_dim || rope.dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
+    const auto scaling = keys.text("rope.scaling.type");
+    if (!scaling || *scaling == "none") return;
+    const double factor = keys.real("rope.scaling.factor", 1, 1e-6, 1e6);
+    rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3);
+    if (*scaling == "linear") rope.linear_scale = factor;
+    if (*scaling != "yarn") return;
+    rope.yarn = true;
+    rope.yarn_factor = factor;
+    rope.yarn_original_context = keys.optional("rope.scaling.original_context_length", c.context_length, 1, kMaxContext);
+    rope.yarn_beta_fast = keys.real("rope.scaling.yarn_beta_fast", 32, 1e-3, 1e6);
+    rope.yarn_beta_slow = keys.real("rope.scaling.yarn_beta_slow", 1, 1e-3, 1e6);
+    rope.yarn_mix = keys.real("rope.scaling.yarn_ext_factor", 1, 0, 1);
+    rope.yarn_truncate = keys.truth("rope.scaling.yarn_truncate", true);
+    if (factor < 1) keys.setFault("rope.scaling.factor is below 1, for which YaRN is not defined");
+    if (rope.theta <= 1) keys.setFault("rope.freq_base is 1, for which YaRN is not defined");
+}
+
+void readExperts(KeyReader& keys, const ArchitectureEntry& entry, ModelConfig& c) {
+    ExpertConfig& experts = c.experts;
+    experts.count = keys.optional("expert_count", 0, 0, kMaxExperts);
+    if (experts.count == 0) return;
+    experts.used = keys.required("expert_used_count", 1, static_cast<std::uint64_t>(experts.count));
+    experts.d_ff = keys.optional("expert_feed_forward_length", c.d_ff, 1, kMaxWidth);
+    experts.renormalise = entry.gating == kGatingSoftmaxOfSelected || keys.truth("expert_weights_norm", entry.renormalise);
+    const double scale = keys.real("expert_weights_scale", 1, 0, 1e6);
+    experts.weight_scale = scale == 0 ? 1.0F : static_cast<float>(scale);  // 0 is how files say that there is none
+}
+
+// What the keys ask for that nothing here runs, and what would; empty when there is nothing.
+struct Refusal {
+    std::string what, hint;
+};
+Refusal refused(KeyReader& keys, const ArchitectureEntry& entry, const ModelConfig& c) {
+    const std::string name = c.architecture_name;
+    if (!keys.uneven().empty()) {
+        return {keys.uneven() + " differs from layer to layer, which is not supported", "Supported are models whose layers have one shape"};
+    }
+    if (c.hasExperts() && !entry.may_have_experts) {
+        return {name + " with experts is not supported", "Mixtures of experts are supported for: llama, qwen3moe, olmoe, gpt-oss"};
+    }
+    if (!c.hasExperts() && !entry.may_be_dense) return {name + " without experts is not supported", "Its dense models have another architecture name"};
+    const auto scaling = keys.text("rope.scaling.type");
+    if (scaling && *scaling != "none" && *scaling != "linear" && *scaling != "yarn") {
+        return {"RoPE scaling \"" + std::string(*scaling) + "\" is not supported", "Supported are: none, linear, yarn, and a rope_freqs tensor"};
+    }
+    for (const char* key : {"expert_shared_count", "leading_dense_block_count", "expert_group_count"}) {
+        const int value = keys.optional(key, 0, 0, kMaxExperts);
+        const int allowed = std::string_view(key) == "expert_group_count" ? 1 : 0;
+        if (value > allowed) {
+            return {name + "." + key + " is " + std::to_string(value) + ", which is not supported",
+                    "Supported are mixtures of routed experts in every layer, without shared experts and without groups"};
+        }
+    }
+    const int gating = keys.optional("expert_gating_func", entry.gating, 0, 1000);
+    if (c.hasExperts() && gating != 0 && gating != entry.gating) {
+        return {name + ".expert_gating_func is " + std::to_string(gating) + ", which is not supported",
+                "Supported are: softmax over all experts (1; llama, qwen3moe, olmoe), softmax over the chosen (3; gpt-oss)"};
+    }
+    return {};
+}
+
+Result<void> readVocabulary(const ModelFile& file, ModelConfig& c) {
+    const ModelTensor* embedding = file.tensor("token_embd.weight");
+    if (embedding == nullptr) {
+        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is missing",
+                    "A vocabulary-only file has no model in it; open the full model file");
+    }
+    if (embedding->dims.size() < 2 || embedding->dims[1] > kMaxContext) {
+        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]");
+    }
+    c.vocab_size = static_cast<int>(embedding->dims[1]);
+    c.tied_output = file.tensor("output.weight") == nullptr;
+    return {};
 }
 
 }  // namespace
@@ -91,65 +222,22 @@ Result<ModelConfig> readModelConfig(const ModelFile& file) {
     ModelConfig c;
     c.architecture = entry->architecture;
     c.architecture_name = entry->name;
-    c.rope_adjacent_pairs = entry->adjacent_pairs;
+    c.qk_norm = entry->qk_norm;
+    c.rope.adjacent_pairs = entry->adjacent_pairs;
     const auto title = file.getString("general.name");
     c.name = title && !title->empty() ? std::string(*title) : std::filesystem::path(file.path()).stem().string();
 
     KeyReader keys(file, c.architecture_name + ".");
-    c.n_layers = keys.required("block_count", 1, kMaxLayers);
-    c.d_model = keys.required("embedding_length", 1, kMaxWidth);
-    c.n_heads = keys.required("attention.head_count", 1, kMaxWidth);
-    c.n_kv_heads = keys.optional("attention.head_count_kv", c.n_heads, 1, kMaxWidth);
-    const int default_head_dim = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
-    c.head_dim = keys.optional("attention.key_length", default_head_dim, 1, 8192);
-    if (keys.optional("attention.value_length", c.head_dim, 1, 8192) != c.head_dim) {
-        keys.setFault("attention.value_length differs from attention.key_length");
-    }
-    c.d_ff = keys.required("feed_forward_length", 1, kMaxWidth);
-    c.context_length = keys.optional("context_length", 2048, 1, kMaxContext);
-    c.norm_eps = static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", 1e-5, 0, 1));
-    c.rope_dim = keys.optional("rope.dimension_count", c.head_dim, 2, 8192);
-    c.rope_theta = keys.real("rope.freq_base", 10000, 1, 1e12);
-    c.rope_linear_scale = keys.real("rope.scale_linear", 1, 1e-6, 1e6);
-    if (c.head_dim < 1) keys.setFault("attention.head_count is larger than embedding_length");
-    if (c.n_kv_heads > 0 && c.n_heads % c.n_kv_heads != 0) keys.setFault("attention.head_count is not a multiple of head_count_kv");
-    if (c.rope_dim > c.head_dim || c.rope_dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
+    readShape(keys, c);
+    readRope(keys, c);
+    readExperts(keys, *entry, c);
+    const Refusal refusal = refused(keys, *entry, c);
     if (!keys.fault().empty()) {
         return fail(ErrorCode::FileCorrupt, file.path() + ": " + keys.fault(), "Download or convert the file again");
     }
-
-    if (keys.optional("expert_count", 0, 0, kMaxWidth) > 0) {
-        return fail(ErrorCode::Unsupported, file.path() + ": " + c.architecture_name + " with experts is not supported",
-                    "Open a dense model of one of: " + knownArchitectures());
-    }
-    const auto scaling = file.getString(c.architecture_name + ".rope.scaling.type");
-    if (scaling && *scaling == "linear") c.rope_linear_scale = keys.real("rope.scaling.factor", 1, 1e-6, 1e6);
-    else if (scaling && *scaling != "none") {
-        return fail(ErrorCode::Unsupported, file.path() + ": RoPE scaling \"" + std::string(*scaling) + "\" is not supported",
-                    "Supported are: none, linear, and a rope_freqs tensor");
-    }
-    if (!keys.fault().empty()) return fail(ErrorCode::FileCorrupt, file.path() + ": " + keys.fault());
-
-    const ModelTensor* embedding = file.tensor("token_embd.weight");
-    if (embedding == nullptr) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is missing",
-                    "A vocabulary-only file has no model in it; open the full model file");
-    }
-    if (embedding->dims.size() < 2 || embedding->dims[1] > kMaxContext) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]");
-    }
-    c.vocab_size = static_cast<int>(embedding->dims[1]);
-    c.tied_output = file.tensor("output.weight") == nullptr;
+    if (!refusal.what.empty()) return fail(ErrorCode::Unsupported, file.path() + ": " + refusal.what, refusal.hint);
+    if (auto vocabulary = readVocabulary(file, c); !vocabulary) return tl::unexpected(vocabulary.error());
     return c;
-}
-
-std::vector<double> ropeInverseFrequencies(const ModelConfig& config, const std::vector<float>& factors) {
-    std::vector<double> frequencies(static_cast<std::size_t>(config.rope_dim / 2));
-    for (std::size_t pair = 0; pair < frequencies.size(); ++pair) {
-        frequencies[pair] = std::pow(config.rope_theta, -2.0 * static_cast<double>(pair) / config.rope_dim) / config.rope_linear_scale;
-        if (!factors.empty()) frequencies[pair] /= static_cast<double>(factors[pair]);
-    }
-    return frequencies;
 }
 
 }  // namespace quibble

@@ -3,14 +3,41 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "engine/model/model_file.h"
 #include "engine/values/result.h"
 
 namespace quibble {
 
-enum class Architecture { Llama, Qwen2, Qwen3 };
+enum class Architecture { Llama, Qwen2, Qwen3, Qwen3Moe, Olmoe, GptOss };
+
+/// RMS norm of queries and keys before RoPE: none, over each head, or over all heads together.
+enum class QkNorm { None, PerHead, FullWidth };
+
+/// Mixture of experts in place of the feed-forward layer. All weights of a token come from one router row of n_experts logits.
+struct ExpertConfig {
+    int count = 0;               // 0: a dense model
+    int used = 0;                // experts a token, 1 to count
+    int d_ff = 0;                // of one expert
+    bool renormalise = false;    // the chosen probabilities are divided by max(sum, kMinExpertWeightSum)
+    float weight_scale = 1;      // of the combination weights, last
+};
+
+/// How positions are turned into angles (frequencies: rope_table.h).
+struct RopeConfig {
+    int dim = 0;                 // rotated dimensions of a head, even
+    double theta = 10000;
+    bool adjacent_pairs = true;  // llama; otherwise halves
+    double linear_scale = 1;     // positions are divided by this
+    // YaRN (arXiv 2309.00071): pairs that turn often keep their frequency, slow ones are divided by the factor.
+    bool yarn = false;
+    double yarn_factor = 1;
+    double yarn_original_context = 0;
+    double yarn_beta_fast = 32, yarn_beta_slow = 1;  // turns within the original context
+    double yarn_mix = 1;         // share of YaRN against plain division
+    double attention_factor = 1; // of cos and sin, beside YaRN's own 1 + 0.1 ln factor
+    bool yarn_truncate = true;   // the ramp begins and ends at whole pairs (as llama.cpp; the published gpt-oss code does not)
+};
 
 struct ModelConfig {
     Architecture architecture = Architecture::Llama;
@@ -21,26 +48,31 @@ struct ModelConfig {
     int n_heads = 0;
     int n_kv_heads = 0;
     int head_dim = 0;        // of q, k and v
-    int d_ff = 0;
+    int d_ff = 0;            // of a dense feed-forward layer
     int vocab_size = 0;
     int context_length = 0;  // positions the model was made for
     float norm_eps = 1e-5F;
-    int rope_dim = 0;        // rotated dimensions of a head, even
-    double rope_theta = 10000;
-    bool rope_adjacent_pairs = true;  // llama; otherwise halves
-    double rope_linear_scale = 1;     // positions are divided by this
-    bool tied_output = false;         // the output layer is the token embedding
+    RopeConfig rope;
+    ExpertConfig experts;
+    QkNorm qk_norm = QkNorm::None;
+    int sliding_window = 0;            // positions that a row of a windowed layer sees, itself included; 0: all
+    int window_period = 1;             // layers l with l % window_period == 0 are windowed
+    bool attention_sinks = false;      // one more logit a head in the softmax, whose share is dropped
+    bool clamped_swiglu = false;       // min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1)
+    bool tied_output = false;          // the output layer is the token embedding
 
     [[nodiscard]] int dQ() const { return n_heads * head_dim; }
     [[nodiscard]] int dKv() const { return n_kv_heads * head_dim; }
+    [[nodiscard]] bool hasExperts() const { return experts.count > 0; }
+    /// Positions that a row of this layer sees, itself included; 0: all.
+    [[nodiscard]] int windowOf(int layer) const { return sliding_window > 0 && layer % window_period == 0 ? sliding_window : 0; }
 };
+
+/// The smallest normal F16 number: what llama.cpp divides by at least when it renormalises expert weights.
+inline constexpr float kMinExpertWeightSum = 6.103515625e-5F;
 
 /// Errors: Unsupported (an architecture or a feature that nothing here runs, with the list of those that do),
 /// FileCorrupt (a key is missing, absurd, or contradicts another).
 [[nodiscard]] Result<ModelConfig> readModelConfig(const ModelFile& file);
-
-/// cos and sin tables are made from this: inverse frequency of each rotated pair, [rope_dim / 2].
-/// `factors` is the rope_freqs tensor (divisors per pair) or empty.
-[[nodiscard]] std::vector<double> ropeInverseFrequencies(const ModelConfig& config, const std::vector<float>& factors);
 
 }  // namespace quibble

@@ -51,6 +51,12 @@ std::string modelHash(const ModelFile& file) {
     return hex;
 }
 
+kernels::WeightView rowsOf(kernels::WeightView view, std::int64_t first, std::int64_t rows) {
+    view.data += static_cast<std::size_t>(first) * view.row_bytes;
+    view.rows = rows;
+    return view;
+}
+
 }  // namespace
 
 ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options)
@@ -64,8 +70,15 @@ tl::unexpected<Error> ModelLoader::corrupt(std::string what) const {
     return fail(ErrorCode::FileCorrupt, file_.path() + ": " + what, "Download or convert the file again");
 }
 
-Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t length, bool required) {
+const ModelTensor* ModelLoader::find(const std::string& name) {
     const ModelTensor* tensor = file_.tensor(name);
+    if (tensor != nullptr) used_.insert(tensor->name);
+    return tensor;
+}
+
+Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t length, bool required) {
+    if (const auto known = vectors_.find(name); known != vectors_.end()) return known->second;  // a fused tensor is asked for twice
+    const ModelTensor* tensor = find(name);
     if (tensor == nullptr) {
         if (required) return corrupt("tensor " + name + " is missing");
         return nullptr;
@@ -80,17 +93,19 @@ Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t l
     stored_bits_ += static_cast<double>(tensor->bytes) * 8;
     model_->owned_bytes_ += static_cast<std::size_t>(length) * sizeof(float);
     model_->owned_vectors_.push_back(std::move(values));
-    return model_->owned_vectors_.back().get();
+    vectors_[name] = model_->owned_vectors_.back().get();
+    return vectors_[name];
 }
 
-Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t cols) {
-    const ModelTensor* tensor = file_.tensor(name);
+Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t count) {
+    const ModelTensor* tensor = find(name);
     if (tensor == nullptr) return corrupt("tensor " + name + " is missing");
     const auto& dims = tensor->dims;
-    const bool fits = dims.size() >= 2 && dims[0] == static_cast<std::uint64_t>(cols) && dims[1] == static_cast<std::uint64_t>(rows) &&
-                      tensor->elements() == static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(cols);
+    const auto is = [&](std::size_t index, std::int64_t expected) { return (dims.size() > index ? dims[index] : 1) == static_cast<std::uint64_t>(expected); };
+    const bool fits = dims.size() >= 2 && is(0, cols) && is(1, rows) && is(2, count) && is(3, 1);
     if (!fits) {
-        return corrupt("tensor " + name + " is " + shapeText(*tensor) + ", expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "]");
+        return corrupt("tensor " + name + " is " + shapeText(*tensor) + ", expected [" + (count > 1 ? std::to_string(count) + ", " : "") +
+                       std::to_string(rows) + ", " + std::to_string(cols) + "]");
     }
     const kernels::TypeTraits* traits = kernels::typeTraits(static_cast<std::uint32_t>(tensor->type));
     if (traits == nullptr || !traits->readable) {
@@ -100,79 +115,190 @@ Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::in
     }
     kernels::WeightView view{};
     view.type = tensor->type;
-    view.rows = rows;
+    view.rows = rows * count;
     view.cols = cols;
     view.data = tensor->data;
-    view.row_bytes = static_cast<std::size_t>(tensor->bytes) / static_cast<std::size_t>(rows);
-    model_->parameters_ += rows * cols;
+    view.row_bytes = static_cast<std::size_t>(tensor->bytes) / static_cast<std::size_t>(view.rows);
     return view;
 }
 
-Result<Linear> ModelLoader::linear(const std::string& name, std::int64_t rows, std::int64_t cols) {
-    auto view = matrix(name + ".weight", rows, cols);
-    if (!view) return tl::unexpected(view.error());
-    auto bias = vector(name + ".bias", rows, false);
-    if (!bias) return tl::unexpected(bias.error());
-    if (!isFloatType(view->type)) model_->stored_unquantized_ = false;
-
-    if (quantizer_ == nullptr) {
-        stored_bits_ += static_cast<double>(view->row_bytes) * 8 * static_cast<double>(rows);
-        weights_by_type_[kernels::typeTraits(static_cast<std::uint32_t>(view->type))->name] += rows * cols;
-        return Linear{*view, *bias};
+Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored) {
+    model_->parameters_ += view.rows * view.cols;
+    const kernels::TypeTraits* traits = kernels::typeTraits(static_cast<std::uint32_t>(view.type));
+    if (!isFloatType(view.type)) model_->stored_unquantized_ = false;
+    if (quantizer_ == nullptr || keep_stored) {
+        stored_bits_ += static_cast<double>(view.row_bytes) * 8 * static_cast<double>(view.rows);
+        if (!keep_stored) weights_by_type_[traits->name] += view.rows * view.cols;
+        return Linear{view, bias};
     }
-    if (!isFloatType(view->type)) {
-        return fail(ErrorCode::InvalidArgument,
-                    file_.path() + ": tensor " + name + ".weight is already quantized (" +
-                        kernels::typeTraits(static_cast<std::uint32_t>(view->type))->name + ")",
+    if (!isFloatType(view.type)) {
+        return fail(ErrorCode::InvalidArgument, file_.path() + ": tensor " + name + " is already quantized (" + traits->name + ")",
                     "Quantizing in place needs a file in F32, F16 or BF16");
     }
-    auto quantized = quantizer_->quantize({*view, name + ".weight"}, options_.weight_quant);
+    auto quantized = quantizer_->quantize({view, name}, options_.weight_quant);
     if (!quantized) return tl::unexpected(quantized.error());
     stored_bits_ += (*quantized)->storedBits();
     model_->owned_bytes_ += (*quantized)->memoryBytes();
     model_->owned_matrices_.push_back(std::move(*quantized));
-    return Linear{model_->owned_matrices_.back()->view(), *bias};
+    return Linear{model_->owned_matrices_.back()->view(), bias};
 }
 
-Result<void> ModelLoader::loadLayer(int index) {
+Result<Linear> ModelLoader::linear(const std::string& name, std::int64_t rows, std::int64_t cols, bool keep_stored) {
+    auto view = matrix(name + ".weight", rows, cols);
+    if (!view) return tl::unexpected(view.error());
+    auto bias = vector(name + ".bias", rows, biases_required_);
+    if (!bias) return tl::unexpected(bias.error());
+    return finish(*view, *bias, name + ".weight", keep_stored);
+}
+
+Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::int64_t stacked, std::int64_t first, std::int64_t rows, std::int64_t cols) {
+    const int count = model_->config_.experts.count;
+    std::vector<Linear> all;
+    if (file_.tensor(name + "_exps.weight") == nullptr && file_.tensor(name + ".0.weight") != nullptr) {
+        for (int expert = 0; expert < count; ++expert) {
+            auto one = linear(name + "." + std::to_string(expert), rows, cols);
+            if (!one) return tl::unexpected(one.error());
+            all.push_back(*one);
+        }
+        return all;
+    }
+    auto stack = matrix(name + "_exps.weight", stacked, cols, count);
+    if (!stack) return tl::unexpected(stack.error());
+    auto biases = vector(name + "_exps.bias", stacked * count, biases_required_);
+    if (!biases) return tl::unexpected(biases.error());
+    for (std::int64_t expert = 0; expert < count; ++expert) {
+        const std::int64_t begin = expert * stacked + first;
+        auto one = finish(rowsOf(*stack, begin, rows), *biases == nullptr ? nullptr : *biases + begin, name + "_exps.weight[" + std::to_string(expert) + "]");
+        if (!one) return tl::unexpected(one.error());
+        all.push_back(*one);
+    }
+    return all;
+}
+
+Result<void> ModelLoader::loadNorms(const std::string& prefix, LayerWeights& layer) {
     const ModelConfig& c = model_->config_;
-    const std::string prefix = "blk." + std::to_string(index) + ".";
-    LayerWeights layer;
-    struct VectorSlot {
+    struct Slot {
         const float** target;
         const char* name;
         int length;
-        bool required;
     };
-    const bool qk_norm = c.architecture == Architecture::Qwen3;
-    for (const VectorSlot& slot : {VectorSlot{&layer.attn_norm, "attn_norm.weight", c.d_model, true},
-                                   VectorSlot{&layer.ffn_norm, "ffn_norm.weight", c.d_model, true},
-                                   VectorSlot{&layer.q_norm, "attn_q_norm.weight", c.head_dim, qk_norm},
-                                   VectorSlot{&layer.k_norm, "attn_k_norm.weight", c.head_dim, qk_norm}}) {
-        auto values = vector(prefix + slot.name, slot.length, slot.required);
+    // The one before the feed-forward layer goes by two names; a norm after attention exists in no architecture here.
+    const bool gpt_oss = c.architecture == Architecture::GptOss;
+    std::vector<Slot> slots{{&layer.attn_norm, "attn_norm.weight", c.d_model},
+                            {&layer.ffn_norm, gpt_oss ? "post_attention_norm.weight" : "ffn_norm.weight", c.d_model}};
+    if (c.qk_norm != QkNorm::None) {
+        const bool full = c.qk_norm == QkNorm::FullWidth;
+        slots.push_back({&layer.q_norm, "attn_q_norm.weight", full ? c.dQ() : c.head_dim});
+        slots.push_back({&layer.k_norm, "attn_k_norm.weight", full ? c.dKv() : c.head_dim});
+    }
+    if (c.attention_sinks) slots.push_back({&layer.sinks, "attn_sinks.weight", c.n_heads});
+    for (const Slot& slot : slots) {
+        auto values = vector(prefix + slot.name, slot.length, true);
         if (!values) return tl::unexpected(values.error());
         *slot.target = *values;
     }
-    struct LinearSlot {
+    return {};
+}
+
+Result<void> ModelLoader::loadAttention(const std::string& prefix, LayerWeights& layer) {
+    const ModelConfig& c = model_->config_;
+    struct Slot {
+        Linear* target;
+        const char* name;
+        int rows;
+    };
+    const Slot slots[] = {{&layer.q, "attn_q", c.dQ()}, {&layer.k, "attn_k", c.dKv()}, {&layer.v, "attn_v", c.dKv()}};
+    if (const std::string fused = prefix + "attn_qkv"; file_.tensor(fused + ".weight") != nullptr) {
+        auto view = matrix(fused + ".weight", c.dQ() + 2 * c.dKv(), c.d_model);
+        if (!view) return tl::unexpected(view.error());
+        auto bias = vector(fused + ".bias", c.dQ() + 2 * c.dKv(), biases_required_);
+        if (!bias) return tl::unexpected(bias.error());
+        std::int64_t first = 0;
+        for (const Slot& slot : slots) {
+            auto part = finish(rowsOf(*view, first, slot.rows), *bias == nullptr ? nullptr : *bias + first, prefix + slot.name + " in attn_qkv");
+            if (!part) return tl::unexpected(part.error());
+            *slot.target = *part;
+            first += slot.rows;
+        }
+    } else {
+        for (const Slot& slot : slots) {
+            auto values = linear(prefix + slot.name, slot.rows, c.d_model);
+            if (!values) return tl::unexpected(values.error());
+            *slot.target = *values;
+        }
+    }
+    auto output = linear(prefix + "attn_output", c.d_model, c.dQ());
+    if (!output) return tl::unexpected(output.error());
+    layer.o = *output;
+    return {};
+}
+
+Result<void> ModelLoader::loadExperts(const std::string& prefix, LayerWeights& layer) {
+    const ModelConfig& c = model_->config_;
+    // The router stays as it is stored: it is small, and rounding it changes which experts are asked.
+    auto router = linear(prefix + "ffn_gate_inp", c.experts.count, c.d_model, true);
+    if (!router) return tl::unexpected(router.error());
+    layer.router = *router;
+    struct Slot {
+        std::vector<Linear>* target;
+        const char* name;
+        int stacked, first, rows, cols;  // rows of an expert in the file, and which of them
+    };
+    const int d_ff = c.experts.d_ff;
+    // Fused: the gate's rows of an expert, then its up rows.
+    const bool fused = file_.tensor(prefix + "ffn_gate_up_exps.weight") != nullptr;
+    const int stacked = fused ? 2 * d_ff : d_ff;
+    const char* gate = fused ? "ffn_gate_up" : "ffn_gate";
+    const char* up = fused ? "ffn_gate_up" : "ffn_up";
+    for (const Slot& slot : {Slot{&layer.gate_exps, gate, stacked, 0, d_ff, c.d_model}, Slot{&layer.up_exps, up, stacked, stacked - d_ff, d_ff, c.d_model},
+                             Slot{&layer.down_exps, "ffn_down", c.d_model, 0, c.d_model, d_ff}}) {
+        auto values = experts(prefix + slot.name, slot.stacked, slot.first, slot.rows, slot.cols);
+        if (!values) return tl::unexpected(values.error());
+        *slot.target = std::move(*values);
+    }
+    return {};
+}
+
+Result<void> ModelLoader::loadFeedForward(const std::string& prefix, LayerWeights& layer) {
+    const ModelConfig& c = model_->config_;
+    struct Slot {
         Linear* target;
         const char* name;
         int rows, cols;
     };
-    for (const LinearSlot& slot : {LinearSlot{&layer.q, "attn_q", c.dQ(), c.d_model}, LinearSlot{&layer.k, "attn_k", c.dKv(), c.d_model},
-                                   LinearSlot{&layer.v, "attn_v", c.dKv(), c.d_model}, LinearSlot{&layer.o, "attn_output", c.d_model, c.dQ()},
-                                   LinearSlot{&layer.gate, "ffn_gate", c.d_ff, c.d_model}, LinearSlot{&layer.up, "ffn_up", c.d_ff, c.d_model},
-                                   LinearSlot{&layer.down, "ffn_down", c.d_model, c.d_ff}}) {
+    for (const Slot& slot : {Slot{&layer.gate, "ffn_gate", c.d_ff, c.d_model}, Slot{&layer.up, "ffn_up", c.d_ff, c.d_model},
+                             Slot{&layer.down, "ffn_down", c.d_model, c.d_ff}}) {
         auto values = linear(prefix + slot.name, slot.rows, slot.cols);
         if (!values) return tl::unexpected(values.error());
         *slot.target = *values;
     }
-    model_->layers_.push_back(layer);
+    return {};
+}
+
+Result<void> ModelLoader::loadLayer(int index) {
+    const std::string prefix = "blk." + std::to_string(index) + ".";
+    LayerWeights layer;
+    if (auto norms = loadNorms(prefix, layer); !norms) return norms;
+    if (auto attention = loadAttention(prefix, layer); !attention) return attention;
+    auto feed_forward = model_->config_.hasExperts() ? loadExperts(prefix, layer) : loadFeedForward(prefix, layer);
+    if (!feed_forward) return feed_forward;
+    model_->layers_.push_back(std::move(layer));
+    return {};
+}
+
+// A tensor that nothing reads means a part of the model that would be left out in silence.
+Result<void> ModelLoader::checkAllUsed() const {
+    for (const ModelTensor& tensor : file_.tensors()) {
+        if (used_.count(tensor.name) != 0) continue;
+        return fail(ErrorCode::Unsupported, file_.path() + ": tensor " + tensor.name + " belongs to no part of the architecture " + model_->config_.architecture_name,
+                    "The file holds a variant of the architecture that is not supported here");
+    }
     return {};
 }
 
 Result<void> ModelLoader::loadRope() {
     std::vector<float> factors;
-    const int pairs = model_->config_.rope_dim / 2;
+    const int pairs = model_->config_.rope.dim / 2;
     auto values = vector("rope_freqs.weight", pairs, false);
     if (!values) return tl::unexpected(values.error());
     if (*values != nullptr) {
@@ -180,7 +306,7 @@ Result<void> ModelLoader::loadRope() {
         const bool usable = std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f) && f > 0; });
         if (!usable) return corrupt("tensor rope_freqs.weight holds a divisor that is not a positive number");
     }
-    model_->rope_frequencies_ = ropeInverseFrequencies(model_->config_, factors);
+    model_->rope_ = RopeTable(model_->config_.rope, factors);
     return {};
 }
 
@@ -201,6 +327,7 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     if (!config) return tl::unexpected(config.error());
     model_->config_ = *config;
     const ModelConfig& c = model_->config_;
+    biases_required_ = c.architecture == Architecture::GptOss;
     auto quantizer = findWeightQuantizer(options_.weight_quant);
     if (!quantizer) return tl::unexpected(quantizer.error());
     quantizer_ = *quantizer;
@@ -212,12 +339,14 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     auto embedding = matrix("token_embd.weight", c.vocab_size, c.d_model);
     if (!embedding) return tl::unexpected(embedding.error());
     model_->embedding_ = *embedding;
+    model_->parameters_ += embedding->rows * embedding->cols;
     stored_bits_ += static_cast<double>(embedding->row_bytes) * 8 * c.vocab_size;
     if (c.tied_output) {
         model_->output_ = {*embedding, nullptr};
     } else {
         auto output = matrix("output.weight", c.vocab_size, c.d_model);
         if (!output) return tl::unexpected(output.error());
+        model_->parameters_ += output->rows * output->cols;
         stored_bits_ += static_cast<double>(output->row_bytes) * 8 * c.vocab_size;
         model_->output_ = {*output, nullptr};
     }
@@ -232,6 +361,7 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
         if (options_.progress) options_.progress(index, c.n_layers);
         if (auto layer = loadLayer(index); !layer) return tl::unexpected(layer.error());
     }
+    if (auto used = checkAllUsed(); !used) return tl::unexpected(used.error());
     if (options_.progress) options_.progress(c.n_layers, c.n_layers);
     model_->hash_ = modelHash(file_);
     describeWeights();

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/model/model.h"
 
@@ -17,11 +19,24 @@ public:
 
 private:
     [[nodiscard]] Result<void> loadLayer(int index);
-    /// F32, F16 or BF16 tensor of one dimension as owned floats; nullptr without error when optional and absent.
+    [[nodiscard]] Result<void> loadNorms(const std::string& prefix, LayerWeights& layer);
+    [[nodiscard]] Result<void> loadAttention(const std::string& prefix, LayerWeights& layer);
+    [[nodiscard]] Result<void> loadFeedForward(const std::string& prefix, LayerWeights& layer);
+    [[nodiscard]] Result<void> loadExperts(const std::string& prefix, LayerWeights& layer);
+    /// The tensor of that name, which counts as used from now on; nullptr when there is none.
+    [[nodiscard]] const ModelTensor* find(const std::string& name);
+    /// F32, F16 or BF16 tensor as owned floats; nullptr without error when optional and absent.
     [[nodiscard]] Result<const float*> vector(const std::string& name, std::int64_t length, bool required);
-    [[nodiscard]] Result<kernels::WeightView> matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
+    /// A matrix, or `count` of one shape in a stack, as one view of count * rows rows.
+    [[nodiscard]] Result<kernels::WeightView> matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t count = 1);
     /// NAME.weight, quantized when asked, with NAME.bias when there is one.
-    [[nodiscard]] Result<Linear> linear(const std::string& name, std::int64_t rows, std::int64_t cols);
+    [[nodiscard]] Result<Linear> linear(const std::string& name, std::int64_t rows, std::int64_t cols, bool keep_stored = false);
+    /// One Linear an expert, [rows, cols]: rows first ... of the `stacked` rows that an expert has in NAME_exps, or the single tensors
+    /// NAME.0, NAME.1 ...
+    [[nodiscard]] Result<std::vector<Linear>> experts(const std::string& name, std::int64_t stacked, std::int64_t first, std::int64_t rows, std::int64_t cols);
+    /// What a view of stored weights becomes: itself, or what the quantizer makes of it. Counts it.
+    [[nodiscard]] Result<Linear> finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored = false);
+    [[nodiscard]] Result<void> checkAllUsed() const;
     [[nodiscard]] Result<void> loadRope();
     void describeWeights();
     [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const;
@@ -30,6 +45,9 @@ private:
     const ModelFile& file_;
     const LoadOptions& options_;
     const WeightQuantizer* quantizer_ = nullptr;
+    bool biases_required_ = false;     // otherwise every bias is optional
+    std::set<std::string_view> used_;  // tensors
+    std::map<std::string, const float*> vectors_;
     double stored_bits_ = 0;
     std::map<std::string, std::int64_t> weights_by_type_;  // of the layers' matrices
 };

@@ -1,8 +1,8 @@
 #include "engine/model/sequence.h"
 
 #include <algorithm>
-#include <cmath>
 #include <new>
+#include <numeric>
 #include <string>
 
 namespace quibble {
@@ -25,62 +25,105 @@ Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, Positi
     branch_.resize(rows(c.d_model));
     q_.resize(rows(c.dQ()));
     attended_.resize(rows(c.dQ()));
-    gate_.resize(rows(c.d_ff));
-    up_.resize(rows(c.d_ff));
-    cos_.resize(rows(c.rope_dim / 2));
-    sin_.resize(rows(c.rope_dim / 2));
+    cos_.resize(rows(c.rope.dim / 2));
+    sin_.resize(rows(c.rope.dim / 2));
+    if (c.hasExperts()) {
+        experts_.emplace(c, kMaxRows);
+    } else {
+        gate_.resize(rows(c.d_ff));
+        up_.resize(rows(c.d_ff));
+    }
 }
 
 Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
     const auto total = static_cast<std::int64_t>(tokens.size());
     const int vocab = model_->config().vocab_size;
     QUIBBLE_CHECK(n_logit_rows <= total, "logits asked for more rows than tokens");
-    for (const TokenId id : tokens) {
-        if (id < 0 || id >= vocab) {
-            return fail(ErrorCode::InvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab));
-        }
-    }
-    if (total > capacity() - size()) {
-        return fail(ErrorCode::InvalidArgument,
-                    std::to_string(size() + total) + " tokens do not fit the context of " + std::to_string(capacity()),
-                    "Shorten the prompt or choose a larger context");
-    }
+    QUIBBLE_CHECK(tree_paths_.empty(), "an open tree must be kept or truncated first");
+    if (auto checked = checkTokens(tokens, capacity() - size()); !checked) return checked;
     for (std::int64_t done = 0; done < total; done += kMaxRows) {
         const std::int64_t n_rows = std::min(kMaxRows, total - done);
         const std::int64_t first_logit = std::max(total - n_logit_rows, done);  // index into tokens
         const std::int64_t rows_here = std::max<std::int64_t>(0, done + n_rows - first_logit);
         float* target = rows_here == 0 ? nullptr : logits + (first_logit - (total - n_logit_rows)) * vocab;
-        auto passed = pass(tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n_rows)), rows_here, target, stop);
+        positions_.resize(static_cast<std::size_t>(n_rows));
+        std::iota(positions_.begin(), positions_.end(), size());
+        auto passed = pass(tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n_rows)), size(), {}, rows_here, target, stop);
         if (!passed) return passed;
+        cache_.commit(static_cast<Position>(size() + n_rows));
     }
     return {};
 }
 
-void Sequence::fillRope(std::int64_t n_rows) {
-    const std::vector<double>& frequencies = model_->ropeFrequencies();
-    for (std::int64_t row = 0; row < n_rows; ++row) {
-        const auto position = static_cast<double>(size() + row);
-        float* cos = cos_.data() + row * static_cast<std::int64_t>(frequencies.size());
-        float* sin = sin_.data() + row * static_cast<std::int64_t>(frequencies.size());
-        for (std::size_t pair = 0; pair < frequencies.size(); ++pair) {
-            cos[pair] = static_cast<float>(std::cos(position * frequencies[pair]));
-            sin[pair] = static_cast<float>(std::sin(position * frequencies[pair]));
+Result<void> Sequence::checkTokens(std::span<const TokenId> tokens, std::int64_t room) const {
+    const int vocab = model_->config().vocab_size;
+    for (const TokenId id : tokens) {
+        if (id < 0 || id >= vocab) {
+            return fail(ErrorCode::InvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab));
         }
+    }
+    const auto total = static_cast<std::int64_t>(tokens.size());
+    if (total <= room) return {};
+    return fail(ErrorCode::InvalidArgument,
+                std::to_string(capacity() - room + total) + " tokens do not fit the context of " + std::to_string(capacity()),
+                "Shorten the prompt or choose a larger context");
+}
+
+Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents, float* logits, const std::stop_token& stop) {
+    QUIBBLE_CHECK(tokens.size() == parents.size() && tokens.size() <= static_cast<std::size_t>(kMaxRows), "a tree pass has a parent for each of at most kMaxRows rows");
+    const std::size_t before = tree_paths_.size();
+    const auto first_slot = static_cast<Position>(size() + static_cast<Position>(before));
+    if (auto checked = checkTokens(tokens, capacity() - first_slot); !checked) return checked;
+    positions_.resize(tokens.size());
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const std::int32_t parent = parents[i];
+        QUIBBLE_CHECK(parent >= -1 && parent < static_cast<std::int32_t>(before + i), "a parent comes before its children");
+        std::vector<std::int32_t> path;
+        if (parent >= 0) path = tree_paths_[static_cast<std::size_t>(parent)];
+        positions_[i] = static_cast<Position>(size() + static_cast<Position>(path.size()));
+        path.push_back(first_slot + static_cast<Position>(i));
+        tree_paths_.push_back(std::move(path));
+    }
+    auto passed = pass(tokens, first_slot, std::span(tree_paths_).subspan(before), static_cast<std::int64_t>(tokens.size()), logits, stop);
+    if (!passed) tree_paths_.resize(before);
+    return passed;
+}
+
+void Sequence::keepRows(std::span<const std::int32_t> path) {
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        QUIBBLE_CHECK(path[i] >= 0 && static_cast<std::size_t>(path[i]) < tree_paths_.size() && tree_paths_[static_cast<std::size_t>(path[i])].size() == i + 1,
+                      "the rows to keep are a path from the text on");
+        cache_.move(size() + path[i], size() + static_cast<Position>(i));
+    }
+    tree_paths_.clear();
+    cache_.commit(static_cast<Position>(size() + static_cast<Position>(path.size())));
+}
+
+void Sequence::fillRope() {
+    const RopeTable& rope = model_->rope();
+    for (std::size_t row = 0; row < positions_.size(); ++row) {
+        rope.fill(positions_[row], cos_.data() + row * rope.pairs(), sin_.data() + row * rope.pairs());
     }
 }
 
-void Sequence::attentionBlock(int layer, std::int64_t n_rows) {
+void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths) {
     const ModelConfig& c = model_->config();
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
-    float* k = cache_.keys(layer) + size() * cache_.width();
-    float* v = cache_.values(layer) + size() * cache_.width();
+    float* k = cache_.keys(layer) + first_slot * cache_.width();
+    float* v = cache_.values(layer) + first_slot * cache_.width();
     device_.rmsNorm(x_.data(), w.attn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
     device_.linear(normed_.data(), n_rows, arithmetic_, {{&w.q, q_.data()}, {&w.k, k}, {&w.v, v}});
-    if (w.q_norm != nullptr) device_.rmsNorm(q_.data(), w.q_norm, n_rows * c.n_heads, c.head_dim, c.norm_eps, q_.data());
-    if (w.k_norm != nullptr) device_.rmsNorm(k, w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k);
-    device_.rope({q_.data(), n_rows, c.n_heads, c.head_dim, c.rope_dim, cos_.data(), sin_.data(), c.rope_adjacent_pairs});
-    device_.rope({k, n_rows, c.n_kv_heads, c.head_dim, c.rope_dim, cos_.data(), sin_.data(), c.rope_adjacent_pairs});
-    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), attended_.data(), n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1});
+    if (c.qk_norm == QkNorm::PerHead) {
+        device_.rmsNorm(q_.data(), w.q_norm, n_rows * c.n_heads, c.head_dim, c.norm_eps, q_.data());
+        device_.rmsNorm(k, w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k);
+    } else if (c.qk_norm == QkNorm::FullWidth) {
+        device_.rmsNorm(q_.data(), w.q_norm, n_rows, c.dQ(), c.norm_eps, q_.data());
+        device_.rmsNorm(k, w.k_norm, n_rows, c.dKv(), c.norm_eps, k);
+    }
+    device_.rope({q_.data(), n_rows, c.n_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
+    device_.rope({k, n_rows, c.n_kv_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
+    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), attended_.data(), n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1,
+                       c.windowOf(layer), w.sinks, paths});
     device_.linear(attended_.data(), n_rows, arithmetic_, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
@@ -89,20 +132,26 @@ void Sequence::feedForwardBlock(int layer, std::int64_t n_rows) {
     const ModelConfig& c = model_->config();
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
     device_.rmsNorm(x_.data(), w.ffn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
-    device_.linear(normed_.data(), n_rows, arithmetic_, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
-    device_.swiGlu(gate_.data(), up_.data(), n_rows * c.d_ff, gate_.data());
-    device_.linear(gate_.data(), n_rows, arithmetic_, {{&w.down, branch_.data()}});
+    if (experts_) {
+        experts_->run(device_, w, layer, positions_, arithmetic_, normed_.data(), branch_.data());
+    } else {
+        device_.linear(normed_.data(), n_rows, arithmetic_, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
+        device_.gate(gate_.data(), up_.data(), n_rows * c.d_ff, c.clamped_swiglu, gate_.data());
+        device_.linear(gate_.data(), n_rows, arithmetic_, {{&w.down, branch_.data()}});
+    }
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
 
-Result<void> Sequence::pass(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
+Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
+                            std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
     const ModelConfig& c = model_->config();
     const auto n_rows = static_cast<std::int64_t>(tokens.size());
     device_.embed(model_->embedding(), tokens, x_.data());
-    fillRope(n_rows);
+    fillRope();
+    if (experts_) experts_->beginPass();
     for (int layer = 0; layer < c.n_layers; ++layer) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
-        attentionBlock(layer, n_rows);
+        attentionBlock(layer, n_rows, first_slot, paths);
         feedForwardBlock(layer, n_rows);
     }
     if (n_logit_rows > 0) {
@@ -110,7 +159,6 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, std::int64_t n_logi
         device_.rmsNorm(rows, model_->outputNorm(), n_logit_rows, c.d_model, c.norm_eps, normed_.data());
         device_.linear(normed_.data(), n_logit_rows, arithmetic_, {{&model_->output(), logits}});
     }
-    cache_.commit(static_cast<Position>(size() + n_rows));
     return {};
 }
 

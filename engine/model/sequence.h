@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
 
 #include "engine/cache/kv_cache.h"
 #include "engine/device/cpu_device.h"
+#include "engine/model/experts.h"
 #include "engine/model/model.h"
 #include "engine/values/ids.h"
 #include "engine/values/result.h"
@@ -29,24 +31,45 @@ public:
     [[nodiscard]] Position size() const { return cache_.size(); }
     [[nodiscard]] Position capacity() const { return cache_.capacity(); }
     [[nodiscard]] std::size_t cacheBytes() const { return cache_.reservedBytes(); }
-    void truncate(Position size) { cache_.truncate(size); }
+    /// Takes positions back, and an open tree with them.
+    void truncate(Position size) {
+        tree_paths_.clear();
+        cache_.truncate(size);
+    }
+
+    /// The expert layers, for a selector, a tap or the traffic of the last pass; nullptr for a dense model.
+    [[nodiscard]] ExpertLayers* experts() { return experts_ ? &*experts_ : nullptr; }
 
     /// Appends tokens at positions size() ... and writes the logits of the last `n_logit_rows` of them to `logits`
     /// ([n_logit_rows, vocab_size]). Errors: InvalidArgument (token id outside the vocabulary, context full), Cancelled; after an
     /// error the sequence is as long as the passes that were finished.
     [[nodiscard]] Result<void> append(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits, const std::stop_token& stop = {});
 
+    /// Appends rows of a token tree behind size(): parents[i] is an earlier row of the tree (counted from its first) or -1 for the text. A row stands
+    /// at the position of its depth and sees the text and its ancestors, so along every path the bits are those of append(). May be
+    /// called again to grow the tree; size() stays until keepRows(). logits: [tokens, vocab_size]. At most kMaxRows at once. Errors: as append;
+    /// after an error these rows are not in the tree.
+    [[nodiscard]] Result<void> appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents, float* logits, const std::stop_token& stop = {});
+    /// Ends the tree: the rows of one path from the text on become part of the sequence, the others are dropped. Nothing before them moves.
+    void keepRows(std::span<const std::int32_t> path);
+
 private:
     Sequence(std::shared_ptr<const Model> model, CpuDevice& device, Position context, Arithmetic arithmetic);
-    [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits, const std::stop_token& stop);
-    void attentionBlock(int layer, std::int64_t n_rows);
+    [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens, std::int64_t room) const;
+    /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else empty.
+    [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
+                                    std::int64_t n_logit_rows, float* logits, const std::stop_token& stop);
+    void attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths);
     void feedForwardBlock(int layer, std::int64_t n_rows);
-    void fillRope(std::int64_t n_rows);
+    void fillRope();
 
     std::shared_ptr<const Model> model_;
     CpuDevice& device_;
     Arithmetic arithmetic_;
     KvCache cache_;
+    std::optional<ExpertLayers> experts_;
+    std::vector<Position> positions_;  // of the rows of the current pass
+    std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
     // Scratch, [kMaxRows, width] each.
     std::vector<float> x_, normed_, q_, attended_, branch_, gate_, up_;
     std::vector<float> cos_, sin_;  // [kMaxRows, rope_dim / 2]
