@@ -27,16 +27,37 @@ function(quibble_library name)
 endfunction()
 
 # quibble_test(tst_name SOURCES ... LIBS ... [LABELS ...] [ARGS ...]): a Qt Test program, run offscreen by CTest.
+# moc runs on each source by itself: AUTOMOC would build one more, empty, file for every program.
+# What is tested is compiled with all optimizations and sanitizers; the test around it needs neither, and half the time goes to them.
 function(quibble_test name)
   if(NOT QUIBBLE_TESTS)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES AUTOMOC ON RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  set(moc_folder ${CMAKE_CURRENT_BINARY_DIR}/${name}_moc)
+  foreach(source IN LISTS arg_SOURCES)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -O1)
+    if(QUIBBLE_SANITIZE)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=undefined)
+    endif()
+    cmake_path(GET source STEM stem)
+    file(STRINGS ${source} moc_include REGEX "^#include \"${stem}\\.moc\"")
+    if(moc_include)
+      qt_generate_moc(${source} ${moc_folder}/${stem}.moc TARGET ${name})
+      target_sources(${name} PRIVATE ${moc_folder}/${stem}.moc)
+    endif()
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${moc_folder})
   target_compile_definitions(${name} PRIVATE QUIBBLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options)
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+  # What waits most starts first, so that the rest runs beside it.
+  if("slow" IN_LIST arg_LABELS)
+    set_tests_properties(${name} PROPERTIES COST 100)
+  endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${arg_LABELS}"
     TIMEOUT 600
