@@ -1,12 +1,10 @@
 #include "engine/model/gguf_parser.h"
 
 #include <bit>
-#include <cstdio>
 #include <limits>
 #include <set>
 
-#include <xxhash.h>
-
+#include "engine/model/content_hash.h"
 #include "engine/text/utf8.h"
 
 namespace quibble {
@@ -37,14 +35,6 @@ std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
 std::string printable(std::string_view name) {
     const std::string valid = toValidUtf8(name.substr(0, 100));
     return name.size() > 100 ? valid + "..." : valid;
-}
-
-std::string hexHash(std::span<const std::byte> bytes, std::uint64_t seed) {
-    const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
-    char text[33];
-    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                  static_cast<unsigned long long>(hash.low64));
-    return text;
 }
 
 }  // namespace
@@ -280,7 +270,7 @@ void GgufParser::sizeTensor(ModelTensor& tensor, std::uint32_t type_id) {
 void GgufParser::placeTensors() {
     if (cursor_.failed()) return;
     const std::uint64_t header_end = cursor_.position();
-    parts_.content_hash = hexHash(bytes_.first(header_end), bytes_.size());
+    parts_.content_hash = contentHash(bytes_.first(header_end), bytes_.size());
     if (parts_.tensors.empty()) return;
     const std::uint64_t data_start = (header_end + alignment_ - 1) / alignment_ * alignment_;
     for (ModelTensor& tensor : parts_.tensors) {

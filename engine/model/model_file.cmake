@@ -2,7 +2,9 @@
 quibble_library(model_file
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/model_file.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/content_hash.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_parser.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/gguf_split.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_value.cpp
     ${CMAKE_CURRENT_LIST_DIR}/mapped_file.cpp
   PUBLIC quibble::values quibble::kernels

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engine/model/gguf_parser.h"
+#include "engine/model/gguf_split.h"
 #include "engine/values/check.h"
 
 namespace quibble {
@@ -14,12 +15,8 @@ std::uint64_t ModelTensor::elements() const {
 }
 
 Result<std::shared_ptr<const ModelFile>> ModelFile::open(const std::filesystem::path& path) {
-    auto mapped = MappedFile::open(path);
-    if (!mapped) return tl::unexpected<Error>(mapped.error());
-    const std::span<const std::byte> bytes = mapped->bytes();
-    auto parts = GgufParser(bytes, path.string()).parse();
+    auto parts = openGguf(path);
     if (!parts) return tl::unexpected<Error>(parts.error());
-    parts->mappings.push_back(std::move(*mapped));
     return std::make_shared<const ModelFile>(std::move(*parts));
 }
 

@@ -30,8 +30,8 @@ struct ModelKeyText {
 
 class ModelFile {
 public:
-    /// Maps and reads a file. Errors: NotFound, Io, FileCorrupt (truncated, contradictory), Unsupported (a version, byte order or
-    /// tensor type that nothing here reads).
+    /// Maps and reads a GGUF file; of a model cut into parts, any part stands for the whole. Errors: NotFound, Io, FileCorrupt
+    /// (truncated, contradictory, parts that do not fit), Unsupported (a version, byte order or tensor type that nothing here reads).
     [[nodiscard]] static Result<std::shared_ptr<const ModelFile>> open(const std::filesystem::path& path);
 
     /// A GGUF file from bytes in memory, which are borrowed: they must outlive the result. `name` stands in for the path.

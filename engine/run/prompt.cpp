@@ -7,26 +7,25 @@ namespace quibble {
 Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer) {
     if (request.prompt.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty", "Write a prompt or choose a problem");
     PromptTokens prompt;
+    ChatTemplateContext context;
+    if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
+    if (const auto eos = tokenizer.eos()) context.eos_token = tokenizer.tokenBytes(*eos);
     EncodeOptions options{.parse_special = true, .add_bos = false, .vocabulary_bos_eos = false};
     if (request.raw) {
         prompt.text = request.prompt;
         prompt.thinking_open = endsInsideThinking(prompt.text);
-        options.add_bos = tokenizer.addsBos();
     } else {
         if (tokenizer.chatTemplate().empty()) {
             return fail(ErrorCode::InvalidArgument, "this model has no chat template", "Switch on raw completion (--raw) and write the whole prompt");
         }
-        ChatTemplateContext context;
-        if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
-        if (const auto eos = tokenizer.eos()) context.eos_token = tokenizer.tokenBytes(*eos);
         const ChatMessage message{"user", request.prompt};
         auto rendered = renderChat(tokenizer.chatTemplate(), {&message, 1}, context);
         if (!rendered) return tl::unexpected(rendered.error());
         prompt.text = std::move(rendered->text);
         prompt.thinking_open = rendered->thinking_open;
-        // A template that prints the token itself must not get a second one.
-        options.add_bos = tokenizer.addsBos() && (context.bos_token.empty() || prompt.text.rfind(context.bos_token, 0) != 0);
     }
+    // A template, or a raw prompt, that begins with the token itself must not get a second one.
+    options.add_bos = tokenizer.addsBos() && (context.bos_token.empty() || !prompt.text.starts_with(context.bos_token));
     prompt.ids = tokenizer.encode(prompt.text, options);
     if (prompt.ids.empty()) return fail(ErrorCode::InvalidArgument, "the prompt has no tokens", "Write a prompt");
     return prompt;

@@ -1,0 +1,114 @@
+// The split rules against the regular expressions that were published with the vocabularies, as PCRE2 reads them, on random text;
+// and streams of random text that never show half a character.
+#include <random>
+
+#include <QTest>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "engine/text/detokenizer.h"
+#include "engine/text/pre_tokenizer.h"
+#include "engine/text/utf8.h"
+#include "tests/engine/text/small_vocabulary.h"
+
+using namespace quibble;
+
+namespace {
+
+struct Published {
+    const char* name;
+    const char* pattern;
+};
+// As they stand in the tokenizer files of GPT-2 and OLMo, Qwen2, Llama 3 and the o200k vocabulary.
+constexpr Published kPublished[] = {
+    {"gpt-2", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
+    {"olmo", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
+    {"qwen2", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+    {"deepseek-r1-qwen", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+    {"llama-bpe", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+    {"gpt-4o",
+     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+};
+
+// All matches in order; the rules match at every place, so what lies between two matches is empty.
+std::vector<std::string> matches(const char* pattern, const std::string& text) {
+    int error = 0;
+    PCRE2_SIZE place = 0;
+    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern), PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &error, &place, nullptr);
+    if (code == nullptr) return {"the pattern does not compile"};
+    pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
+    std::vector<std::string> found;
+    std::size_t at = 0;
+    while (at < text.size() && pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, PCRE2_NOTEMPTY, data, nullptr) >= 0) {
+        const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data);
+        found.push_back(text.substr(ends[0], ends[1] - ends[0]));
+        at = ends[1];
+    }
+    pcre2_match_data_free(data);
+    pcre2_code_free(code);
+    return found;
+}
+
+// Characters that the rules tell apart: letters of both cases and of none, title case, modifiers, marks, digits, number signs, every
+// kind of white space but U+180E (which PCRE2 takes for one and Unicode does not), line ends, apostrophes, slashes, symbols, emoji.
+// Without U+017F, the long s: PCRE2 ignores its case as well, the engines that made the golden vectors do not.
+std::string randomText(std::mt19937& random) {
+    static constexpr char32_t kLetters[] = {
+        U'a', U'b', U'Z', U'S', U's', U't', U'T', U'l', U'L', U'r', U'e', U'v', U'm', U'D', U'\u00e9', U'\u00c9', U'\u01c5', U'\u02b0', U'\u0301', U'\u65e5', U'\u05d0', U'\u0633',
+        U'\u0939', U'\u094d', U'0', U'7', U'\u0664', U'\u00bd', U'\u2167', U' ', U' ', U' ', U'\t', U'\n', U'\n', U'\r', U'\u00a0', U'\u2003', U'\u3000', char32_t{0x85}, U'\u2028', U'\'',
+        U'\'', U'/', U'/', U'.', U'-', U'_', U'\u2019', U'\u20ac', U'\U0001F600', U'\u200d'};
+    std::string text;
+    const std::size_t length = random() % 40;
+    for (std::size_t i = 0; i < length; ++i) {
+        const char32_t letter = kLetters[random() % std::size(kLetters)];
+        const std::size_t times = random() % 8 == 0 ? 1 + random() % 6 : 1;
+        for (std::size_t t = 0; t < times; ++t) utf8Append(text, letter);
+    }
+    return text;
+}
+
+}  // namespace
+
+class TestSplitRules : public QObject {
+    Q_OBJECT
+private slots:
+    void publishedExpressions_data() {
+        QTest::addColumn<int>("index");
+        for (int i = 0; i < static_cast<int>(std::size(kPublished)); ++i) QTest::newRow(kPublished[i].name) << i;
+    }
+    void publishedExpressions() {
+        QFETCH(int, index);
+        const Published& rule = kPublished[index];
+        const auto splitter = PreTokenizer::byName(rule.name).value();
+        std::mt19937 random(20261121);
+        for (int round = 0; round < 3000; ++round) {
+            const std::string text = randomText(random);
+            const auto pieces = splitter->split(text);
+            const std::vector<std::string> mine(pieces.begin(), pieces.end());
+            QVERIFY2(mine == matches(rule.pattern, text), qPrintable(QString("round %1: %2").arg(round).arg(QString::fromStdString(text))));
+        }
+    }
+    void streamsShowWholeCharacters() {
+        test::SmallVocabulary vocabulary;
+        vocabulary.merge("\xe6", "\x97");   // a token of half a character,
+        vocabulary.merge("\x98", "\x80");   // one of the end of another
+        vocabulary.merge("\xa5", "a");      // and one of an end and a letter
+        const auto tokenizer = vocabulary.load().value();
+        std::mt19937 random(7);
+        for (int round = 0; round < 2000; ++round) {
+            const std::string text = randomText(random);
+            StreamingDetokenizer stream(tokenizer);
+            std::string joined;
+            for (const TokenId id : tokenizer->encode(text)) {
+                const std::string piece = stream.push(id);
+                QVERIFY(isValidUtf8(piece));
+                joined += piece;
+            }
+            QCOMPARE(joined + stream.finish(), text);
+        }
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSplitRules)
+#include "tst_split_rules.moc"
