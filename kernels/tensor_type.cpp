@@ -1,8 +1,12 @@
 #include "kernels/tensor_type.h"
 
+#include "kernels/formats/iq1.h"
+#include "kernels/formats/iq2.h"
+#include "kernels/formats/iq3.h"
 #include "kernels/formats/iq4_nl.h"
 #include "kernels/formats/iq4_xs.h"
 #include "kernels/formats/mxfp4.h"
+#include "kernels/formats/nvfp4.h"
 #include "kernels/formats/q2_k.h"
 #include "kernels/formats/q3_k.h"
 #include "kernels/formats/q4_0.h"
@@ -13,6 +17,7 @@
 #include "kernels/formats/q5_k.h"
 #include "kernels/formats/q6_k.h"
 #include "kernels/formats/q8_0.h"
+#include "kernels/formats/tq.h"
 
 namespace quibble::kernels {
 
@@ -23,7 +28,6 @@ struct Row {
     TypeTraits traits;
 };
 
-// Sizes of the types that we cannot read are here so that a file that holds them can still be listed and checked.
 constexpr Row kRows[] = {
     {TensorType::F32, {"F32", 1, 4, true, true}},
     {TensorType::F16, {"F16", 1, 2, true, true}},
@@ -41,16 +45,16 @@ constexpr Row kRows[] = {
     {TensorType::IQ4_NL, {"IQ4_NL", kIQ4_NLElements, sizeof(BlockIQ4_NL), true, false}},
     {TensorType::IQ4_XS, {"IQ4_XS", kIQ4_XSElements, sizeof(BlockIQ4_XS), true, false}},
     {TensorType::MXFP4, {"MXFP4", kMXFP4Elements, sizeof(BlockMXFP4), true, false}},
-    {TensorType::IQ2_XXS, {"IQ2_XXS", 256, 66, false, false}},
-    {TensorType::IQ2_XS, {"IQ2_XS", 256, 74, false, false}},
-    {TensorType::IQ2_S, {"IQ2_S", 256, 82, false, false}},
-    {TensorType::IQ3_XXS, {"IQ3_XXS", 256, 98, false, false}},
-    {TensorType::IQ3_S, {"IQ3_S", 256, 110, false, false}},
-    {TensorType::IQ1_S, {"IQ1_S", 256, 50, false, false}},
-    {TensorType::IQ1_M, {"IQ1_M", 256, 56, false, false}},
-    {TensorType::TQ1_0, {"TQ1_0", 256, 54, false, false}},
-    {TensorType::TQ2_0, {"TQ2_0", 256, 66, false, false}},
-    {TensorType::NVFP4, {"NVFP4", 64, 36, false, false}},
+    {TensorType::IQ2_XXS, {"IQ2_XXS", kIQ2Elements, sizeof(BlockIQ2_XXS), true, false}},
+    {TensorType::IQ2_XS, {"IQ2_XS", kIQ2Elements, sizeof(BlockIQ2_XS), true, false}},
+    {TensorType::IQ2_S, {"IQ2_S", kIQ2Elements, sizeof(BlockIQ2_S), true, false}},
+    {TensorType::IQ3_XXS, {"IQ3_XXS", kIQ3Elements, sizeof(BlockIQ3_XXS), true, false}},
+    {TensorType::IQ3_S, {"IQ3_S", kIQ3Elements, sizeof(BlockIQ3_S), true, false}},
+    {TensorType::IQ1_S, {"IQ1_S", kIQ1Elements, sizeof(BlockIQ1_S), true, false}},
+    {TensorType::IQ1_M, {"IQ1_M", kIQ1Elements, sizeof(BlockIQ1_M), true, false}},
+    {TensorType::TQ1_0, {"TQ1_0", kTQElements, sizeof(BlockTQ1_0), true, false}},
+    {TensorType::TQ2_0, {"TQ2_0", kTQElements, sizeof(BlockTQ2_0), true, false}},
+    {TensorType::NVFP4, {"NVFP4", kNVFP4Elements, sizeof(BlockNVFP4), true, false}},
 };
 
 }  // namespace

@@ -4,11 +4,13 @@
 #include "kernels/formats/iq4_values.h"
 #include "kernels/formats/iq4_xs.h"
 #include "kernels/formats/mxfp4.h"
+#include "kernels/formats/nvfp4.h"
 #include "kernels/formats/q4_0.h"
 #include "kernels/formats/q4_1.h"
 #include "kernels/formats/q5_0.h"
 #include "kernels/formats/q5_1.h"
 #include "kernels/formats/q8_0.h"
+#include "kernels/reference/dequantize_codebook.h"
 #include "kernels/reference/dequantize_k.h"
 #include "kernels/reference/reference.h"
 
@@ -20,7 +22,7 @@ namespace quibble::kernels::reference {
 
 namespace {
 
-using reference::dequantize;  // the 256-wide formats
+using reference::dequantize;  // the formats of the other files
 
 // Weight i of a block whose first half sits in the low halves of its bytes and the second in the high halves.
 template <int kBytes>
@@ -87,13 +89,32 @@ void dequantize(const BlockIQ4_XS& b, float* y) {
     }
 }
 
-void dequantize(const BlockMXFP4& b, float* y) {
+// Four bits: sign, two of exponent, one of mantissa.
+float e2m1(int q) {
     constexpr float kMagnitudes[8] = {0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F};
+    return q >= 8 ? -kMagnitudes[q & 7] : kMagnitudes[q];
+}
+
+void dequantize(const BlockMXFP4& b, float* y) {
     // 255 is the NaN of E8M0.
     const float scale = b.e == 255 ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.0F, b.e - 127);
     for (int i = 0; i < 32; ++i) {
-        const int q = nibble(b.q, i);
-        y[i] = scale * (q >= 8 ? -kMagnitudes[q & 7] : kMagnitudes[q]);
+        y[i] = scale * e2m1(nibble(b.q, i));
+    }
+}
+
+void dequantize(const BlockNVFP4& b, float* y) {
+    for (int g = 0; g < 4; ++g) {
+        const uint8_t e4m3 = b.scales[g];
+        const int exponent = (e4m3 >> 3) & 15;
+        const int mantissa = e4m3 & 7;
+        const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -9)
+                                              : std::ldexp(static_cast<float>(8 + mantissa), exponent - 10);
+        const float scale = e4m3 == 0x7F ? 0.0F : magnitude;
+        for (int i = 0; i < 16; ++i) {
+            const uint8_t byte = b.q[8 * g + i % 8];
+            y[16 * g + i] = scale * e2m1(i < 8 ? byte & 15 : byte >> 4);
+        }
     }
 }
 
@@ -138,6 +159,16 @@ void dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* d
         case TensorType::IQ4_NL: dequantizeBlocks<BlockIQ4_NL>(src, cols, kIQ4_NLElements, dst); return;
         case TensorType::IQ4_XS: dequantizeBlocks<BlockIQ4_XS>(src, cols, kIQ4_XSElements, dst); return;
         case TensorType::MXFP4: dequantizeBlocks<BlockMXFP4>(src, cols, kMXFP4Elements, dst); return;
+        case TensorType::IQ2_XXS: dequantizeBlocks<BlockIQ2_XXS>(src, cols, kIQ2Elements, dst); return;
+        case TensorType::IQ2_XS: dequantizeBlocks<BlockIQ2_XS>(src, cols, kIQ2Elements, dst); return;
+        case TensorType::IQ2_S: dequantizeBlocks<BlockIQ2_S>(src, cols, kIQ2Elements, dst); return;
+        case TensorType::IQ3_XXS: dequantizeBlocks<BlockIQ3_XXS>(src, cols, kIQ3Elements, dst); return;
+        case TensorType::IQ3_S: dequantizeBlocks<BlockIQ3_S>(src, cols, kIQ3Elements, dst); return;
+        case TensorType::IQ1_S: dequantizeBlocks<BlockIQ1_S>(src, cols, kIQ1Elements, dst); return;
+        case TensorType::IQ1_M: dequantizeBlocks<BlockIQ1_M>(src, cols, kIQ1Elements, dst); return;
+        case TensorType::TQ1_0: dequantizeBlocks<BlockTQ1_0>(src, cols, kTQElements, dst); return;
+        case TensorType::TQ2_0: dequantizeBlocks<BlockTQ2_0>(src, cols, kTQElements, dst); return;
+        case TensorType::NVFP4: dequantizeBlocks<BlockNVFP4>(src, cols, kNVFP4Elements, dst); return;
         default: break;
     }
     // Not readable: the caller broke its promise. NaN cannot be mistaken for a result.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quibble::kernels::test {
@@ -82,8 +83,16 @@ inline std::vector<size_t> halfFields(TensorType type) {
         case TensorType::Q4_K:
         case TensorType::Q5_K: return {0, 2};
         case TensorType::Q6_K: return {208};
+        case TensorType::IQ2_XXS:
+        case TensorType::IQ2_XS:
+        case TensorType::IQ2_S:
+        case TensorType::IQ3_XXS:
+        case TensorType::IQ3_S:
+        case TensorType::IQ1_S:
         case TensorType::IQ4_NL:
         case TensorType::IQ4_XS: return {0};
+        case TensorType::TQ1_0: return {52};
+        case TensorType::TQ2_0: return {64};
         default: return {};
     }
 }
@@ -98,6 +107,16 @@ inline void fillRandomBlocks(TensorType type, Random& random, std::byte* row, in
         for (const size_t field : halfFields(type)) {
             const float scale = 0.001F + 0.01F * static_cast<float>(random.uniform());
             quantizeRow(TensorType::F16, &scale, 1, block + field);
+        }
+        if (type == TensorType::IQ1_M) {  // its scale, about 0.004, lies in the top half bytes of four words
+            for (const auto& [at, half] : {std::pair<size_t, int>{49, 0x0}, {51, 0x0}, {53, 0xC}, {55, 0x1}}) {
+                block[at] = (block[at] & std::byte{15}) | static_cast<std::byte>(half << 4);
+            }
+        }
+        if (type == TensorType::NVFP4) {
+            for (size_t i = 0; i < 4; ++i) {
+                block[i] = static_cast<std::byte>(1 + random.next() % 8);
+            }
         }
         if (type == TensorType::MXFP4) {
             block[0] = static_cast<std::byte>(120 + random.next() % 8);
@@ -193,7 +212,9 @@ inline const std::vector<TensorType>& readableTypes() {
         TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0,   TensorType::Q4_0,
         TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1, TensorType::Q2_K,   TensorType::Q3_K,
         TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS,
-        TensorType::MXFP4};
+        TensorType::MXFP4, TensorType::NVFP4, TensorType::IQ2_XXS, TensorType::IQ2_XS, TensorType::IQ2_S,
+        TensorType::IQ3_XXS, TensorType::IQ3_S, TensorType::IQ1_S, TensorType::IQ1_M, TensorType::TQ1_0,
+        TensorType::TQ2_0};
     return types;
 }
 

@@ -125,7 +125,6 @@ private slots:
         QCOMPARE(typeTraits(1000U), nullptr);  // RtnGroup is not a file type
         QCOMPARE(QString(typeTraits(12U)->name), QString("Q4_K"));
         QCOMPARE(typeTraits(12U)->block_bytes, 144U);
-        QVERIFY(!typeTraits(TensorType::IQ1_S)->readable);
         for (const TensorType type : readableTypes()) {
             QVERIFY(typeTraits(type)->readable);
             QVERIFY(!hasQ8(type) || typeTraits(type)->native);

@@ -20,6 +20,7 @@ Weights weightsOf(int64_t type, int64_t rows, int64_t cols, int64_t group, size_
 std::vector<int64_t> columnsFor(TensorType type) {
     switch (typeTraits(type)->block_elements) {
         case 1: return {0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 255, 256, 257, 300, 1000, 4096};
+        case 64: return {0, 64, 128, 192, 256, 320, 2880};
         case 32: return {0, 32, 64, 96, 128, 160, 224, 256, 288, 896, 2880};
         default: return {0, 256, 512, 768, 2048};
     }
