@@ -166,7 +166,7 @@ private:
         for (int repeat = 0; repeat <= arguments_.repeats; ++repeat) {
             request.seed = static_cast<std::uint64_t>(repeat);
             for (const bool reference : {false, true}) {
-                auto generator = Generator::create(request, {models_.quantized, reference ? models_.reference : nullptr}, device_);
+                auto generator = Generator::create(request, {models_.quantized, reference ? models_.reference : nullptr, {}}, device_);
                 if (!generator) return tl::unexpected(generator.error());
                 std::vector<RunEvent> events;
                 if (auto chunk = (*generator)->prefillChunk(events, {}); !chunk) return tl::unexpected(chunk.error());
@@ -204,13 +204,9 @@ Result<void> execute(const BenchArguments& arguments) {
     request.reference.kind = none ? ReferenceKind::None : self ? ReferenceKind::Unquantized : ReferenceKind::File;
     request.reference.path = arguments.reference;
     ModelCache cache;
-    LoadOptions options;
-    options.weight_quant = request.weight_quant;
-    auto model = cache.get(arguments.model, options);
-    if (!model) return tl::unexpected(model.error());
-    auto reference = openReference(cache, request, **model, options);
-    if (!reference) return tl::unexpected(reference.error());
-    auto result = Bench(arguments, {*model, *reference}).run();
+    auto opened = openRunModels(cache, request, {});
+    if (!opened) return tl::unexpected(opened.error());
+    auto result = Bench(arguments, std::move(*opened)).run();
     if (!result) return tl::unexpected(result.error());
     auto output = Output::open(arguments.json.empty() ? "-" : arguments.json);
     if (!output) return tl::unexpected(output.error());

@@ -80,13 +80,9 @@ Result<void> execute(const EvalArguments& arguments) {
     if (!set) return tl::unexpected(set.error());
     if (set->problems().empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
     ModelCache cache;
-    LoadOptions options;
-    options.weight_quant = request->weight_quant;
-    auto model = cache.get(request->model_path, options);
-    if (!model) return tl::unexpected(model.error());
-    auto reference = openReference(cache, *request, **model, options);
-    if (!reference) return tl::unexpected(reference.error());
-    const RunModels models{*model, *reference};
+    auto opened = openRunModels(cache, *request, {});
+    if (!opened) return tl::unexpected(opened.error());
+    const RunModels& models = *opened;
     CpuDevice device(request->threads);
 
     Totals totals;

@@ -28,21 +28,4 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     return model;
 }
 
-Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized,
-                                                   const LoadOptions& options) {
-    LoadOptions plain = options;
-    plain.weight_quant = MethodChoice{};
-    switch (request.reference.kind) {
-        case ReferenceKind::None: return nullptr;
-        case ReferenceKind::File: return cache.get(request.reference.path, plain);
-        case ReferenceKind::Unquantized: break;
-    }
-    if (!quantized.storedUnquantized()) {
-        return fail(ErrorCode::InvalidArgument,
-                    quantized.config().name + " is stored quantized (" + quantized.weightFormat() + "), so it cannot be its own full-precision reference",
-                    "Choose a second file in F32, F16 or BF16 as the reference, or none");
-    }
-    return cache.get(request.model_path, plain);
-}
-
 }  // namespace quibble

@@ -9,14 +9,14 @@
 #include <mutex>
 
 #include "engine/model/model.h"
-#include "engine/values/run_request.h"
+#include "engine/values/param_spec.h"
 
 namespace quibble {
 
 class ModelCache {
 public:
     /// How many models are kept although nobody uses them.
-    explicit ModelCache(std::size_t keep = 2) : keep_(keep) {}
+    explicit ModelCache(std::size_t keep = 4) : keep_(keep) {}
 
     /// Loads or returns a model. A file that was changed on disk since is loaded anew. Errors: those of Model::load.
     [[nodiscard]] Result<std::shared_ptr<const Model>> get(const std::filesystem::path& path, const LoadOptions& options);
@@ -33,10 +33,5 @@ private:
     std::list<Entry> entries_;  // last used first
     std::size_t keep_;
 };
-
-/// The reference that a request asks for; nullptr when it asks for none. Errors: InvalidArgument when "unquantized" is asked of a file
-/// whose weights are stored quantized.
-[[nodiscard]] Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized,
-                                                                 const LoadOptions& options);
 
 }  // namespace quibble

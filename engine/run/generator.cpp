@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "engine/base/memory_use.h"
-#include "engine/run/distribution.h"
 #include "engine/values/version.h"
 
 namespace quibble {
@@ -17,6 +16,7 @@ std::int64_t nowNs() {
 }
 
 constexpr std::string_view kWordPrefix = "word:";
+constexpr std::string_view kDraftPrefix = "draft:";
 constexpr std::int64_t kUsualContext = 2048;
 
 }  // namespace
@@ -70,6 +70,7 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     }
     replayed_ = std::move(replayed);
     std::stable_sort(replayed_.begin(), replayed_.end(), [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
+    if (auto drafts = prepareDraft(); !drafts) return drafts;
     if (auto sequences = prepareSequences(); !sequences) return sequences;
     fillProvenance(*prompt);
     return {};
@@ -88,14 +89,61 @@ Result<void> Generator::prepareSequences() {
                     "the prompt has " + std::to_string(tokens_.size()) + " tokens, the context is " + std::to_string(context),
                     "Shorten the prompt or choose a larger context");
     }
-    auto sequence = Sequence::create(models_.quantized, device_, context, request_.arithmetic);
+    const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
+    auto sequence = Sequence::create(reference_decides ? models_.reference : models_.quantized, device_, context, request_.arithmetic);
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
-    if (models_.reference == nullptr) return {};
+    if (auto drafter = prepareDrafter(); !drafter) return drafter;
+    if (models_.reference == nullptr || reference_decides) return {};
     auto reference = Sequence::create(models_.reference, device_, context, request_.arithmetic);
     if (!reference) return tl::unexpected(reference.error());
     scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
+    return {};
+}
+
+Result<void> Generator::prepareDraft() {
+    auto method = findDraftMethod(request_.draft.method);
+    if (!method) return tl::unexpected(method.error());
+    draft_method_ = *method;
+    if (draft_method_ == nullptr) return {};
+    auto rule = findVerifyMethod(request_.draft.verify);
+    if (!rule) return tl::unexpected(rule.error());
+    verify_method_ = *rule;
+    if (draft_method_->drafts_for_reference && models_.reference == nullptr) {
+        return fail(ErrorCode::InvalidArgument, "the draft method " + std::string(draft_method_->id) + " drafts for the reference, and there is none",
+                    "Choose a full-precision reference");
+    }
+    QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->model_files, "the draft models of the request are not open");
+    const Model* larger = models_.quantized.get();
+    for (int i = 0; i < draft_method_->model_files; ++i) {
+        const Model* draft = models_.drafts[static_cast<std::size_t>(i)].get();
+        if (auto fits = checkDraftModel(*draft, *larger); !fits) return fits;
+        larger = draft;
+    }
+    return {};
+}
+
+Result<void> Generator::prepareDrafter() {
+    if (draft_method_ == nullptr) return {};
+    const int nodes = draft_method_->nodes(request_.draft.method);
+    const std::int64_t left = sequence_->capacity() - static_cast<std::int64_t>(tokens_.size());
+    if (nodes > Sequence::kMaxRows - 1 || nodes > left) {
+        return fail(ErrorCode::InvalidArgument,
+                    "a draft of " + std::to_string(nodes) + " tokens does not fit: the context has room for " + std::to_string(left) +
+                        ", a verify pass for " + std::to_string(Sequence::kMaxRows - 1),
+                    "Choose a smaller draft or a larger context");
+    }
+    DraftSetup setup;
+    setup.choice = request_.draft.method;
+    setup.models = draft_method_->drafts_for_reference ? std::vector{models_.quantized} : models_.drafts;
+    setup.device = &device_;
+    setup.context = sequence_->capacity();
+    for (const auto& model : setup.models) setup.context = std::min<Position>(setup.context, model->config().context_length);
+    setup.arithmetic = request_.arithmetic;
+    auto drafter = draft_method_->make(setup);
+    if (!drafter) return tl::unexpected(drafter.error());
+    drafter_ = std::move(*drafter);
     return {};
 }
 
@@ -114,6 +162,11 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
         p.reference_name = models_.reference->config().name;
         p.reference_hash = models_.reference->hash();
         p.reference_format = models_.reference->weightFormat();
+    }
+    if (const Model* draft = drafter_ != nullptr ? drafter_->model() : nullptr; draft != nullptr) {
+        p.draft_name = draft->config().name;
+        p.draft_hash = draft->hash();
+        p.draft_format = draft->weightFormat();
     }
     p.arithmetic = request_.arithmetic == Arithmetic::F32 ? "f32 activations" : "native (8-bit activation blocks where the format has such a kernel)";
     p.isa = device_.isa();
@@ -160,92 +213,6 @@ void Generator::announce(const TokenRecord& record, std::vector<RunEvent>& event
     announce(record.top_after, events);
 }
 
-TokenRecord Generator::measure(const kernels::LogitStats& stats) {
-    const std::span<const float> raw(logits_);
-    TokenRecord record;
-    record.pos = position();
-    record.penalty = static_cast<float>(penalty_->strength());
-    record.entropy = static_cast<float>(stats.entropy);
-    record.varentropy = static_cast<float>(stats.varentropy);
-    record.marker_mass = static_cast<float>(massOf(raw, stats.log_sum_exp, penalty_->markers().ids));
-    record.marker_mass_after = record.marker_mass;
-    record.top = topAlternatives(raw, stats.log_sum_exp, request_.top_alternatives);
-    record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
-    record.id = record.without_penalty_id;
-
-    if (penalty_->active(thinking_->inside())) {
-        penalized_ = logits_;
-        penalty_->apply(penalized_);
-        kernels::LogitStats after;
-        kernels::ops().logitStats(penalized_.data(), static_cast<std::int64_t>(penalized_.size()), &after);
-        record.penalized = true;
-        record.marker_mass_after = static_cast<float>(massOf(penalized_, after.log_sum_exp, penalty_->markers().ids));
-        record.top_after = topAlternatives(penalized_, after.log_sum_exp, request_.top_alternatives);
-        record.id = sampler_.choose(penalized_, request_.sampler, request_.seed, record.pos);
-    }
-    if (forced_ != kNoToken) {
-        record.id = forced_;
-        record.injected = true;
-        forced_ = kNoToken;
-    }
-    record.logprob = static_cast<float>(static_cast<double>(raw[static_cast<std::size_t>(record.id)]) - stats.log_sum_exp);
-    record.rank = rankOf(raw, record.id);
-    record.marker = penalty_->isMarker(record.id);
-    return record;
-}
-
-void Generator::decideEnd(const TokenRecord& record) {
-    const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
-    if (models_.quantized->tokenizer()->isEndOfGeneration(record.id)) finish_reason_ = FinishReason::EndOfText;
-    else if (generated >= request_.max_tokens) finish_reason_ = FinishReason::TokenLimit;
-    else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity()) finish_reason_ = FinishReason::ContextFull;
-}
-
-Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    if (finished()) return {};
-    const std::int64_t began = nowNs();
-    const std::int64_t reference_before = scorer_ ? scorer_->spentNs() : 0;
-    QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
-    if (scorer_ && scorer_->blockReady()) {  // left over from a step whose scoring was stopped
-        if (auto scored = scoreReference(events, stop); !scored) return scored;
-    }
-    if (sequence_->size() < position()) {  // the token of the last step
-        if (auto fed = sequence_->append({&tokens_.back(), 1}, 1, logits_.data(), stop); !fed) return fed;
-    }
-    if (auto applied = applyReplayed(events); !applied) return applied;
-
-    kernels::LogitStats stats;
-    kernels::ops().logitStats(logits_.data(), static_cast<std::int64_t>(logits_.size()), &stats);
-    if (stats.argmax < 0) {
-        return fail(ErrorCode::FileCorrupt, "the model computed a value that is not a number at position " + std::to_string(position()),
-                    "The weights are damaged or overflow in this arithmetic; try --arithmetic f32 or another file");
-    }
-    TokenRecord record = measure(stats);
-    tokens_.push_back(record.id);
-    record.thinking = thinking_->push(record.id);
-    record.time_ns = elapsedNs();
-    decideEnd(record);
-    announce(record, events);
-    if (scorer_) scorer_->push(record.id, record.pos, logits_, stats.log_sum_exp);
-    events.emplace_back(std::move(record));
-    if (scorer_ && scorer_->blockReady()) {
-        auto scored = scoreReference(events, stop);
-        if (!scored && scored.error().code != ErrorCode::Cancelled) return scored;
-    }
-    decode_ns_ += nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
-    return {};
-}
-
-Result<void> Generator::scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    scored_.clear();
-    auto result = scorer_->score(scored_, stop);
-    for (ReferenceRecord& record : scored_) {
-        announce(record.top, events);
-        events.emplace_back(std::move(record));
-    }
-    return result;
-}
-
 Result<void> Generator::flushReference(std::vector<RunEvent>& events, const std::stop_token& stop) {
     return scorer_ ? scoreReference(events, stop) : Result<void>{};
 }
@@ -272,6 +239,10 @@ Result<void> Generator::applyControl(const ControlChange& change) {
         return {};
     }
     if (key.substr(0, kWordPrefix.size()) == kWordPrefix) return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), change.value != 0);
+    if (key.substr(0, kDraftPrefix.size()) == kDraftPrefix) {
+        if (drafter_ == nullptr) return fail(ErrorCode::InvalidArgument, "this run has no draft", "Choose a draft method before the run starts");
+        return drafter_->setParam(key.substr(kDraftPrefix.size()), change.value);
+    }
     if (key == "max_tokens") {
         if (change.value < 1 || change.value > 1e9) return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
         request_.max_tokens = static_cast<int>(change.value);

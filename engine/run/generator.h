@@ -1,32 +1,30 @@
-// The step loop of one run: logits -> penalty -> sampler -> measurements -> next forward pass, with the reference scored in
-// blocks behind it. One step appends one token and returns the events of that step. Lives on the engine thread; knows no threads,
-// no store and no window.
+// The step loop of one run: draft -> forward pass over the drafted tree -> penalty -> verify or sample -> measurements, with the reference scored
+// in blocks behind it. One step appends the accepted tokens and one of the model's own (without a draft: that one) and returns the events of
+// that step. Lives on the engine thread; knows no threads, no store and no window.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <unordered_set>
 #include <vector>
 
+#include "engine/draft/draft_method.h"
 #include "engine/logits/marker_penalty.h"
 #include "engine/model/sequence.h"
 #include "engine/run/prompt.h"
 #include "engine/run/reference_scorer.h"
+#include "engine/run/run_models.h"
 #include "engine/sampler/sampler.h"
 #include "engine/text/thinking.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
+#include "engine/verify/verify_method.h"
 
 namespace quibble {
-
-/// Models that a request needs. reference may be empty; quantized and reference may be one object.
-struct RunModels {
-    std::shared_ptr<const Model> quantized;
-    std::shared_ptr<const Model> reference;
-};
 
 class Generator {
 public:
@@ -42,8 +40,8 @@ public:
 
     /// One chunk of the prompt. Returns whether the prefill is complete. Errors: Cancelled (call again to go on).
     [[nodiscard]] Result<bool> prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop);
-    /// Appends one token. Scores a reference block when one is full. Nothing happens once finished(). Errors: Cancelled (nothing was
-    /// appended, call again to go on), or the reason why the run cannot go on.
+    /// Appends one token, or with a draft one and all that were accepted. Scores a reference block when one is full. Nothing happens once
+    /// finished(). Errors: Cancelled (nothing was appended, call again to go on), or the reason why the run cannot go on.
     [[nodiscard]] Result<void> step(std::vector<RunEvent>& events, const std::stop_token& stop);
     /// Scores what is queued, so that the KL curve reaches the text: on pause and at the end.
     [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
@@ -65,7 +63,21 @@ private:
     void fillProvenance(const PromptTokens& prompt);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);
     [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
-    TokenRecord measure(const kernels::LogitStats& stats);
+    [[nodiscard]] Result<void> prepareDraft();
+    [[nodiscard]] Result<void> prepareDrafter();
+
+    // One round (generator_step.cpp).
+    struct Round;
+    [[nodiscard]] Result<void> draft(Round& round, const std::stop_token& stop);
+    [[nodiscard]] Result<void> forward(Round& round, const std::stop_token& stop);
+    [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
+    void choose(Round& round, std::span<const float> raw, TokenRecord& record);
+    [[nodiscard]] Result<kernels::LogitStats> statsOf(std::span<const float> raw) const;
+    [[nodiscard]] TokenRecord measure(std::span<const float> raw, const kernels::LogitStats& stats);
+    void append(TokenRecord record, std::vector<RunEvent>& events);
+    [[nodiscard]] Result<void> scoreWhenReady(std::vector<RunEvent>& events, const std::stop_token& stop);
+    void closeRound(Round& round, std::vector<RunEvent>& events);
+
     void announce(const TokenRecord& record, std::vector<RunEvent>& events);
     void announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events);
     void announceText(TokenId id, std::vector<RunEvent>& events);
@@ -77,7 +89,10 @@ private:
     RunModels models_;
     CpuDevice& device_;
     RunProvenance provenance_;
-    std::unique_ptr<Sequence> sequence_;
+    std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized one, or the reference when the quantized one drafts for it
+    std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
+    const DraftMethod* draft_method_ = nullptr;
+    const VerifyMethod* verify_method_ = nullptr;
     std::optional<ReferenceScorer> scorer_;
     std::optional<MarkerPenalty> penalty_;
     std::optional<ThinkingTracker> thinking_;
@@ -86,8 +101,9 @@ private:
     std::vector<TokenId> tokens_;          // prompt and everything appended
     std::size_t prompt_size_ = 0;
     TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
-    std::vector<float> logits_;            // of the next position, raw
-    std::vector<float> penalized_;
+    std::vector<float> logits_;            // raw, of the next position; in a round of the rows of its tree, [rows, vocab]
+    std::vector<float> penalized_;         // storage of the model that is measured ...
+    std::vector<float> target_penalized_;  // ... and of the one that decides
     std::unordered_set<TokenId> announced_;
     std::vector<ReferenceRecord> scored_;
     std::optional<FinishReason> finish_reason_;

@@ -21,23 +21,27 @@ void ReferenceScorer::push(TokenId id, Position pos, std::span<const float> logi
     pending_.push_back({id, pos, log_sum_exp});
 }
 
-ReferenceRecord ReferenceScorer::measure(std::size_t row) const {
-    const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
-    const std::span<const float> p(p_logits_.data() + row * vocab, vocab);
-    const std::span<const float> q(q_logits_.data() + row * vocab, vocab);
-    const Pending& token = pending_[row];
+ReferenceRecord measureReference(std::span<const float> p, std::span<const float> q, double q_log_sum_exp, TokenId id, Position pos,
+                                 int top_alternatives) {
+    const auto vocab = static_cast<std::int64_t>(p.size());
     kernels::LogitStats stats;
-    kernels::ops().logitStats(p.data(), static_cast<std::int64_t>(vocab), &stats);
+    kernels::ops().logitStats(p.data(), vocab, &stats);
     ReferenceRecord record;
-    record.pos = token.pos;
-    record.kl = static_cast<float>(
-        kernels::ops().klDivergence(p.data(), stats.log_sum_exp, q.data(), token.log_sum_exp, static_cast<std::int64_t>(vocab)));
+    record.pos = pos;
+    record.kl = static_cast<float>(kernels::ops().klDivergence(p.data(), stats.log_sum_exp, q.data(), q_log_sum_exp, vocab));
     record.entropy = static_cast<float>(stats.entropy);
     record.varentropy = static_cast<float>(stats.varentropy);
-    record.logprob = static_cast<float>(static_cast<double>(p[static_cast<std::size_t>(token.id)]) - stats.log_sum_exp);
-    record.rank = rankOf(p, token.id);
-    record.top = topAlternatives(p, stats.log_sum_exp, top_alternatives_);
+    record.logprob = static_cast<float>(static_cast<double>(p[static_cast<std::size_t>(id)]) - stats.log_sum_exp);
+    record.rank = rankOf(p, id);
+    record.top = topAlternatives(p, stats.log_sum_exp, top_alternatives);
     return record;
+}
+
+ReferenceRecord ReferenceScorer::measure(std::size_t row) const {
+    const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
+    const Pending& token = pending_[row];
+    return measureReference({p_logits_.data() + row * vocab, vocab}, {q_logits_.data() + row * vocab, vocab}, token.log_sum_exp, token.id, token.pos,
+                            top_alternatives_);
 }
 
 Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std::stop_token& stop) {

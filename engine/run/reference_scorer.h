@@ -12,6 +12,10 @@
 
 namespace quibble {
 
+/// What the reference says about `id` at `pos`, from its raw logits p and the quantized model's q with their log-sum-exp.
+[[nodiscard]] ReferenceRecord measureReference(std::span<const float> p, std::span<const float> q, double q_log_sum_exp, TokenId id, Position pos,
+                                               int top_alternatives);
+
 class ReferenceScorer {
 public:
     /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens.
@@ -36,7 +40,7 @@ private:
         Position pos;
         double log_sum_exp;
     };
-    ReferenceRecord measure(std::size_t row) const;
+    [[nodiscard]] ReferenceRecord measure(std::size_t row) const;
 
     std::unique_ptr<Sequence> sequence_;
     CpuDevice& device_;

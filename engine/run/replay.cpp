@@ -89,13 +89,9 @@ Result<void> sameModel(const std::string& what, const std::string& stored, const
 }  // namespace
 
 Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
-    LoadOptions options;
-    options.weight_quant = request.weight_quant;
-    auto model = models.get(request.model_path, options);
-    if (!model) return tl::unexpected(model.error());
-    auto reference = openReference(models, request, **model, options);
-    if (!reference) return tl::unexpected(reference.error());
-    auto generator = Generator::create(request, {*model, *reference}, device, stored.controls());
+    auto opened = openRunModels(models, request, {});
+    if (!opened) return tl::unexpected(opened.error());
+    auto generator = Generator::create(request, std::move(*opened), device, stored.controls());
     if (!generator) return tl::unexpected(generator.error());
     const RunProvenance& here = (*generator)->provenance();
     const RunProvenance& then = stored.provenance();

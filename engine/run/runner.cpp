@@ -161,21 +161,18 @@ void Runner::execute(RunStart start) {
 
 Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     LoadOptions options;
-    options.weight_quant = start.request.weight_quant;
     options.stop = stopToken();
     options.progress = [this](std::int64_t done, std::int64_t total) {
         events_.emplace_back(Progress{done, total});
         sendBatchIfDue();
     };
-    auto model = models_->get(start.request.model_path, options);
-    if (!model) return tl::unexpected(model.error());
-    auto reference = openReference(*models_, start.request, **model, options);
-    if (!reference) return tl::unexpected(reference.error());
+    auto opened = openRunModels(*models_, start.request, options);
+    if (!opened) return tl::unexpected(opened.error());
     if (device_ == nullptr || device_threads_ != start.request.threads) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);
         device_threads_ = start.request.threads;
     }
-    auto generator = Generator::create(start.request, {*model, *reference}, *device_, start.replayed);
+    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed);
     if (generator) events_.emplace_back((*generator)->provenance());
     return generator;
 }

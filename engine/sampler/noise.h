@@ -23,17 +23,24 @@ namespace quibble {
     return counter;
 }
 
+/// Independent noise for the same token: what is drawn for one purpose says nothing about another.
+enum class NoiseStream : std::uint32_t {
+    Sample = 0,  // the token of the text
+    Draft = 1,   // a token that a draft draws for itself
+    Accept = 2,  // the test of a drafted token
+};
+
 /// Uniform on (0, 1), never 0 or 1: (k + 0.5) / 2^53 for a 53-bit k.
-[[nodiscard]] inline double uniformNoise(std::uint64_t seed, Position pos, TokenId id) {
-    const auto words = philox4x32({static_cast<std::uint32_t>(pos), static_cast<std::uint32_t>(id), 0, 0},
+[[nodiscard]] inline double uniformNoise(std::uint64_t seed, Position pos, TokenId id, NoiseStream stream = NoiseStream::Sample) {
+    const auto words = philox4x32({static_cast<std::uint32_t>(pos), static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(stream), 0},
                                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
     const std::uint64_t bits = (std::uint64_t{words[0]} << 21) ^ (words[1] >> 11);
     return (static_cast<double>(bits & ((std::uint64_t{1} << 53) - 1)) + 0.5) * 0x1p-53;
 }
 
 /// Standard Gumbel noise: -ln(-ln u). With it, argmax(ln p + noise) is a draw from p. Always inside (-3.7, 37.5).
-[[nodiscard]] inline double gumbelNoise(std::uint64_t seed, Position pos, TokenId id) {
-    return -std::log(-std::log(uniformNoise(seed, pos, id)));
+[[nodiscard]] inline double gumbelNoise(std::uint64_t seed, Position pos, TokenId id, NoiseStream stream = NoiseStream::Sample) {
+    return -std::log(-std::log(uniformNoise(seed, pos, id, stream)));
 }
 
 }  // namespace quibble

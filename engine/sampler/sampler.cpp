@@ -4,8 +4,6 @@
 #include <cmath>
 #include <string>
 
-#include "engine/sampler/noise.h"
-
 namespace quibble {
 
 namespace {
@@ -19,10 +17,7 @@ TokenId argmax(std::span<const float> logits) {
 
 }  // namespace
 
-TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed, Position pos) {
-    const TokenId best = argmax(logits);
-    if (settings.temperature <= 0 || settings.top_k == 1) return best;
-
+double Sampler::filter(std::span<const float> logits, TokenId best, const SamplerSettings& settings) {
     const double largest = static_cast<double>(logits[static_cast<std::size_t>(best)]);
     const auto cut = static_cast<float>(largest - kNoiseSpan * settings.temperature);
     candidates_.clear();
@@ -54,16 +49,58 @@ TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& se
         // The nucleus was popped to the back: [heap_end, kept).
         kept = std::move(heap_end, kept, candidates_.begin());
     }
-    const double least = settings.min_p > 0 ? std::log(settings.min_p) : -kNoiseSpan;  // relative to the largest, in nats
+    candidates_.erase(kept, candidates_.end());
+    if (settings.min_p > 0) {
+        const double least = std::log(settings.min_p);  // relative to the largest, in nats
+        std::erase_if(candidates_, [&](const Candidate& c) { return (static_cast<double>(c.logit) - largest) / settings.temperature < least; });
+    }
+    return largest;
+}
 
+TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed, Position pos) {
+    const TokenId best = argmax(logits);
+    if (settings.temperature <= 0 || settings.top_k == 1) return best;
+    const double largest = filter(logits, best, settings);
     TokenId winner = best;
     double winner_score = -1e300;
-    for (auto it = candidates_.begin(); it != kept; ++it) {
-        const double scaled = (static_cast<double>(it->logit) - largest) / settings.temperature;
-        if (scaled < least) continue;
-        const double score = scaled + gumbelNoise(seed, pos, it->id);
-        if (score > winner_score || (score == winner_score && it->id < winner)) {
-            winner = it->id;
+    for (const Candidate& candidate : candidates_) {
+        const double score = (static_cast<double>(candidate.logit) - largest) / settings.temperature + gumbelNoise(seed, pos, candidate.id);
+        if (score > winner_score || (score == winner_score && candidate.id < winner)) {
+            winner = candidate.id;
+            winner_score = score;
+        }
+    }
+    return winner;
+}
+
+TokenDistribution Sampler::distribution(std::span<const float> logits, const SamplerSettings& settings) {
+    const TokenId best = argmax(logits);
+    if (settings.temperature <= 0 || settings.top_k == 1) return {{best, 1.0}};
+    const double largest = filter(logits, best, settings);
+    TokenDistribution distribution;
+    distribution.reserve(candidates_.size());
+    for (const Candidate& candidate : candidates_) {
+        distribution.push_back({candidate.id, std::exp((static_cast<double>(candidate.logit) - largest) / settings.temperature)});
+    }
+    std::sort(distribution.begin(), distribution.end(), [](const TokenProbability& a, const TokenProbability& b) { return a.id < b.id; });
+    double total = 0;
+    for (const TokenProbability& token : distribution) total += token.p;
+    for (TokenProbability& token : distribution) token.p /= total;
+    return distribution;
+}
+
+double probabilityOf(const TokenDistribution& distribution, TokenId id) {
+    const auto found = std::lower_bound(distribution.begin(), distribution.end(), id, [](const TokenProbability& t, TokenId key) { return t.id < key; });
+    return found != distribution.end() && found->id == id ? found->p : 0.0;
+}
+
+TokenId drawToken(const TokenDistribution& distribution, std::uint64_t seed, Position pos, NoiseStream stream) {
+    TokenId winner = distribution.front().id;
+    double winner_score = -1e300;
+    for (const TokenProbability& token : distribution) {
+        const double score = std::log(token.p) + gumbelNoise(seed, pos, token.id, stream);
+        if (score > winner_score) {
+            winner = token.id;
             winner_score = score;
         }
     }

@@ -9,3 +9,5 @@ quibble_test(tst_generator SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_generator.c
 quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIBS quibble::engine)
 quibble_test(tst_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_prompt.cpp LIBS quibble::engine)
 quibble_test(tst_values SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_values.cpp LIBS quibble::values)
+quibble_test(tst_verify SOURCES ${CMAKE_CURRENT_LIST_DIR}/verify/tst_verify.cpp LIBS quibble::engine)
+quibble_test(tst_speculation SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_speculation.cpp LIBS quibble::engine)

@@ -15,7 +15,7 @@ using namespace quibble::testing;
 namespace {
 
 ModelCache& models() {
-    static ModelCache cache(4);
+    static ModelCache cache(6);
     return cache;
 }
 
@@ -40,14 +40,10 @@ struct Outcome {
 Outcome run(const RunRequest& r, int threads = 2, const std::vector<std::pair<int, ControlChange>>& controls = {}) {
     Outcome outcome;
     outcome.trace = RunTrace(r);
-    LoadOptions options;
-    options.weight_quant = r.weight_quant;
-    auto model = models().get(r.model_path, options);
-    if (!model) return outcome.error = model.error(), outcome;
-    auto reference = openReference(models(), r, **model, options);
-    if (!reference) return outcome.error = reference.error(), outcome;
+    auto opened = openRunModels(models(), r, {});
+    if (!opened) return outcome.error = opened.error(), outcome;
     CpuDevice device(threads);
-    auto generator = Generator::create(r, {*model, *reference}, device);
+    auto generator = Generator::create(r, std::move(*opened), device);
     if (!generator) return outcome.error = generator.error(), outcome;
     std::vector<RunEvent> events{(*generator)->provenance()};
     for (bool complete = false; !complete;) {

@@ -1,0 +1,59 @@
+// The run's quantized model drafts for its own full-precision reference (SpecMQuant, arXiv 2505.22179, section 3 measures such pairs): the text is the
+// reference's own, and since both models have seen every position, the KL curve comes with it.
+#include <array>
+
+#include "engine/draft/draft_model.h"
+#include "engine/draft/params.h"
+
+namespace quibble::draft {
+
+namespace {
+
+constexpr std::array kParams{
+    ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 6, "Tokens the quantized model drafts before the reference checks them"},
+    ParamSpec{"confidence", "Stop below", "", 0, 1, 0, 0, "Drafting stops where the draft's most likely token is less likely than this; 0: never"},
+};
+
+class Self final : public Drafter {
+public:
+    Self(MethodChoice choice, std::unique_ptr<DraftModel> model) : choice_(std::move(choice)), model_(std::move(model)) {}
+
+    Result<DraftTree> propose(const DraftTask& task, const std::stop_token& stop) override {
+        DraftTree tree;
+        rows_.clear();
+        // Every node is fed, the last one too.
+        const int length = chainRoom(task, static_cast<int>(choice_.value(kParams[0])), model_->sequence().capacity());
+        if (auto followed = model_->follow(task.text, stop); !followed) return tl::unexpected(followed.error());
+        if (auto drafted = draftChain(*model_, task, length, choice_.value(kParams[1]), tree, stop, &rows_); !drafted) {
+            return tl::unexpected(drafted.error());
+        }
+        return tree;
+    }
+    const Model* model() const override { return &model_->model(); }
+    std::span<const float> rawLogits(std::int32_t node) const override {
+        const auto vocab = static_cast<std::size_t>(model_->model().config().vocab_size);
+        return {rows_.data() + static_cast<std::size_t>(node + 1) * vocab, vocab};
+    }
+    Result<void> setParam(std::string_view key, double value) override { return changeParam(choice_, kParams, key, value); }
+
+private:
+    MethodChoice choice_;
+    std::unique_ptr<DraftModel> model_;
+    std::vector<float> rows_;  // behind the text, then behind each node
+};
+
+int nodes(const MethodChoice& choice) { return static_cast<int>(choice.value(kParams[0])); }
+
+Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
+    auto model = DraftModel::create(setup.models.front(), setup);
+    if (!model) return tl::unexpected(model.error());
+    return std::make_unique<Self>(setup.choice, std::move(*model));
+}
+
+}  // namespace
+
+const DraftMethod kSelf{"self", "The quantized model for its reference", "SpecMQuant, arXiv 2505.22179",
+                        "The quantized model drafts, its full-precision reference decides: lossless full-precision text, and the KL curve with it.",
+                        kParams, 0, true, &nodes, &make};
+
+}  // namespace quibble::draft

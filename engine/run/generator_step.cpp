@@ -1,0 +1,259 @@
+// One round of the step loop. Plain decoding is a round whose tree is empty.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "engine/run/distribution.h"
+#include "engine/run/generator.h"
+
+namespace quibble {
+
+namespace {
+
+std::int64_t nowNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+struct Generator::Round {
+    DraftTree tree;
+    DraftRound record;
+    std::vector<std::vector<std::int32_t>> children;  // of the text (0) and of node i (i + 1)
+    std::int64_t first_row = 0;                       // row of the text's end in the pass: 0, or -1 when its logits were there before
+    std::int32_t node = -1;                           // where the walk stands; -1: the end of the text
+    bool ended = false;                               // the walk has left the tree
+
+    [[nodiscard]] const std::vector<std::int32_t>& here() const { return children[static_cast<std::size_t>(node + 1)]; }
+};
+
+Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_token& stop) {
+    if (finished()) return {};
+    const std::int64_t began = nowNs();
+    const std::int64_t reference_before = scorer_ ? scorer_->spentNs() : 0;
+    QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
+    if (auto scored = scoreWhenReady(events, stop); !scored) return scored;  // left over from a step whose scoring was stopped
+    if (auto applied = applyReplayed(events); !applied) return applied;
+
+    Round round;
+    round.record.pos = position();
+    if (auto drafted = draft(round, stop); !drafted) return drafted;
+    round.record.draft_ns = nowNs() - began;
+    if (auto passed = forward(round, stop); !passed) return passed;
+    round.record.verify_ns = nowNs() - began - round.record.draft_ns;
+    if (auto walked = walk(round, events, stop); !walked) return walked;
+    const std::int64_t spent = nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
+    round.record.other_ns = spent - round.record.draft_ns - round.record.verify_ns;
+    closeRound(round, events);
+    decode_ns_ += spent;
+    return {};
+}
+
+Result<void> Generator::draft(Round& round, const std::stop_token& stop) {
+    const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
+    const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated, sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
+    if (drafter_ != nullptr) {
+        DraftTask task;
+        task.text = tokens_;
+        // A token that is forced has nothing to be drafted for; the row of the text's end takes one of the pass.
+        task.max_nodes = forced_ != kNoToken ? 0 : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
+        task.max_depth = task.max_nodes;
+        task.rules = {&*penalty_, &*thinking_, request_.sampler, request_.seed, verify_method_->pick};
+        auto tree = drafter_->propose(task, stop);
+        if (!tree) return tl::unexpected(tree.error());
+        round.tree = std::move(*tree);
+    }
+    round.children.resize(round.tree.size() + 1);
+    for (std::size_t i = 0; i < round.tree.size(); ++i) {
+        round.children[static_cast<std::size_t>(round.tree.parents[i] + 1)].push_back(static_cast<std::int32_t>(i));
+        DraftNode node;
+        node.parent = round.tree.parents[i];
+        node.id = round.tree.tokens[i];
+        node.draft_prob = round.tree.probs[i];
+        round.record.nodes.push_back(node);
+    }
+    return {};
+}
+
+Result<void> Generator::forward(Round& round, const std::stop_token& stop) {
+    const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
+    const bool known = sequence_->size() == position();  // the prefill has just left the logits of the text's end
+    std::vector<TokenId> rows;
+    std::vector<std::int32_t> parents;
+    if (!known) {
+        rows.push_back(tokens_.back());
+        parents.push_back(-1);
+    }
+    const std::int32_t offset = known ? 0 : 1;
+    for (std::size_t i = 0; i < round.tree.size(); ++i) {
+        rows.push_back(round.tree.tokens[i]);
+        parents.push_back(round.tree.parents[i] < 0 ? offset - 1 : round.tree.parents[i] + offset);
+    }
+    round.first_row = known ? -1 : 0;
+    round.record.rows = static_cast<std::int32_t>(rows.size());
+    // Row 0 of logits_ always belongs to the text's end.
+    if (logits_.size() < (round.tree.size() + 1) * vocab) logits_.resize((round.tree.size() + 1) * vocab);
+    if (rows.empty()) return {};
+    return sequence_->appendTree(rows, parents, logits_.data() + (known ? vocab : 0), stop);
+}
+
+Result<kernels::LogitStats> Generator::statsOf(std::span<const float> raw) const {
+    kernels::LogitStats stats;
+    kernels::ops().logitStats(raw.data(), static_cast<std::int64_t>(raw.size()), &stats);
+    if (stats.argmax < 0) {
+        return fail(ErrorCode::FileCorrupt, "the model computed a value that is not a number at position " + std::to_string(position()),
+                    "The weights are damaged or overflow in this arithmetic; try --arithmetic f32 or another file");
+    }
+    return stats;
+}
+
+Result<void> Generator::walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
+    const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
+    const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
+    while (!round.ended) {
+        const std::span<const float> target(logits_.data() + static_cast<std::size_t>(round.node + 1) * vocab, vocab);
+        const std::span<const float> measured = reference_decides ? drafter_->rawLogits(round.node) : target;
+        auto stats = statsOf(measured);
+        if (!stats) return tl::unexpected(stats.error());
+        if (reference_decides) {
+            if (auto sound = statsOf(target); !sound) return tl::unexpected(sound.error());
+        }
+        TokenRecord record = measure(measured, *stats);
+        choose(round, target, record);
+        record.logprob = static_cast<float>(static_cast<double>(measured[static_cast<std::size_t>(record.id)]) - stats->log_sum_exp);
+        record.rank = rankOf(measured, record.id);
+        record.marker = penalty_->isMarker(record.id);
+        const TokenId id = record.id;
+        const Position pos = record.pos;
+        append(std::move(record), events);
+        if (reference_decides) {
+            ReferenceRecord reference = measureReference(target, measured, stats->log_sum_exp, id, pos, request_.top_alternatives);
+            announce(reference.top, events);
+            events.emplace_back(std::move(reference));
+        } else if (scorer_) {
+            scorer_->push(id, pos, measured, stats->log_sum_exp);
+            if (auto scored = scoreWhenReady(events, stop); !scored) {
+                if (scored.error().code != ErrorCode::Cancelled) return scored;
+                round.ended = true;  // the full block must be scored before another token can be queued; what is there stays
+            }
+        }
+        if (finished()) round.ended = true;
+    }
+    return {};
+}
+
+Result<void> Generator::scoreWhenReady(std::vector<RunEvent>& events, const std::stop_token& stop) {
+    return scorer_ && scorer_->blockReady() ? scoreReference(events, stop) : Result<void>{};
+}
+
+TokenRecord Generator::measure(std::span<const float> raw, const kernels::LogitStats& stats) {
+    TokenRecord record;
+    record.pos = position();
+    record.penalty = static_cast<float>(penalty_->strength());
+    record.entropy = static_cast<float>(stats.entropy);
+    record.varentropy = static_cast<float>(stats.varentropy);
+    record.marker_mass = static_cast<float>(massOf(raw, stats.log_sum_exp, penalty_->markers().ids));
+    record.marker_mass_after = record.marker_mass;
+    record.top = topAlternatives(raw, stats.log_sum_exp, request_.top_alternatives);
+    if (penalty_->active(thinking_->inside())) {
+        penalized_.assign(raw.begin(), raw.end());
+        penalty_->apply(penalized_);
+        kernels::LogitStats after;
+        kernels::ops().logitStats(penalized_.data(), static_cast<std::int64_t>(penalized_.size()), &after);
+        record.penalized = true;
+        record.marker_mass_after = static_cast<float>(massOf(penalized_, after.log_sum_exp, penalty_->markers().ids));
+        record.top_after = topAlternatives(penalized_, after.log_sum_exp, request_.top_alternatives);
+    }
+    return record;
+}
+
+void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& record) {
+    std::span<const float> logits = raw;
+    if (record.penalized) {
+        target_penalized_.assign(raw.begin(), raw.end());
+        penalty_->apply(target_penalized_);
+        logits = target_penalized_;
+    }
+    const std::vector<std::int32_t>& children = round.here();
+    const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise;
+    VerifyOutcome outcome;
+    if (forced_ != kNoToken) {
+        outcome.own = forced_;
+        record.injected = true;
+        forced_ = kNoToken;
+    } else if (verify_method_ != nullptr) {
+        outcome = verify_method_->decide({&round.tree, children, logits, &sampler_, request_.sampler, request_.seed, record.pos, &request_.draft.verify});
+    } else {
+        outcome.own = sampler_.choose(logits, request_.sampler, request_.seed, record.pos);
+    }
+    if (!outcome.tests.empty()) {
+        const TokenDistribution shown = sampler_.distribution(logits, shownSettings(request_.sampler));
+        for (std::size_t i = 0; i < outcome.tests.size(); ++i) {
+            DraftNode& node = round.record.nodes[static_cast<std::size_t>(children[i])];
+            node.target_prob = static_cast<float>(probabilityOf(shown, node.id));
+            node.accept_prob = outcome.tests[i].accept_prob;
+            node.draw = outcome.tests[i].draw;
+            node.fate = outcome.accepted == static_cast<int>(i) ? DraftFate::Accepted : DraftFate::Rejected;
+        }
+    }
+    if (outcome.accepted >= 0) {
+        round.node = children[static_cast<std::size_t>(outcome.accepted)];
+        round.record.path.push_back(round.node);
+        record.id = round.tree.tokens[static_cast<std::size_t>(round.node)];
+    } else {
+        round.ended = true;
+        round.record.added = record.id = outcome.own;
+        round.record.corrected = !children.empty();
+    }
+    // What the same noise would have chosen without the penalty. A rule with draws of its own has no such counterpart.
+    const bool other = record.penalized && own_noise;
+    record.without_penalty_id = other ? sampler_.choose(raw, request_.sampler, request_.seed, record.pos) : record.id;
+    if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
+}
+
+void Generator::append(TokenRecord record, std::vector<RunEvent>& events) {
+    tokens_.push_back(record.id);
+    record.thinking = thinking_->push(record.id);
+    record.time_ns = elapsedNs();
+    decideEnd(record);
+    announce(record, events);
+    events.emplace_back(std::move(record));
+}
+
+void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
+    // The rows of the accepted path stay in the cache, and the row of the text's end before them.
+    std::vector<std::int32_t> rows;
+    if (round.record.rows > 0) {
+        if (round.first_row == 0) rows.push_back(0);
+        for (const std::int32_t node : round.record.path) rows.push_back(node + static_cast<std::int32_t>(round.first_row) + 1);
+        sequence_->keepRows(rows);
+    }
+    if (round.record.added == kNoToken) {
+        // The walk ended on an accepted token: its row holds the logits of what follows.
+        const auto vocab = static_cast<std::ptrdiff_t>(models_.quantized->config().vocab_size);
+        const auto row = logits_.begin() + vocab * (round.node + 1);
+        std::copy(row, row + vocab, logits_.begin());
+    }
+    if (drafter_ == nullptr || round.record.nodes.empty()) return;
+    for (const DraftNode& node : round.record.nodes) announceText(node.id, events);
+    events.emplace_back(std::move(round.record));
+}
+
+void Generator::decideEnd(const TokenRecord& record) {
+    const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
+    if (models_.quantized->tokenizer()->isEndOfGeneration(record.id)) finish_reason_ = FinishReason::EndOfText;
+    else if (generated >= request_.max_tokens) finish_reason_ = FinishReason::TokenLimit;
+    else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity()) finish_reason_ = FinishReason::ContextFull;
+}
+
+Result<void> Generator::scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop) {
+    scored_.clear();
+    auto result = scorer_->score(scored_, stop);
+    for (ReferenceRecord& record : scored_) {
+        announce(record.top, events);
+        events.emplace_back(std::move(record));
+    }
+    return result;
+}
+
+}  // namespace quibble

@@ -1,0 +1,58 @@
+#include "engine/run/run_models.h"
+
+#include <string>
+
+#include "engine/draft/draft_method.h"
+
+namespace quibble {
+
+namespace {
+
+Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized, const LoadOptions& plain) {
+    switch (request.reference.kind) {
+        case ReferenceKind::None: return nullptr;
+        case ReferenceKind::File: return cache.get(request.reference.path, plain);
+        case ReferenceKind::Unquantized: break;
+    }
+    if (!quantized.storedUnquantized()) {
+        return fail(ErrorCode::InvalidArgument,
+                    quantized.config().name + " is stored quantized (" + quantized.weightFormat() + "), so it cannot be its own full-precision reference",
+                    "Choose a second file in F32, F16 or BF16 as the reference, or none");
+    }
+    return cache.get(request.model_path, plain);
+}
+
+Result<void> openDrafts(ModelCache& cache, const DraftSettings& draft, const LoadOptions& plain, RunModels& models) {
+    auto method = findDraftMethod(draft.method);
+    if (!method) return tl::unexpected(method.error());
+    if (*method == nullptr) return {};
+    const std::string* const paths[] = {&draft.path, &draft.second_path};
+    for (int i = 0; i < (*method)->model_files; ++i) {
+        if (paths[i]->empty()) {
+            return fail(ErrorCode::InvalidArgument, "the draft method " + draft.method.id + " needs " + (i == 0 ? "a" : "a second, smaller") + " draft model",
+                        "Name a model file of the same tokenizer");
+        }
+        auto model = cache.get(*paths[i], plain);
+        if (!model) return tl::unexpected(model.error());
+        models.drafts.push_back(*model);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options) {
+    RunModels models;
+    options.weight_quant = request.weight_quant;
+    auto quantized = cache.get(request.model_path, options);
+    if (!quantized) return tl::unexpected(quantized.error());
+    models.quantized = *quantized;
+    options.weight_quant = MethodChoice{};
+    auto reference = openReference(cache, request, **quantized, options);
+    if (!reference) return tl::unexpected(reference.error());
+    models.reference = *reference;
+    if (auto drafts = openDrafts(cache, request.draft, options, models); !drafts) return tl::unexpected(drafts.error());
+    return models;
+}
+
+}  // namespace quibble

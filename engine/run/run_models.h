@@ -1,0 +1,23 @@
+// The models that a run needs, opened by what its request says.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/model/model_cache.h"
+#include "engine/values/run_request.h"
+
+namespace quibble {
+
+/// reference may be empty; quantized and reference may be one object.
+struct RunModels {
+    std::shared_ptr<const Model> quantized;
+    std::shared_ptr<const Model> reference;
+    std::vector<std::shared_ptr<const Model>> drafts;  // that the user named, largest first
+};
+
+/// Errors: those of Model::load; InvalidArgument when "unquantized" is asked of a file whose weights are stored quantized, and when a draft
+/// method misses its model file. options.weight_quant is ignored: the request has it.
+[[nodiscard]] Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options);
+
+}  // namespace quibble

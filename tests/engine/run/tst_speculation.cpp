@@ -1,0 +1,310 @@
+// Speculative decoding on the shipped model: whatever drafts, the text and every measurement are those of plain decoding.
+#include <QTest>
+
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "engine/draft/draft_method.h"
+#include "engine/model/model_cache.h"
+#include "engine/run/generator.h"
+#include "engine/run/replay.h"
+#include "engine/values/run_trace.h"
+#include "tests/support/golden.h"
+
+using namespace quibble;
+using namespace quibble::testing;
+
+namespace {
+
+ModelCache& models() {
+    static ModelCache cache(8);
+    return cache;
+}
+
+RunRequest request(double temperature = 0, double penalty = 0) {
+    RunRequest r;
+    r.model_path = shippedModel().string();
+    r.reference.kind = ReferenceKind::None;
+    r.prompt = "Tom has 57 coins. Then gets 68 more. Then loses 19. How many coins now?";
+    r.max_tokens = 70;
+    r.seed = 7;
+    r.sampler.temperature = temperature;
+    r.penalty.strength = penalty;
+    return r;
+}
+
+DraftSettings drafting(const std::string& method, const std::string& rule = "match") {
+    DraftSettings draft;
+    draft.method = *parseMethodChoice(method);
+    draft.verify = *parseMethodChoice(rule);
+    draft.path = draft.second_path = shippedModel().string();
+    return draft;
+}
+
+struct Outcome {
+    RunTrace trace;
+    Error error;
+    bool ok = false;
+};
+
+Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}) {
+    Outcome outcome;
+    outcome.trace = RunTrace(r);
+    auto opened = openRunModels(models(), r, {});
+    if (!opened) return outcome.error = opened.error(), outcome;
+    CpuDevice device(2);
+    auto generator = Generator::create(r, std::move(*opened), device, controls);
+    if (!generator) return outcome.error = generator.error(), outcome;
+    std::vector<RunEvent> events{(*generator)->provenance()};
+    if (auto done = (*generator)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
+    events.emplace_back((*generator)->closing((*generator)->finishReason()));
+    for (const RunEvent& event : events) outcome.trace.apply(event);
+    outcome.ok = true;
+    return outcome;
+}
+
+// Everything but the clock.
+bool sameTokens(const RunTrace& a, const RunTrace& b) {
+    if (a.points().size() != b.points().size()) return false;
+    for (std::size_t i = 0; i < a.points().size(); ++i) {
+        TokenRecord left = a.points()[i].token, right = b.points()[i].token;
+        left.time_ns = right.time_ns = 0;
+        if (left != right) {
+            qInfo("token %zu differs: %d and %d", i, left.id, right.id);
+            return false;
+        }
+    }
+    return true;
+}
+
+std::int64_t acceptedTokens(const RunTrace& trace) {
+    std::int64_t total = 0;
+    for (const DraftRound& round : trace.draftRounds()) total += round.accepted();
+    return total;
+}
+
+}  // namespace
+
+class TestSpeculation : public QObject {
+    Q_OBJECT
+
+private slots:
+    void matchedTextIsPlainText_data() {
+        QTest::addColumn<QString>("method");
+        for (const char* method : {"chain:length=5", "chain:length=8,confidence=0.5", "ngram:length=6,shortest=1", "tree:nodes=20,depth=5", "static_tree",
+                                   "static_tree:first=2,second=3,third=2", "cascade:length=7,inner=3"}) {
+            QTest::newRow(method) << QString(method);
+        }
+    }
+
+    void matchedTextIsPlainText() {
+        QFETCH(QString, method);
+        for (const double temperature : {0.0, 0.8}) {
+            for (const double penalty : {0.0, 2.0}) {
+                RunRequest r = request(temperature, penalty);
+                const Outcome plain = run(r);
+                QVERIFY2(plain.ok, plain.error.what.c_str());
+                QVERIFY(plain.trace.draftRounds().empty());
+                r.draft = drafting(method.toStdString());
+                const Outcome drafted = run(r);
+                QVERIFY2(drafted.ok, drafted.error.what.c_str());
+                QVERIFY(sameTokens(plain.trace, drafted.trace));
+                QVERIFY(!drafted.trace.draftRounds().empty());
+                QVERIFY(acceptedTokens(drafted.trace) > 0);
+            }
+        }
+    }
+
+    void aModelThatDraftsForItselfIsAlwaysAccepted() {
+        for (const char* rule : {"match", "rejection"}) {
+            RunRequest r = request(0.8);
+            r.draft = drafting("chain:length=4", rule);
+            const Outcome outcome = run(r);
+            QVERIFY2(outcome.ok, outcome.error.what.c_str());
+            for (const DraftRound& round : outcome.trace.draftRounds()) {
+                if (outcome.trace.points().back().token.pos < round.pos + round.tokens()) continue;  // the end of the text cuts the last one
+                QCOMPARE(round.accepted(), static_cast<std::int32_t>(round.nodes.size()));
+                QVERIFY(!round.corrected);
+            }
+        }
+    }
+
+    void theReferenceWritesWhatTheQuantizedModelDrafts() {
+        for (const double temperature : {0.0, 0.8}) {
+            const Outcome full = run(request(temperature));
+            RunRequest r = request(temperature);
+            r.weight_quant = *parseMethodChoice("rtn:bits=3,group=64");
+            r.reference.kind = ReferenceKind::Unquantized;
+            r.draft = drafting("self:length=6");
+            const Outcome drafted = run(r);
+            QVERIFY2(drafted.ok, drafted.error.what.c_str());
+            QCOMPARE(drafted.trace.points().size(), full.trace.points().size());
+            for (std::size_t i = 0; i < full.trace.points().size(); ++i) {
+                const TracePoint& point = drafted.trace.points()[i];
+                const TokenRecord& alone = full.trace.points()[i].token;
+                QCOMPARE(point.token.id, alone.id);
+                // The reference of this run is the model of the other one, on the same prefix.
+                QCOMPARE(point.reference.entropy, alone.entropy);
+                QCOMPARE(point.reference.logprob, alone.logprob);
+                QCOMPARE(point.reference.top, alone.top);
+                QVERIFY(point.reference.kl >= 0);
+                QVERIFY(std::isfinite(point.token.entropy));
+            }
+            QVERIFY(acceptedTokens(drafted.trace) > 0);
+        }
+    }
+
+    void greedyRejectionIsPlainText() {
+        RunRequest r = request(0);
+        const Outcome plain = run(r);
+        for (const char* method : {"chain:length=4", "tree", "ngram:shortest=1"}) {
+            r.draft = drafting(method, "rejection");
+            const Outcome drafted = run(r);
+            QVERIFY2(drafted.ok, drafted.error.what.c_str());
+            QVERIFY(sameTokens(plain.trace, drafted.trace));
+        }
+    }
+
+    // Two tokens of an untrained model, over many seeds: rejection gives them as often as plain decoding does.
+    void rejectedTextHasTheSameDistribution() {
+        RunRequest r = request(1);
+        r.model_path = (goldenDirectory() / "models" / "llama-d64-F32.gguf").string();
+        r.raw = true;
+        r.prompt = "ab";
+        r.max_tokens = 2;
+        r.sampler = {1.5, 2, 1, 0};
+        std::map<std::pair<TokenId, TokenId>, std::array<int, 2>> counts;
+        for (int side = 0; side < 2; ++side) {
+            if (side == 1) {
+                r.draft = drafting("chain:length=1", "rejection");
+                r.draft.path = (goldenDirectory() / "models" / "llama-d64-Q4_0.gguf").string();
+            }
+            for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+                r.seed = seed + static_cast<std::uint64_t>(side) * 1000000;
+                const Outcome outcome = run(r);
+                QVERIFY2(outcome.ok, outcome.error.what.c_str());
+                if (outcome.trace.points().size() < 2) continue;
+                ++counts[{outcome.trace.points()[0].token.id, outcome.trace.points()[1].token.id}][static_cast<std::size_t>(side)];
+            }
+        }
+        double chi = 0;
+        for (const auto& [pair, both] : counts) {
+            const double sum = both[0] + both[1], off = both[0] - both[1];
+            if (sum >= 10) chi += off * off / sum;
+        }
+        QVERIFY(counts.size() >= 2 && counts.size() <= 4);
+        QVERIFY2(chi < 18.47, qPrintable(QString::number(chi)));  // 0.1 % point of 4 degrees of freedom
+    }
+
+    void roundsAddUpToTheText() {
+        RunRequest r = request(0.8);
+        r.draft = drafting("tree:nodes=12,depth=4");
+        const Outcome outcome = run(r);
+        const RunTrace& trace = outcome.trace;
+        Position next = trace.firstPosition();
+        for (const DraftRound& round : trace.draftRounds()) {
+            QVERIFY(round.pos >= next);
+            next = round.pos + round.tokens();
+            std::int32_t above = -1;
+            Position pos = round.pos;
+            for (const std::int32_t node : round.path) {
+                QCOMPARE(round.nodes[static_cast<std::size_t>(node)].parent, above);
+                QVERIFY(round.nodes[static_cast<std::size_t>(node)].fate == DraftFate::Accepted);
+                QCOMPARE(trace.points()[static_cast<std::size_t>(pos - trace.firstPosition())].token.id, round.nodes[static_cast<std::size_t>(node)].id);
+                QVERIFY(trace.originAt(pos) == TokenOrigin::Accepted);
+                above = node;
+                ++pos;
+            }
+            for (const DraftNode& node : round.nodes) QVERIFY(!trace.text(node.id).empty());
+            if (round.added != kNoToken) QVERIFY(trace.originAt(pos) == (round.corrected ? TokenOrigin::Corrected : TokenOrigin::Bonus));
+        }
+        QVERIFY(next <= trace.points().back().token.pos + 1);
+    }
+
+    void theKlOfADraftedRunIsTheKlOfAPlainOne() {
+        RunRequest r = request(0.8);
+        r.weight_quant = *parseMethodChoice("rtn:bits=4,group=64");
+        r.reference.kind = ReferenceKind::Unquantized;
+        const Outcome plain = run(r);
+        r.draft = drafting("ngram:length=20,shortest=1");
+        r.reference.block = 4;
+        const Outcome drafted = run(r);
+        QVERIFY2(drafted.ok, drafted.error.what.c_str());
+        QVERIFY(sameTokens(plain.trace, drafted.trace));
+        for (std::size_t i = 0; i < plain.trace.points().size(); ++i) QCOMPARE(drafted.trace.points()[i].reference, plain.trace.points()[i].reference);
+    }
+
+    void replaysBitForBitWithItsControls() {
+        RunRequest r = request(0.8);
+        r.draft = drafting("chain:length=6");
+        const Outcome first = run(r, {{60, "draft:length", 2}, {70, "penalty", 3}});
+        QVERIFY2(first.ok, first.error.what.c_str());
+        CpuDevice device(1);
+        auto report = replayRun(first.trace, r, models(), device);
+        QVERIFY2(report, report ? "" : report.error().what.c_str());
+        QVERIFY(!report->difference);
+    }
+
+    void branchesForceTheirToken() {
+        RunRequest r = request(0.8);
+        const Outcome parent = run(r);
+        std::vector<TokenId> prefix;
+        for (int i = 0; i < 10; ++i) prefix.push_back(parent.trace.points()[static_cast<std::size_t>(i)].token.id);
+        prefix.push_back(parent.trace.points()[10].token.top[1].id);
+        r.branch = {RunId{1}, parent.trace.points()[10].token.pos, prefix};
+        const Outcome plain = run(r);
+        r.draft = drafting("chain:length=4");
+        const Outcome drafted = run(r);
+        QVERIFY2(drafted.ok, drafted.error.what.c_str());
+        QVERIFY(sameTokens(plain.trace, drafted.trace));
+        QVERIFY(drafted.trace.points().front().token.injected);
+    }
+
+    void draftsThatCannotRunSayWhy_data() {
+        QTest::addColumn<int>("fault");
+        QTest::newRow("unknown method") << 0;
+        QTest::newRow("unknown rule") << 1;
+        QTest::newRow("no model named") << 2;
+        QTest::newRow("model missing") << 3;
+        QTest::newRow("another tokenizer") << 4;
+        QTest::newRow("no reference to draft for") << 5;
+        QTest::newRow("tree larger than the context") << 6;
+        QTest::newRow("parameter out of range") << 7;
+        QTest::newRow("tree larger than a pass") << 8;
+    }
+    void draftsThatCannotRunSayWhy() {
+        QFETCH(int, fault);
+        RunRequest r = request();
+        r.draft = drafting("chain");
+        if (fault == 0) r.draft.method.id = "oracle";
+        if (fault == 1) r.draft.verify.id = "hope";
+        if (fault == 2) r.draft.path.clear();
+        if (fault == 3) r.draft.path = "no/such/file.gguf";
+        if (fault == 4) r.draft.path = (goldenDirectory() / "models" / "llama-d64-F32.gguf").string();
+        if (fault == 5) r.draft.method.id = "self";
+        if (fault == 6) {
+            r.context = 60;
+            r.draft.method = *parseMethodChoice("tree:nodes=60");
+        }
+        if (fault == 7) r.draft.method = *parseMethodChoice("chain:length=99");
+        if (fault == 8) r.draft.method = *parseMethodChoice("static_tree:first=8,second=8,third=4,fourth=4");
+        const Outcome outcome = run(r);
+        QVERIFY(!outcome.ok);
+        qInfo("%s", outcome.error.line().c_str());
+    }
+
+    void aDraftLargerThanItsTargetIsRefused() {
+        RunRequest r = request();
+        r.model_path = (goldenDirectory() / "models" / "llama-d64-F32.gguf").string();
+        r.raw = true;
+        r.draft = drafting("chain");
+        r.draft.path = (goldenDirectory() / "models" / "llama-d256-Q4_K.gguf").string();
+        const Outcome outcome = run(r);
+        QVERIFY(!outcome.ok);
+        qInfo("%s", outcome.error.line().c_str());
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSpeculation)
+#include "tst_speculation.moc"
