@@ -1,8 +1,22 @@
 #include "app/cli/run_options.h"
 
+#include "engine/draft/draft_method.h"
+#include "engine/experts/expert_method.h"
 #include "engine/text/marker_set.h"
+#include "engine/verify/verify_method.h"
 
 namespace quibble::cli {
+
+namespace {
+
+template <typename Methods>
+std::string idsOf(const Methods& methods) {
+    std::string ids;
+    for (const auto* method : methods) ids += (ids.empty() ? "" : ", ") + std::string(method->id);
+    return ids;
+}
+
+}  // namespace
 
 void RunOptions::addTo(CLI::App& command) {
     command.add_option("model", model, "GGUF file")->required();
@@ -12,6 +26,10 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();
+    command.add_option("--draft", draft, "Speculative decoding, method:key=value,...: " + idsOf(draftMethods()) + ", none")->capture_default_str();
+    command.add_option("--draft-model", draft_models, "Model file that drafts; for cascade twice, the smaller one second")->expected(1, 2);
+    command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))->capture_default_str();
+    command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))->capture_default_str();
     command.add_option("--penalty", penalty, "Subtracted from the logits of the marker words")->capture_default_str();
     command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")->capture_default_str();
     command.add_option("--without-word", without_words, "Switch an entry of the marker set off (repeatable)");
@@ -35,6 +53,13 @@ Result<RunRequest> RunOptions::request() const {
     auto method = parseMethodChoice(quant);
     if (!method) return tl::unexpected(method.error());
     r.weight_quant = *method;
+    for (const auto& [text, choice] : {std::pair{&draft, &r.draft.method}, std::pair{&verify, &r.draft.verify}, std::pair{&experts, &r.experts}}) {
+        auto parsed = parseMethodChoice(*text);
+        if (!parsed) return tl::unexpected(parsed.error());
+        *choice = *parsed;
+    }
+    if (!draft_models.empty()) r.draft.path = draft_models[0];
+    if (draft_models.size() > 1) r.draft.second_path = draft_models[1];
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
     const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
     r.reference.kind = asked == "none" ? ReferenceKind::None : asked == "self" ? ReferenceKind::Unquantized : ReferenceKind::File;

@@ -16,6 +16,8 @@ struct RunOptions {
     std::string quant = "none";
     std::string reference;            // a path, "self" (the stored weights of the same file) or "none"
     std::string arithmetic = "native";
+    std::string draft = "none", verify = "match", experts = "observe";
+    std::vector<std::string> draft_models;
     double penalty = 0;
     std::string markers = "published-50";  // a built-in set or a file
     std::vector<std::string> without_words;

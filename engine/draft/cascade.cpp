@@ -3,7 +3,6 @@
 #include <array>
 
 #include "engine/draft/draft_model.h"
-#include "engine/draft/params.h"
 
 namespace quibble::draft {
 

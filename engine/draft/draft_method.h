@@ -15,6 +15,7 @@
 #include "engine/sampler/sampler.h"
 #include "engine/values/param_spec.h"
 #include "engine/values/run_request.h"
+#include "engine/values/token_record.h"
 
 namespace quibble {
 

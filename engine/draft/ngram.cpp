@@ -4,7 +4,6 @@
 #include <array>
 
 #include "engine/draft/draft_model.h"
-#include "engine/draft/params.h"
 
 namespace quibble::draft {
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/draft/params.h"
 #include "engine/draft/tree_growth.h"
 
 namespace quibble::draft {

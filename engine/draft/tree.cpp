@@ -4,7 +4,6 @@
 #include <array>
 #include <functional>
 
-#include "engine/draft/params.h"
 #include "engine/draft/tree_growth.h"
 
 namespace quibble::draft {

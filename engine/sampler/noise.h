@@ -28,6 +28,7 @@ enum class NoiseStream : std::uint32_t {
     Sample = 0,  // the token of the text
     Draft = 1,   // a token that a draft draws for itself
     Accept = 2,  // the test of a drafted token
+    Experts = 3, // a random selection of experts
 };
 
 /// Uniform on (0, 1), never 0 or 1: (k + 0.5) / 2^53 for a 53-bit k.

@@ -1,0 +1,74 @@
+// Slot experts: which experts the rows of one pass may use. Every method answers with a set of allowed experts for each layer and pass, by
+// substitution (top-k among the allowed) or truncation (natural top-k, what is not allowed is left out). A method is one file; its
+// stem is its id. Formulas: MoE-Spec, arXiv 2602.16052.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/model/experts.h"
+#include "engine/values/param_spec.h"
+#include "engine/values/result.h"
+
+namespace quibble {
+
+class ExpertPolicy : public ExpertSelector {
+public:
+    ExpertPolicy(MethodChoice choice, std::span<const ParamSpec> specs) : choice_(std::move(choice)), specs_(specs) {}
+
+    /// Of the passes that follow.
+    void setVerifyPass(bool verify) { verify_ = verify; }
+    void select(const RouterScores& scores, ExpertChoice& choice) override;
+    /// Experts that the last layer's rows were allowed to use; empty: all.
+    [[nodiscard]] std::span<const char> allowed() const { return allowed_; }
+    /// Experts a layer that the next pass may use; 0: all.
+    [[nodiscard]] virtual int budget() const { return 0; }
+    /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range, a budget below the experts of a token).
+    [[nodiscard]] Result<void> setParam(std::string_view key, double value);
+    /// Errors: InvalidArgument, as setParam.
+    [[nodiscard]] virtual Result<void> check(const MethodChoice& choice, const ExpertConfig& config) const;
+    void setConfig(const ExpertConfig& config) { config_ = config; }
+
+protected:
+    /// Marks the allowed experts of this layer and pass in `open` ([config.count], all 1 at first); false: no restriction.
+    [[nodiscard]] virtual bool restrict(const RouterScores& scores, std::vector<char>& open) = 0;
+    /// The natural choices of one row that stay when the method truncates row by row; by default those that are open.
+    [[nodiscard]] virtual bool truncates() const { return false; }
+
+    MethodChoice choice_;
+    bool verify_ = false;
+    ExpertConfig config_;
+
+private:
+    std::span<const ParamSpec> specs_;
+    std::vector<char> allowed_;
+};
+
+struct ExpertMethod {
+    std::string_view id;
+    std::string_view label;
+    std::string_view source;
+    std::string_view help;
+    bool lossless = false;
+    std::span<const ParamSpec> params;
+    std::unique_ptr<ExpertPolicy> (*make)(const MethodChoice& choice, std::uint64_t seed);
+};
+
+[[nodiscard]] std::span<const ExpertMethod* const> expertMethods();
+/// Errors: InvalidArgument for an unknown id (lists the known) or parameters out of range.
+[[nodiscard]] Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice);
+/// The policy of a run on a model with experts. Errors: as findExpertMethod, and a budget that the model cannot keep.
+[[nodiscard]] Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config, std::uint64_t seed);
+
+namespace experts {
+extern const ExpertMethod kObserve;
+extern const ExpertMethod kMoeSpec;
+extern const ExpertMethod kRandom;
+extern const ExpertMethod kFrequent;
+extern const ExpertMethod kThreshold;
+}  // namespace experts
+
+}  // namespace quibble

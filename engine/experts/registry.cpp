@@ -1,0 +1,58 @@
+#include <string>
+
+#include "engine/experts/expert_method.h"
+
+namespace quibble {
+
+void ExpertPolicy::select(const RouterScores& scores, ExpertChoice& choice) {
+    allowed_.assign(static_cast<std::size_t>(scores.config.count), 1);
+    const bool restricted = restrict(scores, allowed_);
+    if (!restricted) allowed_.clear();
+    for (std::int64_t row = 0; row < scores.rows(); ++row) {
+        if (restricted && truncates()) {
+            std::vector<std::int32_t> chosen = topExperts(scores.logitsOf(row), scores.config.used);
+            std::erase_if(chosen, [&](std::int32_t expert) { return allowed_[static_cast<std::size_t>(expert)] == 0; });
+            addWeighted(scores, row, chosen, choice);
+        } else {
+            addWeighted(scores, row, topExperts(scores.logitsOf(row), scores.config.used, allowed_), choice);
+        }
+    }
+}
+
+Result<void> ExpertPolicy::check(const MethodChoice&, const ExpertConfig&) const { return {}; }
+
+Result<void> ExpertPolicy::setParam(std::string_view key, double value) {
+    MethodChoice changed = choice_;
+    if (auto checked = changeParam(changed, specs_, key, value); !checked) return checked;
+    if (auto checked = check(changed, config_); !checked) return checked;
+    choice_ = std::move(changed);
+    return {};
+}
+
+std::span<const ExpertMethod* const> expertMethods() {
+    static const ExpertMethod* const kTable[] = {&experts::kObserve, &experts::kMoeSpec, &experts::kRandom, &experts::kFrequent, &experts::kThreshold};
+    return kTable;
+}
+
+Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice) {
+    std::string known;
+    for (const ExpertMethod* method : expertMethods()) {
+        if (method->id == choice.id) {
+            if (auto checked = checkParams(choice, method->params); !checked) return tl::unexpected(checked.error());
+            return method;
+        }
+        known += (known.empty() ? "" : ", ") + std::string(method->id);
+    }
+    return fail(ErrorCode::InvalidArgument, "no expert method is called \"" + choice.id + "\"", "Known are: " + known);
+}
+
+Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config, std::uint64_t seed) {
+    auto method = findExpertMethod(choice);
+    if (!method) return tl::unexpected(method.error());
+    auto policy = (*method)->make(choice, seed);
+    policy->setConfig(config);
+    if (auto checked = policy->check(choice, config); !checked) return tl::unexpected(checked.error());
+    return policy;
+}
+
+}  // namespace quibble
