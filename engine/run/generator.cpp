@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "engine/base/memory_use.h"
 #include "engine/values/version.h"
@@ -17,6 +18,7 @@ std::int64_t nowNs() {
 
 constexpr std::string_view kWordPrefix = "word:";
 constexpr std::string_view kDraftPrefix = "draft:";
+constexpr std::string_view kExpertsPrefix = "experts:";
 constexpr std::int64_t kUsualContext = 2048;
 
 }  // namespace
@@ -94,6 +96,7 @@ Result<void> Generator::prepareSequences() {
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
+    if (auto experts = prepareExperts(); !experts) return experts;
     if (auto drafter = prepareDrafter(); !drafter) return drafter;
     if (models_.reference == nullptr || reference_decides) return {};
     auto reference = Sequence::create(models_.reference, device_, context, request_.arithmetic);
@@ -168,6 +171,12 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
         p.draft_hash = draft->hash();
         p.draft_format = draft->weightFormat();
     }
+    if (experts_ != nullptr) {
+        const ModelConfig& c = sequence_->model().config();
+        p.expert_layers = c.n_layers;
+        p.experts = c.experts.count;
+        p.experts_used = c.experts.used;
+    }
     p.arithmetic = request_.arithmetic == Arithmetic::F32 ? "f32 activations" : "native (8-bit activation blocks where the format has such a kernel)";
     p.isa = device_.isa();
     p.threads = device_.threads();
@@ -187,6 +196,7 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
     const std::int64_t done = sequence_->size();
     const std::int64_t n = std::min<std::int64_t>(Sequence::kMaxRows, total - done);
     const bool last = done + n == total;
+    beginPass(false);
     const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));
     if (auto fed = sequence_->append(chunk, last ? 1 : 0, logits_.data(), stop); !fed) return tl::unexpected(fed.error());
     if (done == 0) {
@@ -194,6 +204,9 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
         for (const ResolvedMarker& marker : provenance_.markers) announceText(marker.id, events);
     }
     events.emplace_back(Progress{done + n, total});
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), 0);
+    announceExperts(static_cast<Position>(done), rows, false, nowNs() - began, events);
     prefill_ns_ += nowNs() - began;
     return last;
 }
@@ -242,6 +255,10 @@ Result<void> Generator::applyControl(const ControlChange& change) {
     if (key.substr(0, kDraftPrefix.size()) == kDraftPrefix) {
         if (drafter_ == nullptr) return fail(ErrorCode::InvalidArgument, "this run has no draft", "Choose a draft method before the run starts");
         return drafter_->setParam(key.substr(kDraftPrefix.size()), change.value);
+    }
+    if (key.substr(0, kExpertsPrefix.size()) == kExpertsPrefix) {
+        if (experts_ == nullptr) return fail(ErrorCode::InvalidArgument, "this model has no experts");
+        return experts_->setParam(key.substr(kExpertsPrefix.size()), change.value);
     }
     if (key == "max_tokens") {
         if (change.value < 1 || change.value > 1e9) return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "engine/draft/draft_method.h"
+#include "engine/experts/expert_method.h"
+#include "engine/experts/expert_recorder.h"
 #include "engine/logits/marker_penalty.h"
 #include "engine/model/sequence.h"
 #include "engine/run/prompt.h"
@@ -65,6 +67,10 @@ private:
     [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> prepareDraft();
     [[nodiscard]] Result<void> prepareDrafter();
+    [[nodiscard]] Result<void> prepareExperts();
+    void beginPass(bool verify);
+    /// The pass that began at `pos`, and the experts of those of its rows that stay in the text.
+    void announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns, std::vector<RunEvent>& events);
 
     // One round (generator_step.cpp).
     struct Round;
@@ -91,6 +97,9 @@ private:
     RunProvenance provenance_;
     std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized one, or the reference when the quantized one drafts for it
     std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
+    std::unique_ptr<ExpertPolicy> experts_; // nullptr: a dense model
+    std::optional<ExpertRecorder> recorder_;
+    std::int64_t dense_bytes_ = 0;         // weights that every pass reads
     const DraftMethod* draft_method_ = nullptr;
     const VerifyMethod* verify_method_ = nullptr;
     std::optional<ReferenceScorer> scorer_;

@@ -94,6 +94,7 @@ Result<void> Generator::forward(Round& round, const std::stop_token& stop) {
     // Row 0 of logits_ always belongs to the text's end.
     if (logits_.size() < (round.tree.size() + 1) * vocab) logits_.resize((round.tree.size() + 1) * vocab);
     if (rows.empty()) return {};
+    beginPass(round.tree.size() > 0);
     return sequence_->appendTree(rows, parents, logits_.data() + (known ? vocab : 0), stop);
 }
 
@@ -226,7 +227,9 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
     if (round.record.rows > 0) {
         if (round.first_row == 0) rows.push_back(0);
         for (const std::int32_t node : round.record.path) rows.push_back(node + static_cast<std::int32_t>(round.first_row) + 1);
+        const Position first = sequence_->size();
         sequence_->keepRows(rows);
+        announceExperts(first, rows, !round.record.nodes.empty(), round.record.verify_ns, events);
     }
     if (round.record.added == kNoToken) {
         // The walk ended on an accepted token: its row holds the logits of what follows.
