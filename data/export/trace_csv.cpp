@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kHeader =
     "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_varentropy,ref_logprob,ref_rank,"
-    "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top";
+    "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top,origin,round,experts";
 
 // Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash as two.
 std::string cellText(std::string_view bytes) {
@@ -41,6 +41,16 @@ std::string cellList(const std::vector<Alternative>& alternatives) {
     return out;
 }
 
+// "3 5|1 2": the experts of each layer.
+std::string cellExperts(const TokenExperts& experts) {
+    std::string out;
+    for (std::size_t i = 0; i < experts.ids.size(); ++i) {
+        if (i > 0) out += i % static_cast<std::size_t>(experts.per_token) == 0 ? '|' : ' ';
+        out += std::to_string(experts.ids[i]);
+    }
+    return out;
+}
+
 void writeComments(std::ostream& out, const std::string& prefix, const nlohmann::json& object) {
     for (const auto& [key, value] : object.items()) {
         if (value.is_object() && !value.empty()) {
@@ -64,8 +74,11 @@ void writeRow(std::ostream& out, const TracePoint& point, const RunTrace& trace)
     row += numberText(t.varentropy) + ',' + numberText(r.varentropy) + ',' + numberText(r.logprob) + ',';
     row += (point.hasReference() ? std::to_string(r.rank) : "") + ',' + numberText(t.marker_mass_after) + ',' + numberText(t.penalty) + ',';
     row += std::string(flag(t.thinking)) + flag(t.marker) + flag(t.injected) + flag(t.intervened()) + std::to_string(t.time_ns) + ',';
-    row += cellList(t.top) + ',' + cellList(t.top_after) + ',' + cellList(r.top) + '\n';
-    out << row;
+    row += cellList(t.top) + ',' + cellList(t.top_after) + ',' + cellList(r.top) + ',';
+    const DraftRound* round = trace.roundAt(t.pos);
+    const TokenExperts* experts = trace.expertsAt(t.pos);
+    row += std::string(tokenOriginText(trace.originAt(t.pos))) + ',' + (round != nullptr ? std::to_string(round - trace.draftRounds().data()) : "") + ',';
+    out << row + (experts != nullptr ? cellExperts(*experts) : "") + '\n';
 }
 
 }  // namespace

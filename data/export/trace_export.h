@@ -19,17 +19,25 @@ struct ExportRange {
 /// One JSON object without a line end. First keys, in this order: pos, id, text, logprob, rank, entropy, kl, ref_entropy,
 /// marker_mass, penalized, without_penalty_id; then "bytes" (hex, when the token is not UTF-8 on its own: its text then has
 /// U+FFFD), varentropy, ref_varentropy, ref_logprob, ref_rank, marker_mass_after, penalty, thinking, marker, injected,
-/// intervened, time_ns, top, top_after, ref_top (lists of [id, text, logprob]). What was not measured is null.
+/// intervened, time_ns, top, top_after, ref_top (lists of [id, text, logprob]), origin ("decoded", "accepted", "corrected", "bonus"),
+/// round (number of its draft round, null for none), and "experts" ([layer][k], -1: truncated away) when they were recorded; those
+/// of a token come with the pass that reads it, so a stream does not have them yet. What was not measured is null.
 [[nodiscard]] std::string tokenJson(const TracePoint& point, const RunTrace& trace);
-/// {"summary": {...}}: counts, times, means, finish_reason, answer, known_answer, correct.
+/// {"summary": {...}}: counts, times, means, finish_reason, answer, known_answer, correct; with draft rounds "speculation" (rounds,
+/// drafted, tested, accepted, ignored, mean_accepted_length = 1 + accepted / rounds, acceptance_by_position = accepted at that depth /
+/// rounds, accepted_lengths, draft_ns, verify_ns, other_ns, predicted_speed_up, target_efficiency: see engine/metrics/speculation.h),
+/// with experts "experts" (passes, rows, expert_bytes, total_bytes, pass_ns).
 [[nodiscard]] std::string summaryJson(const RunTrace& trace);
 /// {"provenance": {...}, "request": {...}, "controls": [...]}
 [[nodiscard]] std::string provenanceJson(const RunTrace& trace);
 
-/// Provenance line, a line a token, summary line. The stream's state tells whether it was written.
+/// Provenance line, a line a token, a line {"draft_round": {round, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns,
+/// path, nodes: [{parent, id, text, draft_prob, target_prob, accept_prob, draw, fate}]}} a round, a line {"expert_pass": {pass, pos, rows,
+/// verify, budget, expert_bytes, total_bytes, pass_ns, layers: [{natural, executed, coverage}], coverage_by_budget}} a pass, summary
+/// line. The range holds for the first position of a round or pass. The stream's state tells whether it was written.
 void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range = {});
 /// "# key: value" lines, a header row, a row a token; text quoted as in RFC 4180, with \n, \r, \t, \\ and \xNN for what a
-/// spreadsheet would break on. Not measured: an empty cell.
+/// spreadsheet would break on. Not measured: an empty cell. The last columns are origin, round and experts ("3 5|1 2": by layer).
 void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range = {});
 
 }  // namespace quibble

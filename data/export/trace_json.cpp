@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/export/json_text.h"
+#include "data/export/speculation_json.h"
 #include "engine/metrics/answer.h"
 #include "engine/metrics/divergence.h"
 #include "engine/metrics/summary.h"
@@ -88,7 +89,12 @@ std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
         .integer("time_ns", t.time_ns)
         .raw("top", listJson(t.top, trace))
         .raw("top_after", listJson(t.top_after, trace))
-        .raw("ref_top", listJson(r.top, trace));
+        .raw("ref_top", listJson(r.top, trace))
+        .string("origin", tokenOriginText(trace.originAt(t.pos)));
+    const DraftRound* round = trace.roundAt(t.pos);
+    if (round != nullptr) object.integer("round", round - trace.draftRounds().data());
+    else object.raw("round", "null");
+    if (const TokenExperts* experts = trace.expertsAt(t.pos)) object.raw("experts", expertsJson(*experts));
     return object.text();
 }
 
@@ -114,6 +120,8 @@ std::string summaryJson(const RunTrace& trace) {
     s.number("kl_entropy_spearman", klEntropyCorrelation(trace)).number("tokens_per_second", n.tokens_per_second);
     addEnd(s, trace);
     addAnswer(s, trace);
+    if (const std::string speculation = speculationSummaryJson(trace); !speculation.empty()) s.raw("speculation", speculation);
+    if (const std::string experts = expertsSummaryJson(trace); !experts.empty()) s.raw("experts", experts);
     return JsonObject().raw("summary", s.text()).text();
 }
 
@@ -135,6 +143,14 @@ void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range
     out << provenanceJson(trace) << '\n';
     for (const TracePoint& point : trace.points()) {
         if (point.token.pos >= range.from && point.token.pos < range.to) out << tokenJson(point, trace) << '\n';
+    }
+    const auto& rounds = trace.draftRounds();
+    for (std::size_t i = 0; i < rounds.size(); ++i) {
+        if (rounds[i].pos >= range.from && rounds[i].pos < range.to) out << roundJson(trace, i) << '\n';
+    }
+    const auto& passes = trace.expertPasses();
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+        if (passes[i].pos >= range.from && passes[i].pos < range.to) out << passJson(passes[i], i) << '\n';
     }
     out << summaryJson(trace) << '\n';
 }

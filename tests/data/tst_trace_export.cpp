@@ -73,7 +73,7 @@ private slots:
             QString("{'pos':3,'id':5,'text':' \\'7\\',\\n\\\\','logprob':-0.1,'rank':1,'entropy':0.25,'kl':null,'ref_entropy':null,'marker_mass':1e-05,"
                     "'penalized':false,'without_penalty_id':5,'varentropy':null,'ref_varentropy':null,'ref_logprob':null,'ref_rank':null,"
                     "'marker_mass_after':0,'penalty':0,'thinking':false,'marker':false,'injected':false,'intervened':false,'time_ns':123456789012,"
-                    "'top':[[5,' \\'7\\',\\n\\\\',-0.1],[6,'\xEF\xBF\xBD\xEF\xBF\xBD',null]],'top_after':[],'ref_top':[]}")
+                    "'top':[[5,' \\'7\\',\\n\\\\',-0.1],[6,'\xEF\xBF\xBD\xEF\xBF\xBD',null]],'top_after':[],'ref_top':[],'origin':'decoded','round':null}")
                 .replace('\'', '"');
         QCOMPARE(QString::fromStdString(tokenJson(trace.points()[0], trace)), expected);
         const Json second = Json::parse(tokenJson(trace.points()[1], trace));
@@ -157,8 +157,8 @@ private slots:
         QVERIFY(lines[row].starts_with("pos,id,text,logprob,rank,entropy,kl,"));
         QCOMPARE(lines.size(), row + 3);
         QCOMPARE(QString::fromStdString(lines[row + 1]),
-                 QString("3,5,\" \"\"7\"\",\\n\\\\\",-0.1,1,0.25,,,1e-05,0,5,,,,,0,0,0,0,0,0,123456789012,5:-0.1 6:,,"));
-        QCOMPARE(QString::fromStdString(lines[row + 2]), QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,"));
+                 QString("3,5,\" \"\"7\"\",\\n\\\\\",-0.1,1,0.25,,,1e-05,0,5,,,,,0,0,0,0,0,0,123456789012,5:-0.1 6:,,,decoded,,"));
+        QCOMPARE(QString::fromStdString(lines[row + 2]), QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,,decoded,,"));
     }
 
     // Every row has the columns of the header, whatever the tokens hold.
@@ -174,10 +174,47 @@ private slots:
                 quoted = quoted != (c == '"');
                 commas += !quoted && c == ',';
             }
-            QCOMPARE(commas, 24);
+            QCOMPARE(commas, 27);
             ++rows;
         }
         QCOMPARE(rows, 1 + 143);
+    }
+
+    void draftsAndExperts() {
+        const RunTrace trace = test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 40, .drafts = true, .experts = 8}));
+        std::ostringstream out, sheet;
+        exportJsonLines(out, trace);
+        std::size_t rounds = 0, passes = 0, tokens = 0;
+        for (const std::string& line : linesOf(out.str())) {
+            const Json json = Json::parse(line);
+            if (json.contains("pos")) {
+                const auto pos = json["pos"].get<Position>();
+                QCOMPARE(json["origin"].get<std::string>(), std::string(tokenOriginText(trace.originAt(pos))));
+                const DraftRound* round = trace.roundAt(pos);
+                QCOMPARE(json["round"].is_null(), round == nullptr);
+                if (round != nullptr) QCOMPARE(&trace.draftRounds().at(json["round"].get<std::size_t>()), round);
+                QCOMPARE(json.contains("experts"), trace.expertsAt(pos) != nullptr);
+                if (trace.expertsAt(pos) != nullptr) QCOMPARE(json["experts"][2][1].get<std::int16_t>(), trace.expertsAt(pos)->ids[5]);
+                ++tokens;
+            } else if (json.contains("draft_round")) {
+                const DraftRound& round = trace.draftRounds()[rounds++];
+                QCOMPARE(json["draft_round"]["nodes"].size(), round.nodes.size());
+                QCOMPARE(json["draft_round"]["pos"].get<Position>(), round.pos);
+                QCOMPARE(json["draft_round"]["path"].get<std::vector<std::int32_t>>(), round.path);
+            } else if (json.contains("expert_pass")) {
+                QCOMPARE(json["expert_pass"]["total_bytes"].get<std::int64_t>(), trace.expertPasses()[passes++].total_bytes);
+            }
+        }
+        QCOMPARE(tokens, std::size_t(40));
+        QCOMPARE(rounds, trace.draftRounds().size());
+        QCOMPARE(passes, trace.expertPasses().size());
+        const Json s = Json::parse(summaryJson(trace))["summary"];
+        QCOMPARE(s["speculation"]["drafted"].get<int>(), s["speculation"]["tested"].get<int>() + s["speculation"]["ignored"].get<int>());
+        QCOMPARE(s["experts"]["passes"].get<std::size_t>(), passes);
+        exportCsv(sheet, trace);
+        QVERIFY(sheet.str().find("# summary.speculation.rounds: ") != std::string::npos);
+        QVERIFY(sheet.str().find(",top,top_after,ref_top,origin,round,experts\n") != std::string::npos);
+        QVERIFY(!Json::parse(summaryJson(smallTrace()))["summary"].contains("speculation"));
     }
 
     void otherLocale() {

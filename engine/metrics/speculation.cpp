@@ -1,0 +1,69 @@
+#include "engine/metrics/speculation.h"
+
+namespace quibble {
+
+namespace {
+
+void countNodes(const DraftRound& round, SpeculationNumbers& numbers, std::vector<std::size_t>& depths) {
+    depths.assign(round.nodes.size(), 0);
+    for (std::size_t i = 0; i < round.nodes.size(); ++i) {
+        const DraftNode& node = round.nodes[i];
+        const bool has_parent = node.parent >= 0 && static_cast<std::size_t>(node.parent) < i;
+        depths[i] = has_parent ? depths[static_cast<std::size_t>(node.parent)] + 1 : 0;
+        if (numbers.by_position.size() <= depths[i]) numbers.by_position.resize(depths[i] + 1);
+        for (PositionAcceptance* counts : {&numbers.all, &numbers.by_position[depths[i]]}) {
+            ++counts->drafted;
+            counts->tested += node.fate == DraftFate::Ignored ? 0 : 1;
+            counts->accepted += node.fate == DraftFate::Accepted ? 1 : 0;
+        }
+    }
+}
+
+double ratio(double a, double b) { return b > 0 ? a / b : 0.0; }
+
+}  // namespace
+
+SpeculationNumbers speculationNumbers(const RunTrace& trace, Position begin, Position end) {
+    SpeculationNumbers numbers;
+    std::vector<std::size_t> depths;
+    for (const DraftRound& round : trace.draftRounds()) {
+        if (round.pos < begin || round.pos >= end) continue;
+        if (round.nodes.empty()) {
+            ++numbers.plain_steps;
+            numbers.plain_ns += round.draft_ns + round.verify_ns + round.other_ns;
+            continue;
+        }
+        ++numbers.rounds;
+        numbers.tokens += round.tokens();
+        numbers.draft_ns += round.draft_ns;
+        numbers.verify_ns += round.verify_ns;
+        numbers.other_ns += round.other_ns;
+        const auto accepted = static_cast<std::size_t>(round.accepted());
+        if (numbers.accepted_lengths.size() <= accepted) numbers.accepted_lengths.resize(accepted + 1);
+        ++numbers.accepted_lengths[accepted];
+        countNodes(round, numbers, depths);
+    }
+    return numbers;
+}
+
+double SpeculationNumbers::rate(std::size_t position) const {
+    return position < by_position.size() ? ratio(static_cast<double>(by_position[position].accepted), static_cast<double>(rounds)) : 0.0;
+}
+
+double SpeculationNumbers::meanAccepted() const { return ratio(static_cast<double>(all.accepted), static_cast<double>(rounds)); }
+
+double SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(tokens), static_cast<double>(rounds)); }
+
+double SpeculationNumbers::nsPerToken() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), static_cast<double>(tokens)); }
+
+std::optional<double> SpeculationNumbers::speedUp() const {
+    if (plain_steps == 0 || rounds == 0 || nsPerToken() <= 0) return {};
+    return static_cast<double>(plain_ns) / static_cast<double>(plain_steps) / nsPerToken();
+}
+
+std::optional<double> SpeculationNumbers::targetEfficiency() const {
+    if (plain_steps == 0 || rounds == 0 || verify_ns <= 0) return {};
+    return static_cast<double>(plain_ns) / static_cast<double>(plain_steps) / (static_cast<double>(verify_ns) / static_cast<double>(rounds));
+}
+
+}  // namespace quibble
