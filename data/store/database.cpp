@@ -160,6 +160,16 @@ Result<std::unique_ptr<SQLite::Database>> openDatabase(const std::filesystem::pa
     });
 }
 
+Result<bool> isOlder(const std::filesystem::path& path) {
+    return guarded("opening " + path.string(), [&]() -> Result<bool> {
+        const auto db = connect(path, SQLITE_OPEN_READONLY);
+        const int newest = schemaMigrations().back().version;
+        const auto fresh = identify(*db, path, newest);
+        if (!fresh) return tl::unexpected(fresh.error());
+        return !*fresh && pragmaInteger(*db, "user_version") < newest;
+    });
+}
+
 Result<std::unique_ptr<SQLite::Database>> openConnection(const std::filesystem::path& path) {
     return guarded("opening " + path.string(), [&]() -> Result<std::unique_ptr<SQLite::Database>> {
         auto db = connect(path, SQLITE_OPEN_READWRITE);

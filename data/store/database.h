@@ -55,6 +55,8 @@ inline constexpr char kNextUpdate[] = "(SELECT MAX(?1, COALESCE(MAX(updated_ms),
 /// Opens, identifies, sets up and migrates. The caller holds the DatabaseLock for ReadWrite. `migrations` is a parameter for the tests.
 [[nodiscard]] Result<std::unique_ptr<SQLite::Database>> openDatabase(const std::filesystem::path& path, OpenMode mode,
                                                                      std::span<const Migration> migrations = schemaMigrations());
+/// Whether a session file was written by an earlier version. Errors: as of openDatabase.
+[[nodiscard]] Result<bool> isOlder(const std::filesystem::path& path);
 /// A second connection of the writer's to a file that openDatabase has brought up to date.
 [[nodiscard]] Result<std::unique_ptr<SQLite::Database>> openConnection(const std::filesystem::path& path);
 

@@ -4,6 +4,9 @@
 #include <map>
 #include <vector>
 
+#include <sqlite3.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "data/store/store_impl.h"
@@ -28,6 +31,48 @@ public:
 
 private:
     SQLite::Database& db_;
+};
+
+// A file of an earlier version as it would be today, in a copy beside `database` that goes when this goes; else the file itself.
+class UpToDateFile {
+public:
+    UpToDateFile() = default;
+    ~UpToDateFile() { remove(); }
+    UpToDateFile(const UpToDateFile&) = delete;
+    UpToDateFile& operator=(const UpToDateFile&) = delete;
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+    [[nodiscard]] Result<void> take(const std::filesystem::path& file, const std::filesystem::path& database) {
+        path_ = file;
+        const auto older = isOlder(file);
+        if (!older) return tl::unexpected(older.error());
+        if (!*older) return {};
+        copy_ = database.string() + ".import" + std::to_string(::getpid());
+        remove();
+        const auto copied = guarded("reading " + file.string(), [&]() -> Result<void> {
+            SQLite::Database old(readOnlyUri(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+            SQLite::Statement vacuum(old, "VACUUM INTO ?");
+            vacuum.bind(1, copy_.string());
+            vacuum.exec();
+            return {};
+        });
+        if (!copied) return copied;
+        path_ = copy_;
+        const auto brought = openDatabase(copy_, OpenMode::ReadWrite);
+        return brought ? Result<void>{} : tl::unexpected(brought.error());
+    }
+
+private:
+    void remove() {
+        if (copy_.empty()) return;
+        std::error_code ignored;
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(copy_.string() + suffix, ignored);
+        for (int version = 1; version < schemaMigrations().back().version; ++version) {
+            std::filesystem::remove(copy_.string() + ".v" + std::to_string(version) + ".backup", ignored);
+        }
+    }
+    std::filesystem::path path_, copy_;
 };
 
 Result<void> checkFile(const std::filesystem::path& path) {
@@ -154,9 +199,11 @@ Result<SessionId> Store::importSession(const std::filesystem::path& path) {
     if (std::filesystem::equivalent(path, impl_->path, error)) {
         return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself", "Choose another file");
     }
-    if (const auto sound = checkFile(path); !sound) return tl::unexpected(sound.error());
+    UpToDateFile file;
+    if (const auto taken = file.take(path, impl_->path); !taken) return tl::unexpected(taken.error());
+    if (const auto sound = checkFile(file.path()); !sound) return tl::unexpected(sound.error());
     return guarded("importing " + path.string(), [&]() -> Result<SessionId> {
-        const Attachment attachment(*impl_->db, path);
+        const Attachment attachment(*impl_->db, file.path());
         WriteTransaction transaction(*impl_->db);
         auto session = Importer(*impl_->db).all();
         if (session) transaction.commit();

@@ -104,6 +104,20 @@ private slots:
         VERIFY_OK(open.store->runIntegrityCheck());
     }
 
+    // A session that somebody exported with the first version.
+    void versionOneIsImported() {
+        const QTemporaryDir folder;
+        auto open = OpenStore::at(pathIn(folder));
+        const auto runs = need(open.store->listRuns(need(open.store->importSession(fixture()))));
+        QCOMPARE(runs.size(), std::size_t(2));
+        QCOMPARE(differenceBetween(need(open.store->loadRun(runs[0].id)), test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
+        QCOMPARE(ask(fixture(), "PRAGMA user_version"), 1);  // left as it was
+        for (const auto& entry : std::filesystem::directory_iterator(folder.path().toStdString())) {
+            QVERIFY2(entry.path().string().find(".import") == std::string::npos, entry.path().c_str());
+        }
+        VERIFY_OK(open.store->runIntegrityCheck());
+    }
+
     void versionTwoOpens() {
         const QTemporaryDir folder;
         const auto path = pathIn(folder);
