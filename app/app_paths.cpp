@@ -43,6 +43,10 @@ std::filesystem::path AppPaths::shippedModel() const {
     return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / "quibble-nano.gguf");
 }
 
+std::filesystem::path AppPaths::shippedDraft() const {
+    return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / "quibble-nano-draft.gguf");
+}
+
 std::filesystem::path AppPaths::shippedProblems() const {
     return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "problems" / "nano-examples.jsonl");
 }

@@ -21,6 +21,8 @@ struct AppPaths {
 
     /// data_dir/models/quibble-nano.gguf; empty when there is no such file.
     [[nodiscard]] std::filesystem::path shippedModel() const;
+    /// data_dir/models/quibble-nano-draft.gguf; empty when there is no such file.
+    [[nodiscard]] std::filesystem::path shippedDraft() const;
     /// data_dir/problems/nano-examples.jsonl; empty when there is no such file.
     [[nodiscard]] std::filesystem::path shippedProblems() const;
 };

@@ -17,14 +17,17 @@
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
 #include "views/card.h"
+#include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"
 #include "views/markers/markers_panel.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
+#include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
+#include "views/speculation/speculation_view.h"
 #include "views/status/run_status_bar.h"
 #include "views/tables/token_table.h"
 #include "views/token_stream/colour_bar.h"
@@ -67,8 +70,11 @@ void MainWindow::makeParts() {
     parts_.stream = new TokenStreamPanel(document, this);
     parts_.traces = new TracesView(document, this);
     parts_.scatter = new ScatterView(document, this);
+    parts_.speculation = new SpeculationView(document, this);
+    parts_.experts = new ExpertsView(document, this);
     parts_.inspector = new TokenInspector(document, this);
     parts_.markers = new MarkersPanel(document, this);
+    parts_.decoding = new DecodingPanel(document, this);
     parts_.table = new TokenTable(document, this);
     parts_.browser = new SessionBrowser(this);
     parts_.prompt = new RunSetupPanel(this);
@@ -81,7 +87,7 @@ void MainWindow::makeParts() {
     parts_.sampler = new SamplerPanel(sampler_popup_);
     (new QVBoxLayout(sampler_popup_))->addWidget(parts_.sampler);
     parts_.sessions = new SessionController(parts_.browser, this);
-    parts_.setup = new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.model_bar}, this);
+    parts_.setup = new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.model_bar}, this);
 }
 
 void MainWindow::placeParts() {
@@ -103,7 +109,8 @@ void MainWindow::placeParts() {
         {"sessions", parts_.browser, Qt::LeftDockWidgetArea},  {"problem", parts_.prompt, Qt::LeftDockWidgetArea},
         {"traces", parts_.traces, Qt::BottomDockWidgetArea},   {"tokens", parts_.table, Qt::BottomDockWidgetArea},
         {"token", parts_.inspector, Qt::RightDockWidgetArea},  {"markers", parts_.markers, Qt::RightDockWidgetArea},
-        {"scatter", parts_.scatter, Qt::RightDockWidgetArea},
+        {"scatter", parts_.scatter, Qt::RightDockWidgetArea},    {"speculation", parts_.speculation, Qt::BottomDockWidgetArea},
+        {"experts", parts_.experts, Qt::BottomDockWidgetArea},   {"decoding", parts_.decoding, Qt::RightDockWidgetArea},
     };
     for (const auto& row : table) {
         auto* dock = new CardDock(QString::fromLatin1(row.name), row.view, this);
@@ -118,6 +125,12 @@ void MainWindow::arrangeDocks() {
         return *std::find_if(docks_.begin(), docks_.end(), [name](const QDockWidget* d) { return d->objectName() == QLatin1String(name); });
     };
     dock("tokens")->hide();
+    // Three ways to look at the same tokens: one in front, the others a click away.
+    tabifyDockWidget(dock("traces"), dock("speculation"));
+    tabifyDockWidget(dock("speculation"), dock("experts"));
+    dock("traces")->raise();
+    tabifyDockWidget(dock("markers"), dock("decoding"));
+    dock("markers")->raise();
     resizeDocks({dock("sessions"), dock("token")}, {theme.em(16), theme.em(22)}, Qt::Horizontal);
     resizeDocks({dock("sessions"), dock("problem")}, {theme.em(36), theme.em(11)}, Qt::Vertical);
     resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(21), theme.em(17), theme.em(13)}, Qt::Vertical);
@@ -171,6 +184,7 @@ void MainWindow::restoreLook() {
     if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);
     if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) restoreState(layout, Settings::kLayoutVersion);
     parts_.stream->stream()->setShowInvisibles(settings_.invisibles());
+    parts_.stream->stream()->setShowOrigins(settings_.origins());
 }
 
 void MainWindow::resetLayout() {

@@ -25,6 +25,9 @@ namespace quibble {
 
 class BannerArea;
 class ColourBar;
+class DecodingPanel;
+class ExpertsView;
+class FigureView;
 class MarkersPanel;
 class ModelBar;
 class RunController;
@@ -35,6 +38,7 @@ class ScatterView;
 class SessionBrowser;
 class SessionController;
 class SetupController;
+class SpeculationView;
 class TokenInspector;
 class TokenStreamPanel;
 class TokenTable;
@@ -62,12 +66,15 @@ public:
         TokenStreamPanel* stream = nullptr;
         TracesView* traces = nullptr;
         ScatterView* scatter = nullptr;
+        SpeculationView* speculation = nullptr;
+        ExpertsView* experts = nullptr;
         TokenInspector* inspector = nullptr;
         MarkersPanel* markers = nullptr;
         TokenTable* table = nullptr;
         SessionBrowser* browser = nullptr;
         RunSetupPanel* prompt = nullptr;
         SamplerPanel* sampler = nullptr;
+        DecodingPanel* decoding = nullptr;
         ModelBar* model_bar = nullptr;
         ColourBar* colours = nullptr;
         RunStatusBar* status = nullptr;
@@ -105,6 +112,7 @@ private:
     void wireSessions();
     void wireModels();
     void wireViews();
+    void bring(View* view);  // its dock comes forward and takes the focus
     void onModelOpened();
     void onModelFailed(const Error& error);
     void updateMarkerLists(const QString& chosen = {});
@@ -120,11 +128,12 @@ private:
     // window_dialogs.cpp
     void chooseModel();
     void chooseReference();
+    void chooseDraft(int which);
     void chooseSessionToImport();
     void chooseDatabase();
     void exportSession(SessionId session);
     void exportData();
-    void exportFigure();
+    void exportFigure(FigureView* asked = nullptr);
     void editMarkerList(const QString& name);
     void openSampler();
     void showModelDetails();

@@ -17,6 +17,7 @@ constexpr const char* kUnit = "view/unit";
 constexpr const char* kPace = "run/pace";
 constexpr const char* kMeasure = "view/measure";
 constexpr const char* kInvisibles = "view/invisibles";
+constexpr const char* kOrigins = "view/origins";
 constexpr const char* kGeometry = "window/geometry";
 constexpr const char* kLayout = "window/layout";
 constexpr const char* kLayoutVersionKey = "window/layout_version";
@@ -65,6 +66,9 @@ void Settings::setUnit(Unit unit) { settings_.setValue(kUnit, unit == Unit::Bit 
 Measure Settings::measure() const { return measureFromKey(settings_.value(kMeasure).toString()); }
 
 void Settings::setMeasure(Measure measure) { settings_.setValue(kMeasure, measureKey(measure)); }
+
+bool Settings::origins() const { return settings_.value(kOrigins, true).toBool(); }
+void Settings::setOrigins(bool on) { settings_.setValue(kOrigins, on); }
 
 bool Settings::invisibles() const { return settings_.value(kInvisibles, false).toBool(); }
 

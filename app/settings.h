@@ -31,6 +31,8 @@ public:
     void setMeasure(Measure measure);
     [[nodiscard]] bool invisibles() const;
     void setInvisibles(bool on);
+    [[nodiscard]] bool origins() const;
+    void setOrigins(bool on);
 
     /// Saved by QMainWindow; empty when a version with other docks wrote it.
     [[nodiscard]] QByteArray geometry() const;
@@ -38,7 +40,7 @@ public:
     void saveWindow(const QByteArray& geometry, const QByteArray& layout);
     void forgetLayout();
     /// Version of the set of docks, for QMainWindow::saveState.
-    static constexpr int kLayoutVersion = 1;
+    static constexpr int kLayoutVersion = 2;
 
     /// Folder of the last file dialog of a kind: "models", "sessions", "exports".
     [[nodiscard]] QString folder(const QString& kind) const;

@@ -1,6 +1,7 @@
 #include "app/setup_controller.h"
 
 #include "views/markers/markers_panel.h"
+#include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
@@ -27,6 +28,8 @@ SetupController::SetupController(const Panels& panels, QObject* parent) : QObjec
         emit changed();
     });
     connect(panels_.markers, &MarkersPanel::setChosen, this, &SetupController::changed);
+    connect(panels_.decoding, &DecodingPanel::changed, this, &SetupController::changed);
+    connect(panels_.decoding, &DecodingPanel::controlChanged, this, &SetupController::controlChanged);
     connect(panels_.model_bar, &ModelBar::referenceChosen, this, &SetupController::setReference);
     panels_.prompt->setProblemsAvailable(false);
 }
@@ -36,6 +39,7 @@ RunRequest SetupController::request() const {
     panels_.prompt->fill(request);
     panels_.sampler->fill(request);
     request.penalty = panels_.markers->penalty();
+    panels_.decoding->fill(request);
     return request;
 }
 
@@ -43,6 +47,7 @@ void SetupController::show(const RunRequest& request) {
     panels_.prompt->show(request);
     panels_.sampler->setRequest(request);
     panels_.markers->setPenalty(request.penalty);
+    panels_.decoding->setRequest(request);
     panels_.model_bar->setReference(request.reference);
     panels_.model_bar->setSamplerSummary(panels_.sampler->summary());
     emit changed();
@@ -53,6 +58,7 @@ void SetupController::showDefaults() {
     request.seed = kFirstSeed;
     panels_.sampler->setRequest(request);
     panels_.markers->setPenalty(request.penalty);
+    panels_.decoding->setRequest(request);
     panels_.model_bar->setReference(request.reference);
     panels_.model_bar->setSamplerSummary(panels_.sampler->summary());
     if (hasProblems()) newProblem();

@@ -1,4 +1,4 @@
-// What the next run would be: keeps the panels (prompt, sampler, markers, model bar) in step and reads them into a RunRequest.
+// What the next run would be: keeps the panels (prompt, sampler, markers, drafts and experts, model bar) in step and reads them into a RunRequest.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,7 @@
 
 namespace quibble {
 
+class DecodingPanel;
 class MarkersPanel;
 class ModelBar;
 class RunSetupPanel;
@@ -23,6 +24,7 @@ public:
         RunSetupPanel* prompt = nullptr;
         SamplerPanel* sampler = nullptr;
         MarkersPanel* markers = nullptr;
+        DecodingPanel* decoding = nullptr;
         ModelBar* model_bar = nullptr;
     };
     explicit SetupController(const Panels& panels, QObject* parent = nullptr);

@@ -26,11 +26,14 @@
 #include "app/setup_controller.h"
 #include "engine/values/version.h"
 #include "kernels/ops.h"
+#include "views/experts/experts_view.h"
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
+#include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
+#include "views/speculation/speculation_view.h"
 #include "views/token_stream/token_stream_panel.h"
 #include "views/widgets.h"
 
@@ -106,6 +109,15 @@ void MainWindow::chooseReference() {
                });
 }
 
+void MainWindow::chooseDraft(int which) {
+    askForFile(this, {.title = tr("Draft model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+               [this, which](const QString& path) {
+                   settings_.setFolder(QStringLiteral("models"), folderOf(path));
+                   parts_.decoding->setDraftFile(which, path);
+               });
+}
+
 void MainWindow::setReferenceFile(const QString& path) {
     parts_.setup->setReference({.kind = ReferenceKind::File, .path = toPath(path).string()});
 }
@@ -178,10 +190,14 @@ void MainWindow::exportDataTo(const QString& path, DataFormat format, const Expo
     statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
 }
 
-void MainWindow::exportFigure() {
-    auto* dialog = new ExportDialog({parts_.traces, parts_.scatter}, parts_.runs->provenanceLine(), settings_.folder(QStringLiteral("exports")), this);
+void MainWindow::exportFigure(FigureView* asked) {
+    std::vector<FigureView*> figures{parts_.traces, parts_.scatter};
+    for (const FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
+        if (!deck->isEmpty()) figures.insert(figures.end(), deck->deckFigures().begin(), deck->deckFigures().end());
+    }
+    auto* dialog = new ExportDialog(figures, parts_.runs->provenanceLine(), settings_.folder(QStringLiteral("exports")), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    if (auto* asked = qobject_cast<FigureView*>(sender())) dialog->chooseFigure(asked);
+    if (asked != nullptr) dialog->chooseFigure(asked);
     connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
         settings_.setFolder(QStringLiteral("exports"), folderOf(path));
         statusBar()->showMessage(tr("Saved %1").arg(path), 6000);

@@ -14,12 +14,15 @@
 #include "app/setup_controller.h"
 #include "app/window_actions.h"
 #include "views/command_palette.h"
+#include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"
 #include "views/plots/traces_view.h"
+#include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/shortcut_sheet.h"
+#include "views/speculation/speculation_view.h"
 #include "views/token_stream/token_stream_panel.h"
 #include "views/token_stream/token_stream_view.h"
 
@@ -84,6 +87,7 @@ void MainWindow::makeRunMenu() {
         {"newProblem", tr("&New Problem"), keys("Ctrl+Shift+N"), [this] { parts_.setup->newProblem(); }, {}},
         {"editPrompt", tr("&Edit Prompt"), keys("Ctrl+P"), [this] { parts_.prompt->editor()->setFocus(); }, {}},
         {"sampler", tr("S&ampling…"), keys("Ctrl+Shift+S"), [this] { openSampler(); }, {}},
+        {"decoding", tr("Dra&fts and Experts"), keys("Ctrl+Shift+D"), [this] { bring(parts_.decoding); }, {}},
         {"rollSeed", tr("New See&d"), keys("Ctrl+D"), [this] { parts_.sampler->rollSeed(); }, {}},
         {"", {}, {}, {}, {}},
         {"branch", tr("&Branch from the Chosen Alternative"), keys("Ctrl+B"), [this] { parts_.inspector->branchButton()->click(); }, {}},
@@ -168,7 +172,11 @@ void MainWindow::makeViewMenu() {
         {"", {}, {}, {}, {}},
         {"find", tr("&Find in the Text…"), {QKeySequence::Find}, [this] { parts_.stream->openFind(); }, {}},
         {"invisibles", tr("Show Blanks and Line &Ends"), keys("Ctrl+Shift+B"), [stream] { stream->setShowInvisibles(!stream->showsInvisibles()); }, {}},
+        {"origins", tr("Mark Drafted To&kens"), keys("Ctrl+Shift+K"), [stream] { stream->setShowOrigins(!stream->showsOrigins()); }, tr("Accepted, corrected and bonus tokens of speculative decoding")},
         {"jumpToLive", tr("&Jump to Live"), keys("Ctrl+J"), [this, stream] { stream->setFollowTail(true); parts_.traces->jumpToLive(); }, {}},
+        {"showTraces", tr("Go to &Traces"), keys("Ctrl+1"), [this] { bring(parts_.traces); }, {}},
+        {"showSpeculation", tr("Go to &Speculation"), keys("Ctrl+2"), [this] { bring(parts_.speculation); }, {}},
+        {"showExperts", tr("Go to E&xperts"), keys("Ctrl+3"), [this] { bring(parts_.experts); }, {}},
         {"fitTraces", tr("Fit Tr&aces"), keys("Ctrl+Shift+F"), [this] { parts_.traces->fitAll(); }, {}},
         {"", {}, {}, {}, {}},
         {"larger", tr("&Larger Text"), {QKeySequence(Qt::CTRL | Qt::Key_Equal), QKeySequence::ZoomIn}, [this] { setFontScale(Theme::instance().fontScale() * kFontStep); }, {}},

@@ -12,11 +12,14 @@
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
 #include "views/card.h"
+#include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
+#include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
+#include "views/speculation/speculation_view.h"
 #include "views/tables/token_table.h"
 #include "views/token_stream/token_stream_panel.h"
 #include "views/token_stream/token_stream_view.h"
@@ -125,26 +128,36 @@ void MainWindow::wireViews() {
     connect(document, &RunDocument::measureChanged, this, [this, document] { settings_.setMeasure(document->measure()); });
     TokenStreamView* stream = parts_.stream->stream();
     connect(stream, &TokenStreamView::invisiblesChanged, this, [this](bool on) { settings_.setInvisibles(on); });
-    const auto bring = [this](View* view) {
-        for (QDockWidget* dock : docks_) {
-            if (static_cast<CardDock*>(dock)->view() != view) continue;
-            dock->show();
-            dock->raise();
-        }
-        view->setFocus();
-    };
-    connect(stream, &TokenStreamView::inspectRequested, this, [this, bring] { bring(parts_.inspector); });
-    connect(stream, &TokenStreamView::branchHereRequested, this, [this, document, bring](Position pos) {
+    connect(stream, &TokenStreamView::originsChanged, this, [this](bool on) { settings_.setOrigins(on); });
+    connect(stream, &TokenStreamView::inspectRequested, this, [this] { bring(parts_.inspector); });
+    connect(stream, &TokenStreamView::branchHereRequested, this, [this, document](Position pos) {
         if (document->size() > 0) document->selectToken(pos - document->trace().points().front().token.pos);
         bring(parts_.inspector);
     });
-    connect(parts_.traces, &FigureView::exportRequested, this, &MainWindow::exportFigure);
-    connect(parts_.scatter, &FigureView::exportRequested, this, &MainWindow::exportFigure);
-    connect(parts_.scatter, &FigureView::tableRequested, this, [this, bring] { bring(parts_.table); });
+    for (FigureView* figure : {static_cast<FigureView*>(parts_.traces), static_cast<FigureView*>(parts_.scatter)}) {
+        connect(figure, &FigureView::exportRequested, this, [this, figure] { exportFigure(figure); });
+    }
+    for (FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
+        connect(deck, &FigureDeck::figureExportRequested, this, &MainWindow::exportFigure);
+    }
+    connect(parts_.speculation, &FigureDeck::emptyActionRequested, this, [this] { bring(parts_.decoding); });
+    connect(parts_.decoding, &DecodingPanel::draftFileRequested, this, &MainWindow::chooseDraft);
+    connect(parts_.experts, &FigureDeck::emptyActionRequested, this, &MainWindow::chooseModel);
+    connect(parts_.scatter, &FigureView::tableRequested, this, [this] { bring(parts_.table); });
+}
+
+void MainWindow::bring(View* view) {
+    for (QDockWidget* dock : docks_) {
+        if (static_cast<CardDock*>(dock)->view() != view) continue;
+        dock->show();
+        dock->raise();
+    }
+    view->setFocus();
 }
 
 void MainWindow::begin(const std::filesystem::path& model) {
     updateMarkerLists();
+    parts_.decoding->setShippedDraft(toQString(paths_.shippedDraft()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);
         if (set) parts_.setup->setProblems(std::move(*set));

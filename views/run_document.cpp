@@ -33,14 +33,16 @@ void RunDocument::apply(const EventBatch& batch) {
     const std::size_t controls_before = trace_.controls().size();
     const bool finished_before = trace_.finished().has_value();
     int reference_first = first, reference_last = 0;
-    bool provenance = false, progress = false;
+    bool provenance = false, progress = false, drafts = false, experts = false;
     for (const RunEvent& event : batch.events) {
         trace_.apply(event);
         provenance = provenance || std::holds_alternative<RunProvenance>(event);
         progress = progress || std::holds_alternative<Progress>(event);
+        drafts = drafts || std::holds_alternative<DraftRound>(event);
+        experts = experts || std::holds_alternative<ExpertPass>(event) || std::holds_alternative<TokenExperts>(event);
         if (const auto* record = std::get_if<ReferenceRecord>(&event); record != nullptr && size() > 0) {
-            const int index = record->pos - trace_.points().front().token.pos;
-            if (index < 0 || index >= size()) continue;
+            const int index = indexAt(record->pos);
+            if (index < 0) continue;
             reference_first = reference_last == 0 ? index : std::min(reference_first, index);
             reference_last = std::max(reference_last, index + 1);
         }
@@ -51,6 +53,8 @@ void RunDocument::apply(const EventBatch& batch) {
     if (provenance) emit provenanceChanged();
     if (size() > first) emit applied(first, size());
     if (reference_last > reference_first) emit referenceAdvanced(reference_first, reference_last);
+    if (drafts) emit draftsAdvanced();
+    if (experts) emit expertsAdvanced();
     if (trace_.controls().size() != controls_before) emit controlsChanged();
     if (progress) emit progressChanged(trace_.progress().done, trace_.progress().total);
     if (scaleUpper(measure_) != upper_before) emit scaleChanged();
@@ -71,6 +75,12 @@ bool RunDocument::live() const {
 }
 
 int RunDocument::referenceLag() const { return hasReference() ? size() - static_cast<int>(trace_.referenced()) : 0; }
+
+int RunDocument::indexAt(Position pos) const {
+    if (size() == 0) return -1;
+    const std::int64_t index = std::int64_t{pos} - positionOf(0);
+    return index < 0 || index >= size() ? -1 : static_cast<int>(index);
+}
 
 QString RunDocument::tokenLabel(TokenId id) const {
     const std::string_view bytes = trace_.text(id);

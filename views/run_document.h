@@ -43,6 +43,9 @@ public:
     /// How many tokens the reference is behind the text; 0 when there is no reference.
     [[nodiscard]] int referenceLag() const;
     [[nodiscard]] bool hasReference() const { return !trace_.provenance().reference_name.empty(); }
+    /// The token that stands at a position; -1: in the prompt, or not there yet.
+    [[nodiscard]] int indexAt(Position pos) const;
+    [[nodiscard]] Position positionOf(int index) const { return trace_.points()[static_cast<std::size_t>(index)].token.pos; }
     /// Text of a token for a label: quotes, visible controls, \xNN for bytes that are no character.
     [[nodiscard]] QString tokenLabel(TokenId id) const;
 
@@ -69,6 +72,8 @@ signals:
     void reset();                                  // another run
     void applied(int first, int last);             // tokens [first, last) are new
     void referenceAdvanced(int first, int last);   // tokens [first, last) got their KL
+    void draftsAdvanced();                         // rounds of drafting are new
+    void expertsAdvanced();                        // passes or tokens with experts are new
     void stateChanged(quibble::RunState state);
     void provenanceChanged();
     void controlsChanged();

@@ -128,6 +128,7 @@ Stops rampStops(Ramp ramp, bool dark) {
         case Ramp::Warm: return dark ? Stops{0x5c3a1c, 0x9f5316} : Stops{0xfad9bf, 0xea9553};
         case Ramp::Cool: return dark ? Stops{0x5a2c48, 0xa34579} : Stops{0xf0cfe0, 0xc86a9c};
         case Ramp::Grey: return dark ? Stops{0x3a4351, 0x586679} : Stops{0xdbe1ea, 0x94a3b8};
+        case Ramp::Blue: return dark ? Stops{0x2b4a78, 0x4f8fe6} : Stops{0xa9c8f2, 0x2f76d2};
     }
     return {0x888888, 0x888888};
 }
@@ -257,11 +258,11 @@ bool Theme::eventFilter(QObject* watched, QEvent* event) {
     return QObject::eventFilter(watched, event);
 }
 
-QColor Theme::ramp(Ramp ramp, double t) const {
-    if (!(t > 0)) return colors_.card;
-    const Stops stops = rampStops(ramp, dark_);
+QColor Theme::rampOf(const ThemeColors& colors, Ramp ramp, double t) {
+    if (!(t > 0)) return colors.card;
+    const Stops stops = rampStops(ramp, colors.card.lightness() < colors.text.lightness());
     t = std::min(t, 1.0);
-    return t < 0.5 ? mix(colors_.card, QColor(stops.middle), t * 2) : mix(QColor(stops.middle), QColor(stops.end), t * 2 - 1);
+    return t < 0.5 ? mix(colors.card, QColor(stops.middle), t * 2) : mix(QColor(stops.middle), QColor(stops.end), t * 2 - 1);
 }
 
 double Theme::contrast(const QColor& a, const QColor& b) {

@@ -16,8 +16,8 @@ namespace quibble {
 
 enum class ThemeMode { System, Light, Dark };
 
-/// Which sequential map: Warm for uncertainty, Cool for KL, Grey for ranks and the like.
-enum class Ramp { Warm, Cool, Grey };
+/// Which sequential map: Warm for uncertainty, Cool for KL, Grey for ranks and the like, Blue for counts.
+enum class Ramp { Warm, Cool, Grey, Blue };
 
 struct ThemeColors {
     QColor window, card, card_border, raised;   // surfaces; `raised` for buttons and fields
@@ -47,7 +47,9 @@ public:
 
     [[nodiscard]] const ThemeColors& colors() const { return colors_; }
     /// t in [0, 1]; 0 is the card itself. NaN gives the card.
-    [[nodiscard]] QColor ramp(Ramp ramp, double t) const;
+    [[nodiscard]] QColor ramp(Ramp ramp, double t) const { return rampOf(colors_, ramp, t); }
+    /// The same map in light() or night(), whichever `colors` are.
+    [[nodiscard]] static QColor rampOf(const ThemeColors& colors, Ramp ramp, double t);
     /// The text colour, dark or light, with at least 4.5:1 against an opaque fill.
     [[nodiscard]] QColor textOn(const QColor& fill) const;
     /// WCAG 2 contrast ratio of two opaque colours, 1 .. 21.

@@ -11,9 +11,12 @@
 #include <QTreeView>
 #include <QSlider>
 
+#include "tests/support/lens_events.h"
 #include "tests/support/run_builder.h"
 #include "views/card.h"
 #include "views/command_palette.h"
+#include "views/experts/expert_map.h"
+#include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"
 #include "views/markers/markers_panel.h"
 #include "views/plots/export_dialog.h"
@@ -25,6 +28,8 @@
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
 #include "views/shortcut_sheet.h"
+#include "views/speculation/draft_tree_view.h"
+#include "views/speculation/speculation_view.h"
 #include "views/status/run_status_bar.h"
 #include "views/theme.h"
 #include "views/token_stream/colour_bar.h"
@@ -181,6 +186,36 @@ void scenes(Gallery& window, const QString& folder, const QString& theme) {
     window.traces_->showTable(false);
 }
 
+// The lenses by themselves, at the sizes that docks have.
+void lensScenes(const QString& folder, const QString& theme) {
+    RunDocument document;
+    SpeculationView speculation(&document);
+    ExpertsView experts(&document);
+    const auto show = [&](FigureDeck& deck, const QSize& size, const QString& name) {
+        deck.setAttribute(Qt::WA_DontShowOnScreen);
+        deck.resize(size);
+        deck.show();
+        settle(60);
+        save(deck, folder, theme + QLatin1Char('-') + name);
+    };
+    show(speculation, {640, 200}, QStringLiteral("speculation-empty"));
+    const RunTrace plain = testing::makeTrace({.tokens = 400});
+    const testing::DraftShape chain{.widths = std::vector<int>(16, 1)}, tree{.widths = {4, 3, 2, 2}};
+    const testing::ExpertShape small{.layers = 4, .experts = 8, .per_token = 2, .budget = 5}, large{.layers = 48, .experts = 128, .per_token = 8, .budget = 32};
+    document.setTrace(testing::withLenses(plain, &chain, &small), RunId{1});
+    document.selectToken(120);
+    show(speculation, {1050, 400}, QStringLiteral("speculation-chain"));
+    show(experts, {1050, 400}, QStringLiteral("experts-4x8"));
+    document.setTrace(testing::withLenses(plain, &tree, &large), RunId{1});
+    document.selectToken(120);
+    show(speculation, {1050, 400}, QStringLiteral("speculation-tree"));
+    show(speculation, {1400, 900}, QStringLiteral("speculation-large"));
+    show(speculation, {420, 640}, QStringLiteral("speculation-narrow"));
+    show(experts, {1400, 900}, QStringLiteral("experts-48x128"));
+    experts.map()->setCell(20, 14);
+    show(experts, {1050, 400}, QStringLiteral("experts-dock"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -192,8 +227,10 @@ int main(int argc, char** argv) {
     {
         Gallery window;
         window.show();
+        lensScenes(folder, QStringLiteral("light"));
         scenes(window, folder, QStringLiteral("light"));
         Theme::instance().setMode(ThemeMode::Dark);
+        lensScenes(folder, QStringLiteral("dark"));
         scenes(window, folder, QStringLiteral("dark"));
         Theme::instance().setMode(ThemeMode::Light);
         window.document.setTrace(testing::makeTrace({.tokens = 60, .seed = 5, .odd_bytes = true}), RunId{1});

@@ -41,7 +41,7 @@ private slots:
         QFETCH(bool, dark);
         Theme& theme = Theme::instance();
         theme.setMode(dark ? ThemeMode::Dark : ThemeMode::Light);
-        for (const Ramp ramp : {Ramp::Warm, Ramp::Cool, Ramp::Grey}) {
+        for (const Ramp ramp : {Ramp::Warm, Ramp::Cool, Ramp::Grey, Ramp::Blue}) {
             double before = -1;
             for (int i = 0; i <= 100; ++i) {
                 const QColor fill = theme.ramp(ramp, i / 100.0);

@@ -1,5 +1,6 @@
 #include "views/inspector/token_inspector.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <QHBoxLayout>
@@ -11,6 +12,7 @@
 
 #include "views/inspector/alternatives_list.h"
 #include "views/run_document.h"
+#include "views/speculation/draft_text.h"
 #include "views/theme.h"
 #include "views/widgets.h"
 
@@ -67,6 +69,8 @@ void TokenInspector::build() {
     reference_ = new AlternativesList(document_, tr("Alternatives of the reference"), content_);
     penalty_note_ = makeCaption({}, content_);
     rows->addWidget(numbers_);
+    origin_ = makeCaption({}, content_);
+    rows->addWidget(origin_);
     const std::pair<QLabel*, AlternativesList*> groups[] = {
         {quantized_label_, quantized_}, {penalized_label_, penalized_}, {reference_label_, reference_}};
     for (const auto& [label, list] : groups) {
@@ -77,6 +81,9 @@ void TokenInspector::build() {
     }
     rows->addSpacing(theme.em(0.3));
     rows->addWidget(penalty_note_);
+    experts_ = makeCaption({}, content_);
+    experts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    rows->addWidget(experts_);
     column->addWidget(hint_);
     column->addWidget(content_);
     column->addStretch(1);
@@ -114,6 +121,8 @@ void TokenInspector::refresh() {
                               : tr("rank %1 · p %2").arg(token.rank).arg(formatNumber(std::exp(static_cast<double>(token.logprob)), 3)));
     showNumbers(point);
     showAlternatives(point);
+    showOrigin(point);
+    showExperts(point);
     updateBranchButton();
 }
 
@@ -157,6 +166,43 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     else if (token.penalized) note = tr("The penalty changed no choice here: without it the same noise gives the same token.");
     penalty_note_->setText(note);
     penalty_note_->setVisible(!note.isEmpty());
+}
+
+void TokenInspector::showOrigin(const TracePoint& point) {
+    const RunTrace& trace = document_->trace();
+    const DraftRound* round = trace.roundAt(point.token.pos);
+    origin_->setVisible(round != nullptr);
+    if (round == nullptr) return;
+    QString text = tr("%1 · round: %2").arg(tokenOriginLabel(trace.originAt(point.token.pos)), draftRoundSummary(*round));
+    const auto place = static_cast<std::size_t>(point.token.pos - round->pos);
+    if (place < round->path.size() && round->path[place] >= 0 && static_cast<std::size_t>(round->path[place]) < round->nodes.size()) {
+        text += QLatin1Char('\n') + draftNodeSentence(*document_, *round, round->path[place]);
+    }
+    origin_->setText(text);
+}
+
+void TokenInspector::showExperts(const TracePoint& point) {
+    constexpr int kFewLayers = 8;
+    const TokenExperts* own = document_->trace().expertsAt(point.token.pos);
+    const auto cells = own == nullptr ? 0 : static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token);
+    const bool there = own != nullptr && own->ids.size() >= cells && own->weights.size() >= cells;
+    experts_->setVisible(there);
+    if (!there) return;
+    QStringList lines{tr("Experts, with their weights:")};
+    const int shown = more_->isChecked() ? own->layers : std::min(own->layers, kFewLayers);
+    for (int layer = 0; layer < shown; ++layer) {
+        QStringList items;
+        for (int slot = 0; slot < own->per_token; ++slot) {
+            const auto at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
+            items << (own->ids[at] == kNoExpert ? tr("dropped") : tr("%1 (%2)").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
+        }
+        QString line = tr("layer %1: %2").arg(layer).arg(items.join(QStringLiteral(", ")));
+        const auto at = static_cast<std::size_t>(layer);
+        if (at < own->dropped_mass.size() && own->dropped_mass[at] > 0) line += tr(" · %1 dropped").arg(formatNumber(static_cast<double>(own->dropped_mass[at]), 2));
+        lines << line;
+    }
+    if (shown < own->layers) lines << tr("and %n more layers", nullptr, own->layers - shown);
+    experts_->setText(lines.join(QLatin1Char('\n')));
 }
 
 void TokenInspector::choose(TokenId id) {

@@ -43,12 +43,16 @@ private:
     void refresh();
     void showNumbers(const TracePoint& point);
     void showAlternatives(const TracePoint& point);
+    void showOrigin(const TracePoint& point);
+    void showExperts(const TracePoint& point);
     void updateBranchButton();
 
     RunDocument* document_;
     QLabel* hint_;
     QWidget* content_;
     QLabel* numbers_;
+    QLabel* origin_;
+    QLabel* experts_;
     QLabel* quantized_label_;
     QLabel* penalized_label_;
     QLabel* reference_label_;

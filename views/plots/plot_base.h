@@ -44,10 +44,6 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
-    void paintFigure(QCPPainter& painter, const QSize& size, const FigureOptions& options);
-    Result<void> writePng(const QString& path, const QSize& size, const FigureOptions& options);
-    Result<void> writeVector(const QString& path, const QSize& size, const FigureOptions& options);
-
     const ThemeColors* active_ = nullptr;
     bool stale_ = true;   // a replot was wanted while nobody could see it
     bool queued_ = false;

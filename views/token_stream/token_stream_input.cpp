@@ -7,6 +7,7 @@
 #include <QScrollBar>
 #include <QToolTip>
 
+#include "views/speculation/draft_text.h"
 #include "views/token_stream/token_layout.h"
 #include "views/token_stream/token_navigation.h"
 #include "views/token_stream/token_pieces.h"
@@ -216,6 +217,7 @@ QString TokenStreamView::tipOf(int token) const {
         if (measure != Measure::Kl || document_->hasReference()) text += figure(measure);
     }
     text += QStringLiteral("</table>");
+    if (document_->trace().roundAt(point.token.pos) != nullptr) text += tokenOriginLabel(document_->trace().originAt(point.token.pos)) + QStringLiteral("<br>");
     if (point.token.injected) text += tr("Injected: put here, not sampled.");
     if (point.token.intervened()) {
         text += tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(point.token.without_penalty_id).toHtmlEscaped());

@@ -7,6 +7,7 @@
 #include <QPaintEvent>
 #include <QScrollBar>
 
+#include "views/token_stream/origin_mark.h"
 #include "views/token_stream/token_layout.h"
 #include "views/token_stream/token_pieces.h"
 #include "views/token_stream/token_stream_view.h"
@@ -35,6 +36,7 @@ struct TokenStreamView::Paint {
     TokenRange selection;
     int current = -1, hovered = -1;
     bool kl = false;
+    bool origins = false;
     std::vector<TokenLayout::Run> runs;
 };
 
@@ -60,6 +62,7 @@ void TokenStreamView::paintEvent(QPaintEvent* event) {
     paint.current = document_->current();
     paint.hovered = document_->hovered();
     paint.kl = document_->measure() == Measure::Kl;
+    paint.origins = show_origins_ && !document_->trace().draftRounds().empty();
     paint.painter.setRenderHint(QPainter::Antialiasing);
     paint.painter.setFont(font);
     const int first = layout_->lineAtY(paint.scroll + paint.clip.top());
@@ -164,6 +167,7 @@ void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, 
         painter.setPen(QPen(paint.colors.faint, 1, Qt::DotLine));
         painter.drawLine(QPointF(cell.left() + 1, below), QPointF(cell.right() - 1, below));
     }
+    if (paint.origins) paintOriginMark(painter, document_->trace().originAt(point.token.pos), cell, paint.colors);
     if (point.token.injected) {  // put there, not sampled: a bracket at its left
         painter.setPen(QPen(paint.colors.accent, 1.6));
         const QPointF bracket[] = {{cell.left() + 3.5, cell.top() + 1}, {cell.left() + 0.8, cell.top() + 1},

@@ -12,6 +12,7 @@
 #include "engine/metrics/answer.h"
 #include "views/run_document.h"
 #include "views/theme.h"
+#include "views/token_stream/origin_mark.h"
 #include "views/token_stream/token_stream_view.h"
 #include "views/widgets.h"
 
@@ -25,6 +26,9 @@ TokenStreamPanel::TokenStreamPanel(RunDocument* document, QWidget* parent)
     buildFindBar();
     column->addWidget(find_bar_);
     column->addWidget(stream_, 1);
+    auto* legend = new OriginLegend(document, this);
+    column->addWidget(legend);
+    connect(stream_, &TokenStreamView::originsChanged, legend, &OriginLegend::setWanted);
 
     live_button_ = new QPushButton(tr("Jump to live"), stream_);
     live_button_->setIcon(Theme::instance().icon(QStringLiteral("live")));

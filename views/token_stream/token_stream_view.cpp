@@ -123,6 +123,13 @@ void TokenStreamView::setFollowTail(bool follow) {
     emit followTailChanged(follow);
 }
 
+void TokenStreamView::setShowOrigins(bool show) {
+    if (show == show_origins_) return;
+    show_origins_ = show;
+    viewport()->update();
+    emit originsChanged(show);
+}
+
 void TokenStreamView::setShowInvisibles(bool show) {
     if (show == show_invisibles_) return;
     show_invisibles_ = show;

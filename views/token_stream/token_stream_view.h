@@ -32,6 +32,8 @@ public:
 
     [[nodiscard]] bool followsTail() const { return follow_tail_; }
     [[nodiscard]] bool showsInvisibles() const { return show_invisibles_; }
+    /// Drafted, corrected and bonus tokens carry a mark above them.
+    [[nodiscard]] bool showsOrigins() const { return show_origins_; }
 
     // Search: hits are highlighted; the current one gets the selection.
     void setFindText(const QString& text, Qt::CaseSensitivity sensitivity = Qt::CaseInsensitive);
@@ -48,6 +50,7 @@ public:
 public slots:
     void setFollowTail(bool follow);
     void setShowInvisibles(bool show);
+    void setShowOrigins(bool show);
     void copyText();
     void copyTable();
     void selectAllTokens();
@@ -58,6 +61,7 @@ public slots:
 signals:
     void followTailChanged(bool follow);
     void invisiblesChanged(bool show);
+    void originsChanged(bool show);
     void findRequested();                  // Ctrl+F
     void findChanged();                    // number of hits or current hit
     void inspectRequested(int index);      // Enter or double click: bring the inspector forward
@@ -110,6 +114,7 @@ private:
     bool scrolled_by_mouse_ = false;   // a drag selects: do not jump to the token under the mouse
     int margin_ = 12;
     bool show_invisibles_ = false;
+    bool show_origins_ = true;
     int anchor_ = -1;
     QString find_text_;
     Qt::CaseSensitivity find_sensitivity_ = Qt::CaseInsensitive;

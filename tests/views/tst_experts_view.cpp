@@ -1,0 +1,115 @@
+// The expert map counts what the tokens used, and a cell leads to the tokens that used it.
+#include <QTemporaryDir>
+
+#include "tests/support/lens_events.h"
+#include "tests/views/view_test.h"
+#include "views/experts/expert_map.h"
+#include "views/experts/experts_view.h"
+
+using namespace quibble;
+
+class TestExperts : public QObject {
+    Q_OBJECT
+
+    static RunTrace mixture(int tokens, const testing::ExpertShape& shape) {
+        const testing::DraftShape drafts;
+        return testing::withLenses(testing::makeTrace({.tokens = tokens}), &drafts, &shape);
+    }
+    static bool uses(const RunDocument& document, int token, int layer, int expert) {
+        const TokenExperts* own = document.trace().expertsAt(document.positionOf(token));
+        for (int slot = 0; own != nullptr && slot < own->per_token; ++slot) {
+            if (own->ids[static_cast<std::size_t>(layer * own->per_token + slot)] == expert) return true;
+        }
+        return false;
+    }
+
+private slots:
+    void aDenseModelSaysSo() {
+        RunDocument document;
+        ExpertsView view(&document);
+        view.show();
+        QVERIFY(view.isEmpty());
+        testing::loadRun(document, {.tokens = 40});
+        QVERIFY(view.isEmpty());
+        QVERIFY2(view.emptyText().contains(QStringLiteral("dense")), qPrintable(view.emptyText()));
+    }
+
+    void cellsLeadToTokens_data() {
+        QTest::addColumn<int>("layers");
+        QTest::addColumn<int>("experts");
+        QTest::newRow("4 x 8") << 4 << 8;
+        QTest::newRow("48 x 128") << 48 << 128;
+    }
+    void cellsLeadToTokens() {
+        QFETCH(int, layers);
+        QFETCH(int, experts);
+        RunDocument document;
+        ExpertsView view(&document);
+        view.resize(1000, 500);
+        view.show();
+        document.setTrace(mixture(150, {.layers = layers, .experts = experts, .per_token = 2}), RunId{1});
+        QVERIFY(!view.isEmpty());
+        view.showFigure(0);
+        QCoreApplication::processEvents();
+        ExpertMap* map = view.map();
+        const TokenExperts* own = document.trace().expertsAt(document.positionOf(10));
+        const int layer = layers - 1, expert = own->ids[static_cast<std::size_t>(layer) * 2];
+        QVERIFY(QRectF(map->rect()).contains(map->cellRect(layers - 1, experts - 1)));
+        const QPoint at = map->cellRect(layer, expert).center().toPoint();
+        QTest::mouseClick(map, Qt::LeftButton, {}, at);
+        QCOMPARE(map->layer(), layer);
+        QCOMPARE(map->expert(), expert);
+        const int first = document.current();
+        QVERIFY(first >= 0 && uses(document, first, layer, expert));
+        QTest::keyClick(map, Qt::Key_Return);
+        QVERIFY(uses(document, document.current(), layer, expert));
+        QVERIFY(map->tipAt(at).contains(QString::number(expert)));
+        QTest::keyClick(map, Qt::Key_Up);
+        QCOMPARE(map->layer(), layer - 1);
+    }
+
+    void scopeOfOneTokenCountsItsExperts() {
+        RunDocument document;
+        ExpertsView view(&document);
+        view.resize(900, 450);
+        view.show();
+        document.setTrace(mixture(100, {.budget = 6}), RunId{1});
+        document.selectToken(20);
+        view.setScope(ExpertsView::Scope::Token);
+        qlonglong sum = 0;
+        const QAbstractItemModel* table = view.map()->table();
+        for (int row = 0; row < table->rowCount(); ++row) sum += table->index(row, 2).data(Qt::EditRole).toLongLong();
+        QCOMPARE(sum, 4 * 2);
+        QTemporaryDir folder;
+        for (FigureView* figure : view.deckFigures()) {
+            QVERIFY(figure->table()->columnCount() > 1);
+            const QString path = folder.filePath(figure->figureName() + QStringLiteral(".svg"));
+            FigureOptions options;
+            options.format = FigureFormat::Svg;
+            options.size = QSize(600, 300);
+            QVERIFY(figure->exportFigure(path, options).has_value());
+        }
+    }
+
+    void aLongRunStaysQuick() {
+        RunDocument document;
+        ExpertsView view(&document);
+        view.resize(1000, 500);
+        view.show();
+        document.setTrace(mixture(100000, {.layers = 8, .experts = 32, .per_token = 4}), RunId{1});
+        QCoreApplication::processEvents();
+        QElapsedTimer clock;
+        clock.start();
+        constexpr int kFrames = 20;
+        for (int i = 0; i < kFrames; ++i) {
+            document.selectToken(i * 4000);
+            QCoreApplication::processEvents();
+        }
+        const double ms = static_cast<double>(clock.nsecsElapsed()) * 1e-6 / kFrames;
+        qInfo("a token of 100,000 chosen: %.1f ms", ms);
+        QVERIFY2(ms < 100, "a frame takes longer than a tenth of a second");
+    }
+};
+
+QUIBBLE_VIEW_TEST_MAIN(TestExperts)
+#include "tst_experts_view.moc"

@@ -1,0 +1,96 @@
+#include "views/experts/experts_view.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <QComboBox>
+#include <QTimer>
+
+#include "engine/metrics/experts.h"
+#include "views/experts/expert_charts.h"
+#include "views/experts/expert_map.h"
+#include "views/run_document.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+// The positions that the scope means; the whole run when nothing is selected.
+std::pair<Position, Position> positionsOf(const RunDocument& document, ExpertsView::Scope scope) {
+    const TokenRange range = document.selection();
+    if (scope == ExpertsView::Scope::Token && document.current() >= 0) return {document.positionOf(document.current()), document.positionOf(document.current()) + 1};
+    if (scope == ExpertsView::Scope::Range && !range.empty()) return {document.positionOf(range.begin), document.positionOf(range.end - 1) + 1};
+    return {0, kLastPosition};
+}
+
+}  // namespace
+
+ExpertsView::ExpertsView(RunDocument* document, QWidget* parent)
+    : FigureDeck(tr("Experts"), parent), document_(document), map_(new ExpertMap(document, this)), union_(new UnionChart(this)), coverage_(new CoverageChart(this)),
+      load_(new LoadChart(this)), pairs_(new CoActivationMap(this)), scope_box_(new QComboBox(this)), timer_(new QTimer(this)) {
+    scope_box_->addItems({tr("this run"), tr("selection"), tr("this token")});
+    scope_box_->setAccessibleName(tr("Tokens that are counted"));
+    useFont(scope_box_, FontRole::Small);
+    addHeaderControl(scope_box_);
+    setDeck({map_, coverage_, union_, load_, pairs_});
+    timer_->setSingleShot(true);
+    connect(timer_, &QTimer::timeout, this, &ExpertsView::refresh);
+    connect(scope_box_, &QComboBox::activated, this, [this](int index) { setScope(static_cast<Scope>(index)); });
+    connect(map_, &ExpertMap::layerChanged, this, &ExpertsView::updatePairs);
+    connect(document_, &RunDocument::expertsAdvanced, this, &ExpertsView::schedule);
+    connect(document_, &RunDocument::selectionChanged, this, [this] {
+        if (scope_ != Scope::Run) schedule();
+    });
+    for (const auto signal : {&RunDocument::reset, &RunDocument::finished, &RunDocument::provenanceChanged}) connect(document_, signal, this, &ExpertsView::refresh);
+    refresh();
+}
+
+void ExpertsView::setScope(Scope scope) {
+    scope_ = scope;
+    scope_box_->setCurrentIndex(static_cast<int>(scope));
+    refresh();
+}
+
+void ExpertsView::schedule() {
+    // Over all tokens and layers: not at every frame.
+    if (!timer_->isActive()) timer_->start(document_->size() > 20000 && scope_ == Scope::Run ? 2000 : 250);
+}
+
+void ExpertsView::showEvent(QShowEvent* event) {
+    FigureDeck::showEvent(event);
+    if (stale_) refresh();
+}
+
+void ExpertsView::refresh() {
+    const RunTrace& trace = document_->trace();
+    const RunProvenance& p = trace.provenance();
+    if (trace.tokenExperts().empty() || p.expert_layers == 0 || p.experts == 0) {
+        setFigures({});
+        const bool dense = p.expert_layers == 0 && !p.model_name.empty();
+        setEmptyState(dense ? tr("%1 is a dense model: it has no experts. Open a mixture-of-experts model, such as quibble-nano-moe.").arg(QString::fromStdString(p.model_name))
+                            : tr("No experts were recorded yet. Open a mixture-of-experts model and press Run."),
+                      dense ? tr("Open a model…") : QString());
+        return;
+    }
+    stale_ = !isVisible();
+    setEmptyState({}, {});
+    if (stale_) return;
+    const auto [begin, end] = positionsOf(*document_, scope_);
+    const ExpertCounts counts = countExperts(trace, begin, end);
+    map_->setCounts(counts);
+    load_->setCounts(counts);
+    const int budget = trace.expertPasses().empty() ? 0 : trace.expertPasses().back().budget;
+    union_->setSizes(unionByRows(trace, begin, end));
+    coverage_->setCoverage(coverageByBudget(trace, begin, end), budget);
+    updatePairs();
+    setFigures(budget > 0 ? tr("%1 of %2 a token · budget %3").arg(p.experts_used).arg(p.experts).arg(budget) : tr("%1 of %2 a token").arg(p.experts_used).arg(p.experts));
+}
+
+void ExpertsView::updatePairs() {
+    const auto [begin, end] = positionsOf(*document_, scope_);
+    const int layer = std::max(0, map_->layer());
+    pairs_->setPairs(layer, document_->trace().provenance().experts, coActivation(document_->trace(), layer, begin, end));
+}
+
+}  // namespace quibble

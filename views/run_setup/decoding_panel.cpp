@@ -1,0 +1,199 @@
+#include "views/run_setup/decoding_panel.h"
+
+#include <algorithm>
+
+#include <QComboBox>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSlider>
+#include <QVBoxLayout>
+
+#include "views/run_document.h"
+#include "views/theme.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr const char* kBudgetKey = "budget";
+
+const ParamSpec* budgetSpec(const MethodInfo* method) {
+    if (method == nullptr) return nullptr;
+    const auto found = std::find_if(method->params.begin(), method->params.end(), [](const ParamSpec& spec) { return spec.key == kBudgetKey; });
+    return found == method->params.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("Drafts and experts"), parent), document_(document) {
+    const Theme& theme = Theme::instance();
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
+    auto* scroll = new QScrollArea(this);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    outer->addWidget(scroll);
+    auto* body = new QWidget(scroll);
+    body->setObjectName(QStringLiteral("cardBody"));
+    scroll->setWidget(body);
+    auto* column = new QVBoxLayout(body);
+    column->setContentsMargins(theme.em(0.6), theme.em(0.4), theme.em(0.6), theme.em(0.6));
+    column->setSpacing(theme.em(0.3));
+    const auto section = [&](const QString& title) {
+        auto* label = new QLabel(title, body);
+        useFont(label, FontRole::Title);
+        column->addWidget(label);
+    };
+    section(tr("Draft"));
+    draft_ = new MethodChooser(tr("Who drafts"), {}, body);
+    column->addWidget(draft_);
+    for (int which = 0; which < 2; ++which) {
+        files_[which] = new QPushButton(body);
+        column->addWidget(files_[which]);
+        connect(files_[which], &QPushButton::clicked, this, [this, which] { emit draftFileRequested(which); });
+    }
+    verify_box_ = new QWidget(body);
+    auto* verify_column = new QVBoxLayout(verify_box_);
+    verify_column->setContentsMargins(0, 0, 0, 0);
+    verify_column->addWidget(makeCaption(tr("A drafted token is accepted by"), verify_box_));
+    verify_ = new MethodChooser(tr("Rule of acceptance"), tr("Lossy: the text is no longer distributed as the model's own."), verify_box_);
+    verify_column->addWidget(verify_);
+    column->addWidget(verify_box_);
+    column->addSpacing(theme.em(0.5));
+
+    section(tr("Experts"));
+    dense_note_ = makeCaption({}, body);
+    column->addWidget(dense_note_);
+    experts_box_ = new QWidget(body);
+    auto* experts_column = new QVBoxLayout(experts_box_);
+    experts_column->setContentsMargins(0, 0, 0, 0);
+    experts_ = new MethodChooser(tr("Which experts a pass may use"), tr("Lossy: the budgeted model is another model."), experts_box_);
+    experts_column->addWidget(experts_);
+    budget_box_ = new QWidget(experts_box_);
+    auto* budget_column = new QVBoxLayout(budget_box_);
+    budget_column->setContentsMargins(0, 0, 0, 0);
+    budget_label_ = makeCaption({}, budget_box_);
+    budget_ = new QSlider(Qt::Horizontal, budget_box_);
+    budget_->setMinimumHeight(theme.em(1.4));
+    budget_->setAccessibleName(tr("Expert budget"));
+    budget_->setToolTip(tr("Experts a layer that one pass may use; takes effect at the next pass of a run"));
+    budget_column->addWidget(budget_label_);
+    budget_column->addWidget(budget_);
+    experts_column->addWidget(budget_box_);
+    column->addWidget(experts_box_);
+    column->addStretch(1);
+
+    for (MethodChooser* chooser : {draft_, verify_, experts_}) connect(chooser, &MethodChooser::changed, this, &DecodingPanel::onChanged);
+    connect(budget_, &QSlider::valueChanged, this, &DecodingPanel::moveBudget);
+    connect(document_, &RunDocument::stateChanged, this, &DecodingPanel::refresh);
+    setDraftMethods({});
+    setExperts(0, 0);
+}
+
+void DecodingPanel::setDraftMethods(std::vector<MethodInfo> methods) {
+    methods.insert(methods.begin(), MethodInfo{MethodChoice{}.id, tr("None: one token a step"), {}, {}, true, 0});
+    draft_->setMethods(std::move(methods));
+    refresh();
+}
+
+void DecodingPanel::setVerifyMethods(std::vector<MethodInfo> methods) {
+    verify_->setMethods(std::move(methods));
+    verify_->setChoice(DraftSettings{}.verify);
+}
+
+void DecodingPanel::setExpertMethods(std::vector<MethodInfo> methods) {
+    experts_->setMethods(std::move(methods));
+    experts_->setChoice(RunRequest{}.experts);
+    refresh();
+}
+
+void DecodingPanel::setShippedDraft(const QString& path) {
+    shipped_ = path;
+    refresh();
+}
+
+void DecodingPanel::setExperts(int count, int used) {
+    expert_count_ = count;
+    experts_used_ = used;
+    refresh();
+}
+
+void DecodingPanel::setRequest(const RunRequest& request) {
+    silent_ = true;
+    draft_->setChoice(request.draft.method);
+    verify_->setChoice(request.draft.verify);
+    experts_->setChoice(request.experts);
+    paths_[0] = QString::fromStdString(request.draft.path);
+    paths_[1] = QString::fromStdString(request.draft.second_path);
+    silent_ = false;
+    refresh();
+}
+
+void DecodingPanel::fill(RunRequest& request) const {
+    request.draft = {};
+    request.draft.method = draft_->choice();
+    if (const MethodInfo* rule = verify_->method(); rule != nullptr && request.draft.method.id != MethodChoice{}.id) request.draft.verify = verify_->choice();
+    const MethodInfo* method = draft_->method();
+    const int files = method == nullptr ? 0 : method->model_files;
+    if (files > 0) request.draft.path = (paths_[0].isEmpty() ? shipped_ : paths_[0]).toStdString();
+    if (files > 1) request.draft.second_path = (paths_[1].isEmpty() ? shipped_ : paths_[1]).toStdString();
+    if (expert_count_ > 0 && experts_->method() != nullptr) request.experts = experts_->choice();
+}
+
+void DecodingPanel::setDraftFile(int which, const QString& path) {
+    paths_[which] = path;
+    onChanged();
+}
+
+void DecodingPanel::onChanged() {
+    refresh();
+    if (!silent_) emit changed();
+}
+
+// The slider and the number in the form are the same parameter: the slider moves the form, and tells a run that is going on.
+void DecodingPanel::moveBudget(int value) {
+    if (silent_) return;
+    MethodChoice choice = experts_->choice();
+    for (auto& [key, number] : choice.params) {
+        if (key == kBudgetKey) number = value;
+    }
+    experts_->setChoice(choice);
+    refresh();
+    emit controlChanged(QStringLiteral("experts:") + QLatin1String(kBudgetKey), value);
+    emit changed();
+}
+
+void DecodingPanel::refresh() {
+    const MethodInfo* method = draft_->method();
+    const int files = method == nullptr ? 0 : method->model_files;
+    for (int which = 0; which < 2; ++which) {
+        const QString path = paths_[which].isEmpty() ? shipped_ : paths_[which];
+        const QString name = path.section(QLatin1Char('/'), -1);
+        files_[which]->setVisible(which < files);
+        files_[which]->setText(name.isEmpty() ? tr("Choose a draft model…") : which == 0 ? tr("Draft model: %1…").arg(name) : tr("Smallest model: %1…").arg(name));
+        files_[which]->setToolTip(path.isEmpty() ? tr("A smaller model with the same tokenizer") : path);
+    }
+    verify_box_->setVisible(method != nullptr && method->id != MethodChoice{}.id && verify_->method() != nullptr);
+    experts_box_->setVisible(expert_count_ > 0 && experts_->method() != nullptr);
+    dense_note_->setVisible(expert_count_ == 0);
+    dense_note_->setText(tr("The open model is dense: it has no experts."));
+    const ParamSpec* spec = budgetSpec(experts_->method());
+    budget_box_->setVisible(spec != nullptr);
+    if (spec != nullptr) {
+        const bool was_silent = silent_;
+        silent_ = true;
+        const int value = static_cast<int>(experts_->choice().value(*spec));
+        budget_->setRange(std::max(1, experts_used_), std::max(1, expert_count_));
+        budget_->setValue(value);
+        silent_ = was_silent;
+        budget_label_->setText(document_->live() ? tr("Budget %1 of %2 (takes effect at the next pass)").arg(value).arg(expert_count_)
+                                                 : tr("Budget %1 of %2 (for the next run)").arg(value).arg(expert_count_));
+    }
+    const bool drafts = method != nullptr && method->id != MethodChoice{}.id;
+    setFigures(drafts ? verify_->method() != nullptr && !verify_->method()->lossless ? tr("drafts, lossy") : tr("drafts, lossless") : tr("no draft"));
+}
+
+}  // namespace quibble

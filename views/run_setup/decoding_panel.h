@@ -1,0 +1,69 @@
+// Drafts and experts of the next run: who drafts, by which rule the target accepts, how many experts a pass may use. The expert budget is
+// live.
+#pragma once
+
+#include "engine/values/run_request.h"
+#include "views/run_setup/method_chooser.h"
+#include "views/view.h"
+
+class QLabel;
+class QPushButton;
+class QSlider;
+
+namespace quibble {
+
+class RunDocument;
+
+class DecodingPanel : public View {
+    Q_OBJECT
+public:
+    explicit DecodingPanel(RunDocument* document, QWidget* parent = nullptr);
+
+    /// Without "none", which is always there.
+    void setDraftMethods(std::vector<MethodInfo> methods);
+    void setVerifyMethods(std::vector<MethodInfo> methods);
+    void setExpertMethods(std::vector<MethodInfo> methods);
+    /// The draft model that comes with the program: proposed for methods that need a file. Empty: none.
+    void setShippedDraft(const QString& path);
+    /// Experts a layer and a token of the open model; 0: a dense model, the section says so.
+    void setExperts(int count, int used);
+
+    /// Shows the settings of a request without emitting anything.
+    void setRequest(const RunRequest& request);
+    /// Writes draft and experts.
+    void fill(RunRequest& request) const;
+    void setDraftFile(int which, const QString& path);  // 0: the draft, 1: the smallest of a chain of three
+    [[nodiscard]] QSlider* budgetSlider() const { return budget_; }
+    [[nodiscard]] MethodChooser* draftChooser() const { return draft_; }
+    [[nodiscard]] MethodChooser* verifyChooser() const { return verify_; }
+    [[nodiscard]] MethodChooser* expertChooser() const { return experts_; }
+
+signals:
+    void changed();
+    /// Live control with the key of ControlChange: "experts:budget".
+    void controlChanged(const QString& key, double value);
+    void draftFileRequested(int which);
+
+private:
+    void onChanged();
+    void refresh();
+    void moveBudget(int value);
+
+    RunDocument* document_;
+    MethodChooser* draft_;
+    QPushButton* files_[2];
+    QString paths_[2];
+    QString shipped_;
+    QWidget* verify_box_;
+    MethodChooser* verify_;
+    QWidget* experts_box_;
+    MethodChooser* experts_;
+    QWidget* budget_box_;
+    QLabel* budget_label_;
+    QSlider* budget_;
+    QLabel* dense_note_;
+    int expert_count_ = 0, experts_used_ = 0;
+    bool silent_ = false;
+};
+
+}  // namespace quibble

@@ -1,0 +1,57 @@
+// Chooses a method of a slot and its parameters, from what the registry of the slot says about its methods.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <QWidget>
+
+#include "engine/values/param_spec.h"
+
+class QComboBox;
+class QLabel;
+class QStackedWidget;
+
+namespace quibble {
+
+class ParamForm;
+
+struct MethodInfo {
+    std::string id;
+    QString label;
+    QString help;                   // one sentence, and where the method comes from
+    std::vector<ParamSpec> params;
+    bool lossless = true;
+    int model_files = 0;            // files that the user names
+};
+
+class MethodChooser : public QWidget {
+    Q_OBJECT
+public:
+    /// `name` is spoken; `lossy_note` is said under a method that changes what the model says.
+    MethodChooser(const QString& name, const QString& lossy_note, QWidget* parent);
+
+    void setMethods(std::vector<MethodInfo> methods);
+    /// Shows a choice without telling; an unknown id shows the first method.
+    void setChoice(const MethodChoice& choice);
+    [[nodiscard]] MethodChoice choice() const;
+    [[nodiscard]] const MethodInfo* method() const;  // nullptr: none are known
+    [[nodiscard]] QComboBox* box() const { return box_; }
+    [[nodiscard]] QString note() const;
+
+signals:
+    void changed();
+
+private:
+    void showMethod(int index);
+
+    QString lossy_note_;
+    std::vector<MethodInfo> methods_;
+    std::vector<ParamForm*> forms_;
+    QComboBox* box_;
+    QStackedWidget* pages_;
+    QLabel* note_;
+    bool silent_ = false;
+};
+
+}  // namespace quibble

@@ -1,0 +1,57 @@
+// The figures beside the draft tree: acceptance by position, accepted lengths, cost of a verify step.
+#pragma once
+
+#include "engine/metrics/speculation.h"
+#include "views/plots/painted_view.h"
+
+namespace quibble {
+
+/// Stacked columns: accepted, rejected, not tested; and the share of verify steps that accepted there as dots.
+class AcceptanceChart : public PaintedView {
+    Q_OBJECT
+public:
+    explicit AcceptanceChart(QWidget* parent = nullptr);
+    void setNumbers(const SpeculationNumbers& numbers);
+    [[nodiscard]] QString tipAt(const QPoint& point) const override;
+
+protected:
+    void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
+
+private:
+    SpeculationNumbers numbers_;
+    QRectF area_;
+};
+
+/// How many verify steps accepted 0, 1, 2 ... drafted tokens.
+class LengthChart : public PaintedView {
+    Q_OBJECT
+public:
+    explicit LengthChart(QWidget* parent = nullptr);
+    void setNumbers(const SpeculationNumbers& numbers);
+    [[nodiscard]] QString tipAt(const QPoint& point) const override;
+
+protected:
+    void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
+
+private:
+    std::vector<std::int64_t> lengths_;
+    double mean_ = 0;
+    QRectF area_;
+};
+
+/// Time of a verify step, split into draft, verify and the rest; beside it what its tokens would have cost one by one, when known.
+class CostChart : public PaintedView {
+    Q_OBJECT
+public:
+    explicit CostChart(QWidget* parent = nullptr);
+    void setNumbers(const SpeculationNumbers& numbers);
+    [[nodiscard]] QString tipAt(const QPoint& point) const override;
+
+protected:
+    void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
+
+private:
+    SpeculationNumbers numbers_;
+};
+
+}  // namespace quibble

@@ -1,0 +1,75 @@
+#include "views/speculation/speculation_view.h"
+
+#include <QTimer>
+#include <QToolButton>
+
+#include "views/run_document.h"
+#include "views/speculation/draft_tree_view.h"
+#include "views/speculation/speculation_charts.h"
+#include "views/widgets.h"
+
+namespace quibble {
+
+SpeculationView::SpeculationView(RunDocument* document, QWidget* parent)
+    : FigureDeck(tr("Speculation"), parent), document_(document), tree_(new DraftTreeView(document, this)), acceptance_(new AcceptanceChart(this)),
+      lengths_(new LengthChart(this)), cost_(new CostChart(this)), timer_(new QTimer(this)) {
+    QToolButton* previous = makeFlatButton(QStringLiteral("up"), tr("Previous round (Page Up)"), this);
+    QToolButton* next = makeFlatButton(QStringLiteral("down"), tr("Next round (Page Down)"), this);
+    connect(previous, &QToolButton::clicked, this, [this] { tree_->stepRound(-1); });
+    connect(next, &QToolButton::clicked, this, [this] { tree_->stepRound(1); });
+    addHeaderControl(previous);
+    addHeaderControl(next);
+    setDeck({tree_, acceptance_, lengths_, cost_});
+    setToolTip(tr("Tokens a verify = accepted drafted tokens + the target's own.\n"
+                  "Speed-up = time of a plain step of this run / time of a token with the draft.\n"
+                  "Target efficiency = time of a plain step / time of a verify pass (MoESD)."));
+    timer_->setSingleShot(true);
+    connect(timer_, &QTimer::timeout, this, &SpeculationView::refresh);
+    connect(document_, &RunDocument::draftsAdvanced, this, &SpeculationView::schedule);
+    for (const auto signal : {&RunDocument::reset, &RunDocument::finished, &RunDocument::provenanceChanged}) {
+        connect(document_, signal, this, &SpeculationView::refresh);
+    }
+    connect(document_, &RunDocument::selectionChanged, this, &SpeculationView::schedule);
+    refresh();
+}
+
+void SpeculationView::schedule() {
+    // Over all rounds: not at every frame.
+    if (document_->trace().draftRounds().empty() == isEmpty() && !timer_->isActive()) timer_->start(document_->size() > 20000 ? 1000 : 250);
+    else if (document_->trace().draftRounds().empty() != isEmpty()) refresh();
+}
+
+void SpeculationView::showEvent(QShowEvent* event) {
+    FigureDeck::showEvent(event);
+    if (stale_) refresh();
+}
+
+void SpeculationView::refresh() {
+    const RunTrace& trace = document_->trace();
+    if (trace.draftRounds().empty()) {
+        setFigures({});
+        numbers_ = {};
+        const bool decoded = document_->size() > 0;
+        setEmptyState(decoded ? tr("This run decodes without drafts. Choose who drafts under Drafts and experts, then run again.")
+                              : tr("Nothing was drafted yet. Choose who drafts under Drafts and experts, then press Run."),
+                      tr("Choose a draft…"));
+        return;
+    }
+    stale_ = !isVisible();
+    setEmptyState({}, {});
+    if (stale_) return;
+    const TokenRange range = document_->selection();
+    const bool part = range.size() > 1;
+    numbers_ = part ? speculationNumbers(trace, document_->positionOf(range.begin), document_->positionOf(range.end - 1) + 1) : speculationNumbers(trace);
+    acceptance_->setNumbers(numbers_);
+    lengths_->setNumbers(numbers_);
+    cost_->setNumbers(numbers_);
+    QStringList parts;
+    if (part) parts << tr("selection");
+    parts << tr("%1 tokens a verify").arg(formatNumber(numbers_.tokensPerStep(), 2));
+    if (const auto gain = numbers_.speedUp()) parts << tr("%1× measured").arg(formatNumber(*gain, 2));
+    if (const auto efficiency = numbers_.targetEfficiency()) parts << tr("target efficiency %1").arg(formatNumber(*efficiency, 2));
+    setFigures(parts.join(QStringLiteral(" · ")));
+}
+
+}  // namespace quibble
