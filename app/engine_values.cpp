@@ -7,7 +7,10 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include "engine/draft/draft_method.h"
+#include "engine/experts/expert_method.h"
 #include "engine/run/prompt.h"
+#include "engine/verify/verify_method.h"
 #include "engine/values/version.h"
 #include "kernels/ops.h"
 
@@ -19,7 +22,38 @@ struct Text {
     Q_DECLARE_TR_FUNCTIONS(EngineValues)
 };
 
+QString utf8(std::string_view text) { return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())); }
+
+QString helpOf(std::string_view help, std::string_view source) {
+    const QString text = utf8(help), from = utf8(source);
+    return from.isEmpty() ? text : text.isEmpty() ? from : Text::tr("%1 (%2)").arg(text, from);
+}
+
 }  // namespace
+
+std::vector<MethodInfo> draftMethodInfos() {
+    std::vector<MethodInfo> infos;
+    for (const DraftMethod* method : draftMethods()) {
+        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, true, method->model_files});
+    }
+    return infos;
+}
+
+std::vector<MethodInfo> verifyMethodInfos() {
+    std::vector<MethodInfo> infos;
+    for (const VerifyMethod* method : verifyMethods()) {
+        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, method->lossless, 0});
+    }
+    return infos;
+}
+
+std::vector<MethodInfo> expertMethodInfos() {
+    std::vector<MethodInfo> infos;
+    for (const ExpertMethod* method : expertMethods()) {
+        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, method->lossless, 0});
+    }
+    return infos;
+}
 
 std::vector<QuantMethod> quantMethods(const Model* model) {
     QString blocked;

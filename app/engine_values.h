@@ -9,6 +9,7 @@
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
 #include "views/markers/markers_panel.h"
+#include "views/run_setup/method_chooser.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/run_setup_panel.h"
 
@@ -16,6 +17,10 @@ namespace quibble {
 
 /// Every registered weight quantizer; `blocked` where the model's weights are stored quantized (nullptr: no model).
 [[nodiscard]] std::vector<QuantMethod> quantMethods(const Model* model);
+/// The slots draft, verify and experts, as their registries describe them.
+[[nodiscard]] std::vector<MethodInfo> draftMethodInfos();
+[[nodiscard]] std::vector<MethodInfo> verifyMethodInfos();
+[[nodiscard]] std::vector<MethodInfo> expertMethodInfos();
 /// "F16": the type of most weights of the file, whatever was made of them when it was opened.
 [[nodiscard]] QString storedFormat(const Model& model);
 /// One row a fact, for the details of a model: name, value.

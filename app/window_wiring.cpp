@@ -157,6 +157,9 @@ void MainWindow::bring(View* view) {
 
 void MainWindow::begin(const std::filesystem::path& model) {
     updateMarkerLists();
+    parts_.decoding->setDraftMethods(draftMethodInfos());
+    parts_.decoding->setVerifyMethods(verifyMethodInfos());
+    parts_.decoding->setExpertMethods(expertMethodInfos());
     parts_.decoding->setShippedDraft(toQString(paths_.shippedDraft()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);
@@ -204,6 +207,7 @@ void MainWindow::onModelOpened() {
     parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
     parts_.model_bar->setQuantMethods(quantMethods(&model));
     parts_.model_bar->setQuant(opened.weight_quant);
+    parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
     recent_.add(opened.path);
     parts_.model_bar->setRecentModels(recent_.list());
     parts_.setup->adaptReference(opened.weight_quant.id != MethodChoice{}.id);
