@@ -9,6 +9,7 @@ namespace {
 struct SynthArguments {
     std::string shape, type = "Q4_0", out;
     std::uint64_t seed = 1;
+    int layers = 0;
 };
 
 std::string knownShapes() {
@@ -23,11 +24,12 @@ void addSynthCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<SynthArguments>();
     CLI::App* command = app.add_subcommand("synth", "Write a random-weight model of a real shape");
     command->add_option("--shape", arguments->shape, "One of: " + knownShapes())->required();
-    command->add_option("--type", arguments->type, "F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K")->capture_default_str();
+    command->add_option("--type", arguments->type, "One of: " + synthTypeNames())->capture_default_str();
+    command->add_option("--layers", arguments->layers, "Fewer layers than the shape has; 0: all")->capture_default_str();
     command->add_option("--seed", arguments->seed, "Of the weights")->capture_default_str();
     command->add_option("--out", arguments->out, "GGUF file")->required();
     command->callback([&chosen, arguments] {
-        chosen = [arguments] { return writeSynthModel(arguments->shape, arguments->type, arguments->seed, arguments->out); };
+        chosen = [arguments] { return writeSynthModel({arguments->shape, arguments->type, arguments->seed, arguments->layers}, arguments->out); };
     });
 }
 

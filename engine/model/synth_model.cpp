@@ -1,89 +1,96 @@
 #include "engine/model/synth_model.h"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 #include <ostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "engine/model/gguf_writer.h"
-#include "kernels/formats/half.h"
-#include "kernels/formats/q4_k.h"
-#include "kernels/formats/q6_k.h"
-#include "kernels/quantize.h"
+#include "engine/model/synth_blocks.h"
 #include "kernels/tensor_type.h"
 
 namespace quibble {
 
 namespace {
 
+using kernels::TensorType;
+
 constexpr SynthShape kShapes[] = {
     {"r1-distill-qwen-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 151936, false, 10000},
-    {"qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, true, 1e6},
+    {"r1-distill-qwen-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 152064, false, 10000},
+    {"r1-distill-llama-8b", "llama", 32, 4096, 32, 8, 128, 14336, 128256, false, 500000},
     {"llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 128256, true, 500000},
+    {"qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, true, 1e6},
+    {"qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 151936, true, 1e6},
+    {"qwen3-30b-a3b", "qwen3moe", 48, 2048, 32, 4, 128, 768, 151936, false, 1e6, 128, 8},
+    {"olmoe", "olmoe", 16, 2048, 16, 16, 128, 1024, 50304, false, 10000, 64, 8},
+    {"olmoe-like", "olmoe", 4, 512, 8, 8, 64, 256, 4096, false, 10000, 16, 4},
+    {"moe-bench", "qwen3moe", 16, 1024, 16, 8, 64, 1024, 50257, false, 1e6, 32, 4},
+    {"mixtral-like", "llama", 4, 1024, 16, 4, 64, 3584, 4096, false, 1e6, 8, 2},
+    {"gpt-oss-20b", "gpt-oss", 24, 2880, 64, 8, 64, 2880, 201088, false, 150000, 32, 4},
+    {"gpt-oss-like", "gpt-oss", 4, 576, 8, 2, 64, 576, 4096, false, 150000, 8, 4},
 };
 
-constexpr double kWeightSpread = 0.02;  // standard deviation, as trained models of this size have
-
-// splitmix64 (Steele, Lea, Flood 2014).
-class Random {
-public:
-    explicit Random(std::uint64_t seed) : state_(seed) {}
-    std::uint64_t next() {
-        state_ += 0x9E3779B97F4A7C15ULL;
-        std::uint64_t z = state_;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-        return z ^ (z >> 31);
-    }
-    // Sum of four 16-bit uniforms: close enough to normal for weights.
-    float weight() {
-        const std::uint64_t bits = next();
-        const auto sum = static_cast<double>((bits & 0xFFFF) + ((bits >> 16) & 0xFFFF) + ((bits >> 32) & 0xFFFF) + (bits >> 48));
-        return static_cast<float>((sum / 65536.0 - 2.0) * std::sqrt(3.0) * kWeightSpread);
-    }
-    void fill(void* out, std::size_t bytes) {
-        auto* target = static_cast<unsigned char*>(out);
-        for (std::size_t i = 0; i < bytes; i += 8) {
-            const std::uint64_t bits = next();
-            std::memcpy(target + i, &bits, std::min<std::size_t>(8, bytes - i));
-        }
-    }
-
-private:
-    std::uint64_t state_;
+// What a mixture stores most tensors in, as the usual quantizing programs mix them.
+struct Mixture {
+    std::string_view name;
+    TensorType base;
 };
+constexpr Mixture kMixtures[] = {{"Q2_K_M", TensorType::Q2_K}, {"Q3_K_M", TensorType::Q3_K}, {"Q4_K_M", TensorType::Q4_K},
+                                 {"Q5_K_M", TensorType::Q5_K}, {"Q6_K_M", TensorType::Q6_K}, {"MXFP4_MOE", TensorType::Q8_0}};
+constexpr TensorType kPlain[] = {TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
+                                 TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
 
-// K blocks have no public rounding rule, so their codes are drawn directly and the scales give the usual spread.
-void randomBlock(kernels::TensorType type, Random& random, std::byte* out) {
-    if (type == kernels::TensorType::Q4_K) {
-        kernels::BlockQ4_K block;
-        random.fill(&block, sizeof block);
-        block.d = kernels::f32ToF16(static_cast<float>(kWeightSpread / 140));
-        block.dmin = kernels::f32ToF16(static_cast<float>(kWeightSpread / 140 * 7.5));
-        std::memcpy(out, &block, sizeof block);
-    } else {
-        kernels::BlockQ6_K block;
-        random.fill(&block, sizeof block);
-        block.d = kernels::f32ToF16(static_cast<float>(kWeightSpread / 1300));
-        std::memcpy(out, &block, sizeof block);
+// What holds rows that are no whole number of 256.
+TensorType fallback(TensorType type) {
+    switch (type) {
+        case TensorType::Q4_K: return TensorType::Q5_0;
+        case TensorType::Q5_K: return TensorType::Q5_1;
+        case TensorType::Q6_K: return TensorType::Q8_0;
+        case TensorType::Q2_K:
+        case TensorType::Q3_K:
+        case TensorType::IQ4_XS: return TensorType::IQ4_NL;
+        default: return TensorType::F16;
     }
 }
 
-void writeMatrix(std::ostream& out, kernels::TensorType type, std::uint64_t rows, std::uint64_t cols, std::uint64_t seed) {
-    const kernels::TypeTraits& traits = *kernels::typeTraits(type);
-    const std::size_t row_bytes = static_cast<std::size_t>(cols) / traits.block_elements * traits.block_bytes;
-    std::vector<std::byte> row(row_bytes);
-    std::vector<float> weights(static_cast<std::size_t>(cols));
-    Random random(seed);
-    for (std::uint64_t r = 0; r < rows; ++r) {
-        if (kernels::canQuantize(type)) {
-            for (float& w : weights) w = random.weight();
-            kernels::quantizeRow(type, weights.data(), static_cast<std::int64_t>(cols), row.data());
-        } else {
-            for (std::size_t at = 0; at < row_bytes; at += traits.block_bytes) randomBlock(type, random, row.data() + at);
-        }
-        out.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row_bytes));
+// The first and last eighth of the layers and every third between them.
+bool getsMoreBits(int layer, int layers) { return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2; }
+
+TensorType mixedType(const Mixture& mixture, std::string_view name, int layer, const SynthShape& shape, int layers) {
+    const auto is = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
+    const TensorType base = mixture.base;
+    if (base == TensorType::Q8_0) return is("_exps") ? TensorType::MXFP4 : base;
+    if (name == "output.weight" || (name == "token_embd.weight" && shape.tied_output)) return TensorType::Q6_K;
+    if (shape.experts == 8 && (is("attn_v") || is("attn_k"))) return TensorType::Q8_0;
+    const bool more = getsMoreBits(layer, layers);
+    if (is("attn_v")) {
+        if (base == TensorType::Q2_K) return shape.n_heads >= 4 * shape.n_kv_heads ? TensorType::Q4_K : TensorType::Q3_K;
+        if (base == TensorType::Q3_K) return layer < 2 ? TensorType::Q5_K : TensorType::Q4_K;
+        return more ? TensorType::Q6_K : base;
+    }
+    if (is("ffn_down")) {
+        if (base == TensorType::Q2_K) return TensorType::Q3_K;
+        if (base == TensorType::Q3_K) return layer < layers / 16 ? TensorType::Q5_K : more ? TensorType::Q4_K : base;
+        return more ? TensorType::Q6_K : base;
+    }
+    if (is("attn_output")) {
+        if (base == TensorType::Q2_K) return TensorType::Q3_K;
+        if (base == TensorType::Q3_K) return TensorType::Q4_K;
+    }
+    return base;
+}
+
+constexpr std::size_t kChunkBlocks = 1 << 14;
+
+void writeMatrix(std::ostream& out, TensorType type, std::uint64_t bytes, std::uint64_t seed) {
+    const std::size_t chunk = kChunkBlocks * kernels::typeTraits(type)->block_bytes;
+    std::vector<std::byte> data(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, chunk)));
+    for (std::uint64_t done = 0; done < bytes; done += data.size()) {
+        data.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes - done, data.size())));
+        fillRandomWeights(type, ++seed * 0x9E3779B97F4A7C15ULL, data);
+        out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
     }
 }
 
@@ -116,27 +123,39 @@ void addVocabulary(GgufWriter& writer, int size) {
 
 class SynthWriter {
 public:
-    SynthWriter(const SynthShape& shape, kernels::TensorType type, std::uint64_t seed) : shape_(shape), type_(type), seed_(seed) {}
+    SynthWriter(const SynthShape& shape, const Mixture& mixture, bool mixed, const SynthRequest& request)
+        : shape_(shape), mixture_(mixture), mixed_(mixed), layers_(request.layers > 0 ? request.layers : shape.n_layers), seed_(request.seed << 20) {}
 
     Result<void> write(const std::filesystem::path& path) {
         addKeys();
         addVocabulary(writer_, shape_.vocab_size);
-        matrix("token_embd.weight", shape_.vocab_size, shape_.d_model);
-        if (!shape_.tied_output) matrix("output.weight", shape_.vocab_size, shape_.d_model);
+        matrix("token_embd.weight", 0, shape_.vocab_size, shape_.d_model);
+        if (!shape_.tied_output) matrix("output.weight", 0, shape_.vocab_size, shape_.d_model);
         vector("output_norm.weight", shape_.d_model, 1);
-        for (int layer = 0; layer < shape_.n_layers; ++layer) addLayer("blk." + std::to_string(layer) + ".");
+        for (int layer = 0; layer < layers_; ++layer) addLayer("blk." + std::to_string(layer) + ".", layer);
+        std::error_code code;
+        const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+        const auto space = std::filesystem::space(folder, code);
+        if (!code && space.available < bytes_ + kSpareBytes) {
+            return fail(ErrorCode::Io, path.string() + " needs " + std::to_string(bytes_ >> 20) + " MiB and the disk has " + std::to_string(space.available >> 20) + " MiB left",
+                        "Free some room, or take fewer layers or a smaller type");
+        }
         if (const auto fault = writer_.write(path.string())) return fail(ErrorCode::Io, *fault);
         return {};
     }
 
 private:
+    static constexpr std::uint64_t kSpareBytes = std::uint64_t{64} << 20;
+
+    bool gptOss() const { return shape_.architecture == "gpt-oss"; }
+
     void addKeys() {
         const std::string a(shape_.architecture);
         writer_.addString("general.architecture", a);
         writer_.addString("general.name", std::string(shape_.id) + " (random weights)");
         const auto put = [&](const char* key, int value) { writer_.addU32(a + key, static_cast<std::uint32_t>(value)); };
         put(".context_length", 32768);
-        put(".block_count", shape_.n_layers);
+        put(".block_count", layers_);
         put(".embedding_length", shape_.d_model);
         put(".feed_forward_length", shape_.d_ff);
         put(".attention.head_count", shape_.n_heads);
@@ -145,46 +164,84 @@ private:
         put(".attention.value_length", shape_.head_dim);
         writer_.addF32(a + ".attention.layer_norm_rms_epsilon", 1e-6F);
         writer_.addF32(a + ".rope.freq_base", static_cast<float>(shape_.rope_theta));
+        if (shape_.experts > 0) {
+            put(".expert_count", shape_.experts);
+            put(".expert_used_count", shape_.experts_used);
+            put(".expert_feed_forward_length", shape_.d_ff);
+        }
+        if (gptOss()) {
+            put(".attention.sliding_window", 128);
+            writer_.addString(a + ".rope.scaling.type", "yarn");
+            writer_.addF32(a + ".rope.scaling.factor", 32);
+            put(".rope.scaling.original_context_length", 4096);
+        }
     }
-    void addLayer(const std::string& prefix) {
+    void addLayer(const std::string& prefix, int layer) {
         const int d_q = shape_.n_heads * shape_.head_dim, d_kv = shape_.n_kv_heads * shape_.head_dim;
         vector(prefix + "attn_norm.weight", shape_.d_model, 1);
-        vector(prefix + "ffn_norm.weight", shape_.d_model, 1);
-        matrix(prefix + "attn_q.weight", d_q, shape_.d_model);
-        matrix(prefix + "attn_k.weight", d_kv, shape_.d_model);
-        matrix(prefix + "attn_v.weight", d_kv, shape_.d_model);
-        matrix(prefix + "attn_output.weight", shape_.d_model, d_q);
-        matrix(prefix + "ffn_gate.weight", shape_.d_ff, shape_.d_model);
-        matrix(prefix + "ffn_up.weight", shape_.d_ff, shape_.d_model);
-        matrix(prefix + "ffn_down.weight", shape_.d_model, shape_.d_ff);
-        if (shape_.architecture == "qwen2") {
+        vector(prefix + (gptOss() ? "post_attention_norm.weight" : "ffn_norm.weight"), shape_.d_model, 1);
+        matrix(prefix + "attn_q.weight", layer, d_q, shape_.d_model);
+        matrix(prefix + "attn_k.weight", layer, d_kv, shape_.d_model);
+        matrix(prefix + "attn_v.weight", layer, d_kv, shape_.d_model);
+        matrix(prefix + "attn_output.weight", layer, shape_.d_model, d_q);
+        if (shape_.experts > 0) addExperts(prefix, layer);
+        else {
+            matrix(prefix + "ffn_gate.weight", layer, shape_.d_ff, shape_.d_model);
+            matrix(prefix + "ffn_up.weight", layer, shape_.d_ff, shape_.d_model);
+            matrix(prefix + "ffn_down.weight", layer, shape_.d_model, shape_.d_ff);
+        }
+        if (shape_.architecture == "qwen2" || gptOss()) {
             vector(prefix + "attn_q.bias", d_q, 0);
             vector(prefix + "attn_k.bias", d_kv, 0);
             vector(prefix + "attn_v.bias", d_kv, 0);
         }
-        if (shape_.architecture == "qwen3") {
-            vector(prefix + "attn_q_norm.weight", shape_.head_dim, 1);
-            vector(prefix + "attn_k_norm.weight", shape_.head_dim, 1);
+        if (gptOss()) {
+            vector(prefix + "attn_output.bias", shape_.d_model, 0);
+            vector(prefix + "attn_sinks.weight", shape_.n_heads, 0);
         }
+        const bool per_head = shape_.architecture == "qwen3" || shape_.architecture == "qwen3moe";
+        if (per_head || shape_.architecture == "olmoe") {
+            vector(prefix + "attn_q_norm.weight", per_head ? shape_.head_dim : d_q, 1);
+            vector(prefix + "attn_k_norm.weight", per_head ? shape_.head_dim : d_kv, 1);
+        }
+    }
+    void addExperts(const std::string& prefix, int layer) {
+        stream(prefix + "ffn_gate_inp.weight", TensorType::F32, {size(shape_.d_model), size(shape_.experts)});
+        const auto experts = [&](const char* name, int rows, int cols) {
+            stream(prefix + name + "_exps.weight", typeOf(prefix + name + "_exps.weight", layer, cols), {size(cols), size(rows), size(shape_.experts)});
+            if (gptOss()) stream(prefix + name + "_exps.bias", TensorType::F32, {size(rows), size(shape_.experts)});
+        };
+        experts("ffn_gate", shape_.d_ff, shape_.d_model);
+        experts("ffn_up", shape_.d_ff, shape_.d_model);
+        experts("ffn_down", shape_.d_model, shape_.d_ff);
+        if (gptOss()) vector(prefix + "ffn_gate_inp.bias", shape_.experts, 0);
+    }
+
+    static std::uint64_t size(int count) { return static_cast<std::uint64_t>(count); }
+    TensorType typeOf(std::string_view name, int layer, int cols) const {
+        const TensorType type = mixed_ ? mixedType(mixture_, name, layer, shape_, layers_) : mixture_.base;
+        return size(cols) % kernels::typeTraits(type)->block_elements == 0 ? type : fallback(type);
     }
     void vector(const std::string& name, int length, float value) {
         const std::vector<float> values(static_cast<std::size_t>(length), value);
-        const std::uint64_t dims[] = {static_cast<std::uint64_t>(length)};
+        const std::uint64_t dims[] = {size(length)};
         writer_.addTensorF32(name, dims, values);
     }
-    void matrix(const std::string& name, int rows, int cols) {
-        const std::uint64_t dims[] = {static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows)};
-        const kernels::TypeTraits& traits = *kernels::typeTraits(type_);
-        const std::uint64_t bytes = dims[0] / traits.block_elements * traits.block_bytes * dims[1];
-        const std::uint64_t seed = ++seed_;
-        writer_.addTensorStream(name, dims, static_cast<std::uint32_t>(type_), bytes, [type = type_, rows = dims[1], cols = dims[0], seed](std::ostream& out) {
-            writeMatrix(out, type, rows, cols, seed * 0x9E3779B97F4A7C15ULL);
-        });
+    void matrix(const std::string& name, int layer, int rows, int cols) { stream(name, typeOf(name, layer, cols), {size(cols), size(rows)}); }
+    void stream(const std::string& name, TensorType type, const std::vector<std::uint64_t>& dims) {
+        const kernels::TypeTraits& traits = *kernels::typeTraits(type);
+        std::uint64_t bytes = dims[0] / traits.block_elements * traits.block_bytes;
+        for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
+        bytes_ += bytes;
+        seed_ += std::uint64_t{1} << 40;  // more than the pieces of a tensor
+        writer_.addTensorStream(name, dims, static_cast<std::uint32_t>(type), bytes, [type, bytes, seed = seed_](std::ostream& out) { writeMatrix(out, type, bytes, seed); });
     }
 
     const SynthShape& shape_;
-    kernels::TensorType type_;
-    std::uint64_t seed_;
+    Mixture mixture_;
+    bool mixed_;
+    int layers_;
+    std::uint64_t seed_, bytes_ = 0;
     GgufWriter writer_;
 };
 
@@ -192,19 +249,31 @@ private:
 
 std::span<const SynthShape> synthShapes() { return kShapes; }
 
-Result<void> writeSynthModel(std::string_view shape, std::string_view type, std::uint64_t seed, const std::filesystem::path& path) {
+std::string synthTypeNames() {
+    std::string names;
+    for (const TensorType type : kPlain) names += std::string(kernels::typeTraits(type)->name) + ", ";
+    for (const Mixture& mixture : kMixtures) names += std::string(mixture.name) + (&mixture == std::end(kMixtures) - 1 ? "" : ", ");
+    return names;
+}
+
+Result<void> writeSynthModel(const SynthRequest& request, const std::filesystem::path& path) {
     const SynthShape* chosen = nullptr;
     std::string known;
     for (const SynthShape& candidate : kShapes) {
-        if (candidate.id == shape) chosen = &candidate;
+        if (candidate.id == request.shape) chosen = &candidate;
         known += (known.empty() ? "" : ", ") + std::string(candidate.id);
     }
-    if (chosen == nullptr) return fail(ErrorCode::NotFound, "no shape is called \"" + std::string(shape) + "\"", "Known are: " + known);
-    using kernels::TensorType;
-    for (const TensorType candidate : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K, TensorType::Q6_K}) {
-        if (type == kernels::typeTraits(candidate)->name) return SynthWriter(*chosen, candidate, seed).write(path);
+    if (chosen == nullptr) return fail(ErrorCode::NotFound, "no shape is called \"" + std::string(request.shape) + "\"", "Known are: " + known);
+    if (request.layers < 0 || request.layers > chosen->n_layers) {
+        return fail(ErrorCode::InvalidArgument, "the shape has 1 to " + std::to_string(chosen->n_layers) + " layers, not " + std::to_string(request.layers));
     }
-    return fail(ErrorCode::InvalidArgument, "no model is written in the type \"" + std::string(type) + "\"", "Use F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K");
+    for (const Mixture& mixture : kMixtures) {
+        if (request.type == mixture.name) return SynthWriter(*chosen, mixture, true, request).write(path);
+    }
+    for (const TensorType type : kPlain) {
+        if (request.type == kernels::typeTraits(type)->name) return SynthWriter(*chosen, {request.type, type}, false, request).write(path);
+    }
+    return fail(ErrorCode::InvalidArgument, "no model is written in the type \"" + std::string(request.type) + "\"", "Use one of: " + synthTypeNames());
 }
 
 }  // namespace quibble

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/values/result.h"
@@ -13,16 +14,26 @@ namespace quibble {
 
 struct SynthShape {
     std::string_view id;
-    std::string_view architecture;  // "qwen2", "qwen3", "llama"
-    int n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size;
+    std::string_view architecture;  // as files name it: "qwen2", "gpt-oss"
+    int n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size;  // d_ff: of one expert where there are experts
     bool tied_output;
     double rope_theta;
+    int experts = 0, experts_used = 0;  // 0: dense
 };
 
 [[nodiscard]] std::span<const SynthShape> synthShapes();
+/// What `type` may be, for help and errors.
+[[nodiscard]] std::string synthTypeNames();
 
-/// type: F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K for every matrix. The same seed gives the same bytes.
-/// Errors: NotFound (shape, lists the known), InvalidArgument (type), Io.
-[[nodiscard]] Result<void> writeSynthModel(std::string_view shape, std::string_view type, std::uint64_t seed, const std::filesystem::path& path);
+struct SynthRequest {
+    std::string_view shape;
+    std::string_view type;  // a tensor type for every matrix, or a mixture as files name it (Q4_K_M)
+    std::uint64_t seed = 1;  // the same seed gives the same bytes
+    int layers = 0;          // 0: as the shape has them
+};
+
+/// Rows that do not fill the blocks of a type get the next type that fits, as in quantized files of real models.
+/// Errors: NotFound (shape, lists the known), InvalidArgument (type, layers), Io (among them: no room on the disk).
+[[nodiscard]] Result<void> writeSynthModel(const SynthRequest& request, const std::filesystem::path& path);
 
 }  // namespace quibble

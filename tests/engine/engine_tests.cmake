@@ -3,6 +3,7 @@ quibble_test(tst_thread_pool SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_thread_p
 quibble_test(tst_sampler SOURCES ${CMAKE_CURRENT_LIST_DIR}/sampler/tst_sampler.cpp LIBS quibble::engine)
 quibble_test(tst_golden_logits SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_golden_logits.cpp LIBS quibble::engine)
 quibble_test(tst_model_loading SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_model_loading.cpp LIBS quibble::engine)
+quibble_test(tst_synth_model SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_synth_model.cpp LIBS quibble::engine)
 quibble_test(tst_marker_penalty SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_marker_penalty.cpp LIBS quibble::engine)
 quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/weight_quant/tst_rtn.cpp LIBS quibble::engine)
 quibble_test(tst_generator SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_generator.cpp LIBS quibble::engine)
