@@ -30,6 +30,7 @@ constexpr double kSeconds = 0.3;
 // Somebody must want the sums, or no reader is left in the program.
 std::atomic<uint64_t> read_sink{0};
 std::atomic<float> fma_sink{0.0F};
+std::atomic<int32_t> dot_sink{0};
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -52,6 +53,19 @@ double fmaPortable(int64_t rounds, float* sink) {
     }
     for (const float lane : lanes) {
         *sink += lane;
+    }
+    return static_cast<double>(rounds) * 64.0;
+}
+
+double dotPortable(int64_t rounds, int32_t* sink) {
+    int32_t lanes[32] = {};
+    for (int64_t i = 0; i < rounds; ++i) {
+        for (int32_t& lane : lanes) {
+            lane = static_cast<int32_t>(static_cast<uint32_t>(lane) * 3U + 5U);
+        }
+    }
+    for (const int32_t lane : lanes) {
+        *sink ^= lane;
     }
     return static_cast<double>(rounds) * 64.0;
 }
@@ -80,6 +94,33 @@ double fmaRounds(int64_t rounds, float* sink) {
     }
 #endif
     return fmaPortable(rounds, sink);
+}
+
+double dotRounds(int64_t rounds, int32_t* sink) {
+#if defined(QUIBBLE_KERNELS_X86)
+    const std::string_view isa = ops().isa;
+    if (isa == "avx512") {
+        return avx512::dotRounds(rounds, sink);
+    }
+    if (isa == "avx2") {
+        return avx2::dotRounds(rounds, sink);
+    }
+#endif
+    return dotPortable(rounds, sink);
+}
+
+// Operations a second of rounds(count), which returns their number, at best.
+template <class Rounds>
+double bestRate(const Rounds& rounds) {
+    constexpr int64_t kRounds = 200'000;
+    double best = 0.0;
+    const Clock::time_point start = Clock::now();
+    do {
+        const Clock::time_point pass = Clock::now();
+        const double operations = rounds(kRounds);
+        best = std::max(best, operations / std::max(secondsSince(pass), 1e-9));
+    } while (secondsSince(start) < kSeconds);
+    return best;
 }
 
 // Threads that start each pass together and are not started anew for it.
@@ -179,18 +220,21 @@ double measureReadBandwidth(int threads, size_t bytes) {
 }
 
 double measureFmaRate() {
-    constexpr int64_t kRounds = 200'000;
-    double best = 0.0;
-    const Clock::time_point start = Clock::now();
-    do {
+    return bestRate([](int64_t rounds) {
         float sink = 0.0F;
-        const Clock::time_point pass = Clock::now();
-        const double operations = fmaRounds(kRounds, &sink);
-        const double seconds = secondsSince(pass);
+        const double operations = fmaRounds(rounds, &sink);
         fma_sink = sink;
-        best = std::max(best, operations / std::max(seconds, 1e-9));
-    } while (secondsSince(start) < kSeconds);
-    return best;
+        return operations;
+    });
+}
+
+double measureDotRate() {
+    return bestRate([](int64_t rounds) {
+        int32_t sink = 0;
+        const double operations = dotRounds(rounds, &sink);
+        dot_sink = sink;
+        return operations;
+    });
 }
 
 }  // namespace quibble::kernels

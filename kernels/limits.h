@@ -13,4 +13,8 @@ double measureReadBandwidth(int threads, size_t bytes);
 // Float operations a second (an FMA counts two) of one thread, in registers, with the widest vectors that ops() uses.
 double measureFmaRate();
 
+// 8-bit operations a second (a product of two bytes counts two: multiply and add) of one thread, in registers, with the instructions that matmulPacked
+// of ops() uses.
+double measureDotRate();
+
 }  // namespace quibble::kernels

@@ -13,6 +13,7 @@
 // block that holds a NaN or an infinity makes the outputs of its row NaN.
 #pragma once
 
+#include "kernels/packed.h"
 #include "kernels/weight_view.h"
 
 #include <cstddef>
@@ -37,11 +38,11 @@ struct MatmulArgs {
     int64_t out_end = 0;
 };
 
-// The same product with activations that quantizeQ8 of the same table has rounded for w.type; xq_stride bytes between
-// rows. Integer products inside a block are exact; blocks are added in float.
-// Band against reference matmulQ8 of the same activations: (cols / 32 + 8) * 2^-23 * sum_k |w x|.
-struct MatmulQ8Args {
-    WeightView w;
+// The same product of packed weights with activations that quantizeQ8 has rounded; xq_stride bytes between rows. Integer products inside a block
+// of 32 (or a half of it, where 16 weights share a scale) are exact; blocks are added in float. Ranges that begin and end on whole panels are fastest.
+// Band against reference matmulPacked: (cols / 32 + 8) * 2^-23 * sum_k |w x|, where for types with minima |w| counts both of its terms.
+struct MatmulPackedArgs {
+    PackedView w;
     const std::byte* xq = nullptr;
     size_t xq_stride = 0;  // bytes
     int64_t n_rows = 0;
@@ -103,17 +104,12 @@ struct Ops {
     // Activations in float32. Every type whose traits say readable, and RtnGroup.
     void (*matmul)(const MatmulArgs&);
 
-    // Activations rounded to 8 bits. Q8_0, Q4_0, Q4_K, Q6_K only; hasQ8 says which.
-    void (*matmulQ8)(const MatmulQ8Args&);
+    // Activations rounded to 8 bits. Every type that hasPacked.
+    void (*matmulPacked)(const MatmulPackedArgs&);
 
-    // Bytes of one row of cols activations rounded for weights of type w (cols: a multiple of the type's block);
-    // 0 when w has no 8-bit kernel. The layout belongs to the table: give a row only to matmulQ8 of the same table.
-    // Rows whose layouts agree can be shared between weights: see q8Layout.
-    size_t (*q8RowBytes)(int64_t cols, TensorType w);
-
-    // Blocks of 32 (Q8_0, Q4_0) or 256 (K types) activations: d = max|x| / 127 in float, q = round(x * (127 / max|x|)), ties to
-    // even. out: q8RowBytes bytes, any alignment (64 is fastest). The same d and q in every table.
-    void (*quantizeQ8)(const float* x, int64_t cols, TensorType w, std::byte* out);
+    // Blocks of 32 activations (cols: a multiple of 32): d = max|x| / 127 in float, q = round(x * (127 / max|x|)), ties to even. A block that holds a
+    // NaN or an infinity gets d = NaN and zeros. out: q8RowBytes(cols) bytes, any alignment (64 is fastest). The same bytes in every table.
+    void (*quantizeQ8)(const float* x, int64_t cols, std::byte* out);
 
     // y[i] = x[i] * gain[i] / sqrt(mean(x^2) + eps). y may alias x. dim >= 1. Band: 2e-6 * |ref| + 1e-30.
     void (*rmsNorm)(const float* x, const float* gain, int64_t dim, float eps, float* y);

@@ -10,13 +10,6 @@
 
 namespace quibble::kernels {
 
-// True for the types that matmulQ8 takes (the same in every table).
-bool hasQ8(TensorType w);
-
-// Two weight types with the same non-negative number read the same activation row; -1 without an 8-bit kernel.
-// (32-wide types share one layout, each K type has its own.)
-int q8Layout(TensorType w);
-
 // The table for this process, chosen at the first call: what QUIBBLE_ISA names, else the best this CPU can run.
 // A program that wants to report a bad QUIBBLE_ISA itself calls isaFromEnvironment() first; ops() prints the reason
 // to stderr and ends the process with status 2.

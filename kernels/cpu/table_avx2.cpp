@@ -1,4 +1,4 @@
-// The avx2 table, and the two loops that measure what the machine can do with these registers.
+// The avx2 table, and the loops that measure what the machine can do with these registers.
 #include "kernels/cpu/vec_avx2.h"
 
 #include "kernels/cpu/tables_avx2.h"
@@ -9,8 +9,7 @@ namespace quibble::kernels::avx2 {
 const Ops kOps = {
     .isa = "avx2",
     .matmul = matmul,
-    .matmulQ8 = matmulQ8,
-    .q8RowBytes = q8RowBytes,
+    .matmulPacked = matmulPacked,
     .quantizeQ8 = quantizeQ8,
     .rmsNorm = rmsNorm,
     .rope = rope,
@@ -42,6 +41,29 @@ double fmaRounds(int64_t rounds, float* sink) {
         *sink += _mm256_cvtss_f32(acc[i]);
     }
     return static_cast<double>(rounds) * kChains * 16.0;
+}
+
+double dotRounds(int64_t rounds, int32_t* sink) {
+    constexpr int kChains = 8;
+    __m256i acc[kChains];
+    __m256i a[kChains];
+    for (int i = 0; i < kChains; ++i) {
+        acc[i] = _mm256_set1_epi32(i);
+        a[i] = _mm256_set1_epi8(static_cast<char>(i + 1));
+    }
+    const __m256i b = _mm256_set1_epi8(5);
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int64_t r = 0; r < rounds; ++r) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kChains; ++i) {
+            __asm__("" : "+x"(a[i]));  // or the product would be made once, before the loop
+            acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(_mm256_maddubs_epi16(a[i], b), ones));
+        }
+    }
+    for (int i = 0; i < kChains; ++i) {
+        *sink ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(acc[i]));
+    }
+    return static_cast<double>(rounds) * kChains * 64.0;
 }
 
 uint64_t readBytes(const std::byte* data, size_t bytes) {

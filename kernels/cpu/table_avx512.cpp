@@ -1,4 +1,4 @@
-// The avx512 table, and the two loops that measure what the machine can do with these registers.
+// The avx512 table, and the loops that measure what the machine can do with these registers.
 #include "kernels/cpu/vec_avx512.h"
 
 #include "kernels/cpu/tables_avx512.h"
@@ -9,8 +9,7 @@ namespace quibble::kernels::avx512 {
 const Ops kOps = {
     .isa = "avx512",
     .matmul = matmul,
-    .matmulQ8 = matmulQ8,
-    .q8RowBytes = q8RowBytes,
+    .matmulPacked = matmulPacked,
     .quantizeQ8 = quantizeQ8,
     .rmsNorm = rmsNorm,
     .rope = rope,
@@ -42,6 +41,26 @@ double fmaRounds(int64_t rounds, float* sink) {
         *sink += _mm512_cvtss_f32(acc[i]);
     }
     return static_cast<double>(rounds) * kChains * 32.0;
+}
+
+double dotRounds(int64_t rounds, int32_t* sink) {
+    constexpr int kChains = 16;
+    __m512i acc[kChains];
+    for (int i = 0; i < kChains; ++i) {
+        acc[i] = _mm512_set1_epi32(i);
+    }
+    const __m512i a = _mm512_set1_epi8(3);
+    const __m512i b = _mm512_set1_epi8(5);
+    for (int64_t r = 0; r < rounds; ++r) {
+#pragma GCC unroll 16
+        for (int i = 0; i < kChains; ++i) {
+            acc[i] = _mm512_dpbusd_epi32(acc[i], a, b);
+        }
+    }
+    for (int i = 0; i < kChains; ++i) {
+        *sink ^= _mm_cvtsi128_si32(_mm512_castsi512_si128(acc[i]));
+    }
+    return static_cast<double>(rounds) * kChains * 128.0;
 }
 
 uint64_t readBytes(const std::byte* data, size_t bytes) {

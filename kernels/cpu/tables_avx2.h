@@ -6,9 +6,8 @@
 namespace quibble::kernels::avx2 {
 
 void matmul(const MatmulArgs& args);
-void matmulQ8(const MatmulQ8Args& args);
-size_t q8RowBytes(int64_t cols, TensorType w);
-void quantizeQ8(const float* x, int64_t cols, TensorType w, std::byte* out);
+void matmulPacked(const MatmulPackedArgs& args);
+void quantizeQ8(const float* x, int64_t cols, std::byte* out);
 void rmsNorm(const float* x, const float* gain, int64_t dim, float eps, float* y);
 void rope(float* x, int64_t head_dim, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs);
 void swiGlu(const float* gate, const float* up, int64_t n, float* y);

@@ -10,6 +10,8 @@ namespace avx2 {
 extern const Ops kOps;
 // Float operations in `rounds` rounds of independent fused multiply-adds in registers; *sink keeps them alive.
 double fmaRounds(int64_t rounds, float* sink);
+// The same with 8-bit products, as matmulPacked makes them: a multiply and an add count one each.
+double dotRounds(int64_t rounds, int32_t* sink);
 // Reads bytes (a multiple of 512) from a 64-byte aligned address; the result depends on all of them.
 uint64_t readBytes(const std::byte* data, size_t bytes);
 }  // namespace avx2
@@ -17,6 +19,7 @@ uint64_t readBytes(const std::byte* data, size_t bytes);
 namespace avx512 {
 extern const Ops kOps;
 double fmaRounds(int64_t rounds, float* sink);
+double dotRounds(int64_t rounds, int32_t* sink);
 uint64_t readBytes(const std::byte* data, size_t bytes);
 }  // namespace avx512
 

@@ -5,8 +5,7 @@ namespace quibble::kernels::reference {
 const Ops kOps = {
     .isa = "reference",
     .matmul = matmul,
-    .matmulQ8 = matmulQ8,
-    .q8RowBytes = q8RowBytes,
+    .matmulPacked = matmulPacked,
     .quantizeQ8 = quantizeQ8,
     .rmsNorm = rmsNorm,
     .rope = rope,

@@ -31,6 +31,7 @@ struct Limits {
     double memory = 0.0;  // bytes a second, all threads
     double cache = 0.0;   // the same from 512 KiB a thread
     double fma = 0.0;     // operations a second, all threads
+    double dot = 0.0;     // the same of 8-bit products
 };
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -88,26 +89,27 @@ struct Case {
 struct Product {
     const Ops& table;
     const Weights& w;
+    const PackedView& packed;
     const Case& shape;
     Shifted<float> x;  // aligned, as the engine's are
     Shifted<std::byte> xq;
     size_t stride = 0;
     std::vector<float> y;
 
-    Product(const Ops& ops_table, const Weights& weights, const Case& c)
-        : table(ops_table), w(weights), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
-          xq(table.q8RowBytes(c.cols, c.q8 ? weights.view.type : TensorType::Q8_0) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
+    Product(const Ops& ops_table, const Weights& weights, const PackedView& panels, const Case& c)
+        : table(ops_table), w(weights), packed(panels), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
+          xq(q8RowBytes(c.cols) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
         if (c.q8) {
-            stride = table.q8RowBytes(c.cols, w.view.type);
+            stride = q8RowBytes(c.cols);
             for (int64_t r = 0; r < c.rows; ++r) {
-                table.quantizeQ8(x.data() + r * c.cols, c.cols, w.view.type, xq.data() + static_cast<size_t>(r) * stride);
+                table.quantizeQ8(x.data() + r * c.cols, c.cols, xq.data() + static_cast<size_t>(r) * stride);
             }
         }
     }
     void run(int64_t begin, int64_t end) {
         if (shape.q8) {
-            MatmulQ8Args args{w.view, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end};
-            table.matmulQ8(args);
+            MatmulPackedArgs args{packed, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end};
+            table.matmulPacked(args);
         } else {
             MatmulArgs args{w.view, x.data(), shape.cols, shape.rows, y.data(), shape.outs, begin, end};
             table.matmul(args);
@@ -116,9 +118,9 @@ struct Product {
 };
 
 // Compares the first and last outputs with the reference; the tests do the rest.
-bool isRight(const Ops& table, const Weights& w, const Case& shape) {
-    Product ours(table, w, shape);
-    Product wanted(*allOps()[0], w, shape);
+bool isRight(const Ops& table, const Weights& w, const PackedView& packed, const Case& shape) {
+    Product ours(table, w, packed, shape);
+    Product wanted(*allOps()[0], w, packed, shape);
     const int64_t some = std::min<int64_t>(shape.outs, 5);
     for (const int64_t begin : {int64_t{0}, shape.outs - some}) {
         ours.run(begin, begin + some);
@@ -141,27 +143,32 @@ bool isRight(const Ops& table, const Weights& w, const Case& shape) {
     return true;
 }
 
-size_t weightBytes(const Weights& w) {
+size_t weightBytes(const Weights& w, const PackedView& packed, const Case& shape) {
+    if (shape.q8) {
+        return packedBytes(packed.type, packed.rows, packed.cols);
+    }
     if (w.view.type == TensorType::RtnGroup) {
         return w.codes.size() + (w.scale.size() + w.zero.size()) * sizeof(float);
     }
     return w.view.row_bytes * static_cast<size_t>(w.view.rows);
 }
 
-bool benchCase(const Options& options, const Limits& limits, const Weights& w, const Case& shape) {
+bool benchCase(const Options& options, const Limits& limits, const Weights& w, const PackedView& packed, const Case& shape) {
     const std::string title = shape.name + (shape.q8 ? " x int8" : " x f32");
     if (!options.only.empty() && title.find(options.only) == std::string::npos) {
         return true;
     }
-    if (!isRight(ops(), w, shape)) {
+    if (!isRight(ops(), w, packed, shape)) {
         return false;
     }
-    Product product(ops(), w, shape);
+    Product product(ops(), w, packed, shape);
     // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
     // the last call ended, or a small one again and again.
     const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
     const int repeats = std::max(1, static_cast<int>(5e6 / work));
-    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(1e7 / work * static_cast<double>(shape.outs)), 32, shape.outs);
+    // A multiple of what the threads take in whole panels and groups of them.
+    const int64_t step = 64 * options.threads;
+    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(1e7 / work * static_cast<double>(shape.outs)) / step * step, step, shape.outs);
     const int64_t share = outs / options.threads;
     const double part = static_cast<double>(share * options.threads) / static_cast<double>(shape.outs);
     const double seconds = timeOf(options, [&](int t, int call) {
@@ -171,14 +178,14 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
                                }
                            }) /
                            repeats / part;
-    const double bytes = static_cast<double>(weightBytes(w));
+    const double bytes = static_cast<double>(weightBytes(w, packed, shape));
     const bool in_cache = bytes < 1e6;
     const double rate = bytes / seconds;
     const double operations = 2.0 * work / seconds;
-    std::printf("%-16s %6lldx%-5lld rows %2lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of FMA)\n", title.c_str(),
+    std::printf("%-16s %6lldx%-5lld rows %2lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of %s)\n", title.c_str(),
                 static_cast<long long>(shape.outs), static_cast<long long>(shape.cols), static_cast<long long>(shape.rows),
                 seconds * 1e6, rate * 1e-9, 100.0 * rate / (in_cache ? limits.cache : limits.memory), in_cache ? "cache" : "memory",
-                operations * 1e-9, 100.0 * operations / limits.fma);
+                operations * 1e-9, 100.0 * operations / (shape.q8 ? limits.dot : limits.fma), shape.q8 ? "dot" : "FMA");
     return true;
 }
 
@@ -196,29 +203,63 @@ Weights bigWeights(TensorType type, int64_t outs, int64_t cols) {
     return all;
 }
 
+// Panels repeat after 4, as the rows of bigWeights do.
+Packed bigPacked(const WeightView& w) {
+    WeightView some = w;
+    some.rows = 64;
+    const size_t part = packedBytes(w.type, 64, w.cols);
+    Packed all;
+    all.bytes.resize(packedBytes(w.type, w.rows, w.cols) + 64);
+    const auto address = reinterpret_cast<uintptr_t>(all.bytes.data());
+    std::byte* begin = all.bytes.data() + (64 - address % 64) % 64;
+    packPanels(some, 0, 4, begin);
+    for (int64_t o = 64; o < w.rows; o += 64) {
+        std::memcpy(begin + static_cast<size_t>(o / 64) * part, begin, part);
+    }
+    all.view = {w.type, w.rows, w.cols, begin};
+    return all;
+}
+
+void benchPacking(const Options& options, const Weights& w, const char* name) {
+    const std::string title = std::string(name) + " packing";
+    if (!options.only.empty() && title.find(options.only) == std::string::npos) {
+        return;
+    }
+    constexpr int64_t kPanels = 16;
+    std::vector<std::byte> out(packedBytes(w.view.type, 2 * kPanels * kPanelOutputs, w.view.cols));
+    const double seconds = timeOf(options, [&](int t, int) { packPanels(w.view, t % 2 * kPanels, t % 2 * kPanels + kPanels, out.data()); });
+    const double bytes = static_cast<double>(w.view.row_bytes) * static_cast<double>(kPanels * kPanelOutputs * options.threads);
+    std::printf("%-16s %30.2f GB/s of the file\n", title.c_str(), bytes / seconds * 1e-9);
+}
+
 bool benchMatrices(const Options& options, const Limits& limits) {
     bool right = true;
-    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K,
-                                  TensorType::Q6_K, TensorType::Q5_K}) {
+    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,
+                                  TensorType::Q5_0, TensorType::Q5_1, TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K,
+                                  TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4}) {
         const bool small_too = type == TensorType::F16 || type == TensorType::Q8_0;
         for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {32768, 8960}}) {
             if (outs == 256 && !small_too) {
                 continue;
             }
             const Weights w = bigWeights(type, outs, cols);
-            for (const int64_t rows : {1, 2, 4, 16, 64}) {
+            const Packed packed = hasPacked(type) ? bigPacked(w.view) : Packed{};
+            for (const int64_t rows : {1, 2, 4, 8, 16, 64}) {
                 for (const bool q8 : {false, true}) {
-                    if (!q8 || hasQ8(type)) {
-                        right = benchCase(options, limits, w, {typeTraits(type)->name, outs, cols, rows, q8}) && right;
+                    if (!q8 || hasPacked(type)) {
+                        right = benchCase(options, limits, w, packed.view, {typeTraits(type)->name, outs, cols, rows, q8}) && right;
                     }
                 }
+            }
+            if (hasPacked(type) && outs > 256) {
+                benchPacking(options, w, typeTraits(type)->name);
             }
         }
     }
     for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {8192, 8960}}) {
         const Weights w = makeRtn(outs, cols, {.bits = 4, .group = 64, .symmetric = true}, 6);
         for (const int64_t rows : {1, 2, 4, 16, 64}) {
-            right = benchCase(options, limits, w, {"RTN64", outs, cols, rows, false}) && right;
+            right = benchCase(options, limits, w, {}, {"RTN64", outs, cols, rows, false}) && right;
         }
     }
     return right;
@@ -290,9 +331,8 @@ void benchSmallOps(const Options& options) {
         const std::string name = std::string("storeKv 1024 ") + typeTraits(type)->name;
         printTime(options, name.c_str(), 4.0 * 1024, [&](int) { ops().storeKv(type, p.data(), 1024, row.data()); });
     }
-    std::vector<std::byte> rounded(ops().q8RowBytes(8960, TensorType::Q4_0) + ops().q8RowBytes(8960, TensorType::Q6_K));
-    printTime(options, "quantizeQ8 8960 for Q4_0", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, TensorType::Q4_0, rounded.data()); });
-    printTime(options, "quantizeQ8 8960 for Q6_K", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, TensorType::Q6_K, rounded.data()); });
+    std::vector<std::byte> rounded(q8RowBytes(8960));
+    printTime(options, "quantizeQ8 8960", 4.0 * 8960, [&](int) { ops().quantizeQ8(p.data(), 8960, rounded.data()); });
     if (std::isnan(kl)) {
         std::puts("klDivergence gave NaN");
     }
@@ -328,8 +368,9 @@ int main(int argc, char** argv) {
     limits.memory = options.threads == 1 ? one : measureReadBandwidth(options.threads, big);
     limits.cache = measureReadBandwidth(options.threads, static_cast<size_t>(options.threads) << 19);
     limits.fma = measureFmaRate() * options.threads;
-    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s\n", ops().isa,
-                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9);
+    limits.dot = measureDotRate() * options.threads;
+    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f Gop/s\n", ops().isa,
+                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9, limits.dot * 1e-9);
     const bool right = benchMatrices(options, limits);
     benchSmallOps(options);
     return right ? 0 : 1;

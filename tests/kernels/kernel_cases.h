@@ -150,6 +150,22 @@ inline Weights makeWeights(TensorType type, int64_t rows, int64_t cols, uint64_t
     return w;
 }
 
+// Owns what a PackedView points at. Movable: the view stays valid.
+struct Packed {
+    std::vector<std::byte> bytes;
+    PackedView view;
+};
+
+inline Packed packWeights(const WeightView& w) {
+    Packed packed;
+    packed.bytes.resize(packedBytes(w.type, w.rows, w.cols) + 64);
+    const auto address = reinterpret_cast<uintptr_t>(packed.bytes.data());
+    std::byte* begin = packed.bytes.data() + (64 - address % 64) % 64;
+    packPanels(w, 0, panelCount(w.rows), begin);
+    packed.view = {w.type, w.rows, w.cols, begin};
+    return packed;
+}
+
 inline Weights makeRtn(int64_t rows, int64_t cols, const RtnParams& params, uint64_t seed) {
     Weights w;
     const int64_t groups = (cols + params.group - 1) / params.group;

@@ -127,7 +127,6 @@ private slots:
         QCOMPARE(typeTraits(12U)->block_bytes, 144U);
         for (const TensorType type : readableTypes()) {
             QVERIFY(typeTraits(type)->readable);
-            QVERIFY(!hasQ8(type) || typeTraits(type)->native);
         }
     }
 };

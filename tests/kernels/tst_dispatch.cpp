@@ -20,7 +20,7 @@ private slots:
         std::set<std::string> names;
         for (const Ops* table : allOps()) {
             names.insert(table->isa);
-            QVERIFY(table->matmul != nullptr && table->matmulQ8 != nullptr && table->q8RowBytes != nullptr);
+            QVERIFY(table->matmul != nullptr && table->matmulPacked != nullptr);
             QVERIFY(table->quantizeQ8 != nullptr && table->rmsNorm != nullptr && table->rope != nullptr);
             QVERIFY(table->swiGlu != nullptr && table->add != nullptr && table->attention != nullptr);
             QVERIFY(table->swiGluClamped != nullptr && table->storeKv != nullptr);
@@ -88,6 +88,8 @@ private slots:
         QVERIFY2(read > 1e8 && read < 1e13, qPrintable(QString::number(read)));
         const double fma = measureFmaRate();
         QVERIFY2(fma > 1e8 && fma < 1e13, qPrintable(QString::number(fma)));
+        const double dot = measureDotRate();
+        QVERIFY2(dot > 1e8 && dot < 1e14, qPrintable(QString::number(dot)));
         QCOMPARE(measureReadBandwidth(1, size_t{1} << 60), 0.0);  // no such memory
     }
 };

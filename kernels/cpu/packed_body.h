@@ -1,0 +1,343 @@
+// y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included by one file per instruction
+// set, which defines before it, beside the names of vec_*.h:
+//   Bytes, Ints        64 bytes; 16 sums of products of four bytes
+//   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F, first, count>, toFloats,
+//   loadPowers, broadcast, broadcastInt, fetch
+//
+// The fixed order of one output: blocks of 32 inputs rise; in a block t = scale * dot (of the first half, then the second where a half has its own
+// scale, joined by a fused multiply-add), then the minima likewise, then acc = fma(t, d of the activations, acc). The dots are exact integers, so
+// nothing depends on how many rows or panels share what is unpacked.
+#pragma once
+
+#include "kernels/formats/iq4_values.h"
+#include "kernels/packing/layout.h"
+
+namespace quibble::kernels {
+namespace {
+
+constexpr int64_t kRowBatch = 64;
+constexpr int64_t kPanelGroup = 4;
+// Up to this many rows panels are streamed one by one; more rows make their activations too large for the first-level cache, so that a unit's
+// part of them is used for kPanelGroup panels at a time.
+constexpr int64_t kStreamRows = 8;
+constexpr int64_t kAhead = 1536;  // bytes between what a single row multiplies and what is being fetched
+
+struct TableBytes {
+    alignas(16) uint8_t values[16];
+};
+
+constexpr TableBytes tableOf(CodeTable table) {
+    constexpr int kFp4Doubled[8] = {0, 1, 2, 3, 4, 6, 8, 12};
+    TableBytes bytes{};
+    for (int i = 0; i < 16; ++i) {
+        const int fp4 = kFp4Offset + (i < 8 ? kFp4Doubled[i % 8] : -kFp4Doubled[i % 8]);
+        bytes.values[i] = static_cast<uint8_t>(table == CodeTable::Iq4 ? kIq4Values[i] + kIq4Offset : fp4);
+    }
+    return bytes;
+}
+constexpr TableBytes kIq4Table = tableOf(CodeTable::Iq4);
+constexpr TableBytes kFp4Table = tableOf(CodeTable::Fp4);
+
+// 32 inputs of 16 outputs, ready to multiply.
+template <PackedFormat F>
+struct PackedBlock {
+    Bytes q[8];
+    Vec scale[F.subs()];
+    Vec minimum[F.subs()];  // set if F.minimum
+};
+
+// What a unit says about all its blocks.
+struct UnitHead {
+    Vec d;
+    Vec dmin;
+};
+
+template <PackedFormat F>
+QUIBBLE_INLINE UnitHead loadHead(const std::byte* p) {
+    UnitHead head{zero(), zero()};
+    if constexpr (F.hasHead()) {
+        head.d = loadF16(p);
+        if constexpr (F.minimum) {
+            head.dmin = loadF16(p + 32);
+        }
+    }
+    return head;
+}
+
+// Register j of the codes.
+template <PackedFormat F, int j>
+QUIBBLE_INLINE Bytes codesOf(const Bytes* low, const Bytes* high) {
+    Bytes q;
+    if constexpr (F.low_bits == 8) {
+        q = low[j];
+    } else if constexpr (F.low_bits == 4) {
+        q = keepBits<15>(moveBits<(j < 4 ? 0 : -4)>(low[j % 4]));
+    } else {
+        q = keepBits<3>(moveBits<-2 * (j % 4)>(low[j / 4]));
+    }
+    if constexpr (F.high_bits == 1) {
+        q = addBits<1 << F.low_bits>(q, moveBits<F.low_bits - j>(high[0]));
+    } else if constexpr (F.high_bits == 2) {
+        q = addBits<3 << F.low_bits>(q, moveBits<F.low_bits - 2 * (j % 4)>(high[j / 4]));
+    }
+    if constexpr (F.table != CodeTable::None) {
+        q = lookUp(loadCodeTable(F.table == CodeTable::Iq4 ? kIq4Table : kFp4Table), q);
+    }
+    return prepareCodes<F>(q);
+}
+
+template <PackedFormat F>
+QUIBBLE_INLINE void unpackCodes(const std::byte* p, PackedBlock<F>& w) {
+    Bytes low[F.low_bits];
+    Bytes high[F.high_bits > 0 ? F.high_bits : 1];
+#pragma GCC unroll 8
+    for (int i = 0; i < F.low_bits; ++i) {
+        low[i] = loadBytes64(p + 64 * i);
+    }
+    if constexpr (F.high_bits > 0) {
+        high[0] = loadBytes64(p + 64 * F.low_bits);
+    }
+    if constexpr (F.high_bits > 1) {
+        high[1] = loadBytes64(p + 64 * (F.low_bits + 1));
+    }
+    w.q[0] = codesOf<F, 0>(low, high);
+    w.q[1] = codesOf<F, 1>(low, high);
+    w.q[2] = codesOf<F, 2>(low, high);
+    w.q[3] = codesOf<F, 3>(low, high);
+    w.q[4] = codesOf<F, 4>(low, high);
+    w.q[5] = codesOf<F, 5>(low, high);
+    w.q[6] = codesOf<F, 6>(low, high);
+    w.q[7] = codesOf<F, 7>(low, high);
+}
+
+QUIBBLE_INLINE __m128i sixteenBytes(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+
+// Scale (and minimum) s of a block.
+template <PackedFormat F, int s>
+QUIBBLE_INLINE void unpackScale(const std::byte* p, const UnitHead& head, PackedBlock<F>& w) {
+    constexpr int kMinimumAt = F.minimumAt();
+    if constexpr (F.scale == ScaleKind::Half) {
+        w.scale[s] = loadF16(p + 32 * s);
+        if constexpr (F.minimum) {
+            w.minimum[s] = loadF16(p + kMinimumAt + 32 * s);
+        }
+    } else if constexpr (F.scale == ScaleKind::PowerOfTwo) {
+        w.scale[s] = loadPowers(p + 16 * s);
+    } else if constexpr (F.scale == ScaleKind::SignedByte) {
+        w.scale[s] = mul(head.d, fromS8(sixteenBytes(p + 16 * s)));
+    } else if constexpr (F.scale == ScaleKind::Byte) {
+        w.scale[s] = mul(head.d, fromU8(sixteenBytes(p + 16 * s)));
+        if constexpr (F.minimum) {
+            w.minimum[s] = mul(head.dmin, fromU8(sixteenBytes(p + kMinimumAt + 16 * s)));
+        }
+    } else {
+        const __m128i bytes = sixteenBytes(p + 16 * s);
+        const __m128i low_half = _mm_set1_epi8(15);
+        w.scale[s] = mul(head.d, fromU8(_mm_and_si128(bytes, low_half)));
+        w.minimum[s] = mul(head.dmin, fromU8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low_half)));
+    }
+}
+
+template <PackedFormat F>
+QUIBBLE_INLINE void unpackScales(const std::byte* p, const UnitHead& head, PackedBlock<F>& w) {
+    unpackScale<F, 0>(p, head, w);
+    if constexpr (F.subs() == 2) {
+        unpackScale<F, 1>(p, head, w);
+    }
+}
+
+// t + minimum times the sum of the activations; sums are stored negative.
+template <PackedFormat F>
+QUIBBLE_INLINE Vec addMinimum(Vec t, Vec minimum, const std::byte* minus_sum) {
+    const Vec sum = broadcastInt(minus_sum);
+    if constexpr (F.minimumIsSubtracted()) {
+        return fma(minimum, sum, t);
+    } else {
+        return fnma(minimum, sum, t);
+    }
+}
+
+// acc + the products of one row's block x (a Q8Block).
+template <PackedFormat F>
+QUIBBLE_INLINE Vec addBlock(Vec acc, const PackedBlock<F>& w, const std::byte* x) {
+    const std::byte* sums = x + offsetof(Q8Block, minus_sum);
+    const std::byte* halves = x + offsetof(Q8Block, minus_half);
+    Vec t;
+    if constexpr (F.sub_width == 32) {
+        t = mul(toFloats(dotCodes<F, 0, 8>(w.q, x, sums)), w.scale[0]);
+        if constexpr (F.minimum) {
+            t = addMinimum<F>(t, w.minimum[0], sums);
+        }
+    } else {
+        t = mul(toFloats(dotCodes<F, 0, 4>(w.q, x, halves)), w.scale[0]);
+        t = fma(toFloats(dotCodes<F, 4, 4>(w.q, x, halves + 4)), w.scale[1], t);
+        if constexpr (F.minimum) {
+            t = addMinimum<F>(t, w.minimum[0], halves);
+            t = addMinimum<F>(t, w.minimum[1], halves + 4);
+        }
+    }
+    return fma(t, broadcast(x + offsetof(Q8Block, d)), acc);
+}
+
+// Sizes of one product, computed once a call.
+template <PackedFormat F>
+struct Panels {
+    static constexpr int64_t kUnitBytes = F.unitBytes(kUnitBlocks);
+    static constexpr int64_t kHeadBytes = F.headBytes();
+    static constexpr int64_t kScaleBytes = F.scaleBytes();
+    static constexpr int64_t kCodeBytes = F.codeBytes();
+
+    const MatmulPackedArgs& args;
+    int64_t panel_bytes;
+    int64_t blocks;  // of a row
+
+    QUIBBLE_INLINE const std::byte* unit(int64_t panel, int64_t u) const { return args.w.data + panel * panel_bytes + u * kUnitBytes; }
+    QUIBBLE_INLINE int64_t unitBlocks(int64_t u) const {
+        const int64_t left = blocks - u * kUnitBlocks;
+        return left < kUnitBlocks ? left : kUnitBlocks;
+    }
+    QUIBBLE_INLINE const std::byte* row(int64_t r) const { return args.xq + static_cast<size_t>(r) * args.xq_stride; }
+
+    // Writes what belongs to [out_begin, out_end) of 16 outputs of row r.
+    QUIBBLE_INLINE void put(int64_t r, int64_t panel, Vec sums) const {
+        const int64_t first = panel * kPanelOutputs;
+        float* y = args.y + r * args.y_stride;
+        const int64_t begin = args.out_begin > first ? args.out_begin - first : 0;
+        const int64_t end = args.out_end - first < kPanelOutputs ? args.out_end - first : kPanelOutputs;
+        if (begin == 0 && end == kPanelOutputs) {
+            store(y + first, sums);
+            return;
+        }
+        float lanes[kPanelOutputs];
+        store(lanes, sums);
+        for (int64_t i = begin; i < end; ++i) {
+            y[first + i] = lanes[i];
+        }
+    }
+};
+
+template <int64_t kBytes>
+QUIBBLE_INLINE void fetchLines(const std::byte* p) {
+#pragma GCC unroll 10
+    for (int64_t at = 0; at < kBytes; at += 64) {
+        fetch(p + at);
+    }
+}
+
+// One row: memory sets the pace, so a panel is read from end to end.
+template <PackedFormat F>
+void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
+    using P = Panels<F>;
+    Vec acc = zero();
+    const std::byte* x = panels.row(r);
+    for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
+        const std::byte* p = panels.unit(panel, u);
+        const int64_t blocks = panels.unitBlocks(u);
+        const UnitHead head = loadHead<F>(p);
+        const std::byte* scales = p + P::kHeadBytes;
+        const std::byte* codes = scales + blocks * P::kScaleBytes;
+        for (int64_t b = 0; b < blocks; ++b) {
+            fetchLines<P::kCodeBytes>(codes + kAhead);
+            PackedBlock<F> w;
+            unpackScales<F>(scales, head, w);
+            unpackCodes<F>(codes, w);
+            acc = addBlock<F>(acc, w, x);
+            scales += P::kScaleBytes;
+            codes += P::kCodeBytes;
+            x += sizeof(Q8Block);
+        }
+    }
+    panels.put(r, panel, acc);
+}
+
+// Rows [r, r + n) of one unit: each block is unpacked once.
+template <PackedFormat F>
+void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, float* acc) {
+    using P = Panels<F>;
+    const std::byte* p = panels.unit(panel, u);
+    const int64_t blocks = panels.unitBlocks(u);
+    const UnitHead head = loadHead<F>(p);
+    const std::byte* scales = p + P::kHeadBytes;
+    const std::byte* codes = scales + blocks * P::kScaleBytes;
+    const std::byte* rows = panels.row(r) + u * kUnitBlocks * static_cast<int64_t>(sizeof(Q8Block));
+    for (int64_t b = 0; b < blocks; ++b) {
+        fetchLines<P::kCodeBytes + P::kScaleBytes>(codes + P::kUnitBytes);
+        PackedBlock<F> w;
+        unpackScales<F>(scales, head, w);
+        unpackCodes<F>(codes, w);
+        const std::byte* x = rows;
+        float* sums = acc;
+        for (int64_t i = 0; i < n; ++i) {
+            store(sums, addBlock<F>(load(sums), w, x));
+            sums += kPanelOutputs;
+            x += panels.args.xq_stride;
+        }
+        scales += P::kScaleBytes;
+        codes += P::kCodeBytes;
+        rows += sizeof(Q8Block);
+    }
+}
+
+template <PackedFormat F>
+void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin, int64_t panel_end) {
+    alignas(64) float acc[kPanelGroup][kRowBatch * kPanelOutputs];
+    const int64_t count = panel_end - panel_begin;
+    for (int64_t p = 0; p < count; ++p) {
+        for (int64_t i = 0; i < n; ++i) {
+            store(acc[p] + i * kPanelOutputs, zero());
+        }
+    }
+    for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
+        for (int64_t p = 0; p < count; ++p) {
+            addUnit<F>(panels, r, n, panel_begin + p, u, acc[p]);
+        }
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        for (int64_t p = 0; p < count; ++p) {
+            panels.put(r + i, panel_begin + p, load(acc[p] + i * kPanelOutputs));
+        }
+    }
+}
+
+template <PackedFormat F>
+void multiply(const MatmulPackedArgs& args) {
+    const Panels<F> panels{args, panelBytes(F, args.w.cols), args.w.cols / 32};
+    const int64_t panel_begin = args.out_begin / kPanelOutputs;
+    const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
+    for (int64_t r = 0; r < args.n_rows; r += kRowBatch) {
+        const int64_t n = args.n_rows - r < kRowBatch ? args.n_rows - r : kRowBatch;
+        const int64_t group = n > kStreamRows ? kPanelGroup : 1;
+        for (int64_t p = panel_begin; p < panel_end; p += group) {
+            if (n == 1) {
+                oneRow<F>(panels, r, p);
+            } else {
+                manyRows<F>(panels, r, n, p, panel_end - p < group ? panel_end : p + group);
+            }
+        }
+    }
+}
+
+void multiplyAny(const MatmulPackedArgs& args) {
+    if (args.out_begin >= args.out_end) {
+        return;
+    }
+    switch (args.w.type) {
+        case TensorType::Q8_0: multiply<kPackedQ8_0>(args); return;
+        case TensorType::Q4_0: multiply<kPackedQ4_0>(args); return;
+        case TensorType::Q4_1: multiply<kPackedQ4_1>(args); return;
+        case TensorType::Q5_0: multiply<kPackedQ5_0>(args); return;
+        case TensorType::Q5_1: multiply<kPackedQ5_1>(args); return;
+        case TensorType::IQ4_NL: multiply<kPackedIQ4_NL>(args); return;
+        case TensorType::MXFP4: multiply<kPackedMXFP4>(args); return;
+        case TensorType::Q2_K: multiply<kPackedQ2_K>(args); return;
+        case TensorType::Q3_K: multiply<kPackedQ3_K>(args); return;
+        case TensorType::Q4_K: multiply<kPackedQ4_K>(args); return;
+        case TensorType::Q5_K: multiply<kPackedQ5_K>(args); return;
+        case TensorType::Q6_K: multiply<kPackedQ6_K>(args); return;
+        case TensorType::IQ4_XS: multiply<kPackedIQ4_XS>(args); return;
+        default: return;
+    }
+}
+
+}  // namespace
+}  // namespace quibble::kernels
