@@ -48,6 +48,7 @@ Result<void> execute(const LogitsArguments& arguments) {
     auto method = parseMethodChoice(arguments.quant);
     if (!method) return tl::unexpected(method.error());
     options.weight_quant = *method;
+    options.packed = arguments.arithmetic != "f32";
     auto model = Model::load(arguments.model, options);
     if (!model) return tl::unexpected(model.error());
     CpuDevice device(arguments.threads);

@@ -11,10 +11,10 @@ namespace {
 
 // A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
 constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
-constexpr std::int64_t kOutputAlignment = 16;
+constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
+constexpr std::size_t kCacheLine = 64;
 // Of the clamped activation of gpt-oss.
 constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
-constexpr std::size_t kMaxLayouts = 4;  // of rounded activations
 
 std::int64_t roundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
@@ -26,29 +26,22 @@ std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int thread
 
 }  // namespace
 
-const CpuDevice::RoundedInput& CpuDevice::roundedInput(const float* x, std::int64_t n_rows, const kernels::WeightView& weight) {
-    const int layout = kernels::q8Layout(weight.type);
-    for (const RoundedInput& input : rounded_) {
-        if (input.layout == layout) return input;
-    }
-    auto free_slot = std::find_if(rounded_.begin(), rounded_.end(), [](const RoundedInput& input) { return input.layout == -1; });
-    RoundedInput& input = *free_slot;
-    input.layout = layout;
-    input.row_bytes = (ops_.q8RowBytes(weight.cols, weight.type) + 63) / 64 * 64;
-    input.rows.resize(std::max(input.rows.size(), input.row_bytes * static_cast<std::size_t>(n_rows)));
-    pool_.parallelFor(n_rows, chunkFor(n_rows, weight.cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) {
-            ops_.quantizeQ8(x + row * weight.cols, weight.cols, weight.type, input.rows.data() + static_cast<std::size_t>(row) * input.row_bytes);
-        }
+void CpuDevice::roundInput(const float* x, std::int64_t n_rows, std::int64_t cols) {
+    const std::size_t row_bytes = kernels::q8RowBytes(cols);
+    rounded_.resize(std::max(rounded_.size(), row_bytes * static_cast<std::size_t>(n_rows) + kCacheLine));
+    rounded_begin_ = (kCacheLine - reinterpret_cast<std::uintptr_t>(rounded_.data()) % kCacheLine) % kCacheLine;
+    std::byte* rows = rounded_.data() + rounded_begin_;
+    pool_.parallelFor(n_rows, chunkFor(n_rows, cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) ops_.quantizeQ8(x + row * cols, cols, rows + static_cast<std::size_t>(row) * row_bytes);
     });
-    return input;
 }
 
 void CpuDevice::product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const {
     const kernels::WeightView& weight = task.linear->weight;
-    if (const RoundedInput* rounded = product.rounded; rounded != nullptr) {
-        const std::byte* rows = rounded->rows.data() + static_cast<std::size_t>(task.first_row) * rounded->row_bytes;
-        ops_.matmulQ8({weight, rows, rounded->row_bytes, product.n_rows, task.y, weight.rows, begin, end});
+    if (product.rounded) {
+        const std::size_t row_bytes = kernels::q8RowBytes(weight.cols);
+        const std::byte* rows = rounded_.data() + rounded_begin_ + static_cast<std::size_t>(task.first_row) * row_bytes;
+        ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end});
     } else {
         ops_.matmul({weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin, end});
     }
@@ -62,15 +55,15 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
 
 void CpuDevice::linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::span<const LinearTask> tasks) {
     if (tasks.empty()) return;
-    rounded_.resize(kMaxLayouts);
-    for (RoundedInput& input : rounded_) input.layout = -1;
+    const auto isPacked = [&](const LinearTask& task) { return arithmetic == Arithmetic::Native && task.linear->packed.data != nullptr; };
+    if (std::any_of(tasks.begin(), tasks.end(), isPacked)) roundInput(x, n_rows, tasks.front().linear->weight.cols);
 
     products_.assign(tasks.size(), {});
     std::int64_t units = 0, work = 0;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
         const kernels::WeightView& weight = tasks[i].linear->weight;
         Product& product = products_[i];
-        if (arithmetic == Arithmetic::Native && kernels::hasQ8(weight.type)) product.rounded = &roundedInput(x, n_rows, weight);
+        product.rounded = isPacked(tasks[i]);
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
         product.first_unit = units;
         units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;

@@ -75,22 +75,19 @@ public:
     }
 
 private:
-    struct RoundedInput {
-        int layout = -1;
-        std::size_t row_bytes = 0;
-        std::vector<std::byte> rows;
-    };
     struct Product {
-        const RoundedInput* rounded = nullptr;
-        std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole vectors
+        bool rounded = false;         // takes the rounded input
+        std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole panels
         std::int64_t n_rows = 0;
     };
-    const RoundedInput& roundedInput(const float* x, std::int64_t n_rows, const kernels::WeightView& weight);
+    /// Rounds the rows of x into rounded_.
+    void roundInput(const float* x, std::int64_t n_rows, std::int64_t cols);
     void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
 
     ThreadPool pool_;
     const kernels::Ops& ops_;
-    std::vector<RoundedInput> rounded_;  // of the current input, one a layout; storage is kept between calls
+    std::vector<std::byte> rounded_;  // the current input, from rounded_begin_ on; storage is kept between calls
+    std::size_t rounded_begin_ = 0;   // makes the rows begin at cache lines
     std::vector<Product> products_;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/model/mapped_file.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -71,6 +72,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 MappedFile::~MappedFile() { release(); }
+
+void MappedFile::dropPages(std::span<const std::byte> part) const noexcept {
+    const auto file_begin = reinterpret_cast<std::uintptr_t>(data_);
+    const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+    if (data_ == nullptr || begin < file_begin || begin - file_begin > size_ || part.size() > size_ - (begin - file_begin)) return;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t first = (begin + page - 1) / page * page;
+    const std::uintptr_t end = (begin + part.size()) / page * page;
+    if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);  // refused: only memory is lost
+}
 
 void MappedFile::release() noexcept {
     if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);

@@ -23,6 +23,9 @@ public:
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
     [[nodiscard]] std::size_t size() const { return size_; }
+    /// Gives the memory of the pages that lie wholly inside `part` back to the system, where `part` lies in this file (else nothing happens).
+    /// They are read again when somebody looks at them.
+    void dropPages(std::span<const std::byte> part) const noexcept;
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
 private:

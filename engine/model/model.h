@@ -12,10 +12,12 @@
 
 #include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
+#include "engine/model/packed_matrix.h"
 #include "engine/model/rope_table.h"
 #include "engine/text/tokenizer.h"
 #include "engine/values/param_spec.h"
 #include "engine/weight_quant/weight_quantizer.h"
+#include "kernels/packed.h"
 #include "kernels/weight_view.h"
 
 namespace quibble {
@@ -24,6 +26,7 @@ namespace quibble {
 struct Linear {
     kernels::WeightView weight;
     const float* bias = nullptr;  // [outputs] or nullptr
+    kernels::PackedView packed;   // the same weights for native arithmetic; data == nullptr: none
 };
 
 /// Bytes that one reading of the weights takes.
@@ -44,6 +47,7 @@ struct LayerWeights {
 
 struct LoadOptions {
     MethodChoice weight_quant;  // "none": as stored
+    bool packed = true;         // native arithmetic will be used: pack the matrices whose type has 8-bit products
     std::function<void(std::int64_t done, std::int64_t total)> progress;  // layers; may be empty
     std::stop_token stop;
 };
@@ -78,6 +82,8 @@ public:
     [[nodiscard]] std::int64_t parameters() const { return parameters_; }
     /// Bytes of memory that this object holds beside the mapped file.
     [[nodiscard]] std::size_t ownedBytes() const { return owned_bytes_; }
+    /// Bytes of the file that packing has replaced: they stay on the disk, and their pages in memory are given back.
+    [[nodiscard]] std::size_t replacedBytes() const { return packed_file_bytes_; }
     /// All matrices are float, so the file can be quantized in place and be its own reference.
     [[nodiscard]] bool storedUnquantized() const { return stored_unquantized_; }
 
@@ -95,6 +101,8 @@ private:
     RopeTable rope_;
     std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
     std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
+    std::vector<PackedMatrix> packed_matrices_;
+    std::size_t packed_file_bytes_ = 0;
     std::string hash_;
     MethodChoice weight_quant_;
     std::string weight_format_;

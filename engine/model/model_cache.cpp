@@ -15,7 +15,7 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     std::shared_ptr<const Model> same_file;
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if (entry->path != absolute || entry->modified != modified) continue;
-        if (entry->weight_quant == options.weight_quant) {
+        if (entry->weight_quant == options.weight_quant && (entry->packed || !options.packed)) {
             entries_.splice(entries_.begin(), entries_, entry);
             return entry->model;
         }
@@ -23,7 +23,7 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     }
     auto model = same_file != nullptr ? Model::load(same_file->file(), same_file->tokenizer(), options) : Model::load(path, options);
     if (!model) return model;
-    entries_.push_front({absolute, modified, options.weight_quant, *model});
+    entries_.push_front({absolute, modified, options.weight_quant, options.packed, *model});
     while (entries_.size() > keep_) entries_.pop_back();
     return model;
 }

@@ -26,6 +26,7 @@ private:
         std::filesystem::path path;
         std::filesystem::file_time_type modified;
         MethodChoice weight_quant;
+        bool packed;
         std::shared_ptr<const Model> model;
     };
 

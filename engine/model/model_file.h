@@ -72,6 +72,10 @@ public:
     /// Two files that differ only inside tensor data share it.
     [[nodiscard]] const std::string& contentHash() const { return parts_.content_hash; }
 
+    /// Gives the memory of mapped pages that lie wholly inside `bytes` back to the system; they are read again when somebody looks at them.
+    /// For tensors that have been copied and are not expected to be read soon.
+    void dropPages(std::span<const std::byte> bytes) const;
+
 private:
     ModelFileParts parts_;
     // Ordered maps: a hostile file cannot make them slow with colliding hashes.

@@ -129,7 +129,9 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
     if (quantizer_ == nullptr || keep_stored) {
         stored_bits_ += static_cast<double>(view.row_bytes) * 8 * static_cast<double>(view.rows);
         if (!keep_stored) weights_by_type_[traits->name] += view.rows * view.cols;
-        return Linear{view, bias};
+        Linear stored{view, bias, {}};
+        pack(stored);
+        return stored;
     }
     if (!isFloatType(view.type)) {
         return fail(ErrorCode::InvalidArgument, file_.path() + ": tensor " + name + " is already quantized (" + traits->name + ")",
@@ -140,7 +142,18 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
     stored_bits_ += (*quantized)->storedBits();
     model_->owned_bytes_ += (*quantized)->memoryBytes();
     model_->owned_matrices_.push_back(std::move(*quantized));
-    return Linear{model_->owned_matrices_.back()->view(), bias};
+    return Linear{model_->owned_matrices_.back()->view(), bias, {}};
+}
+
+void ModelLoader::pack(Linear& linear) {
+    const kernels::WeightView& w = linear.weight;
+    if (!options_.packed || !kernels::hasPacked(w.type)) return;
+    const PackedMatrix& packed = model_->packed_matrices_.emplace_back(w, pool_);
+    linear.packed = packed.view();
+    model_->owned_bytes_ += packed.memoryBytes();
+    const std::size_t bytes = w.row_bytes * static_cast<std::size_t>(w.rows);
+    model_->packed_file_bytes_ += bytes;
+    file_.dropPages({w.data, bytes});
 }
 
 Result<Linear> ModelLoader::linear(const std::string& name, std::int64_t rows, std::int64_t cols, bool keep_stored) {
@@ -342,14 +355,15 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     model_->parameters_ += embedding->rows * embedding->cols;
     stored_bits_ += static_cast<double>(embedding->row_bytes) * 8 * c.vocab_size;
     if (c.tied_output) {
-        model_->output_ = {*embedding, nullptr};
+        model_->output_ = {*embedding, nullptr, {}};
     } else {
         auto output = matrix("output.weight", c.vocab_size, c.d_model);
         if (!output) return tl::unexpected(output.error());
         model_->parameters_ += output->rows * output->cols;
         stored_bits_ += static_cast<double>(output->row_bytes) * 8 * c.vocab_size;
-        model_->output_ = {*output, nullptr};
+        model_->output_ = {*output, nullptr, {}};
     }
+    pack(model_->output_);
     auto norm = vector("output_norm.weight", c.d_model, true);
     if (!norm) return tl::unexpected(norm.error());
     model_->output_norm_ = *norm;

@@ -37,6 +37,8 @@ private:
     /// What a view of stored weights becomes: itself, or what the quantizer makes of it. Counts it.
     [[nodiscard]] Result<Linear> finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored = false);
     [[nodiscard]] Result<void> checkAllUsed() const;
+    /// Packs the weights of a matrix when the options ask for it and its type can be packed.
+    void pack(Linear& linear);
     [[nodiscard]] Result<void> loadRope();
     void describeWeights();
     [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const;
@@ -48,6 +50,7 @@ private:
     bool biases_required_ = false;     // otherwise every bias is optional
     std::set<std::string_view> used_;  // tensors
     std::map<std::string, const float*> vectors_;
+    ThreadPool pool_{0};  // packs
     double stored_bits_ = 0;
     std::map<std::string, std::int64_t> weights_by_type_;  // of the layers' matrices
 };

@@ -44,6 +44,7 @@ Result<void> openDrafts(ModelCache& cache, const DraftSettings& draft, const Loa
 Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options) {
     RunModels models;
     options.weight_quant = request.weight_quant;
+    options.packed = request.arithmetic == Arithmetic::Native;
     auto quantized = cache.get(request.model_path, options);
     if (!quantized) return tl::unexpected(quantized.error());
     models.quantized = *quantized;
