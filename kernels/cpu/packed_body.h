@@ -301,7 +301,7 @@ void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin
 
 template <PackedFormat F>
 void multiply(const MatmulPackedArgs& args) {
-    const Panels<F> panels{args, panelBytes(F, args.w.cols), args.w.cols / 32};
+    const Panels<F> panels{args, panelBytes(*packedFormat(args.w.type), args.w.cols), args.w.cols / 32};
     const int64_t panel_begin = args.out_begin / kPanelOutputs;
     const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
     for (int64_t r = 0; r < args.n_rows; r += kRowBatch) {

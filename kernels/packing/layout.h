@@ -70,7 +70,7 @@ inline constexpr PackedFormat kPackedIQ4_XS{4, 0, 32, ScaleKind::SignedByte, fal
 // nullptr for types that are not packed.
 const PackedFormat* packedFormat(TensorType type);
 
-// Bytes from one panel to the next. Files that are compiled for one instruction set get it as a number, from the caller.
+// Bytes from one panel to the next. Files compiled for one instruction set pass *packedFormat(type): a template argument would become a weak symbol.
 int64_t panelBytes(const PackedFormat& format, int64_t cols);
 
 }  // namespace quibble::kernels
