@@ -80,7 +80,8 @@ public:
         }
         out_["peak_memory_mb"] = static_cast<double>(peakMemoryBytes()) / 1e6;
         measureLimits();  // last: its buffer would count as peak memory of the model
-        out_["weights_mb"] = (static_cast<double>(models_.quantized->file()->fileSize()) + static_cast<double>(models_.quantized->ownedBytes())) / 1e6;
+        const Model& model = *models_.quantized;
+        out_["weights_mb"] = static_cast<double>(model.file()->fileSize() - model.replacedBytes() + model.ownedBytes()) / 1e6;
         return out_;
     }
 

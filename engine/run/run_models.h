@@ -17,8 +17,8 @@ struct RunModels {
 };
 
 /// Errors: those of Model::load; InvalidArgument when "unquantized" is asked of a file whose weights are stored quantized, and when a draft
-/// method misses its model file. options.weight_quant and packed are ignored: the request
-/// says both.
+/// method misses its model file. options.weight_quant and packed are
+/// ignored: the request says both.
 [[nodiscard]] Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options);
 
 }  // namespace quibble
