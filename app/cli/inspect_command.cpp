@@ -1,5 +1,6 @@
 // quibble-cli inspect: what a model file holds, or what a session database holds.
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -22,6 +23,11 @@ struct InspectArguments {
 void printConfig(const ModelConfig& c) {
     std::printf("architecture   %s, %d layers x %d, %d/%d heads x %d, feed-forward %d\n", c.architecture_name.c_str(), c.n_layers, c.d_model, c.n_heads,
                 c.n_kv_heads, c.head_dim, c.d_ff);
+    if (c.hasExperts())
+        std::printf("experts        %d a layer x %d, %d used a token%s\n", c.experts.count, c.experts.d_ff, c.experts.used,
+                    c.experts.renormalise ? ", weights renormalised" : "");
+    if (c.sliding_window > 0)
+        std::printf("window         %d positions, in %s layer\n", c.sliding_window, c.window_period == 1 ? "every" : c.window_period == 2 ? "every second" : "some");
     std::printf("vocabulary     %d%s\n", c.vocab_size, c.tied_output ? ", output tied to the embedding" : "");
     std::printf("context        %d tokens, %zu bytes of KV cache (F32) a token\n", c.context_length,
                 std::size_t{2} * static_cast<std::size_t>(c.n_layers) * static_cast<std::size_t>(c.dKv()) * sizeof(float));
@@ -41,6 +47,67 @@ void printTokenizer(const Tokenizer& tokenizer, bool markers) {
     }
 }
 
+std::string shapeOf(const ModelTensor& tensor) {
+    std::string shape;
+    for (auto dim = tensor.dims.rbegin(); dim != tensor.dims.rend(); ++dim) shape += (shape.empty() ? "" : " x ") + std::to_string(*dim);
+    return shape;
+}
+
+// What one layer holds, as text that is equal for layers made alike.
+struct LayerText {
+    std::string lines;
+    double bytes = 0, elements = 0;
+};
+
+void addTensor(LayerText& layer, const ModelTensor& tensor, std::string_view part) {
+    char line[160];
+    std::snprintf(line, sizeof line, "    %-28.*s %-8s %-20s %10.3f MB\n", static_cast<int>(part.size()), part.data(),
+                  kernels::typeTraits(tensor.type)->name, shapeOf(tensor).c_str(), static_cast<double>(tensor.bytes) / 1e6);
+    layer.lines += line;
+    layer.bytes += static_cast<double>(tensor.bytes);
+    layer.elements += static_cast<double>(tensor.elements());
+}
+
+// "0-3, 7"
+std::string rangesOf(const std::vector<int>& layers) {
+    std::string text;
+    for (std::size_t i = 0; i < layers.size();) {
+        std::size_t last = i;
+        while (last + 1 < layers.size() && layers[last + 1] == layers[last] + 1) ++last;
+        text += (text.empty() ? "" : ", ") + std::to_string(layers[i]);
+        if (last > i) text += "-" + std::to_string(layers[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
+void printLayerText(const std::string& title, const LayerText& layer) {
+    std::printf("  %s: %.3f MB, %.2f bits a value\n%s", title.c_str(), layer.bytes / 1e6, 8 * layer.bytes / std::max(1.0, layer.elements), layer.lines.c_str());
+}
+
+// Layer by layer, those made alike together: in a mixture of types (Q4_K_M) the difference is what one wants to see.
+void printLayers(const ModelFile& file) {
+    std::map<int, LayerText> layers;
+    LayerText outside;
+    for (const ModelTensor& tensor : file.tensors()) {
+        const std::string_view name = tensor.name;
+        int layer = 0;
+        const std::size_t dot = name.find('.', 4);
+        const bool inside = name.starts_with("blk.") && dot != name.npos &&
+                            std::from_chars(name.data() + 4, name.data() + dot, layer) == std::from_chars_result{name.data() + dot, std::errc{}};
+        addTensor(inside ? layers[layer] : outside, tensor, inside ? name.substr(dot + 1) : name);
+    }
+    std::vector<std::pair<const LayerText*, std::vector<int>>> kinds;
+    for (const auto& [layer, text] : layers) {
+        const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first->lines == text.lines; });
+        if (same != kinds.end()) same->second.push_back(layer);
+        else kinds.push_back({&text, {layer}});
+    }
+    std::printf("layers         %zu, made in %zu way%s\n", layers.size(), kinds.size(), kinds.size() == 1 ? "" : "s");
+    for (const auto& [text, members] : kinds) printLayerText((members.size() == 1 ? "layer " : "each of layers ") + rangesOf(members), *text);
+    if (!outside.lines.empty()) printLayerText("outside of the layers", outside);
+}
+
 void printTensors(const ModelFile& file, bool all) {
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_type;
     for (const ModelTensor& tensor : file.tensors()) {
@@ -51,11 +118,10 @@ void printTensors(const ModelFile& file, bool all) {
     std::printf("tensors        %zu:", file.tensors().size());
     for (const auto& [name, totals] : by_type) std::printf(" %s x %zu (%.1f MB)", name.c_str(), totals.first, static_cast<double>(totals.second) / 1e6);
     std::printf("\n");
+    printLayers(file);
     if (!all) return;
     for (const ModelTensor& tensor : file.tensors()) {
-        std::string shape;
-        for (auto dim = tensor.dims.rbegin(); dim != tensor.dims.rend(); ++dim) shape += (shape.empty() ? "" : " x ") + std::to_string(*dim);
-        std::printf("  %-32s %-6s %-18s %12llu bytes at %llu\n", tensor.name.c_str(), kernels::typeTraits(tensor.type)->name, shape.c_str(),
+        std::printf("  %-32s %-6s %-18s %12llu bytes at %llu\n", tensor.name.c_str(), kernels::typeTraits(tensor.type)->name, shapeOf(tensor).c_str(),
                     static_cast<unsigned long long>(tensor.bytes), static_cast<unsigned long long>(tensor.offset));
     }
 }
@@ -80,7 +146,7 @@ void addInspectCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<InspectArguments>();
     CLI::App* command = app.add_subcommand("inspect", "What a model file holds");
     command->add_option("model", arguments->model, "GGUF file")->required();
-    command->add_flag("--tensors", arguments->tensors, "List every tensor");
+    command->add_flag("--tensors", arguments->tensors, "List every tensor with its place in the file");
     command->add_flag("--markers", arguments->markers, "List the token ids of the marker sets");
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }

@@ -164,6 +164,13 @@ private slots:
         QVERIFY2(result.status == 0, result.err.constData());
         for (const char* part : {"quibble-nano", "token_embd.weight", "published-50", "\" wait\"", "qwen2"}) QVERIFY2(result.out.contains(part), part);
     }
+    void inspectJoinsLayersThatAreMadeAlike() {
+        const CliResult alike = runCli({"inspect", kModel});
+        QVERIFY2(alike.out.contains("made in 1 way\n") && alike.out.contains("each of layers 0-3:"), alike.out.constData());
+        const CliResult mixture = runCli({"inspect", QUIBBLE_SOURCE_DIR "/tests/golden/models/qwen2-d256-Q4_K_M.gguf"});
+        QVERIFY2(mixture.out.contains("made in 2 ways\n") && mixture.out.contains("  layer 1: ") && mixture.out.contains("outside of the layers"),
+                 mixture.out.constData());
+    }
     void benchPrintsOneLineOfJson() {
         const CliResult result = runCli({"bench", kModel, "--prefill", "32", "--decode", "8", "--threads", "1", "--repeats", "1", "--quant", "rtn:bits=3", "--json", "-"});
         QVERIFY2(result.status == 0, result.err.constData());
