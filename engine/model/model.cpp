@@ -5,6 +5,7 @@
 namespace quibble {
 
 std::size_t weightBytes(const Linear& linear) {
+    if (linear.packed.data != nullptr) return kernels::packedBytes(linear.packed.type, linear.packed.rows, linear.packed.cols);
     const kernels::WeightView& w = linear.weight;
     const auto rows = static_cast<std::size_t>(w.rows), cols = static_cast<std::size_t>(w.cols);
     if (w.type != kernels::TensorType::RtnGroup) return rows * w.row_bytes;

@@ -175,7 +175,7 @@ private slots:
         const CliResult result = runCli({"bench", kModel, "--prefill", "32", "--decode", "8", "--threads", "1", "--repeats", "1", "--quant", "rtn:bits=3", "--json", "-"});
         QVERIFY2(result.status == 0, result.err.constData());
         const QJsonObject object = QJsonDocument::fromJson(result.out).object();
-        for (const char* key : {"limits", "prefill", "decode", "block", "run", "peak_memory_mb"}) QVERIFY2(object.contains(key), key);
+        for (const char* key : {"limits", "prefill", "load", "decode", "blocks", "run", "memory"}) QVERIFY2(object.contains(key), key);
         QVERIFY(object["decode"].toObject()["of_read_limit"].toDouble() > 0);
     }
     void forcingAnUnknownInstructionSetIsAnError() {

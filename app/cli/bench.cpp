@@ -1,0 +1,367 @@
+#include "app/cli/bench.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <iomanip>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include <sched.h>
+
+#include "engine/base/memory_use.h"
+#include "engine/model/model_cache.h"
+#include "engine/run/generator.h"
+#include "kernels/limits.h"
+
+namespace quibble::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kLimitBufferBytes = std::size_t{1} << 30;
+constexpr int kReferenceBlock = 16;
+
+double seconds(const std::function<void()>& body) {
+    const auto started = std::chrono::steady_clock::now();
+    body();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+double multiplyAdds(const Linear& linear) { return static_cast<double>(linear.weight.rows) * static_cast<double>(linear.weight.cols); }
+
+// What every pass reads and every row multiplies, whatever the experts; and what one row's experts multiply.
+struct Cost {
+    double weight_bytes = 0, multiply_adds = 0, output_multiply_adds = 0;
+};
+Cost costOf(const Model& model) {
+    Cost cost;
+    for (const LayerWeights& layer : model.layers()) {
+        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
+            cost.multiply_adds += multiplyAdds(*linear);
+            cost.weight_bytes += static_cast<double>(weightBytes(*linear));
+        }
+        if (!layer.gate_exps.empty()) {
+            const double expert = multiplyAdds(layer.gate_exps[0]) + multiplyAdds(layer.up_exps[0]) + multiplyAdds(layer.down_exps[0]);
+            cost.multiply_adds += expert * model.config().experts.used;
+        }
+    }
+    cost.output_multiply_adds = multiplyAdds(model.output());
+    cost.weight_bytes += static_cast<double>(weightBytes(model.output()));
+    return cost;
+}
+
+// Another job that wants one of our cores for itself.
+class Neighbour {
+public:
+    Neighbour() : thread_([this] { spin(); }) {}
+    ~Neighbour() {
+        stop_ = true;
+        thread_.join();
+    }
+
+private:
+    void spin() const {
+        cpu_set_t allowed;
+        if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+            int core = 0;
+            while (core + 1 < CPU_SETSIZE && !CPU_ISSET(core, &allowed)) ++core;
+            CPU_ZERO(&allowed);
+            CPU_SET(core, &allowed);
+            sched_setaffinity(0, sizeof allowed, &allowed);
+        }
+        while (!stop_.load(std::memory_order_relaxed)) {}
+    }
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+// Medians over the repetitions of one way of appending tokens.
+struct Timing {
+    double spent = 0;         // seconds of all its passes
+    double expert_bytes = 0;  // expert weights that the last pass read
+};
+
+class Bench {
+public:
+    Bench(const BenchRequest& request, RunModels models)
+        : request_(request), models_(std::move(models)), device_(request.threads),
+          arithmetic_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native), cost_(costOf(model())) {}
+
+    Result<Json> run(double load_seconds) {
+        const auto file_bytes = static_cast<double>(model().file()->fileSize());
+        out_ = {{"model", model().config().name}, {"weight_format", model().weightFormat()}, {"bits_per_weight", model().bitsPerWeight()},
+                {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"isa", device_.isa()}, {"threads", device_.threads()}};
+        out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
+        for (const auto measure : {&Bench::prefill, &Bench::decodeAndBlocks, &Bench::live}) {
+            if (auto done = (this->*measure)(); !done) return tl::unexpected(done.error());
+        }
+        memory();
+        measureLimits();  // last: its buffer would count as peak memory of the model
+        return std::move(out_);
+    }
+
+private:
+    const Model& model() const { return *models_.quantized; }
+
+    void memory() {
+        const auto ownBytes = [](const Model& m) { return static_cast<double>(m.ownedBytes()) - static_cast<double>(m.replacedBytes()); };
+        double weights = static_cast<double>(model().file()->fileSize()) + ownBytes(model());
+        if (const Model* reference = models_.reference.get(); reference != nullptr && reference != &model()) {
+            weights += ownBytes(*reference);
+            if (reference->file() != model().file()) weights += static_cast<double>(reference->file()->fileSize());  // else one mapping serves both
+        }
+        out_["memory"] = {{"peak_mb", static_cast<double>(peakMemoryBytes()) / 1e6}, {"weights_mb", weights / 1e6}, {"cache_mb", cache_bytes_ / 1e6}};
+    }
+
+    void measureLimits() {
+        const double read_gb_s = kernels::measureReadBandwidth(device_.threads(), kLimitBufferBytes) / 1e9;
+        const double fma_gflop_s = kernels::measureFmaRate() * device_.threads() / 1e9;
+        const double dot_gop_s = kernels::measureDotRate() * device_.threads() / 1e9;
+        out_["limits"] = {{"memory_read_gb_s", read_gb_s}, {"f32_fma_gflop_s", fma_gflop_s}, {"int8_dot_gop_s", dot_gop_s}};
+        if (out_.contains("prefill")) {
+            out_["prefill"]["of_fma_limit"] = out_["prefill"]["gflop_s"].get<double>() / fma_gflop_s;
+            out_["prefill"]["of_int8_limit"] = out_["prefill"]["gflop_s"].get<double>() / dot_gop_s;
+        }
+        if (out_.contains("decode")) out_["decode"]["of_read_limit"] = out_["decode"]["gb_s"].get<double>() / read_gb_s;
+        for (Json& block : out_["blocks"]) block["of_read_limit"] = block["gb_s"].get<double>() / read_gb_s;
+    }
+
+    std::vector<TokenId> tokens(int count) const {
+        std::vector<TokenId> ids(static_cast<std::size_t>(count));
+        for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>((i * 7919 + 13) % static_cast<std::size_t>(model().config().vocab_size));
+        return ids;
+    }
+
+    Result<std::unique_ptr<Sequence>> sequence(int before, int count) {
+        auto created = Sequence::create(models_.quantized, device_, before + count, arithmetic_);
+        if (!created) return created;
+        cache_bytes_ = std::max(cache_bytes_, static_cast<double>((*created)->cacheBytes()));
+        if (before == 0) return created;
+        const std::vector<TokenId> ids = tokens(before);
+        if (auto fed = (*created)->append(ids, 0, nullptr); !fed) return tl::unexpected(fed.error());
+        return created;
+    }
+
+    // Appends `count` tokens in pieces of `piece` behind what the sequence holds, and takes them back. With logits each row has them, else the last.
+    Result<double> once(Sequence& s, int count, int piece, bool logits) {
+        const int before = s.size();
+        const std::vector<TokenId> ids = tokens(before + count);
+        logits_.resize(static_cast<std::size_t>(logits ? piece : 1) * static_cast<std::size_t>(model().config().vocab_size));
+        Result<void> fed;
+        const double spent = seconds([&] {
+            for (int done = before; done < before + count && fed; done += piece) {
+                const int n = std::min(piece, before + count - done);
+                fed = s.append({ids.data() + done, static_cast<std::size_t>(n)}, logits ? n : (done + n == before + count ? 1 : 0), logits_.data());
+            }
+        });
+        s.truncate(before);
+        if (!fed) return tl::unexpected(fed.error());
+        return spent;
+    }
+
+    Result<Timing> time(Sequence& s, int count, int piece, bool logits) {
+        std::vector<double> times;
+        for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
+            auto spent = once(s, count, piece, logits);
+            if (!spent) return tl::unexpected(spent.error());
+            if (repeat > 0) times.push_back(*spent);  // the first warms caches and page tables
+        }
+        return Timing{median(times), s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0};
+    }
+
+    Result<void> prefill() {
+        if (request_.prefill == 0) return {};
+        auto s = sequence(0, request_.prefill);
+        if (!s) return tl::unexpected(s.error());
+        auto timing = time(**s, request_.prefill, request_.prefill, false);
+        if (!timing) return tl::unexpected(timing.error());
+        const double operations = 2 * (cost_.multiply_adds * request_.prefill + cost_.output_multiply_adds);
+        out_["prefill"] = {{"tokens", request_.prefill}, {"tok_s", request_.prefill / timing->spent}, {"gflop_s", operations / timing->spent / 1e9}};
+        if (!request_.busy) return {};
+        const Neighbour neighbour;
+        auto busy = time(**s, request_.prefill, request_.prefill, false);
+        if (!busy) return tl::unexpected(busy.error());
+        out_["prefill"]["busy_tok_s"] = request_.prefill / busy->spent;
+        out_["prefill"]["busy_ratio"] = timing->spent / busy->spent;
+        return {};
+    }
+
+    Result<void> decodeAndBlocks() {
+        const int widest = request_.blocks.empty() ? 1 : *std::max_element(request_.blocks.begin(), request_.blocks.end());
+        auto s = sequence(request_.depth, std::max(request_.decode, widest));
+        if (!s) return tl::unexpected(s.error());
+        if (request_.decode > 0) {
+            auto timing = time(**s, request_.decode, 1, true);
+            if (!timing) return tl::unexpected(timing.error());
+            const double bytes = cost_.weight_bytes + timing->expert_bytes;
+            out_["decode"] = {{"tokens", request_.decode}, {"tok_s", request_.decode / timing->spent}, {"mb_a_pass", bytes / 1e6},
+                              {"gb_s", bytes * request_.decode / timing->spent / 1e9}};
+        }
+        for (const int rows : request_.blocks) {
+            if (auto done = block(**s, rows); !done) return done;
+        }
+        return {};
+    }
+
+    // A single row and the block take turns, so that what disturbs the machine disturbs both.
+    Result<void> block(Sequence& s, int rows) {
+        std::vector<double> spent, ratios;
+        double expert_bytes = 0;
+        for (int repeat = 0; repeat <= 2 * request_.repeats; ++repeat) {
+            auto single = once(s, 1, 1, true);
+            if (!single) return tl::unexpected(single.error());
+            auto whole = once(s, rows, rows, true);
+            if (!whole) return tl::unexpected(whole.error());
+            if (s.experts() != nullptr) expert_bytes = static_cast<double>(s.experts()->traffic().bytes);
+            if (repeat == 0) continue;
+            spent.push_back(*whole);
+            ratios.push_back(*whole / *single);
+        }
+        out_["blocks"].push_back({{"rows", rows}, {"ms", median(spent) * 1e3}, {"cost_in_decode_steps", median(ratios)},
+                                  {"gb_s", (cost_.weight_bytes + expert_bytes) / median(spent) / 1e9}});
+        return {};
+    }
+
+    // The whole step loop as a run has it: sampling, measurements, reference blocks. With and without the reference take turns.
+    Result<void> live() {
+        if (request_.decode == 0) return {};
+        std::vector<double> with, without, ratios;
+        for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
+            auto plain = runRate(nullptr, repeat);
+            if (!plain) return tl::unexpected(plain.error());
+            std::optional<double> live_rate;
+            if (models_.reference != nullptr) {
+                auto rate = runRate(models_.reference, repeat);
+                if (!rate) return tl::unexpected(rate.error());
+                live_rate = *rate;
+            }
+            if (repeat == 0) continue;
+            without.push_back(*plain);
+            if (!live_rate) continue;
+            with.push_back(*live_rate);
+            ratios.push_back(*live_rate / *plain);
+        }
+        out_["run"] = {{"tok_s", median(without)}};
+        if (!with.empty()) {
+            out_["run"].update({{"tok_s_with_reference", median(with)}, {"ratio", median(ratios)}, {"reference", models_.reference->weightFormat()},
+                                {"block", kReferenceBlock}});
+        }
+        return {};
+    }
+
+    Result<double> runRate(std::shared_ptr<const Model> reference, int repeat) {
+        RunRequest run;
+        run.prompt = "1 + 1 =";
+        run.raw = true;
+        run.arithmetic = arithmetic_;
+        run.reference.block = kReferenceBlock;
+        run.sampler.temperature = 1;
+        run.sampler.top_p = 1;
+        run.max_tokens = std::max(request_.decode, kReferenceBlock);
+        run.seed = static_cast<std::uint64_t>(repeat);
+        auto generator = Generator::create(run, {models_.quantized, std::move(reference), {}}, device_);
+        if (!generator) return tl::unexpected(generator.error());
+        std::vector<RunEvent> events;
+        if (auto chunk = (*generator)->prefillChunk(events, {}); !chunk) return tl::unexpected(chunk.error());
+        Result<void> done;
+        const Position before = (*generator)->position();
+        const double spent = seconds([&] {
+            while (!(*generator)->finished() && done) done = (*generator)->step(events, {});
+            if (done) done = (*generator)->flushReference(events, {});
+        });
+        if (!done) return tl::unexpected(done.error());
+        return ((*generator)->position() - before) / spent;
+    }
+
+    const BenchRequest& request_;
+    RunModels models_;
+    CpuDevice device_;
+    Arithmetic arithmetic_;
+    Cost cost_;
+    double cache_bytes_ = 0;
+    std::vector<float> logits_;
+    Json out_;
+};
+
+// "28.2", "8,109": four digits are enough for a speed.
+std::string shortNumber(double value) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(value < 10 ? 2 : value < 1000 ? 1 : 0) << value;
+    std::string digits = text.str();
+    if (value >= 1000) {
+        for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+    }
+    return digits;
+}
+
+void printRow(std::ostream& out, const std::string& what, const std::string& speed, const std::string& rest) {
+    out << std::left << std::setw(18) << what << std::right << std::setw(16) << speed << "   " << rest << '\n';
+}
+
+std::string percent(const Json& fraction) { return shortNumber(100 * fraction.get<double>()) + " %"; }
+std::string number(const Json& value) { return shortNumber(value.get<double>()); }
+
+}  // namespace
+
+Result<Json> runBench(const BenchRequest& request) {
+    RunRequest run;
+    run.model_path = request.model;
+    run.arithmetic = request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    auto method = parseMethodChoice(request.quant);
+    if (!method) return tl::unexpected(method.error());
+    run.weight_quant = *method;
+    const bool self = request.reference == "self" || (request.reference.empty() && method->id != "none");
+    const bool none = request.reference == "none" || (request.reference.empty() && !self);
+    run.reference.kind = none ? ReferenceKind::None : self ? ReferenceKind::Unquantized : ReferenceKind::File;
+    run.reference.path = request.reference;
+    ModelCache cache;
+    Result<RunModels> opened;
+    const double load_seconds = seconds([&] { opened = openRunModels(cache, run, {}); });
+    if (!opened) return tl::unexpected(opened.error());
+    return Bench(request, std::move(*opened)).run(load_seconds);
+}
+
+void printBench(const Json& r, std::ostream& out) {
+    out << r["model"].get<std::string>() << ": " << r["weight_format"].get<std::string>() << ", " << number(r["bits_per_weight"]) << " bits a weight, "
+        << shortNumber(r["parameters"].get<double>() / 1e6) << " M parameters; " << r["isa"].get<std::string>() << ", " << r["threads"] << " threads, "
+        << r["arithmetic"].get<std::string>() << " arithmetic\n\n";
+    printRow(out, "load", number(r["load"]["seconds"]) + " s", number(r["load"]["seconds_per_gb"]) + " s a GB of file");
+    if (r.contains("prefill")) {
+        const Json& p = r["prefill"];
+        printRow(out, "prefill of " + p["tokens"].dump(), number(p["tok_s"]) + " tok/s",
+                 shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s: " + percent(p["of_int8_limit"]) + " of the 8-bit limit, " + percent(p["of_fma_limit"]) + " of the f32 limit");
+        if (p.contains("busy_tok_s")) printRow(out, "  a core busy", number(p["busy_tok_s"]) + " tok/s", percent(p["busy_ratio"]) + " of the quiet speed");
+    }
+    if (r.contains("decode")) {
+        const Json& d = r["decode"];
+        printRow(out, "decode of " + d["tokens"].dump(), number(d["tok_s"]) + " tok/s",
+                 number(d["gb_s"]) + " GB/s, " + number(d["mb_a_pass"]) + " MB a pass: " + percent(d["of_read_limit"]) + " of the read limit");
+    }
+    for (const Json& b : r.value("blocks", Json::array())) {
+        printRow(out, "block of " + b["rows"].dump(), number(b["ms"]) + " ms",
+                 number(b["cost_in_decode_steps"]) + " decode steps, " + number(b["gb_s"]) + " GB/s: " + percent(b["of_read_limit"]) + " of the read limit");
+    }
+    if (r.contains("run")) {
+        const Json& run = r["run"];
+        printRow(out, "whole run", number(run["tok_s"]) + " tok/s", "with sampling and all measurements");
+        if (run.contains("ratio"))
+            printRow(out, "  with live KL", number(run["tok_s_with_reference"]) + " tok/s",
+                     percent(run["ratio"]) + "; reference " + run["reference"].get<std::string>() + " in blocks of " + run["block"].dump());
+    }
+    const Json& m = r["memory"];
+    printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB");
+    const Json& l = r["limits"];
+    printRow(out, "limits", number(l["memory_read_gb_s"]) + " GB/s",
+             shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit, measured now");
+}
+
+}  // namespace quibble::cli
