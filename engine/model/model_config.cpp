@@ -126,14 +126,15 @@ void readRope(KeyReader& keys, ModelConfig& c) {
     RopeConfig& rope = c.rope;
     rope.dim = keys.optional("rope.dimension_count", c.head_dim, 2, 8192);
     rope.theta = keys.real("rope.freq_base", 10000, 1, 1e12);
-    rope.linear_scale = keys.real("rope.scale_linear", 1, 1e-6, 1e6);
     if (rope.dim > c.head_dim || rope.dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
-    const auto scaling = keys.text("rope.scaling.type");
-    if (!scaling || *scaling == "none") return;
-    const double factor = keys.real("rope.scaling.factor", 1, 1e-6, 1e6);
     rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3);
-    if (*scaling == "linear") rope.linear_scale = factor;
-    if (*scaling != "yarn") return;
+    // Without a type the factor divides positions; files that are older than the types call it scale_linear; 0 is how files say that there is none.
+    const std::string_view scaling = keys.text("rope.scaling.type").value_or("linear");
+    const double stated = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0, 0, 1e6), 0, 1e6);
+    const double factor = stated == 0 ? 1 : stated;
+    if (factor < 1e-6) keys.setFault("rope.scaling.factor is below 0.000001");
+    if (scaling == "linear") rope.linear_scale = factor;
+    if (scaling != "yarn") return;
     rope.yarn = true;
     rope.yarn_factor = factor;
     rope.yarn_original_context = keys.optional("rope.scaling.original_context_length", c.context_length, 1, kMaxContext);
