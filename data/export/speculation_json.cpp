@@ -101,20 +101,27 @@ std::string speculationSummaryJson(const RunTrace& trace) {
     std::vector<double> rates;
     for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i));
     return JsonObject()
+        .integer("steps", n.steps())
         .integer("rounds", n.rounds)
         .integer("plain_steps", n.plain_steps)
+        .integer("tokens", n.allTokens())
         .integer("drafted", n.all.drafted)
         .integer("tested", n.all.tested)
         .integer("accepted", n.all.accepted)
         .integer("ignored", n.all.ignored())
         .number("mean_accepted_length", 1 + n.meanAccepted())
+        .number("tokens_per_verify", n.tokensPerVerify())
         .number("tokens_per_step", n.tokensPerStep())
         .raw("acceptance_by_position", array(rates, [](double value) { return numberOrNull(value); }))
         .raw("accepted_lengths", array(n.accepted_lengths, integers))
         .integer("draft_ns", n.draft_ns)
         .integer("verify_ns", n.verify_ns)
         .integer("other_ns", n.other_ns)
-        .number("predicted_speed_up", n.speedUp())
+        .integer("plain_ns", n.plain_ns)
+        .number("plain_pass_ns", n.plain_pass_ns)
+        .number("plain_step_ns", n.plain_step_ns)
+        .number("speed_up", n.speedUp())
+        .number("predicted_speed_up", n.predictedSpeedUp())
         .number("target_efficiency", n.targetEfficiency())
         .text();
 }

@@ -44,7 +44,11 @@ std::int32_t TreeGrowth::add(const Continuation& token, std::int32_t parent) {
     return node;
 }
 
-Result<void> TreeGrowth::expand(const std::vector<std::int32_t>& nodes, const std::stop_token& stop) {
+Result<void> TreeGrowth::expand(std::vector<std::int32_t>& nodes, const std::stop_token& stop) {
+    const Sequence& sequence = model_.sequence();
+    const auto room = static_cast<std::size_t>(std::max<Position>(0, sequence.capacity() - sequence.size() - rows_));
+    if (nodes.size() > room) nodes.resize(room);
+    if (nodes.empty()) return {};
     std::vector<TokenId> tokens;
     std::vector<std::int32_t> parents;
     for (const std::int32_t node : nodes) {

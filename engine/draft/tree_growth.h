@@ -25,8 +25,8 @@ public:
     [[nodiscard]] std::vector<Continuation> continuations(std::int32_t node, int count);
     /// Adds the token as a child of `parent` (-1: the text). It can be continued once it has been expanded.
     std::int32_t add(const Continuation& token, std::int32_t parent);
-    /// One pass over `nodes`, whose parents have been expanded before.
-    [[nodiscard]] Result<void> expand(const std::vector<std::int32_t>& nodes, const std::stop_token& stop);
+    /// One pass over `nodes`, whose parents have been expanded before. Those for which the drafting model's context has no room are dropped from the list.
+    [[nodiscard]] Result<void> expand(std::vector<std::int32_t>& nodes, const std::stop_token& stop);
     /// Nodes between the text and this one, itself included.
     [[nodiscard]] int depth(std::int32_t node) const { return node < 0 ? 0 : depth_[static_cast<std::size_t>(node)]; }
 

@@ -1,5 +1,7 @@
 #include "engine/metrics/speculation.h"
 
+#include <algorithm>
+
 namespace quibble {
 
 namespace {
@@ -20,6 +22,25 @@ void countNodes(const DraftRound& round, SpeculationNumbers& numbers, std::vecto
 }
 
 double ratio(double a, double b) { return b > 0 ? a / b : 0.0; }
+
+std::optional<double> median(std::vector<double> values) {
+    if (values.empty()) return {};
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    if (values.size() % 2 == 1) return *middle;
+    return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+void measurePlainSteps(const RunTrace& trace, SpeculationNumbers& numbers) {
+    std::vector<double> passes, steps;
+    for (const DraftRound& round : trace.draftRounds()) {
+        if (!round.nodes.empty() || round.rows != 1) continue;
+        passes.push_back(static_cast<double>(round.verify_ns));
+        steps.push_back(static_cast<double>(round.verify_ns + round.other_ns));
+    }
+    numbers.plain_pass_ns = median(std::move(passes));
+    numbers.plain_step_ns = median(std::move(steps));
+}
 
 }  // namespace
 
@@ -43,6 +64,7 @@ SpeculationNumbers speculationNumbers(const RunTrace& trace, Position begin, Pos
         ++numbers.accepted_lengths[accepted];
         countNodes(round, numbers, depths);
     }
+    measurePlainSteps(trace, numbers);
     return numbers;
 }
 
@@ -52,18 +74,29 @@ double SpeculationNumbers::rate(std::size_t position) const {
 
 double SpeculationNumbers::meanAccepted() const { return ratio(static_cast<double>(all.accepted), static_cast<double>(rounds)); }
 
-double SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(tokens), static_cast<double>(rounds)); }
+double SpeculationNumbers::tokensPerVerify() const { return ratio(static_cast<double>(tokens), static_cast<double>(rounds)); }
 
-double SpeculationNumbers::nsPerToken() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), static_cast<double>(tokens)); }
+double SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(allTokens()), static_cast<double>(steps())); }
+
+double SpeculationNumbers::nsPerVerify() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), static_cast<double>(rounds)); }
+
+double SpeculationNumbers::nsPerToken() const {
+    return ratio(static_cast<double>(draft_ns + verify_ns + other_ns + plain_ns), static_cast<double>(allTokens()));
+}
 
 std::optional<double> SpeculationNumbers::speedUp() const {
-    if (plain_steps == 0 || rounds == 0 || nsPerToken() <= 0) return {};
-    return static_cast<double>(plain_ns) / static_cast<double>(plain_steps) / nsPerToken();
+    if (!plain_step_ns || rounds == 0 || nsPerToken() <= 0) return {};
+    return *plain_step_ns / nsPerToken();
+}
+
+std::optional<double> SpeculationNumbers::predictedSpeedUp() const {
+    if (!plain_pass_ns || rounds == 0 || nsPerVerify() <= 0) return {};
+    return tokensPerVerify() * *plain_pass_ns / nsPerVerify();
 }
 
 std::optional<double> SpeculationNumbers::targetEfficiency() const {
-    if (plain_steps == 0 || rounds == 0 || verify_ns <= 0) return {};
-    return static_cast<double>(plain_ns) / static_cast<double>(plain_steps) / (static_cast<double>(verify_ns) / static_cast<double>(rounds));
+    if (!plain_pass_ns || rounds == 0 || verify_ns <= 0) return {};
+    return *plain_pass_ns / (static_cast<double>(verify_ns) / static_cast<double>(rounds));
 }
 
 }  // namespace quibble

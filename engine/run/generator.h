@@ -74,7 +74,7 @@ private:
 
     // One round (generator_step.cpp).
     struct Round;
-    [[nodiscard]] Result<void> draft(Round& round, const std::stop_token& stop);
+    [[nodiscard]] Result<void> draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
     [[nodiscard]] Result<void> forward(Round& round, const std::stop_token& stop);
     [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
     void choose(Round& round, std::span<const float> raw, TokenRecord& record);
@@ -99,6 +99,7 @@ private:
     std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
     std::unique_ptr<ExpertPolicy> experts_; // nullptr: a dense model
     std::optional<ExpertRecorder> recorder_;
+    std::int64_t measured_from_ = 1;       // generated tokens from which on the next step measures plain decoding
     std::int64_t dense_bytes_ = 0;         // weights that every pass reads
     const DraftMethod* draft_method_ = nullptr;
     const VerifyMethod* verify_method_ = nullptr;

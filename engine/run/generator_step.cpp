@@ -10,6 +10,10 @@ namespace quibble {
 
 namespace {
 
+// A drafting run takes one step without a draft after its first token, and another each time the text has grown this many times over: what plain
+// decoding would cost at this length is then known from the run itself, for a handful of tokens.
+constexpr std::int64_t kMeasuredGrowth = 8;
+
 std::int64_t nowNs() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -37,31 +41,37 @@ Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_toke
 
     Round round;
     round.record.pos = position();
-    if (auto drafted = draft(round, stop); !drafted) return drafted;
+    if (auto drafted = draft(round, events, stop); !drafted) return drafted;
     round.record.draft_ns = nowNs() - began;
     if (auto passed = forward(round, stop); !passed) return passed;
     round.record.verify_ns = nowNs() - began - round.record.draft_ns;
+    const auto begin_of_tokens = static_cast<std::ptrdiff_t>(events.size());
     if (auto walked = walk(round, events, stop); !walked) return walked;
     const std::int64_t spent = nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
     round.record.other_ns = spent - round.record.draft_ns - round.record.verify_ns;
     closeRound(round, events);
+    // Whoever reads in order knows where a token comes from when it arrives.
+    if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round.record));
     decode_ns_ += spent;
     return {};
 }
 
-Result<void> Generator::draft(Round& round, const std::stop_token& stop) {
+Result<void> Generator::draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
     const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated, sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
     if (drafter_ != nullptr) {
         DraftTask task;
         task.text = tokens_;
+        const bool one_row = sequence_->size() < position();
+        const bool measured = one_row && generated >= measured_from_;
         // A token that is forced has nothing to be drafted for; the row of the text's end takes one of the pass.
-        task.max_nodes = forced_ != kNoToken ? 0 : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
+        task.max_nodes = forced_ != kNoToken || measured ? 0 : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
         task.max_depth = task.max_nodes;
         task.rules = {&*penalty_, &*thinking_, request_.sampler, request_.seed, verify_method_->pick};
         auto tree = drafter_->propose(task, stop);
         if (!tree) return tl::unexpected(tree.error());
         round.tree = std::move(*tree);
+        if (one_row && round.tree.size() == 0) measured_from_ = kMeasuredGrowth * std::max<std::int64_t>(1, generated);
     }
     round.children.resize(round.tree.size() + 1);
     for (std::size_t i = 0; i < round.tree.size(); ++i) {
@@ -71,6 +81,7 @@ Result<void> Generator::draft(Round& round, const std::stop_token& stop) {
         node.id = round.tree.tokens[i];
         node.draft_prob = round.tree.probs[i];
         round.record.nodes.push_back(node);
+        announceText(node.id, events);
     }
     return {};
 }
@@ -237,9 +248,6 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
         const auto row = logits_.begin() + vocab * (round.node + 1);
         std::copy(row, row + vocab, logits_.begin());
     }
-    if (drafter_ == nullptr || round.record.nodes.empty()) return;
-    for (const DraftNode& node : round.record.nodes) announceText(node.id, events);
-    events.emplace_back(std::move(round.record));
 }
 
 void Generator::decideEnd(const TokenRecord& record) {

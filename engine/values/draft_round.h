@@ -1,4 +1,5 @@
-// One round of speculative decoding: the tree that was drafted, what the target said about it, and what it cost.
+// One round of speculative decoding: the tree that was drafted, what the target said about it, and what it cost. A round without nodes is a plain step
+// of a run that drafts: the drafter found nothing, or the step measures what plain decoding costs.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +35,7 @@ struct DraftRound {
     std::vector<std::int32_t> path;   // the accepted nodes, from the text on
     TokenId added = kNoToken;         // the target's own token behind the path; kNoToken when the run ended on the path
     bool corrected = false;           // `added` stands where a drafted token was refused
-    std::int32_t rows = 0;            // rows of the verify pass: the nodes and the last token of the text
+    std::int32_t rows = 0;            // rows of the pass: the nodes and the last token of the text, whose row is missing where the prefill has just left its logits
     std::int64_t draft_ns = 0, verify_ns = 0, other_ns = 0;
 
     [[nodiscard]] std::int32_t accepted() const { return static_cast<std::int32_t>(path.size()); }

@@ -64,7 +64,7 @@ public:
         return pos < 0 || index >= token_experts_.size() || token_experts_[index].layers == 0 ? nullptr : &token_experts_[index];
     }
     [[nodiscard]] const std::vector<TokenExperts>& tokenExperts() const { return token_experts_; }  // by position; layers == 0: none
-    /// The round that made the token at `pos`; nullptr for a token of the prompt or of a plain step.
+    /// The round that made the token at `pos`; nullptr for a token of the prompt or of a run without a draft.
     [[nodiscard]] const DraftRound* roundAt(Position pos) const {
         auto after = std::upper_bound(draft_rounds_.begin(), draft_rounds_.end(), pos, [](Position p, const DraftRound& r) { return p < r.pos; });
         if (after == draft_rounds_.begin()) return nullptr;

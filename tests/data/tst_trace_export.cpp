@@ -210,6 +210,7 @@ private slots:
         QCOMPARE(passes, trace.expertPasses().size());
         const Json s = Json::parse(summaryJson(trace))["summary"];
         QCOMPARE(s["speculation"]["drafted"].get<int>(), s["speculation"]["tested"].get<int>() + s["speculation"]["ignored"].get<int>());
+        QCOMPARE(s["speculation"]["steps"].get<int>(), s["speculation"]["rounds"].get<int>() + s["speculation"]["plain_steps"].get<int>());
         QCOMPARE(s["experts"]["passes"].get<std::size_t>(), passes);
         exportCsv(sheet, trace);
         QVERIFY(sheet.str().find("# summary.speculation.rounds: ") != std::string::npos);

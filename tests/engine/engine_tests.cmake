@@ -14,4 +14,4 @@ quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIB
 quibble_test(tst_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_prompt.cpp LIBS quibble::engine)
 quibble_test(tst_values SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_values.cpp LIBS quibble::values)
 quibble_test(tst_verify SOURCES ${CMAKE_CURRENT_LIST_DIR}/verify/tst_verify.cpp LIBS quibble::engine)
-quibble_test(tst_speculation SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_speculation.cpp LIBS quibble::engine)
+quibble_test(tst_speculation SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_speculation.cpp LIBS quibble::engine quibble::metrics)

@@ -134,7 +134,7 @@ void CostChart::setNumbers(const SpeculationNumbers& numbers) {
     rows().setContent({tr("part"), tr("ms a verify step")}, {{tr("draft"), milliseconds(numbers.draft_ns, numbers.rounds)},
                                                             {tr("verify"), milliseconds(numbers.verify_ns, numbers.rounds)},
                                                             {tr("other"), milliseconds(numbers.other_ns, numbers.rounds)},
-                                                            {tr("plain step"), numbers.plain_steps > 0 ? QVariant(milliseconds(numbers.plain_ns, numbers.plain_steps)) : QVariant()}});
+                                                            {tr("plain step"), numbers.plain_step_ns ? QVariant(*numbers.plain_step_ns * 1e-6) : QVariant()}});
     setFigures(tr("%1 ms a token").arg(formatNumber(numbers.nsPerToken() * 1e-6, 3)));
     setAccessibleDescription(figures());
     update();
@@ -143,8 +143,8 @@ void CostChart::setNumbers(const SpeculationNumbers& numbers) {
 void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     const Theme& theme = Theme::instance();
     const double draft = milliseconds(numbers_.draft_ns, numbers_.rounds), verify = milliseconds(numbers_.verify_ns, numbers_.rounds);
-    const double other = milliseconds(numbers_.other_ns, numbers_.rounds), plain = milliseconds(numbers_.plain_ns, numbers_.plain_steps);
-    const double alone = plain * numbers_.tokensPerStep(), most = std::max(draft + verify + other, alone);
+    const double other = milliseconds(numbers_.other_ns, numbers_.rounds), plain = numbers_.plain_step_ns.value_or(0.0) * 1e-6;
+    const double alone = plain * numbers_.tokensPerVerify(), most = std::max(draft + verify + other, alone);
     painter.setFont(theme.smallFont());
     const QFontMetricsF metrics(theme.smallFont());
     const double pad = theme.em(0.6), line = metrics.height(), width = size.width() - 2 * pad, bar = theme.em(1.3);
@@ -159,7 +159,7 @@ void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
         QBrush fill;
         QString name;
     } parts[] = {{draft, QBrush(colors.entropy), tr("draft")}, {verify, QBrush(colors.mass), tr("verify")}, {other, hatch(colors.muted), tr("other")}};
-    label(tr("with the draft: %1 ms for %2 tokens").arg(formatNumber(draft + verify + other, 2), formatNumber(numbers_.tokensPerStep(), 2)));
+    label(tr("with the draft: %1 ms for %2 tokens").arg(formatNumber(draft + verify + other, 2), formatNumber(numbers_.tokensPerVerify(), 2)));
     double x = pad;
     for (const auto& part : parts) {
         const double share = most > 0 ? part.ms / most * width : 0.0;
@@ -169,7 +169,7 @@ void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
         x += share;
     }
     y += bar + line * 0.35;
-    if (numbers_.plain_steps > 0) {
+    if (numbers_.plain_step_ns) {
         label(tr("one by one: %1 ms").arg(formatNumber(alone, 2)));
         painter.setPen(Qt::NoPen);
         painter.setBrush(colors.bar);
@@ -195,7 +195,7 @@ void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
 
 QString CostChart::tipAt(const QPoint&) const {
     return tr("Means over %L1 verify steps. Speed-up = time of a plain step / time of a token with the draft;\n"
-              "plain steps of the same run are those in which nothing was drafted (%L2 of them).").arg(numbers_.rounds).arg(numbers_.plain_steps);
+              "plain steps of the same run are those in which nothing was drafted (%L2 of them), some of them to measure just that.").arg(numbers_.rounds).arg(numbers_.plain_steps);
 }
 
 }  // namespace quibble

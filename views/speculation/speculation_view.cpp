@@ -66,8 +66,9 @@ void SpeculationView::refresh() {
     cost_->setNumbers(numbers_);
     QStringList parts;
     if (part) parts << tr("selection");
-    parts << tr("%1 tokens a verify").arg(formatNumber(numbers_.tokensPerStep(), 2));
+    parts << tr("%1 tokens a verify").arg(formatNumber(numbers_.tokensPerVerify(), 2));
     if (const auto gain = numbers_.speedUp()) parts << tr("%1× measured").arg(formatNumber(*gain, 2));
+    if (const auto predicted = numbers_.predictedSpeedUp()) parts << tr("%1× predicted").arg(formatNumber(*predicted, 2));
     if (const auto efficiency = numbers_.targetEfficiency()) parts << tr("target efficiency %1").arg(formatNumber(*efficiency, 2));
     setFigures(parts.join(QStringLiteral(" · ")));
 }

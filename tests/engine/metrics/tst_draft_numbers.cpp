@@ -47,6 +47,8 @@ RunTrace drafted() {
     DraftRound plain;
     plain.pos = 15;
     plain.added = 4;
+    plain.rows = 1;
+    plain.draft_ns = 5;
     plain.verify_ns = 390;
     plain.other_ns = 10;
     trace.apply(plain);
@@ -87,6 +89,8 @@ private slots:
         QVERIFY(n.by_position.empty() && n.accepted_lengths.empty());
         QCOMPARE(n.meanAccepted(), 0.0);
         QCOMPARE(n.tokensPerStep(), 0.0);
+        QCOMPARE(n.tokensPerVerify(), 0.0);
+        QVERIFY(!n.predictedSpeedUp());
         QCOMPARE(n.rate(0), 0.0);
         QVERIFY(!n.speedUp() && !n.targetEfficiency());
     }
@@ -108,7 +112,10 @@ private slots:
         QCOMPARE(n.rate(9), 0.0);
         QCOMPARE(n.accepted_lengths, (std::vector<std::int64_t>{1, 1, 1}));
         QVERIFY(near(n.meanAccepted(), 1.0));
-        QVERIFY(near(n.tokensPerStep(), 2.0));  // 2 + 3 + 1 tokens
+        QVERIFY(near(n.tokensPerVerify(), 2.0));  // 2 + 3 + 1 tokens
+        QCOMPARE(n.steps(), 4);
+        QCOMPARE(n.allTokens(), 7);
+        QVERIFY(near(n.tokensPerStep(), 7.0 / 4));
     }
 
     void costs() {
@@ -116,9 +123,32 @@ private slots:
         QCOMPARE(n.draft_ns, 350);
         QCOMPARE(n.verify_ns, 1500);
         QCOMPARE(n.other_ns, 150);
-        QVERIFY(near(n.nsPerToken(), 2000.0 / 6));
-        QVERIFY(near(n.speedUp().value(), 400 / (2000.0 / 6)));  // 1.2: a plain token costs 400
-        QVERIFY(near(n.targetEfficiency().value(), 400.0 / 500));
+        QCOMPARE(n.plain_ns, 405);
+        QVERIFY(near(n.nsPerVerify(), 2000.0 / 3));
+        QVERIFY(near(n.nsPerToken(), 2405.0 / 7));
+        QCOMPARE(n.plain_pass_ns.value(), 390.0);
+        QCOMPARE(n.plain_step_ns.value(), 400.0);  // plain decoding has no drafter to wait for
+        QVERIFY(near(n.speedUp().value(), 400 / (2405.0 / 7)));
+        QVERIFY(near(n.predictedSpeedUp().value(), 2.0 * 390 / (2000.0 / 3)));
+        QVERIFY(near(n.targetEfficiency().value(), 390.0 / 500));
+    }
+
+    void thePlainStepIsAMedianOfOneRowPasses() {
+        RunTrace trace = drafted();
+        DraftRound plain;
+        plain.added = 4;
+        for (const auto& [rows, verify] : {std::pair{0, 1}, {1, 100}, {1, 9000}, {1, 380}}) {  // without a row there was no pass
+            plain.pos += 20;
+            plain.rows = rows;
+            plain.verify_ns = verify;
+            trace.apply(plain);
+        }
+        const SpeculationNumbers n = speculationNumbers(trace);
+        QCOMPARE(n.plain_steps, 5);
+        QCOMPARE(n.plain_pass_ns.value(), 385.0);  // of 100, 380, 390, 9000
+        // A selection of tokens is compared with the plain steps of the whole run.
+        QCOMPARE(speculationNumbers(trace, 10, 15).plain_pass_ns.value(), 385.0);
+        QCOMPARE(speculationNumbers(trace, 10, 15).plain_steps, 0);
     }
 
     void rangeOfPositions() {

@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "engine/draft/draft_method.h"
+#include "engine/metrics/speculation.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
 #include "engine/run/replay.h"
@@ -44,6 +46,7 @@ DraftSettings drafting(const std::string& method, const std::string& rule = "mat
 
 struct Outcome {
     RunTrace trace;
+    std::vector<RunEvent> events;
     Error error;
     bool ok = false;
 };
@@ -60,6 +63,7 @@ Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}
     if (auto done = (*generator)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
     events.emplace_back((*generator)->closing((*generator)->finishReason()));
     for (const RunEvent& event : events) outcome.trace.apply(event);
+    outcome.events = std::move(events);
     outcome.ok = true;
     return outcome;
 }
@@ -217,9 +221,51 @@ private slots:
                 ++pos;
             }
             for (const DraftNode& node : round.nodes) QVERIFY(!trace.text(node.id).empty());
-            if (round.added != kNoToken) QVERIFY(trace.originAt(pos) == (round.corrected ? TokenOrigin::Corrected : TokenOrigin::Bonus));
+            const TokenOrigin own = round.nodes.empty() ? TokenOrigin::Decoded : round.corrected ? TokenOrigin::Corrected : TokenOrigin::Bonus;
+            if (round.added != kNoToken) QVERIFY(trace.originAt(pos) == own);
         }
         QVERIFY(next <= trace.points().back().token.pos + 1);
+    }
+
+    // A round comes before the tokens it made, every token belongs to one, and what plain decoding costs is measured on the way.
+    void everyTokenBelongsToARoundThatCameBefore() {
+        for (const char* method : {"chain:length=4", "ngram"}) {
+            RunRequest r = request(0.8);
+            r.draft = drafting(method);
+            const Outcome outcome = run(r);
+            QVERIFY2(outcome.ok, outcome.error.what.c_str());
+            Position covered = outcome.trace.firstPosition();
+            std::set<TokenId> named;
+            for (const RunEvent& event : outcome.events) {
+                if (const auto* text = std::get_if<TokenText>(&event)) named.insert(text->id);
+                if (const auto* token = std::get_if<TokenRecord>(&event)) QVERIFY(token->pos < covered);
+                if (const auto* round = std::get_if<DraftRound>(&event)) {
+                    QCOMPARE(round->pos, covered);
+                    QVERIFY(round->tokens() > 0);
+                    covered += round->tokens();
+                    for (const DraftNode& node : round->nodes) QVERIFY(named.contains(node.id));
+                }
+            }
+            const SpeculationNumbers n = speculationNumbers(outcome.trace);
+            QCOMPARE(n.allTokens(), static_cast<std::int64_t>(outcome.trace.points().size()));
+            QCOMPARE(n.steps(), static_cast<std::int64_t>(outcome.trace.draftRounds().size()));
+            QCOMPARE(n.all.drafted, n.all.accepted + n.all.rejected() + n.all.ignored());
+            QVERIFY(n.plain_steps > 0 && n.plain_pass_ns && n.speedUp() && n.predictedSpeedUp() && n.targetEfficiency());
+        }
+    }
+
+    void draftsUpToTheEndOfTheContext() {
+        for (const char* method : {"chain:length=8", "tree:nodes=30,depth=6", "static_tree:first=4,second=3,third=1", "cascade", "ngram:shortest=1"}) {
+            RunRequest r = request();
+            r.context = 75;
+            r.max_tokens = 100;
+            const Outcome plain = run(r);
+            r.draft = drafting(method);
+            const Outcome drafted = run(r);
+            QVERIFY2(drafted.ok, drafted.error.line().c_str());
+            QVERIFY(drafted.trace.finished()->reason == FinishReason::ContextFull);
+            QVERIFY(sameTokens(plain.trace, drafted.trace));
+        }
     }
 
     void theKlOfADraftedRunIsTheKlOfAPlainOne() {
