@@ -26,6 +26,9 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();
+    command.add_option("--kv", kv_type, "Type of the KV cache; the reference keeps f32")
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
+        ->capture_default_str();
     command.add_option("--draft", draft, "Speculative decoding, method:key=value,...: " + idsOf(draftMethods()) + ", none")->capture_default_str();
     command.add_option("--draft-model", draft_models, "Model file that drafts; for cascade twice, the smaller one second")->expected(1, 2);
     command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))->capture_default_str();
@@ -61,6 +64,7 @@ Result<RunRequest> RunOptions::request() const {
     if (!draft_models.empty()) r.draft.path = draft_models[0];
     if (draft_models.size() > 1) r.draft.second_path = draft_models[1];
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    r.kv_type = kvTypeOf(kv_type).value_or(KvType::F32);
     const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
     r.reference.kind = asked == "none" ? ReferenceKind::None : asked == "self" ? ReferenceKind::Unquantized : ReferenceKind::File;
     if (r.reference.kind == ReferenceKind::File) r.reference.path = asked;

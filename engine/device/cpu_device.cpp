@@ -122,8 +122,14 @@ void CpuDevice::rope(const RopeTask& task) {
     });
 }
 
+void CpuDevice::storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width, std::size_t row_bytes, std::byte* stored) {
+    pool_.parallelFor(n_rows, chunkFor(n_rows, width * 2, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) ops_.storeKv(type, rows + row * width, width, stored + static_cast<std::size_t>(row) * row_bytes);
+    });
+}
+
 void CpuDevice::attention(const AttentionTask& task) {
-    const auto stride = task.n_kv_heads * task.head_dim * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t stride = task.n_kv_heads * task.head_bytes;
     const std::int64_t group = task.n_heads / task.n_kv_heads;
     const float scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
     const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * group;
@@ -141,13 +147,13 @@ void CpuDevice::attention(const AttentionTask& task) {
             const auto needed = static_cast<std::size_t>((seen - first) * group);
             if (scores.size() < needed) scores.resize(needed * 2);
             const std::int64_t q_offset = item * group * task.head_dim;
-            const std::int64_t kv_offset = kv_head * task.head_dim;
+            const std::int64_t kv_offset = kv_head * task.head_bytes;
             kernels::AttentionArgs args;
             args.q = task.q + q_offset;
             args.n_heads = group;
             args.head_dim = task.head_dim;
-            args.k = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.k + kv_offset), stride};
-            args.v = {kernels::TensorType::F32, reinterpret_cast<const std::byte*>(task.v + kv_offset), stride};
+            args.k = {task.kv_type, task.k + kv_offset, stride};
+            args.v = {task.kv_type, task.v + kv_offset, stride};
             args.begin = std::min(first, range);
             args.end = range;
             args.more = more.data();

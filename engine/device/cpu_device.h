@@ -54,8 +54,10 @@ public:
 
     struct AttentionTask {
         const float* q = nullptr;  // [n_rows, n_heads, head_dim]
-        const float* k = nullptr;  // [positions, n_kv_heads, head_dim]; row r sees the first first_kv + r of them
-        const float* v = nullptr;
+        const std::byte* k = nullptr;  // [positions, n_kv_heads] heads of head_bytes; row r sees the first first_kv + r positions
+        const std::byte* v = nullptr;
+        kernels::TensorType kv_type = kernels::TensorType::F32;
+        std::int64_t head_bytes = 0;
         float* out = nullptr;      // as q
         std::int64_t n_rows = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
         std::int64_t first_kv = 0;  // positions that row 0 sees, itself included
@@ -65,6 +67,8 @@ public:
         std::span<const std::vector<std::int32_t>> paths;
     };
     void attention(const AttentionTask& task);
+    /// Rows of `width` numbers as stored rows of `row_bytes` bytes, one behind the other.
+    void storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width, std::size_t row_bytes, std::byte* stored);
 
     /// Runs body(index) for every index in [0, count) on all threads.
     template <typename Body>

@@ -12,6 +12,7 @@
 #include "engine/device/cpu_device.h"
 #include "engine/draft/draft_rules.h"
 #include "engine/model/model.h"
+#include "engine/model/sequence.h"
 #include "engine/sampler/sampler.h"
 #include "engine/values/param_spec.h"
 #include "engine/values/run_request.h"
@@ -65,7 +66,7 @@ struct DraftSetup {
     std::vector<std::shared_ptr<const Model>> models;  // as many as the method asks for, largest first
     CpuDevice* device = nullptr;                       // outlives the drafter
     Position context = 0;
-    Arithmetic arithmetic = Arithmetic::Native;
+    SequenceSettings settings;
 };
 
 struct DraftMethod {

@@ -5,7 +5,7 @@
 namespace quibble {
 
 Result<std::unique_ptr<DraftModel>> DraftModel::create(std::shared_ptr<const Model> model, const DraftSetup& setup) {
-    auto sequence = Sequence::create(std::move(model), *setup.device, setup.context, setup.arithmetic);
+    auto sequence = Sequence::create(std::move(model), *setup.device, setup.context, setup.settings);
     if (!sequence) return tl::unexpected(sequence.error());
     return std::unique_ptr<DraftModel>(new DraftModel(std::move(*sequence)));
 }

@@ -1,29 +1,29 @@
 #include "engine/model/sequence.h"
 
 #include <algorithm>
-#include <new>
 #include <numeric>
 #include <string>
 
 namespace quibble {
 
-Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, Arithmetic arithmetic) {
-    try {
-        return std::unique_ptr<Sequence>(new Sequence(std::move(model), device, context, arithmetic));
-    } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::OutOfMemory, "no memory for a context of " + std::to_string(context) + " tokens", "Choose a smaller context or token limit");
-    }
+Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, const SequenceSettings& settings) {
+    auto layout = kvLayout(model->config(), settings.kv_type);
+    if (!layout) return tl::unexpected(layout.error());
+    auto cache = KvCache::create(*layout, context);
+    if (!cache) return tl::unexpected(cache.error());
+    return std::unique_ptr<Sequence>(new Sequence(std::move(model), device, std::move(*cache), settings));
 }
 
-Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, Position context, Arithmetic arithmetic)
-    : model_(std::move(model)), device_(device), arithmetic_(arithmetic),
-      cache_(model_->config().n_layers, model_->config().dKv(), context) {
+Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
+    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)) {
     const ModelConfig& c = model_->config();
     const auto rows = [](int width) { return static_cast<std::size_t>(kMaxRows) * static_cast<std::size_t>(width); };
     x_.resize(rows(c.d_model));
     normed_.resize(rows(c.d_model));
     branch_.resize(rows(c.d_model));
     q_.resize(rows(c.dQ()));
+    k_.resize(rows(c.dKv()));
+    v_.resize(rows(c.dKv()));
     attended_.resize(rows(c.dQ()));
     cos_.resize(rows(c.rope.dim / 2));
     sin_.resize(rows(c.rope.dim / 2));
@@ -109,22 +109,23 @@ void Sequence::fillRope() {
 void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths) {
     const ModelConfig& c = model_->config();
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
-    float* k = cache_.keys(layer) + first_slot * cache_.width();
-    float* v = cache_.values(layer) + first_slot * cache_.width();
+    const KvLayout& stored = cache_.layout();
     device_.rmsNorm(x_.data(), w.attn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
-    device_.linear(normed_.data(), n_rows, arithmetic_, {{&w.q, q_.data()}, {&w.k, k}, {&w.v, v}});
+    device_.linear(normed_.data(), n_rows, settings_.arithmetic, {{&w.q, q_.data()}, {&w.k, k_.data()}, {&w.v, v_.data()}});
     if (c.qk_norm == QkNorm::PerHead) {
         device_.rmsNorm(q_.data(), w.q_norm, n_rows * c.n_heads, c.head_dim, c.norm_eps, q_.data());
-        device_.rmsNorm(k, w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k);
+        device_.rmsNorm(k_.data(), w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k_.data());
     } else if (c.qk_norm == QkNorm::FullWidth) {
         device_.rmsNorm(q_.data(), w.q_norm, n_rows, c.dQ(), c.norm_eps, q_.data());
-        device_.rmsNorm(k, w.k_norm, n_rows, c.dKv(), c.norm_eps, k);
+        device_.rmsNorm(k_.data(), w.k_norm, n_rows, c.dKv(), c.norm_eps, k_.data());
     }
     device_.rope({q_.data(), n_rows, c.n_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
-    device_.rope({k, n_rows, c.n_kv_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
-    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), attended_.data(), n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1,
-                       c.windowOf(layer), w.sinks, paths});
-    device_.linear(attended_.data(), n_rows, arithmetic_, {{&w.o, branch_.data()}});
+    device_.rope({k_.data(), n_rows, c.n_kv_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
+    device_.storeKv(stored.type, k_.data(), n_rows, stored.width, stored.row_bytes, cache_.keys(layer, first_slot));
+    device_.storeKv(stored.type, v_.data(), n_rows, stored.width, stored.row_bytes, cache_.values(layer, first_slot));
+    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type, static_cast<std::int64_t>(stored.head_bytes), attended_.data(),
+                       n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths});
+    device_.linear(attended_.data(), n_rows, settings_.arithmetic, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
 
@@ -133,11 +134,11 @@ void Sequence::feedForwardBlock(int layer, std::int64_t n_rows) {
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
     device_.rmsNorm(x_.data(), w.ffn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
     if (experts_) {
-        experts_->run(device_, w, layer, positions_, arithmetic_, normed_.data(), branch_.data());
+        experts_->run(device_, w, layer, positions_, settings_.arithmetic, normed_.data(), branch_.data());
     } else {
-        device_.linear(normed_.data(), n_rows, arithmetic_, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
+        device_.linear(normed_.data(), n_rows, settings_.arithmetic, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
         device_.gate(gate_.data(), up_.data(), n_rows * c.d_ff, c.clamped_swiglu, gate_.data());
-        device_.linear(gate_.data(), n_rows, arithmetic_, {{&w.down, branch_.data()}});
+        device_.linear(gate_.data(), n_rows, settings_.arithmetic, {{&w.down, branch_.data()}});
     }
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
@@ -157,7 +158,7 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot
     if (n_logit_rows > 0) {
         const float* rows = x_.data() + (n_rows - n_logit_rows) * c.d_model;
         device_.rmsNorm(rows, model_->outputNorm(), n_logit_rows, c.d_model, c.norm_eps, normed_.data());
-        device_.linear(normed_.data(), n_logit_rows, arithmetic_, {{&model_->output(), logits}});
+        device_.linear(normed_.data(), n_logit_rows, settings_.arithmetic, {{&model_->output(), logits}});
     }
     return {};
 }

@@ -14,18 +14,29 @@
 #include "engine/model/experts.h"
 #include "engine/model/model.h"
 #include "engine/values/ids.h"
+#include "engine/values/kv_type.h"
 #include "engine/values/result.h"
 
 namespace quibble {
+
+/// What the numbers of a sequence depend on beside the model and the tokens.
+struct SequenceSettings {
+    SequenceSettings(Arithmetic the_arithmetic = Arithmetic::Native, KvType the_kv_type = KvType::F32)
+        : arithmetic(the_arithmetic), kv_type(the_kv_type) {}
+    Arithmetic arithmetic;
+    KvType kv_type;
+    bool operator==(const SequenceSettings&) const = default;
+};
 
 class Sequence {
 public:
     /// Rows of one pass through the layers; longer appends are cut into passes of this many.
     static constexpr std::int64_t kMaxRows = 64;
 
-    /// device and model must outlive the sequence. Errors: OutOfMemory when the cache cannot be had.
+    /// device must outlive the sequence. Errors: OutOfMemory when the cache cannot be had, InvalidArgument where its type cannot hold the
+    /// model's heads.
     [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<const Model> model, CpuDevice& device, Position context,
-                                                                  Arithmetic arithmetic);
+                                                                  const SequenceSettings& settings);
 
     [[nodiscard]] const Model& model() const { return *model_; }
     [[nodiscard]] Position size() const { return cache_.size(); }
@@ -54,7 +65,7 @@ public:
     void keepRows(std::span<const std::int32_t> path);
 
 private:
-    Sequence(std::shared_ptr<const Model> model, CpuDevice& device, Position context, Arithmetic arithmetic);
+    Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings);
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens, std::int64_t room) const;
     /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else empty.
     [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
@@ -65,13 +76,13 @@ private:
 
     std::shared_ptr<const Model> model_;
     CpuDevice& device_;
-    Arithmetic arithmetic_;
+    SequenceSettings settings_;
     KvCache cache_;
     std::optional<ExpertLayers> experts_;
     std::vector<Position> positions_;  // of the rows of the current pass
     std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
     // Scratch, [kMaxRows, width] each.
-    std::vector<float> x_, normed_, q_, attended_, branch_, gate_, up_;
+    std::vector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
     std::vector<float> cos_, sin_;  // [kMaxRows, rope_dim / 2]
 };
 

@@ -92,14 +92,16 @@ Result<void> Generator::prepareSequences() {
                     "Shorten the prompt or choose a larger context");
     }
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
-    auto sequence = Sequence::create(reference_decides ? models_.reference : models_.quantized, device_, context, request_.arithmetic);
+    // The reference keeps full precision, so that the KL shows what the cache of the model did to it.
+    const SequenceSettings own{request_.arithmetic, request_.kv_type}, full{request_.arithmetic, KvType::F32};
+    auto sequence = Sequence::create(reference_decides ? models_.reference : models_.quantized, device_, context, reference_decides ? full : own);
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
     if (auto experts = prepareExperts(); !experts) return experts;
     if (auto drafter = prepareDrafter(); !drafter) return drafter;
     if (models_.reference == nullptr || reference_decides) return {};
-    auto reference = Sequence::create(models_.reference, device_, context, request_.arithmetic);
+    auto reference = Sequence::create(models_.reference, device_, context, full);
     if (!reference) return tl::unexpected(reference.error());
     scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
     return {};
@@ -143,7 +145,7 @@ Result<void> Generator::prepareDrafter() {
     setup.device = &device_;
     setup.context = sequence_->capacity();
     for (const auto& model : setup.models) setup.context = std::min<Position>(setup.context, model->config().context_length);
-    setup.arithmetic = request_.arithmetic;
+    setup.settings = {request_.arithmetic, request_.kv_type};
     auto drafter = draft_method_->make(setup);
     if (!drafter) return tl::unexpected(drafter.error());
     drafter_ = std::move(*drafter);
@@ -178,6 +180,7 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
         p.experts_used = c.experts.used;
     }
     p.arithmetic = request_.arithmetic == Arithmetic::F32 ? "f32 activations" : "native (8-bit activation blocks where the format has such a kernel)";
+    p.kv_cache = kvTypeText(request_.kv_type);
     p.isa = device_.isa();
     p.threads = device_.threads();
     p.vocab_size = model.config().vocab_size;

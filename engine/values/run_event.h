@@ -57,6 +57,7 @@ struct RunProvenance {
     int experts = 0;               // a layer
     int experts_used = 0;          // a token
     std::string arithmetic;        // "native (8-bit activation blocks)", "f32"
+    std::string kv_cache = "f32";  // type of its rows; the reference always keeps f32
     std::string isa;               // "avx512"
     int threads = 0;
     int vocab_size = 0;

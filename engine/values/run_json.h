@@ -94,6 +94,7 @@ inline const char* referenceKindText(ReferenceKind kind) {
         {"model_path", r.model_path},
         {"weight_quant", json_detail::methodToJson(r.weight_quant)},
         {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
+        {"kv_type", kvTypeText(r.kv_type)},
         {"reference", {{"kind", json_detail::referenceKindText(r.reference.kind)}, {"path", r.reference.path}, {"block", r.reference.block}}},
         {"prompt", r.prompt},
         {"raw", r.raw},
@@ -156,10 +157,11 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     };
     json_detail::Reader top(value);
     nlohmann::json quant, reference, sampler, penalty, branch;
-    std::string arithmetic;
+    std::string arithmetic, kv_type = kvTypeText(r.kv_type);
     top.get("model_path", r.model_path);
     top.get("weight_quant", quant);
     top.get("arithmetic", arithmetic);
+    top.getIfThere("kv_type", kv_type);
     top.get("reference", reference);
     top.get("prompt", r.prompt);
     top.get("raw", r.raw);
@@ -176,6 +178,9 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     if (!top.fault().empty()) return bad("", top.fault());
     if (arithmetic != "native" && arithmetic != "f32") return bad("\"arithmetic\" is ", "\"" + arithmetic + "\"");
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    const auto stored_kv = kvTypeOf(kv_type);
+    if (!stored_kv) return bad("\"kv_type\" is ", "\"" + kv_type + "\"");
+    r.kv_type = *stored_kv;
     if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty()) return bad("weight_quant: ", fault);
     if (const std::string fault = json_detail::slotsFromJson(value, r); !fault.empty()) return bad("", fault);
 
@@ -218,10 +223,11 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
             {"draft_hash", p.draft_hash},           {"draft_format", p.draft_format},
             {"expert_layers", p.expert_layers},     {"experts", p.experts},
             {"experts_used", p.experts_used},       {"arithmetic", p.arithmetic},
-            {"isa", p.isa},                         {"threads", p.threads},
-            {"vocab_size", p.vocab_size},           {"context", p.context},
-            {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
-            {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
+            {"kv_cache", p.kv_cache},               {"isa", p.isa},
+            {"threads", p.threads},                 {"vocab_size", p.vocab_size},
+            {"context", p.context},                 {"thinking_open", p.thinking_open},
+            {"prompt_tokens", p.prompt_tokens},     {"markers", markers},
+            {"dropped_markers", p.dropped_markers}};
 }
 
 [[nodiscard]] inline Result<RunProvenance> runProvenanceFromJson(const nlohmann::json& value) {
@@ -246,6 +252,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.getIfThere("experts", p.experts);
     reader.getIfThere("experts_used", p.experts_used);
     reader.get("arithmetic", p.arithmetic);
+    reader.getIfThere("kv_cache", p.kv_cache);
     reader.get("isa", p.isa);
     reader.get("threads", p.threads);
     reader.get("vocab_size", p.vocab_size);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/values/ids.h"
+#include "engine/values/kv_type.h"
 #include "engine/values/param_spec.h"
 
 namespace quibble {
@@ -61,6 +62,7 @@ struct RunRequest {
     std::string model_path;
     MethodChoice weight_quant;  // "none": as stored in the file
     Arithmetic arithmetic = Arithmetic::Native;
+    KvType kv_type = KvType::F32;  // of the model and its drafts; the reference keeps F32
     ReferenceSettings reference;
 
     std::string prompt;        // the user's text

@@ -12,6 +12,7 @@ RunRequest fullRequest() {
     r.model_path = "some/model.gguf";
     r.weight_quant = {"rtn", {{"bits", 3}, {"group", 64}}};
     r.arithmetic = Arithmetic::F32;
+    r.kv_type = KvType::Q8_0;
     r.reference = {ReferenceKind::File, "ref.gguf", 8};
     r.prompt = "How many?\n\"x\" \xc3\xa4";
     r.raw = true;
@@ -114,7 +115,7 @@ private slots:
             nlohmann::json missing = whole;
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
-            const bool later = key == "draft" || key == "experts";  // the first version did not write them
+            const bool later = key == "draft" || key == "experts" || key == "kv_type";  // the first version did not write them
             QCOMPARE(parsed.has_value(), later);
             if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;
@@ -125,10 +126,10 @@ private slots:
     }
     void requestOfTheFirstVersion() {
         nlohmann::json old = toJson(fullRequest());
-        old.erase("draft");
-        old.erase("experts");
+        for (const char* later : {"draft", "experts", "kv_type"}) old.erase(later);
         const auto request = runRequestFromJson(old);
         QVERIFY(request);
+        QCOMPARE(request->kv_type, KvType::F32);
         QVERIFY(request->draft == DraftSettings{});
         QCOMPARE(request->draft.method.id, std::string("none"));
         QCOMPARE(request->experts.id, std::string("observe"));
@@ -149,6 +150,7 @@ private slots:
         p.markers = {{" wait", 9}};
         p.dropped_markers = {" recheck: 2 tokens"};
         p.thinking_open = true;
+        p.kv_cache = "q8_0";
         p.draft_name = "d";
         p.draft_hash = "dh";
         p.draft_format = "F16";
@@ -162,11 +164,12 @@ private slots:
         bad["markers"] = nlohmann::json::array({1});
         QVERIFY(!runProvenanceFromJson(bad));
         nlohmann::json old = toJson(p);
-        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used"}) old.erase(later);
+        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache"}) old.erase(later);
         const auto first_version = runProvenanceFromJson(old);
         QVERIFY(first_version);
         QCOMPARE(first_version->experts, 0);
         QVERIFY(first_version->draft_name.empty());
+        QCOMPARE(first_version->kv_cache, std::string("f32"));
     }
     void originsOfTokens() {
         const RunTrace trace = draftedTrace();
