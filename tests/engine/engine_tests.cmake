@@ -9,6 +9,7 @@ target_link_libraries(quibble_model_fixture PUBLIC quibble::engine PRIVATE quibb
 quibble_test(tst_reference_forward SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_reference_forward.cpp LIBS quibble_model_fixture)
 quibble_test(tst_kv_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_kv_cache.cpp LIBS quibble::engine)
 quibble_test(tst_sequence SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_sequence.cpp LIBS quibble::engine)
+quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_determinism.cpp LIBS quibble_model_fixture)
 quibble_test(tst_marker_penalty SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_marker_penalty.cpp LIBS quibble::engine)
 quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/weight_quant/tst_rtn.cpp LIBS quibble::engine)
 quibble_test(tst_generator SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_generator.cpp LIBS quibble::engine)

@@ -1,0 +1,215 @@
+// DESIGN, determinism: on one instruction set the logits have the same bits for any number of threads and any split of the rows, whether they
+// were computed as a prompt, token by token, as blocks (verification, reference scoring) or as a tree of drafted tokens.
+#include <QTest>
+
+#include <cstring>
+#include <numeric>
+#include <random>
+
+#include "engine/device/cpu_device.h"
+#include "engine/model/sequence.h"
+#include "tests/support/each_isa.h"
+#include "tests/support/random_model.h"
+
+using namespace quibble;
+using namespace quibble::testing;
+using kernels::TensorType;
+
+namespace {
+
+constexpr TensorType kTypes[] = {TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
+                                 TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
+constexpr int kVocab = 53;
+
+RandomShape shapeOf(const char* architecture, TensorType type) {
+    RandomShape shape;
+    shape.architecture = architecture;
+    shape.type = type;
+    shape.d_model = 256;  // whole blocks of every type
+    shape.head_dim = 64;
+    shape.d_ff = 256;
+    shape.vocab = kVocab;
+    shape.seed = 7;
+    shape.n_layers = std::string_view(architecture) == "gpt-oss" ? 2 : 1;  // with and without a window
+    if (std::string_view(architecture) == "qwen3moe" || std::string_view(architecture) == "olmoe" || std::string_view(architecture) == "gpt-oss") {
+        shape.experts = 5;
+        shape.experts_used = 2;
+    }
+    return shape;
+}
+
+// The scalar table takes one row at a time and a hundred times as long: it does a part of the matrix.
+bool isScalar() { return kernels::ops().isa == std::string_view("reference"); }
+const std::size_t kTokens = isScalar() ? 17 : 71;  // more than a pass takes, and no multiple of a split
+
+// One way to compute a text. drafted: by chains of which half is wrong.
+struct Way {
+    int threads;
+    std::size_t block;
+    bool drafted = false;
+};
+// Every number of threads with every split (some seconds a type and architecture), or each of them once.
+std::vector<Way> ways(bool product) {
+    if (isScalar()) return {{3, 7}, {2, 16, true}};
+    if (!product) return {{2, 1}, {1, 7}, {3, 16}, {4, 64}, {2, kTokens}, {4, 7, true}, {3, 16, true}};
+    std::vector<Way> all;
+    for (int threads = 1; threads <= 4; ++threads) {
+        for (const std::size_t block : {std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{64}, kTokens}) all.push_back({threads, block});
+        for (const std::size_t block : {std::size_t{7}, std::size_t{16}}) all.push_back({threads, block, true});
+    }
+    return all;
+}
+
+using Logits = std::vector<float>;  // [tokens, vocabulary]
+
+std::unique_ptr<Sequence> sequenceOf(const LoadedModel& loaded, CpuDevice& device, Arithmetic arithmetic, std::size_t context) {
+    auto made = Sequence::create(loaded.model, device, static_cast<Position>(context), arithmetic);
+    return made ? std::move(*made) : nullptr;
+}
+
+Logits inBlocks(Sequence& sequence, std::span<const TokenId> tokens, std::size_t block) {
+    const auto vocab = static_cast<std::size_t>(sequence.model().config().vocab_size);
+    Logits logits(tokens.size() * vocab);
+    for (std::size_t done = 0; done < tokens.size(); done += block) {
+        const std::size_t count = std::min(block, tokens.size() - done);
+        if (!sequence.append(tokens.subspan(done, count), static_cast<std::int64_t>(count), logits.data() + done * vocab)) return {};
+    }
+    return logits;
+}
+
+// As drafted chains that are verified and kept: the second half of each is drafted wrong, dropped and drafted again.
+Logits asDrafts(Sequence& sequence, std::span<const TokenId> tokens, std::size_t block) {
+    const auto vocab = static_cast<std::size_t>(sequence.model().config().vocab_size);
+    Logits logits(tokens.size() * vocab), drafted(block * vocab);
+    for (std::size_t done = 0; done < tokens.size();) {
+        const std::size_t count = std::min(block, tokens.size() - done), right = (count + 1) / 2;
+        std::vector<TokenId> draft(tokens.begin() + static_cast<std::ptrdiff_t>(done), tokens.begin() + static_cast<std::ptrdiff_t>(done + count));
+        for (std::size_t i = right; i < count; ++i) draft[i] = (draft[i] + 1) % static_cast<TokenId>(vocab);
+        std::vector<std::int32_t> parents(count), path(right);
+        std::iota(parents.begin(), parents.end(), -1);
+        std::iota(path.begin(), path.end(), 0);
+        if (!sequence.appendTree(draft, parents, drafted.data())) return {};
+        sequence.keepRows(path);
+        std::copy_n(drafted.begin(), right * vocab, logits.begin() + static_cast<std::ptrdiff_t>(done * vocab));
+        done += right;
+    }
+    return logits;
+}
+
+bool sameBits(const Logits& a, const Logits& b) { return !a.empty() && a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0; }
+
+}  // namespace
+
+class TestDeterminism : public QObject {
+    Q_OBJECT
+
+    static void addRow(const char* architecture, TensorType type, bool product) {
+        QTest::addRow("%s %s%s", architecture, kernels::typeTraits(type)->name, product ? ", every way" : "") << architecture << static_cast<int>(type) << product;
+    }
+    static Result<LoadedModel> loadRow() {
+        QFETCH(QString, architecture);
+        QFETCH(int, type);
+        return load(makeRandomModel(shapeOf(architecture.toStdString().c_str(), static_cast<TensorType>(type))), {});
+    }
+
+private slots:
+    // How a type is multiplied does not depend on the architecture, and how an architecture cuts its rows not on the type: each type once, each
+    // architecture with every way. QUIBBLE_WHOLE_MATRIX=1 does all of all, which takes minutes.
+    void threadsAndSplits_data() {
+        QTest::addColumn<QString>("architecture");
+        QTest::addColumn<int>("type");
+        QTest::addColumn<bool>("product");
+        if (qEnvironmentVariableIsSet("QUIBBLE_WHOLE_MATRIX")) {
+            for (const char* architecture : {"llama", "qwen3moe", "gpt-oss"}) {
+                for (const TensorType type : kTypes) addRow(architecture, type, true);
+            }
+            return;
+        }
+        for (const TensorType type : kTypes) addRow("llama", type, false);
+        for (const char* architecture : {"llama", "qwen3moe", "gpt-oss"}) {
+            for (const TensorType type : {TensorType::BF16, TensorType::Q4_K}) addRow(architecture, type, true);
+        }
+    }
+    void threadsAndSplits() {
+        QFETCH(int, type);
+        QFETCH(bool, product);
+        const auto loaded = loadRow();
+        QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
+        const std::vector<TokenId> tokens = randomTokens(kTokens, kVocab, 3);
+        for (const Arithmetic arithmetic : {Arithmetic::Native, Arithmetic::F32}) {
+            // Without 8-bit products both are one; with them F32 multiplies what was dequantized, as the float types do.
+            if (arithmetic == Arithmetic::F32 && product && kernels::hasPacked(static_cast<TensorType>(type))) continue;
+            if (arithmetic == Arithmetic::Native && !kernels::hasPacked(static_cast<TensorType>(type))) continue;
+            CpuDevice alone(1);
+            const Logits expected = inBlocks(*sequenceOf(*loaded, alone, arithmetic, kTokens), tokens, 1);
+            QVERIFY(!expected.empty());
+            for (const Way& way : ways(product)) {
+                CpuDevice device(way.threads);
+                const auto sequence = sequenceOf(*loaded, device, arithmetic, kTokens + way.block);
+                const Logits got = way.drafted ? asDrafts(*sequence, tokens, way.block) : inBlocks(*sequence, tokens, way.block);
+                QVERIFY2(sameBits(got, expected), qPrintable(QString("%1 threads, %2 of %3").arg(way.threads).arg(way.drafted ? "drafts" : "blocks").arg(way.block)));
+            }
+        }
+    }
+
+    // Every row of a random tree has the bits that its path has when it is appended as text.
+    void trees_data() {
+        QTest::addColumn<QString>("architecture");
+        QTest::addColumn<int>("type");
+        QTest::addColumn<bool>("product");
+        for (const char* architecture : {"qwen3", "olmoe", "gpt-oss"}) {
+            for (const TensorType type : {TensorType::F16, TensorType::Q8_0, TensorType::Q6_K}) {
+                if (!isScalar() || type == TensorType::Q8_0) addRow(architecture, type, false);
+            }
+        }
+    }
+    void trees() {
+        const auto loaded = loadRow();
+        QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
+        constexpr std::size_t kText = 11, kRows = 24;
+        const std::vector<TokenId> text = randomTokens(kText, kVocab, 4), drawn = randomTokens(kRows, kVocab, 5);
+        std::mt19937 random(6);
+        std::vector<std::int32_t> parents(kRows);
+        for (std::size_t i = 0; i < kRows; ++i) parents[i] = static_cast<std::int32_t>(random() % (i + 1)) - 1;
+        const auto vocab = static_cast<std::size_t>(kVocab);
+        CpuDevice device(3), alone(1);
+        const auto tree = sequenceOf(*loaded, device, Arithmetic::Native, 64), path = sequenceOf(*loaded, alone, Arithmetic::Native, 64);
+        QVERIFY(tree->append(text, 0, nullptr) && path->append(text, 0, nullptr));
+        // Grown in two passes, as drafting methods do.
+        constexpr std::size_t kFirst = 9;
+        Logits logits(kRows * vocab), wanted(vocab);
+        QVERIFY(tree->appendTree(std::span(drawn).first(kFirst), std::span(parents).first(kFirst), logits.data()));
+        QVERIFY(tree->appendTree(std::span(drawn).subspan(kFirst), std::span(parents).subspan(kFirst), logits.data() + kFirst * vocab));
+        for (std::size_t row = 0; row < kRows; ++row) {
+            std::vector<TokenId> tokens;
+            for (auto at = static_cast<std::int32_t>(row); at >= 0; at = parents[static_cast<std::size_t>(at)]) tokens.insert(tokens.begin(), drawn[static_cast<std::size_t>(at)]);
+            QVERIFY(path->append(tokens, 1, wanted.data()));
+            path->truncate(static_cast<Position>(kText));
+            QVERIFY2(std::memcmp(wanted.data(), logits.data() + row * vocab, vocab * sizeof(float)) == 0, qPrintable(QString("row %1 of depth %2").arg(row).arg(tokens.size())));
+        }
+    }
+
+    // Contexts longer than any block that an attention kernel could cut them into.
+    void longContexts_data() {
+        QTest::addColumn<QString>("architecture");
+        for (const char* architecture : {"qwen3", "gpt-oss"}) QTest::newRow(architecture) << architecture;
+    }
+    void longContexts() {
+        QFETCH(QString, architecture);
+        RandomShape shape = shapeOf(architecture.toStdString().c_str(), TensorType::Q8_0);
+        shape.d_model = shape.d_ff = 64;
+        shape.head_dim = 32;
+        shape.keys = {{"attention.sliding_window", 100U}};
+        const auto loaded = load(makeRandomModel(shape), {});
+        QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
+        const std::vector<TokenId> tokens = randomTokens(isScalar() ? 120 : 700, kVocab, 8);
+        CpuDevice alone(1), device(4);
+        const Logits expected = inBlocks(*sequenceOf(*loaded, alone, Arithmetic::Native, tokens.size()), tokens, 1);
+        for (const std::size_t block : {std::size_t{16}, tokens.size()}) {
+            QVERIFY(sameBits(inBlocks(*sequenceOf(*loaded, device, Arithmetic::Native, tokens.size()), tokens, block), expected));
+        }
+    }
+};
+
+int main(int argc, char** argv) { return runOnEachIsa<TestDeterminism>(argc, argv); }
+#include "tst_determinism.moc"
