@@ -22,7 +22,7 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     auto request = std::make_shared<BenchRequest>();
     auto json = std::make_shared<std::string>();
     CLI::App* command = app.add_subcommand("bench", "Speed of a model, beside the limits of this machine");
-    command->add_option("model", request->model, "GGUF file")->required();
+    command->add_option("model", request->model, kModelHelp)->required();
     command->add_option("--quant", request->quant, "Quantize in place, as in run")->capture_default_str();
     command->add_option("--reference", request->reference, "As in run; also times runs with the reference scored live");
     command->add_option("--arithmetic", request->arithmetic, "native or f32")->check(CLI::IsMember({"native", "f32"}))->capture_default_str();

@@ -15,6 +15,9 @@
 
 namespace quibble::cli {
 
+/// What every option that takes a model says.
+inline constexpr const char* kModelHelp = "Model: a GGUF or safetensors file, or a folder with safetensors files";
+
 using Action = std::function<Result<void>()>;
 
 void addRunCommand(CLI::App& app, Action& chosen);

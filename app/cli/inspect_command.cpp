@@ -145,7 +145,7 @@ Result<void> execute(const InspectArguments& arguments) {
 void addInspectCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<InspectArguments>();
     CLI::App* command = app.add_subcommand("inspect", "What a model file holds");
-    command->add_option("model", arguments->model, "GGUF file")->required();
+    command->add_option("model", arguments->model, kModelHelp)->required();
     command->add_flag("--tensors", arguments->tensors, "List every tensor with its place in the file");
     command->add_flag("--markers", arguments->markers, "List the token ids of the marker sets");
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });

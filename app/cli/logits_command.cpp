@@ -75,7 +75,7 @@ Result<void> execute(const LogitsArguments& arguments) {
 void addLogitsCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<LogitsArguments>();
     CLI::App* command = app.add_subcommand("logits", "Logits of every position of a token sequence");
-    command->add_option("model", arguments->model, "GGUF file")->required();
+    command->add_option("model", arguments->model, kModelHelp)->required();
     command->add_option("--tokens", arguments->tokens, "File of little-endian 32-bit token ids; nothing is added")->required();
     command->add_option("--out", arguments->out, "NumPy file, float32 [positions, vocabulary]")->required();
     command->add_option("--quant", arguments->quant, "Quantize in place, as in run")->capture_default_str();

@@ -1,5 +1,6 @@
 #include "app/cli/run_options.h"
 
+#include "app/cli/cli.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/text/marker_set.h"
@@ -19,10 +20,10 @@ std::string idsOf(const Methods& methods) {
 }  // namespace
 
 void RunOptions::addTo(CLI::App& command) {
-    command.add_option("model", model, "GGUF file")->required();
+    command.add_option("model", model, kModelHelp)->required();
     command.add_option("--quant", quant, "Quantize in place: rtn:bits=3,group=64,symmetric=1; none: as stored")->capture_default_str();
     command.add_option("--reference", reference,
-                       "Full-precision reference: a GGUF file of the same tokenizer, self (the stored weights), none. Default: self with --quant, else none");
+                       "Full-precision reference: a model of the same tokenizer (file or folder, as the model), self (the stored weights), none. Default: self with --quant, else none");
     command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();
@@ -30,7 +31,7 @@ void RunOptions::addTo(CLI::App& command) {
         ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
         ->capture_default_str();
     command.add_option("--draft", draft, "Speculative decoding, method:key=value,...: " + idsOf(draftMethods()) + ", none")->capture_default_str();
-    command.add_option("--draft-model", draft_models, "Model file that drafts; for cascade twice, the smaller one second")->expected(1, 2);
+    command.add_option("--draft-model", draft_models, "Model that drafts (file or folder); for cascade twice, the smaller one second")->expected(1, 2);
     command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))->capture_default_str();
     command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))->capture_default_str();
     command.add_option("--penalty", penalty, "Subtracted from the logits of the marker words")->capture_default_str();

@@ -58,7 +58,7 @@ Result<void> execute(const TokenizeArguments& arguments) {
 void addTokenizeCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<TokenizeArguments>();
     CLI::App* command = app.add_subcommand("tokenize", "Token ids of standard input");
-    command->add_option("model", arguments->model, "GGUF file; a vocabulary-only file will do")->required();
+    command->add_option("model", arguments->model, std::string(kModelHelp) + "; a vocabulary-only GGUF file will do")->required();
     command->add_flag("--special", arguments->special, "Recognise special tokens in the text");
     command->add_flag("--bos", arguments->bos, "Add beginning and end tokens as the vocabulary asks");
     command->add_flag("--hex-lines", arguments->hex_lines, "Each input line is one hex-encoded string; one line of ids for each");

@@ -224,7 +224,8 @@ Result<ModelConfig> readModelConfig(const ModelFile& file) {
     c.architecture = entry->architecture;
     c.architecture_name = entry->name;
     c.qk_norm = entry->qk_norm;
-    c.rope.adjacent_pairs = entry->adjacent_pairs;
+    // Weights that were not reordered for adjacent pairs say so.
+    c.rope.adjacent_pairs = entry->adjacent_pairs && !file.getBool("quibble.rope.halves").value_or(false);
     const auto title = file.getString("general.name");
     c.name = title && !title->empty() ? std::string(*title) : std::filesystem::path(file.path()).stem().string();
 

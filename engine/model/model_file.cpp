@@ -4,6 +4,7 @@
 
 #include "engine/model/gguf_parser.h"
 #include "engine/model/gguf_split.h"
+#include "engine/model/safetensors/checkpoint.h"
 #include "engine/values/check.h"
 
 namespace quibble {
@@ -15,7 +16,7 @@ std::uint64_t ModelTensor::elements() const {
 }
 
 Result<std::shared_ptr<const ModelFile>> ModelFile::open(const std::filesystem::path& path) {
-    auto parts = openGguf(path);
+    auto parts = isCheckpointPath(path) ? openCheckpoint(path) : openGguf(path);
     if (!parts) return tl::unexpected<Error>(parts.error());
     return std::make_shared<const ModelFile>(std::move(*parts));
 }

@@ -30,8 +30,10 @@ struct ModelKeyText {
 
 class ModelFile {
 public:
-    /// Maps and reads a GGUF file; of a model cut into parts, any part stands for the whole. Errors: NotFound, Io, FileCorrupt
-    /// (truncated, contradictory, parts that do not fit), Unsupported (a version, byte order or tensor type that nothing here reads).
+    /// Maps and reads a GGUF file, or a published checkpoint: a .safetensors file, model.safetensors.index.json or their folder, with
+    /// config.json and tokenizer.json beside them. Of a model cut into parts, any part stands for the whole. Errors: NotFound, Io,
+    /// FileCorrupt (truncated, contradictory, parts that do not fit), Unsupported (a version, byte order, tensor type, tokenizer or
+    /// setting that nothing here reads).
     [[nodiscard]] static Result<std::shared_ptr<const ModelFile>> open(const std::filesystem::path& path);
 
     /// A GGUF file from bytes in memory, which are borrowed: they must outlive the result. `name` stands in for the path.
@@ -41,7 +43,7 @@ public:
     ModelFile(const ModelFile&) = delete;
     ModelFile& operator=(const ModelFile&) = delete;
 
-    /// "GGUF version 3"
+    /// "GGUF version 3", "safetensors"
     [[nodiscard]] const std::string& format() const { return parts_.format; }
     /// The path that was opened.
     [[nodiscard]] const std::string& path() const { return parts_.name; }

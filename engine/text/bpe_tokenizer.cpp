@@ -38,7 +38,8 @@ Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& fil
     auto splitter = PreTokenizer::byName(vocabulary->pre_name);
     if (!splitter) return fail(splitter.error().code, file.path() + ": " + splitter.error().what, splitter.error().hint);
     if (!file.getBool("tokenizer.ggml.add_bos_token")) vocabulary->adds_bos = (*splitter)->addsBosByDefault();
-    std::shared_ptr<BpeTokenizer> made(new BpeTokenizer(std::move(vocabulary), *splitter));
+    const bool ignore_merges = file.getBool("quibble.tokenizer.ignore_merges").value_or((*splitter)->ignoresMergesByDefault());
+    std::shared_ptr<BpeTokenizer> made(new BpeTokenizer(std::move(vocabulary), *splitter, ignore_merges));
     if (auto read = made->readMerges(file); !read) return tl::unexpected<Error>(read.error());
     return made;
 }
@@ -85,7 +86,7 @@ void BpeTokenizer::encodeStretch(std::string_view text, bool /*space_prefix*/, s
 }
 
 void BpeTokenizer::encodePiece(std::string_view piece, Symbols& symbols, std::vector<TokenId>& out) const {
-    if (splitter_->ignoreMerges()) {
+    if (ignore_merges_) {
         const std::uint32_t whole = vocabulary_->mergeable.lookup(piece);
         if (whole != ByteIndex::kNone) return out.push_back(static_cast<TokenId>(whole));
     }

@@ -16,8 +16,8 @@ public:
 
 private:
     struct Symbols;
-    BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter)
-        : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)) {}
+    BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter, bool ignore_merges)
+        : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)), ignore_merges_(ignore_merges) {}
 
     [[nodiscard]] Result<void> readMerges(const ModelFile& file);
     void encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const override;
@@ -28,6 +28,7 @@ private:
     void emitByte(unsigned char byte, std::vector<TokenId>& out) const;
 
     std::shared_ptr<const PreTokenizer> splitter_;
+    bool ignore_merges_;  // whole pieces are looked up in the vocabulary before any merge
     MergeTable merges_;
     // Symbols below vocabSize() are tokens. Above are the bytes that have no token and merge results that are none:
     // their bytes are kept here, and they fall apart again when a piece is done.

@@ -27,7 +27,7 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
         const std::size_t end = special.length > 0 ? special.begin : text.size();
         if (end > at) encodeStretch(text.substr(at, end - at), space_prefix, out);
         if (special.length > 0) out.push_back(special.id);
-        space_prefix = special.length > 0;
+        space_prefix = special.length > 0 && vocabulary_->space_after_special;
         at = end + special.length;
     }
     if (options.vocabulary_bos_eos && vocabulary_->adds_eos && vocabulary_->eos) out.push_back(*vocabulary_->eos);

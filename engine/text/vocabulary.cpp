@@ -168,6 +168,13 @@ Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
         *field.id = *id;
         if (field.ends_generation && *id) ends.push_back(**id);
     }
+    // More of them, as published checkpoints list them.
+    const GgufArray* listed = file.getArray("quibble.tokenizer.end_ids");
+    for (std::size_t i = 0; listed != nullptr && i < listed->size(); ++i) {
+        const auto id = listed->integer(i);
+        if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.end_ids holds what is no id");
+        ends.push_back(static_cast<TokenId>(*id));
+    }
     for (std::size_t id = 0; id < vocabulary.size(); ++id) {
         if (vocabulary.kinds[id] != TokenKind::Control && vocabulary.kinds[id] != TokenKind::UserDefined) continue;
         if (std::find(kEndTexts.begin(), kEndTexts.end(), vocabulary.tokenBytes(id)) != kEndTexts.end()) ends.push_back(static_cast<TokenId>(id));
@@ -226,6 +233,7 @@ Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) 
     made->adds_bos = file.getBool("tokenizer.ggml.add_bos_token").value_or(sentence_piece);
     made->adds_eos = file.getBool("tokenizer.ggml.add_eos_token").value_or(false);
     made->adds_space_prefix = file.getBool("tokenizer.ggml.add_space_prefix").value_or(sentence_piece);
+    made->space_after_special = file.getBool("quibble.tokenizer.space_after_special").value_or(true);
     made->chat_template = file.getString("tokenizer.chat_template").value_or("");
     made->hash = hashTokens(*made);
     return made;

@@ -43,6 +43,7 @@ struct Vocabulary {
     bool adds_bos = false;
     bool adds_eos = false;
     bool adds_space_prefix = false;
+    bool space_after_special = true;     // the prefix also goes in front of what follows a special token
     std::string pre_name;
     std::string chat_template;
     std::string hash;

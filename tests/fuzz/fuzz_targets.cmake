@@ -1,7 +1,7 @@
 # The three targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
 get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
-file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp)
+file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp ${fuzz_root}/engine/model/safetensors/*.cpp)
 list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
 list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_file.cpp)
 

@@ -1,0 +1,278 @@
+#include "engine/model/safetensors/tokenizer_keys.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/model/safetensors/json.h"
+#include "engine/model/safetensors/tokenizer_pipeline.h"
+
+namespace quibble {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxTokens = std::size_t{1} << 22;
+constexpr const char* kDamaged = "The tokenizer may be damaged: copy or download it again";
+
+// Numbers of tokenizer.ggml.token_type.
+enum Kind : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+
+// The token table while it is put together.
+struct TokenTable {
+    std::vector<std::string> texts;
+    std::vector<std::int32_t> kinds;
+    std::map<std::string, std::int32_t, std::less<>> ids;
+};
+
+class Translation {
+public:
+    Translation(const json& tokenizer, const std::string& where, KeyBuilder& keys) : tokenizer_(tokenizer), where_(where), keys_(keys) {}
+
+    Result<void> readTokens(std::uint64_t rows);
+    Result<void> readMerges();
+    [[nodiscard]] const TokenTable& table() const { return table_; }
+    Result<void> writeTokens();
+    Result<void> readPipeline();
+
+private:
+    [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const { return fail(ErrorCode::FileCorrupt, where_ + ": " + std::move(what), kDamaged); }
+    [[nodiscard]] tl::unexpected<Error> refuse(std::string what) const {
+        return fail(ErrorCode::Unsupported, where_ + ": " + std::move(what), "A wrong token would shift every measurement, so none is guessed. A GGUF file of the model may open");
+    }
+    /// Ids reach at most to the rows of the embedding or, in a longer vocabulary, to the number of its tokens.
+    void limitIds(std::uint64_t rows);
+    Result<void> place(std::string text, const json& id, std::int32_t kind);
+    Result<void> readAdded();
+    void markBytes();
+    [[nodiscard]] std::vector<float> scores() const;
+
+    const json& tokenizer_;
+    const std::string& where_;
+    KeyBuilder& keys_;
+    TokenTable table_;
+    std::uint64_t id_limit_ = 0;
+    TokenizerPipeline pipeline_;
+    std::vector<std::string> merges_;                 // "left right"
+    std::map<std::string, std::size_t> first_merge_;  // what a merge makes -> the first that makes it
+};
+
+Result<void> Translation::readPipeline() {
+    auto pipeline = readTokenizerPipeline(tokenizer_, where_);
+    if (!pipeline) return tl::unexpected<Error>(pipeline.error());
+    pipeline_ = *pipeline;
+    return {};
+}
+
+void Translation::limitIds(std::uint64_t rows) {
+    std::uint64_t entries = jsonObject(*jsonObject(tokenizer_, "model"), "vocab")->size();
+    if (const json* added = jsonArray(tokenizer_, "added_tokens")) entries += added->size();
+    id_limit_ = std::min<std::uint64_t>(kMaxTokens, std::max(rows, entries));
+}
+
+Result<void> Translation::place(std::string text, const json& id, std::int32_t kind) {
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= id_limit_) return corrupt("token " + shownName(text) + " has no id below " + std::to_string(id_limit_));
+    const auto index = id.get<std::size_t>();
+    if (index >= table_.texts.size()) {
+        table_.texts.resize(index + 1);
+        table_.kinds.resize(index + 1, 0);
+    }
+    if (table_.kinds[index] != 0 && table_.texts[index] != text) {
+        return corrupt("id " + std::to_string(index) + " stands for " + shownName(table_.texts[index]) + " and for " + shownName(text));
+    }
+    const auto [known, added] = table_.ids.emplace(text, static_cast<std::int32_t>(index));
+    if (!added && known->second != static_cast<std::int32_t>(index)) {
+        return corrupt("token " + shownName(text) + " has the ids " + std::to_string(known->second) + " and " + std::to_string(index));
+    }
+    table_.texts[index] = std::move(text);
+    table_.kinds[index] = kind;
+    return {};
+}
+
+Result<void> Translation::readAdded() {
+    const json* added = jsonArray(tokenizer_, "added_tokens");
+    for (std::size_t i = 0; added != nullptr && i < added->size(); ++i) {
+        const json& token = (*added)[i];
+        const std::string* text = jsonText(token, "content");
+        const json* id = jsonMember(token, "id");
+        if (text == nullptr || text->empty() || id == nullptr) return corrupt("added token " + std::to_string(i) + " has no content or no id");
+        for (const char* option : {"lstrip", "rstrip", "single_word"}) {
+            if (jsonFlag(token, option, false)) return refuse("added token " + shownName(*text) + " has " + option + ", which nothing here does");
+        }
+        if (auto placed = place(*text, *id, jsonFlag(token, "special", false) ? kControl : kUserDefined); !placed) return placed;
+    }
+    return {};
+}
+
+void Translation::markBytes() {
+    constexpr char kDigits[] = "0123456789ABCDEF";
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        const std::string text = std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
+        if (const auto found = table_.ids.find(text); found != table_.ids.end()) table_.kinds[static_cast<std::size_t>(found->second)] = kByte;
+    }
+}
+
+Result<void> Translation::readTokens(std::uint64_t rows) {
+    const json* model = jsonObject(tokenizer_, "model");
+    const json* vocabulary = model == nullptr ? nullptr : jsonObject(*model, "vocab");
+    if (vocabulary == nullptr || vocabulary->empty()) return corrupt("there is no vocabulary (model.vocab)");
+    limitIds(rows);
+    for (const auto& [text, id] : vocabulary->items()) {
+        if (auto placed = place(text, id, kNormal); !placed) return placed;
+    }
+    if (auto added = readAdded(); !added) return added;
+    if (pipeline_.sentence_piece) markBytes();
+    if (const std::string* unknown = jsonText(*model, "unk_token")) {
+        const auto found = table_.ids.find(*unknown);
+        if (found == table_.ids.end()) return corrupt("unk_token " + shownName(*unknown) + " is no token");
+        if (pipeline_.sentence_piece) table_.kinds[static_cast<std::size_t>(found->second)] = kUnknown;
+    }
+    // Ids that no token has, and rows that only round the embedding up.
+    const auto size = static_cast<std::size_t>(std::max<std::uint64_t>(table_.texts.size(), std::min<std::uint64_t>(rows, kMaxTokens)));
+    table_.texts.resize(size);
+    table_.kinds.resize(size, 0);
+    for (std::size_t id = 0; id < size; ++id) {
+        if (table_.kinds[id] != 0) continue;
+        table_.texts[id] = "[PAD" + std::to_string(id) + "]";
+        table_.kinds[id] = kUnused;
+    }
+    return {};
+}
+
+Result<void> Translation::readMerges() {
+    const json* merges = jsonArray(*jsonObject(tokenizer_, "model"), "merges");
+    if (merges == nullptr) return corrupt("there is no list model.merges");
+    for (std::size_t rank = 0; rank < merges->size(); ++rank) {
+        // "left right", or ["left", "right"] in newer files; no part holds a space.
+        const json& merge = (*merges)[rank];
+        std::string left, right;
+        if (const std::string* text = merge.get_ptr<const std::string*>()) {
+            const std::size_t space = text->find(' ');
+            if (space != std::string::npos) {
+                left = text->substr(0, space);
+                right = text->substr(space + 1);
+            }
+        } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+            left = merge[0].get<std::string>();
+            right = merge[1].get<std::string>();
+        }
+        if (left.empty() || right.empty() || left.find(' ') != std::string::npos || right.find(' ') != std::string::npos) {
+            return corrupt("merge " + std::to_string(rank) + " is not a pair of texts without spaces");
+        }
+        if (pipeline_.sentence_piece) first_merge_.emplace(left + right, rank);
+        merges_.push_back(left + " " + right);
+    }
+    return {};
+}
+
+// SentencePiece merges what has the highest score. The merges of such a file were made from its scores, highest first, so the place of
+// the first merge that makes a token orders them just so. A token that no merge makes comes last.
+std::vector<float> Translation::scores() const {
+    std::vector<float> all(table_.texts.size(), 0.0F);
+    for (std::size_t id = 0; id < all.size(); ++id) {
+        if (table_.kinds[id] != kNormal) continue;
+        const auto found = first_merge_.find(table_.texts[id]);
+        all[id] = -static_cast<float>(found == first_merge_.end() ? merges_.size() + 1 : found->second + 1);
+    }
+    return all;
+}
+
+Result<void> Translation::writeTokens() {
+    keys_.text("tokenizer.ggml.model", pipeline_.sentence_piece ? "llama" : "gpt2");
+    keys_.text("tokenizer.ggml.pre", pipeline_.sentence_piece ? "default" : pipeline_.pre_tokenizer);
+    keys_.texts("tokenizer.ggml.tokens", table_.texts);
+    keys_.ints("tokenizer.ggml.token_type", table_.kinds);
+    if (pipeline_.sentence_piece) {
+        keys_.reals("tokenizer.ggml.scores", scores());
+        keys_.flag("tokenizer.ggml.add_space_prefix", pipeline_.space_prefix);
+        keys_.flag("quibble.tokenizer.space_after_special", pipeline_.space_after_special);
+        const auto unknown = std::find(table_.kinds.begin(), table_.kinds.end(), kUnknown);
+        if (unknown != table_.kinds.end()) keys_.uint("tokenizer.ggml.unknown_token_id", static_cast<std::uint64_t>(unknown - table_.kinds.begin()));
+    } else {
+        keys_.texts("tokenizer.ggml.merges", merges_);
+        keys_.flag("quibble.tokenizer.ignore_merges", pipeline_.ignore_merges);
+    }
+    return {};
+}
+
+// The id of a special token that a settings file names: a text, or an object with it.
+std::optional<std::int32_t> namedToken(const json& settings, const char* name, const TokenTable& table) {
+    const std::string* text = jsonText(settings, name);
+    if (const json* object = jsonObject(settings, name); text == nullptr && object != nullptr) text = jsonText(*object, "content");
+    const auto found = text == nullptr ? table.ids.end() : table.ids.find(*text);
+    return found == table.ids.end() ? std::nullopt : std::optional<std::int32_t>(found->second);
+}
+
+// Ids in a settings file: one number or a list. Those that are no token are left out.
+std::vector<std::int32_t> numberedTokens(const json& settings, const char* name, const TokenTable& table) {
+    std::vector<std::int32_t> ids;
+    const auto take = [&](const json& id) {
+        if (id.is_number_unsigned() && id.get<std::uint64_t>() < table.texts.size()) ids.push_back(id.get<std::int32_t>());
+    };
+    const json* member = jsonMember(settings, name);
+    if (member == nullptr) return ids;
+    if (!member->is_array()) {
+        take(*member);
+    } else {
+        for (const json& id : *member) take(id);
+    }
+    return ids;
+}
+
+void writeSpecials(const json& tokenizer_config, const json& generation_config, const json& config, const TokenTable& table, KeyBuilder& keys) {
+    // The names in tokenizer_config.json go before the numbers elsewhere, which are wrong in some published folders.
+    auto bos = namedToken(tokenizer_config, "bos_token", table);
+    auto eos = namedToken(tokenizer_config, "eos_token", table);
+    std::vector<std::int32_t> ends;
+    for (const json* settings : {&generation_config, &config}) {
+        const auto begins = numberedTokens(*settings, "bos_token_id", table);
+        if (!bos && !begins.empty() && jsonMember(tokenizer_config, "bos_token") == nullptr) bos = begins.front();
+        const auto numbers = numberedTokens(*settings, "eos_token_id", table);
+        if (!eos && !numbers.empty()) eos = numbers.front();
+        if (ends.empty()) ends = numbers;
+    }
+    if (bos) keys.uint("tokenizer.ggml.bos_token_id", static_cast<std::uint64_t>(*bos));
+    if (eos) keys.uint("tokenizer.ggml.eos_token_id", static_cast<std::uint64_t>(*eos));
+    if (!ends.empty()) keys.ints("quibble.tokenizer.end_ids", ends);
+}
+
+// In tokenizer_config.json: one text, or a list of named ones of which "default" counts.
+std::string templateOf(const json& tokenizer_config) {
+    if (const std::string* text = jsonText(tokenizer_config, "chat_template")) return *text;
+    const json* list = jsonArray(tokenizer_config, "chat_template");
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+        const std::string* name = jsonText((*list)[i], "name");
+        const std::string* text = jsonText((*list)[i], "template");
+        if (name != nullptr && text != nullptr && *name == "default") return *text;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, const std::string& folder, std::uint64_t rows, KeyBuilder& keys) {
+    const std::string where = folder + "tokenizer.json";
+    auto tokenizer = parseJsonObject(texts.tokenizer, where);
+    if (!tokenizer) return tl::unexpected<Error>(tokenizer.error());
+    const auto settings = [&](std::string_view text, const char* name) { return text.empty() ? Result<json>(json::object()) : parseJsonObject(text, folder + name); };
+    auto tokenizer_config = settings(texts.tokenizer_config, "tokenizer_config.json");
+    if (!tokenizer_config) return tl::unexpected<Error>(tokenizer_config.error());
+    auto generation_config = settings(texts.generation_config, "generation_config.json");
+    if (!generation_config) return tl::unexpected<Error>(generation_config.error());
+
+    Translation translation(*tokenizer, where, keys);
+    if (auto read = translation.readPipeline(); !read) return read;
+    if (auto read = translation.readTokens(rows); !read) return read;
+    if (auto read = translation.readMerges(); !read) return read;
+    if (auto written = translation.writeTokens(); !written) return written;
+    writeSpecials(*tokenizer_config, *generation_config, config, translation.table(), keys);
+    const PostProcessing added = readPostProcessing(*tokenizer);
+    keys.flag("tokenizer.ggml.add_bos_token", jsonFlag(*tokenizer_config, "add_bos_token", added.begins));
+    keys.flag("tokenizer.ggml.add_eos_token", jsonFlag(*tokenizer_config, "add_eos_token", added.ends));
+    std::string chat_template = texts.chat_template.empty() ? templateOf(*tokenizer_config) : std::string(texts.chat_template);
+    if (!chat_template.empty()) keys.text("tokenizer.chat_template", std::move(chat_template));
+    return {};
+}
+
+}  // namespace quibble

@@ -1,0 +1,29 @@
+// The stages around the merges of a tokenizer.json: what is done to text before they are looked up and after.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/values/result.h"
+
+namespace quibble {
+
+struct TokenizerPipeline {
+    bool sentence_piece = false;     // U+2581 for spaces and byte tokens; else byte-level
+    std::string pre_tokenizer;       // of a byte-level one, as PreTokenizer knows it
+    bool ignore_merges = false;      // whole pieces are looked up before any merge
+    bool space_prefix = false;       // of SentencePiece: a space is put in front of the text
+    bool space_after_special = true; // ... and in front of what follows a special token
+};
+
+/// `where` names the file in errors. Errors: Unsupported (a stage that nothing here does), FileCorrupt (a stage without its parts).
+[[nodiscard]] Result<TokenizerPipeline> readTokenizerPipeline(const nlohmann::json& tokenizer, const std::string& where);
+
+/// Whether the text is put between special tokens ("TemplateProcessing").
+struct PostProcessing {
+    bool begins = false, ends = false;
+};
+[[nodiscard]] PostProcessing readPostProcessing(const nlohmann::json& tokenizer);
+
+}  // namespace quibble
