@@ -14,6 +14,29 @@ namespace {
 constexpr int64_t kRowBatch = 64;  // rows that share one pass over the weights
 constexpr int64_t kChunk = 256;    // columns decoded at a time: a whole number of blocks of every type
 constexpr int kDecodedOuts = 4;    // outputs decoded together
+constexpr int64_t kSegment = 128;  // columns between two fetches ahead
+
+// What a tile fetches into the cache while it multiplies: its part of the weights that come next. The hardware looks ahead only inside a page,
+// which is little more than a row, and the first of several tiles would wait for memory while the others leave it idle.
+struct Ahead {
+    const std::byte* begin = nullptr;
+    int64_t bytes = 0;
+    int64_t step = 0;  // a segment's share
+
+    // Part `tile` of `tiles` of the bytes.
+    static QUIBBLE_INLINE Ahead part(const std::byte* begin, size_t bytes, int64_t cols, int64_t tile, int64_t tiles) {
+        const int64_t lines = (static_cast<int64_t>(bytes) / 64 + tiles - 1) / tiles;
+        const int64_t segments = cols / kSegment + 1;
+        return {begin + 64 * lines * tile, 64 * lines, 64 * ((lines + segments - 1) / segments)};
+    }
+    QUIBBLE_INLINE void fetchSegment(int64_t k) const {
+        const int64_t from = k / kSegment * step;
+        const int64_t to = least(bytes, from + step);
+        for (int64_t at = from; at < to; at += 64) {
+            _mm_prefetch(reinterpret_cast<const char*>(begin + at), _MM_HINT_T1);
+        }
+    }
+};
 
 // Stays inside one group: scale and zero are those of the columns being read.
 struct RtnRow {
@@ -25,6 +48,10 @@ struct RtnRow {
         return keepLanes(mul(scale, sub(loadU8Tail(codes + k, n), zero)), n);
     }
 };
+
+// Rows are cut into as few tiles as do, of about one size: so many, of which the next takes tileRows of those that are left.
+QUIBBLE_INLINE int64_t tilesOf(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+QUIBBLE_INLINE int64_t tileRows(int64_t rows_left, int64_t tiles_left) { return (rows_left + tiles_left - 1) / tiles_left; }
 
 // Adds columns [begin, end) to the accumulators; begin is a multiple of 16, and end is too unless the row ends there.
 template <class Row, int kRows, int kOuts>
@@ -96,7 +123,7 @@ QUIBBLE_INLINE void clear(Vec (&acc)[kRows][kOuts]) {
 template <class Row>
 struct PlainTile {
     template <int kRows, int kOuts>
-    static void run(const MatmulArgs& args, int64_t r0, int64_t o0) {
+    static void run(const MatmulArgs& args, int64_t r0, int64_t o0, const Ahead& ahead) {
         Vec acc[kRows][kOuts];
         clear(acc);
         Row rows[kOuts];
@@ -107,7 +134,10 @@ struct PlainTile {
         for (int r = 0; r < kRows; ++r) {
             x[r] = args.x + (r0 + r) * args.x_stride;
         }
-        accumulate(acc, rows, x, 0, args.w.cols);
+        for (int64_t k = 0; k < args.w.cols; k += kSegment) {
+            ahead.fetchSegment(k);
+            accumulate(acc, rows, x, k, least(args.w.cols, k + kSegment));
+        }
         finish(acc, args, r0, o0);
     }
 };
@@ -115,7 +145,7 @@ struct PlainTile {
 // ... and one a group for round-to-nearest groups whose width is a multiple of 16 (others are decoded in chunks).
 struct RtnTile {
     template <int kRows, int kOuts>
-    static void run(const MatmulArgs& args, int64_t r0, int64_t o0) {
+    static void run(const MatmulArgs& args, int64_t r0, int64_t o0, const Ahead& /*ahead*/) {
         Vec acc[kRows][kOuts];
         clear(acc);
         RtnRow rows[kOuts];
@@ -141,27 +171,26 @@ struct RtnTile {
     }
 };
 
-// All rows of a batch against kOuts outputs from o0 on.
+// Rows [r, r + n) against kOuts outputs from o0 on, n <= kTileRows.
+template <class Tile, int kOuts, int kRows = kTileRows>
+QUIBBLE_INLINE void someRows(const MatmulArgs& args, int64_t r, int64_t n, int64_t o0, const Ahead& ahead) {
+    if (n == kRows) {
+        Tile::template run<kRows, kOuts>(args, r, o0, ahead);
+    } else if constexpr (kRows > 1) {
+        someRows<Tile, kOuts, kRows - 1>(args, r, n, o0, ahead);
+    }
+}
+
+// All rows of a batch, in tiles of about one size.
 template <class Tile, int kOuts>
 QUIBBLE_INLINE void allRows(const MatmulArgs& args, int64_t begin, int64_t end, int64_t o0) {
-    int64_t r = begin;
-    for (; r + kTileRows <= end; r += kTileRows) {
-        Tile::template run<kTileRows, kOuts>(args, r, o0);
-    }
-    if constexpr (kTileRows > 3) {
-        if (end - r == 3) {
-            Tile::template run<3, kOuts>(args, r, o0);
-            return;
-        }
-    }
-    if constexpr (kTileRows > 2) {
-        if (end - r == 2) {
-            Tile::template run<2, kOuts>(args, r, o0);
-            return;
-        }
-    }
-    if (end - r == 1) {
-        Tile::template run<1, kOuts>(args, r, o0);
+    const size_t bytes = kOuts * args.w.row_bytes;
+    const std::byte* next = args.w.data + static_cast<size_t>(o0 + kOuts) * args.w.row_bytes;
+    const int64_t tiles = tilesOf(end - begin);
+    for (int64_t r = begin, tile = 0; tile < tiles; ++tile) {
+        const int64_t n = tileRows(end - r, tiles - tile);
+        someRows<Tile, kOuts>(args, r, n, o0, Ahead::part(next, bytes, args.w.cols, tile, tiles));
+        r += n;
     }
 }
 
@@ -172,7 +201,7 @@ void matmulTiles(const MatmulArgs& args) {
         int64_t o = args.out_begin;
         if (end - begin == 1) {
             for (; o + 4 <= args.out_end; o += 4) {
-                Tile::template run<1, 4>(args, begin, o);
+                allRows<Tile, 4>(args, begin, end, o);
             }
         }
         for (; o + kTileOuts <= args.out_end; o += kTileOuts) {
@@ -213,6 +242,19 @@ QUIBBLE_INLINE void addChunk(Vec* stored, const float (&weights)[kDecodedOuts][k
     }
 }
 
+// The same for n <= kTileRows rows and all outputs of the chunk.
+template <int kRows = kTileRows>
+QUIBBLE_INLINE void addChunks(Vec* stored, const float (&weights)[kDecodedOuts][kChunk], const float* x, int64_t x_stride, int64_t rows, int64_t n) {
+    if (rows == kRows) {
+        constexpr int kOuts = kRows == 1 ? kDecodedOuts : kTileOuts;
+        for (int first = 0; first < kDecodedOuts; first += kOuts) {
+            addChunk<kRows, kOuts>(stored, weights, first, x, x_stride, n);
+        }
+    } else if constexpr (kRows > 1) {
+        addChunks<kRows - 1>(stored, weights, x, x_stride, rows, n);
+    }
+}
+
 // Every other type: 4 outputs x 256 columns become floats in the first-level cache and meet all rows of the batch there.
 // Missing outputs of the last group are zero weights whose sums nobody reads.
 void matmulDecoded(const MatmulArgs& args) {
@@ -231,16 +273,11 @@ void matmulDecoded(const MatmulArgs& args) {
                 for (int64_t i = 0; i < outs; ++i) {
                     decodeChunk(args.w, o + i, k, n, weights[i]);
                 }
-                int64_t r = 0;
-                for (; r + kTileRows <= rows; r += kTileRows) {
-                    for (int first = 0; first < kDecodedOuts; first += kTileOuts) {
-                        addChunk<kTileRows, kTileOuts>(acc + r * kDecodedOuts, weights, first,
-                                                       x + r * args.x_stride + k, args.x_stride, n);
-                    }
-                }
-                for (; r < rows; ++r) {
-                    addChunk<1, kDecodedOuts>(acc + r * kDecodedOuts, weights, 0, x + r * args.x_stride + k,
-                                              args.x_stride, n);
+                const int64_t tiles = tilesOf(rows);
+                for (int64_t r = 0, tile = 0; tile < tiles; ++tile) {
+                    const int64_t count = tileRows(rows - r, tiles - tile);
+                    addChunks(acc + r * kDecodedOuts, weights, x + r * args.x_stride + k, args.x_stride, count, n);
+                    r += count;
                 }
             }
             for (int64_t r = 0; r < rows; ++r) {
