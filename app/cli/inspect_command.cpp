@@ -6,6 +6,8 @@
 #include <map>
 
 #include "app/cli/cli.h"
+#include "engine/base/memory_use.h"
+#include "engine/cache/kv_layout.h"
 #include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
 #include "engine/text/marker_set.h"
@@ -29,8 +31,14 @@ void printConfig(const ModelConfig& c) {
     if (c.sliding_window > 0)
         std::printf("window         %d positions, in %s layer\n", c.sliding_window, c.window_period == 1 ? "every" : c.window_period == 2 ? "every second" : "some");
     std::printf("vocabulary     %d%s\n", c.vocab_size, c.tied_output ? ", output tied to the embedding" : "");
-    std::printf("context        %d tokens, %zu bytes of KV cache (F32) a token\n", c.context_length,
-                std::size_t{2} * static_cast<std::size_t>(c.n_layers) * static_cast<std::size_t>(c.dKv()) * sizeof(float));
+    std::printf("context        %d tokens\n", c.context_length);
+    for (const KvType type : kKvTypes) {
+        auto layout = kvLayout(c, type);
+        if (layout)
+            std::printf("%s %-8s %s a token, %s at full context\n", type == KvType::F32 ? "KV cache      " : "              ", kvTypeText(type),
+                        bytesText(static_cast<std::int64_t>(layout->bytesFor(1))).c_str(), bytesText(static_cast<std::int64_t>(layout->bytesFor(c.context_length))).c_str());
+        else std::printf("               %-8s not here: %s\n", kvTypeText(type), layout.error().what.c_str());
+    }
     std::printf("rope           %s, theta %g, %d of %d dimensions\n", c.rope.adjacent_pairs ? "adjacent pairs" : "halves", c.rope.theta, c.rope.dim, c.head_dim);
 }
 

@@ -9,6 +9,7 @@
 #include "data/export/trace_export.h"
 #include "data/store/store.h"
 #include "data/store/store_writer.h"
+#include "engine/base/memory_use.h"
 #include "engine/run/runner.h"
 #include "engine/text/detokenizer.h"
 
@@ -24,6 +25,13 @@ struct RunArguments {
     std::string prompt, problem, jsonl, database, session = "Command line";
 };
 
+// What the run may take, before it takes it.
+std::string cacheLine(const RunProvenance& p) {
+    std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " + std::to_string(p.context) + " positions";
+    if (const auto left = availableMemoryBytes()) line += ", " + bytesText(*left) + " of memory are free";
+    return line;
+}
+
 // Follows the events on the engine thread and writes a token once its reference has arrived.
 class TokenPrinter {
 public:
@@ -31,7 +39,10 @@ public:
 
     void apply(const EventBatch& batch) {
         const std::lock_guard lock(mutex_);
-        for (const RunEvent& event : batch.events) trace_.apply(event);
+        for (const RunEvent& event : batch.events) {
+            trace_.apply(event);
+            if (lines_ == nullptr && std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.provenance()) << '\n';
+        }
         if (show_text_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
             std::cout.flush();

@@ -19,7 +19,6 @@ std::int64_t nowNs() {
 constexpr std::string_view kWordPrefix = "word:";
 constexpr std::string_view kDraftPrefix = "draft:";
 constexpr std::string_view kExpertsPrefix = "experts:";
-constexpr std::int64_t kUsualContext = 2048;
 
 }  // namespace
 
@@ -78,21 +77,28 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     return {};
 }
 
+CacheModels Generator::cacheModels() const {
+    CacheModels models;
+    models.model = &models_.quantized->config();
+    if (models_.reference != nullptr) models.reference = &models_.reference->config();
+    for (const auto& draft : models_.drafts) models.drafts.push_back(&draft->config());
+    return models;
+}
+
 Result<void> Generator::prepareSequences() {
     const ModelConfig& c = models_.quantized->config();
-    // Cache memory is occupied only as it is written, so room for a raised limit costs nothing.
-    const std::int64_t needed = static_cast<std::int64_t>(prompt_size_) + request_.max_tokens;
-    const std::int64_t wanted = request_.context > 0 ? request_.context : std::max<std::int64_t>(needed, kUsualContext);
-    std::int64_t limit = c.context_length;
-    if (models_.reference != nullptr) limit = std::min<std::int64_t>(limit, models_.reference->config().context_length);
-    const auto context = static_cast<Position>(std::min(wanted, limit));
+    const CacheModels caches = cacheModels();
+    const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
     if (static_cast<std::int64_t>(tokens_.size()) >= context) {
         return fail(ErrorCode::InvalidArgument,
                     "the prompt has " + std::to_string(tokens_.size()) + " tokens, the context is " + std::to_string(context),
                     "Shorten the prompt or choose a larger context");
     }
+    auto cost = cacheCost(request_, caches, context);
+    if (!cost) return tl::unexpected(cost.error());
+    if (auto fits = checkCacheFits(*cost, availableMemoryBytes()); !fits) return fits;
+    provenance_.kv_bytes = cost->bytes();
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
-    // The reference keeps full precision, so that the KL shows what the cache of the model did to it.
     const SequenceSettings own{request_.arithmetic, request_.kv_type}, full{request_.arithmetic, KvType::F32};
     auto sequence = Sequence::create(reference_decides ? models_.reference : models_.quantized, device_, context, reference_decides ? full : own);
     if (!sequence) return tl::unexpected(sequence.error());

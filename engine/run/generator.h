@@ -17,6 +17,7 @@
 #include "engine/experts/expert_recorder.h"
 #include "engine/logits/marker_penalty.h"
 #include "engine/model/sequence.h"
+#include "engine/run/cache_cost.h"
 #include "engine/run/prompt.h"
 #include "engine/run/reference_scorer.h"
 #include "engine/run/run_models.h"
@@ -61,6 +62,7 @@ public:
 private:
     Generator(RunRequest request, RunModels models, CpuDevice& device);
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed);
+    [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences();
     void fillProvenance(const PromptTokens& prompt);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);

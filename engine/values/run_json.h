@@ -223,11 +223,12 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
             {"draft_hash", p.draft_hash},           {"draft_format", p.draft_format},
             {"expert_layers", p.expert_layers},     {"experts", p.experts},
             {"experts_used", p.experts_used},       {"arithmetic", p.arithmetic},
-            {"kv_cache", p.kv_cache},               {"isa", p.isa},
-            {"threads", p.threads},                 {"vocab_size", p.vocab_size},
-            {"context", p.context},                 {"thinking_open", p.thinking_open},
-            {"prompt_tokens", p.prompt_tokens},     {"markers", markers},
-            {"dropped_markers", p.dropped_markers}};
+            {"kv_cache", p.kv_cache},               {"kv_bytes", p.kv_bytes},
+            {"reused_positions", p.reused_positions}, {"reused_bytes", p.reused_bytes},
+            {"isa", p.isa},                         {"threads", p.threads},
+            {"vocab_size", p.vocab_size},           {"context", p.context},
+            {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
+            {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
 }
 
 [[nodiscard]] inline Result<RunProvenance> runProvenanceFromJson(const nlohmann::json& value) {
@@ -253,6 +254,9 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.getIfThere("experts_used", p.experts_used);
     reader.get("arithmetic", p.arithmetic);
     reader.getIfThere("kv_cache", p.kv_cache);
+    reader.getIfThere("kv_bytes", p.kv_bytes);
+    reader.getIfThere("reused_positions", p.reused_positions);
+    reader.getIfThere("reused_bytes", p.reused_bytes);
     reader.get("isa", p.isa);
     reader.get("threads", p.threads);
     reader.get("vocab_size", p.vocab_size);

@@ -1,5 +1,6 @@
 # Tests of the engine library; text, GGUF and metrics have their own folders.
 quibble_test(tst_thread_pool SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_thread_pool.cpp LIBS quibble::engine)
+quibble_test(tst_memory_use SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_memory_use.cpp LIBS quibble::engine)
 quibble_test(tst_sampler SOURCES ${CMAKE_CURRENT_LIST_DIR}/sampler/tst_sampler.cpp LIBS quibble::engine)
 quibble_test(tst_golden_logits SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_golden_logits.cpp LIBS quibble::engine)
 quibble_test(tst_model_loading SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_model_loading.cpp LIBS quibble::engine)
@@ -16,6 +17,7 @@ quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_determi
 quibble_test(tst_marker_penalty SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_marker_penalty.cpp LIBS quibble::engine)
 quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/weight_quant/tst_rtn.cpp LIBS quibble::engine)
 quibble_test(tst_generator SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_generator.cpp LIBS quibble::engine)
+quibble_test(tst_cache_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_cache_cost.cpp LIBS quibble_model_fixture)
 quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIBS quibble::engine)
 quibble_test(tst_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_prompt.cpp LIBS quibble::engine)
 quibble_test(tst_values SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_values.cpp LIBS quibble::values)

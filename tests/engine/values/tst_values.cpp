@@ -151,6 +151,9 @@ private slots:
         p.dropped_markers = {" recheck: 2 tokens"};
         p.thinking_open = true;
         p.kv_cache = "q8_0";
+        p.kv_bytes = 1234;
+        p.reused_positions = 56;
+        p.reused_bytes = 789;
         p.draft_name = "d";
         p.draft_hash = "dh";
         p.draft_format = "F16";
@@ -164,7 +167,7 @@ private slots:
         bad["markers"] = nlohmann::json::array({1});
         QVERIFY(!runProvenanceFromJson(bad));
         nlohmann::json old = toJson(p);
-        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache"}) old.erase(later);
+        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache", "kv_bytes", "reused_positions", "reused_bytes"}) old.erase(later);
         const auto first_version = runProvenanceFromJson(old);
         QVERIFY(first_version);
         QCOMPARE(first_version->experts, 0);
