@@ -18,8 +18,8 @@ const std::string kSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 const std::string kSpaces = "[" + kSpace + "]";
 
-// "'s", "'LL" and so on; ASCII only, both cases.
-const std::string kContraction = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
+// "'s", "'LL" and so on: (?i:'s|'t|'re|'ve|'m|'ll|'d) of the published rules, where the long s is one of the cases of s.
+const std::string kContraction = R"((?:'[sS\x{17f}]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]))";
 
 // White space is kept in front of the next word except for its last character; the same ending in all newer rules.
 const std::string kSpaceEnding = kSpaces + R"(*[\r\n]+|)" + kSpaces + "+(?![^" + kSpace + "])|" + kSpaces + "+";
