@@ -12,10 +12,10 @@ namespace quibble::kernels {
 
 namespace {
 
-constexpr std::string_view kNames = "reference, avx2, avx512";
+constexpr std::string_view kNames = "reference, portable, avx2, avx512";
 
 struct Runnable {
-    std::array<const Ops*, 3> tables{};
+    std::array<const Ops*, 4> tables{};
     size_t count = 0;
 
     void add(const Ops& table) { tables[count++] = &table; }
@@ -25,6 +25,7 @@ const Runnable& runnable() {
     static const Runnable found = [] {
         Runnable r;
         r.add(reference::kOps);
+        r.add(portable::kOps);
 #if defined(QUIBBLE_KERNELS_X86)
         const CpuFeatures cpu = probeCpu();
         if (cpu.avx2) {

@@ -7,8 +7,10 @@ namespace quibble::kernels {
 
 #if defined(__AVX512F__)
 namespace avx512 {
-#else
+#elif defined(__AVX2__)
 namespace avx2 {
+#else
+namespace portable {
 #endif
 
 // Same values as reference::dequantizeRow, bit for bit.
@@ -21,8 +23,10 @@ void decodeChunk(const WeightView& w, int64_t row, int64_t begin, int64_t n, flo
 
 #if defined(__AVX512F__)
 using avx512::decodeChunk;
-#else
+#elif defined(__AVX2__)
 using avx2::decodeChunk;
+#else
+using portable::decodeChunk;
 #endif
 
 }  // namespace quibble::kernels

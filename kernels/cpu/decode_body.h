@@ -9,12 +9,6 @@
 namespace quibble::kernels {
 namespace {
 
-QUIBBLE_INLINE __m128i loadBytes16(const std::byte* p) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-QUIBBLE_INLINE __m128i lowHalves(__m128i bytes) { return _mm_and_si128(bytes, _mm_set1_epi8(15)); }
-QUIBBLE_INLINE __m128i highHalves(__m128i bytes) { return lowHalves(_mm_srli_epi16(bytes, 4)); }
-
 QUIBBLE_INLINE int byteAt(const std::byte* p) { return static_cast<int>(*p); }
 
 void decodeQ8_0(const std::byte* src, int64_t cols, float* dst) {
@@ -26,12 +20,11 @@ void decodeQ8_0(const std::byte* src, int64_t cols, float* dst) {
 }
 
 void decodeQ4_0(const std::byte* src, int64_t cols, float* dst) {
-    const __m128i eight = _mm_set1_epi8(8);
     for (int64_t k = 0; k < cols; k += 32, src += 18) {
         const Vec d = set1(halfAt(src));
-        const __m128i q = loadBytes16(src + 2);
-        store(dst + k, mul(d, fromS8(_mm_sub_epi8(lowHalves(q), eight))));
-        store(dst + k + 16, mul(d, fromS8(_mm_sub_epi8(highHalves(q), eight))));
+        const Bytes16 q = loadBytes16(src + 2);
+        store(dst + k, mul(d, fromS8(lessBytes(lowHalves(q), 8))));
+        store(dst + k + 16, mul(d, fromS8(lessBytes(highHalves(q), 8))));
     }
 }
 
@@ -48,8 +41,8 @@ void decodeQ4_K(const std::byte* src, int64_t cols, float* dst) {
             const Vec minimum = set1(dmin * static_cast<float>(m));
 #pragma GCC unroll 2
             for (int part = 0; part < 2; ++part) {
-                const __m128i bytes = loadBytes16(src + 16 + 32 * (g / 2) + 16 * part);
-                const __m128i q = g % 2 == 0 ? lowHalves(bytes) : highHalves(bytes);
+                const Bytes16 bytes = loadBytes16(src + 16 + 32 * (g / 2) + 16 * part);
+                const Bytes16 q = g % 2 == 0 ? lowHalves(bytes) : highHalves(bytes);
                 store(dst + k + 32 * g + 16 * part, sub(mul(scale, fromU8(q)), minimum));
             }
         }
@@ -57,8 +50,6 @@ void decodeQ4_K(const std::byte* src, int64_t cols, float* dst) {
 }
 
 void decodeQ6_K(const std::byte* src, int64_t cols, float* dst) {
-    const __m128i offset = _mm_set1_epi8(32);
-    const __m128i top = _mm_set1_epi8(0x30);
     for (int64_t k = 0; k < cols; k += 256, src += 210) {
         const float d = halfAt(src + 208);
         const std::byte* scales = src + 192;
@@ -67,14 +58,11 @@ void decodeQ6_K(const std::byte* src, int64_t cols, float* dst) {
             const int half = g / 8;
             const int quarter = g % 8 / 2;  // 32 weights
             const int part = g % 2;
-            const __m128i low_bytes = loadBytes16(src + 64 * half + 32 * (quarter % 2) + 16 * part);
-            const __m128i low = quarter < 2 ? lowHalves(low_bytes) : highHalves(low_bytes);
-            const __m128i high_bytes = loadBytes16(src + 128 + 32 * half + 16 * part);
-            const __m128i high = _mm_and_si128(
-                _mm_slli_epi16(_mm_and_si128(_mm_srl_epi16(high_bytes, _mm_cvtsi32_si128(2 * quarter)), _mm_set1_epi8(3)), 4),
-                top);
+            const Bytes16 low_bytes = loadBytes16(src + 64 * half + 32 * (quarter % 2) + 16 * part);
+            const Bytes16 low = quarter < 2 ? lowHalves(low_bytes) : highHalves(low_bytes);
+            const Bytes16 high = pairOfBitsAtFour(loadBytes16(src + 128 + 32 * half + 16 * part), quarter);
             const Vec scale = set1(d * static_cast<float>(static_cast<int8_t>(scales[g])));
-            store(dst + k + 16 * g, mul(scale, fromS8(_mm_sub_epi8(_mm_or_si128(low, high), offset))));
+            store(dst + k + 16 * g, mul(scale, fromS8(lessBytes(joinBits(low, high), 32))));
         }
     }
 }

@@ -124,7 +124,7 @@ QUIBBLE_INLINE __m256 powersOf(__m128i bytes) {
     return _mm256_mul_ps(_mm256_castsi256_ps(_mm256_or_si256(bits, nan)), _mm256_set1_ps(0.5F));
 }
 QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
-    const __m128i bytes = loadBytes(p);
+    const __m128i bytes = loadBytes16(p);
     return {powersOf(bytes), powersOf(_mm_srli_si128(bytes, 8))};
 }
 

@@ -110,8 +110,6 @@ QUIBBLE_INLINE void unpackCodes(const std::byte* p, PackedBlock<F>& w) {
     w.q[7] = codesOf<F, 7>(low, high);
 }
 
-QUIBBLE_INLINE __m128i sixteenBytes(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
-
 // Scale (and minimum) s of a block.
 template <PackedFormat F, int s>
 QUIBBLE_INLINE void unpackScale(const std::byte* p, const UnitHead& head, PackedBlock<F>& w) {
@@ -124,17 +122,16 @@ QUIBBLE_INLINE void unpackScale(const std::byte* p, const UnitHead& head, Packed
     } else if constexpr (F.scale == ScaleKind::PowerOfTwo) {
         w.scale[s] = loadPowers(p + 16 * s);
     } else if constexpr (F.scale == ScaleKind::SignedByte) {
-        w.scale[s] = mul(head.d, fromS8(sixteenBytes(p + 16 * s)));
+        w.scale[s] = mul(head.d, fromS8(loadBytes16(p + 16 * s)));
     } else if constexpr (F.scale == ScaleKind::Byte) {
-        w.scale[s] = mul(head.d, fromU8(sixteenBytes(p + 16 * s)));
+        w.scale[s] = mul(head.d, fromU8(loadBytes16(p + 16 * s)));
         if constexpr (F.minimum) {
-            w.minimum[s] = mul(head.dmin, fromU8(sixteenBytes(p + kMinimumAt + 16 * s)));
+            w.minimum[s] = mul(head.dmin, fromU8(loadBytes16(p + kMinimumAt + 16 * s)));
         }
     } else {
-        const __m128i bytes = sixteenBytes(p + 16 * s);
-        const __m128i low_half = _mm_set1_epi8(15);
-        w.scale[s] = mul(head.d, fromU8(_mm_and_si128(bytes, low_half)));
-        w.minimum[s] = mul(head.dmin, fromU8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low_half)));
+        const Bytes16 bytes = loadBytes16(p + 16 * s);
+        w.scale[s] = mul(head.d, fromU8(lowHalves(bytes)));
+        w.minimum[s] = mul(head.dmin, fromU8(highHalves(bytes)));
     }
 }
 

@@ -6,6 +6,10 @@
 
 namespace quibble::kernels {
 
+namespace portable {
+extern const Ops kOps;  // runs anywhere
+}
+
 namespace avx2 {
 extern const Ops kOps;
 // Float operations in `rounds` rounds of independent fused multiply-adds in registers; *sink keeps them alive.

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/bytes16_x86.h"
+
 #define QUIBBLE_INLINE inline __attribute__((always_inline))
 
 namespace quibble::kernels {
@@ -138,8 +140,6 @@ QUIBBLE_INLINE float maxLanes(Vec a) {
     return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 }
 
-QUIBBLE_INLINE __m128i loadBytes(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
-
 struct Halves {
     alignas(32) uint16_t words[16];
 };
@@ -150,14 +150,14 @@ QUIBBLE_INLINE Halves copyHalves(const std::byte* p, int64_t n) {
 }
 QUIBBLE_INLINE Vec fromF16(const void* p) {
     const std::byte* bytes = static_cast<const std::byte*>(p);
-    return {_mm256_cvtph_ps(loadBytes(bytes)), _mm256_cvtph_ps(loadBytes(bytes + 16))};
+    return {_mm256_cvtph_ps(loadBytes16(bytes)), _mm256_cvtph_ps(loadBytes16(bytes + 16))};
 }
 QUIBBLE_INLINE __m256 widenBf16(__m128i bits) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 QUIBBLE_INLINE Vec fromBf16(const void* p) {
     const std::byte* bytes = static_cast<const std::byte*>(p);
-    return {widenBf16(loadBytes(bytes)), widenBf16(loadBytes(bytes + 16))};
+    return {widenBf16(loadBytes16(bytes)), widenBf16(loadBytes16(bytes + 16))};
 }
 QUIBBLE_INLINE Vec loadF16(const std::byte* p) { return fromF16(p); }
 QUIBBLE_INLINE Vec loadF16Tail(const std::byte* p, int64_t n) {
@@ -177,14 +177,14 @@ QUIBBLE_INLINE Vec fromU8(__m128i codes) {
     return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)),
             _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(codes, 8)))};
 }
-QUIBBLE_INLINE Vec loadU8(const uint8_t* p) { return fromU8(loadBytes(p)); }
+QUIBBLE_INLINE Vec loadU8(const uint8_t* p) { return fromU8(loadBytes16(p)); }
 QUIBBLE_INLINE Vec loadU8Tail(const uint8_t* p, int64_t n) {
     alignas(16) uint8_t copy[16] = {};
     __builtin_memcpy(copy, p, static_cast<size_t>(n));
-    return fromU8(loadBytes(copy));
+    return fromU8(loadBytes16(copy));
 }
 
-QUIBBLE_INLINE Vec loadS8(const std::byte* p) { return fromS8(loadBytes(reinterpret_cast<const uint8_t*>(p))); }
+QUIBBLE_INLINE Vec loadS8(const std::byte* p) { return fromS8(loadBytes16(reinterpret_cast<const uint8_t*>(p))); }
 QUIBBLE_INLINE float halfAt(const std::byte* p) {
     uint16_t bits;
     __builtin_memcpy(&bits, p, sizeof(bits));

@@ -1,12 +1,14 @@
 // Sixteen floats and eight doubles as AVX-512 registers. Included only by files compiled for AVX-512; everything here
 // has internal linkage, so nothing of it can be picked up by a file compiled for less. vec_avx2.h offers the same names with the
-// same rounding, so that the *_body.h files give the same bits on both.
+// same rounding, and vec_portable.h too, so that the *_body.h files give the same bits on all.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/cpu/bytes16_x86.h"
 
 #define QUIBBLE_INLINE inline __attribute__((always_inline))
 

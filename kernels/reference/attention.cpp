@@ -1,6 +1,7 @@
 #include "kernels/quantize.h"
 #include "kernels/reference/reference.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -22,7 +23,7 @@ std::vector<float> gather(const AttentionArgs& args, const KvRows& rows, int64_t
 void softmax(float* scores, int64_t n, const float* sink) {
     double max = sink == nullptr ? -INFINITY : static_cast<double>(*sink);
     for (int64_t i = 0; i < n; ++i) {
-        max = std::fmax(max, static_cast<double>(scores[i]));
+        max = std::max(max, static_cast<double>(scores[i]));
     }
     double sum = sink == nullptr ? 0.0 : std::exp(static_cast<double>(*sink) - max);
     for (int64_t i = 0; i < n; ++i) {

@@ -309,7 +309,7 @@ private slots:
         }
     }
 
-    // avx2 and avx512 give the same bits, so that a run repeats on another machine.
+    // All vector tables give the same bits, so that a run repeats on another machine.
     void vectorTablesAgreeBitForBit() {
         const auto tables = allOps();
         for (const TensorType type : kTypes) {
