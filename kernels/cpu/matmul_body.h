@@ -33,7 +33,7 @@ struct Ahead {
         const int64_t from = k / kSegment * step;
         const int64_t to = least(bytes, from + step);
         for (int64_t at = from; at < to; at += 64) {
-            _mm_prefetch(reinterpret_cast<const char*>(begin + at), _MM_HINT_T1);
+            __builtin_prefetch(begin + at, 0, 2);  // into the second-level cache
         }
     }
 };

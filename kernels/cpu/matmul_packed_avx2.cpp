@@ -13,7 +13,6 @@ struct Bytes {
 };
 using Ints = Bytes;
 
-QUIBBLE_INLINE void fetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
 }

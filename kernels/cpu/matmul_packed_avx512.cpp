@@ -10,7 +10,6 @@ namespace {
 using Bytes = __m512i;
 using Ints = __m512i;
 
-QUIBBLE_INLINE void fetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) { return _mm512_loadu_si512(p); }
 
 template <int kMask>

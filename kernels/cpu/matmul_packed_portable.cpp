@@ -17,7 +17,6 @@ struct Ints {
     I4 part[4];
 };
 
-QUIBBLE_INLINE void fetch(const std::byte* p) { __builtin_prefetch(p); }
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) {
     return {{loadBytes16(p), loadBytes16(p + 16), loadBytes16(p + 32), loadBytes16(p + 48)}};
 }

@@ -2,7 +2,7 @@
 // set, which defines before it, beside the names of vec_*.h:
 //   Bytes, Ints        64 bytes; 16 sums of products of four bytes
 //   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F, first, count>, toFloats,
-//   loadPowers, broadcast, broadcastInt, fetch
+//   loadPowers, broadcast, broadcastInt
 //
 // The fixed order of one output: blocks of 32 inputs rise; in a block t = scale * dot (of the first half, then the second where a half has its own
 // scale, joined by a fused multiply-add), then the minima likewise, then acc = fma(t, d of the activations, acc). The dots are exact integers, so
@@ -217,7 +217,7 @@ template <int64_t kBytes>
 QUIBBLE_INLINE void fetchLines(const std::byte* p) {
 #pragma GCC unroll 10
     for (int64_t at = 0; at < kBytes; at += 64) {
-        fetch(p + at);
+        __builtin_prefetch(p + at);
     }
 }
 
