@@ -12,6 +12,7 @@ struct Bytes {
     __m256i hi;
 };
 using Ints = Bytes;
+constexpr int kPanelsTogether = 1;
 
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};

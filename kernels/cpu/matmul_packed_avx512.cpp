@@ -9,6 +9,7 @@ namespace {
 
 using Bytes = __m512i;
 using Ints = __m512i;
+constexpr int kPanelsTogether = 2;
 
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) { return _mm512_loadu_si512(p); }
 

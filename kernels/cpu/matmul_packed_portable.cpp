@@ -16,6 +16,7 @@ struct Bytes {
 struct Ints {
     I4 part[4];
 };
+constexpr int kPanelsTogether = 1;
 
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) {
     return {{loadBytes16(p), loadBytes16(p + 16), loadBytes16(p + 32), loadBytes16(p + 48)}};

@@ -1,6 +1,7 @@
 // y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included by one file per instruction
 // set, which defines before it, beside the names of vec_*.h:
 //   Bytes, Ints        64 bytes; 16 sums of products of four bytes
+//   kPanelsTogether    panels whose unpacked block the registers hold
 //   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F, first, count>, toFloats,
 //   loadPowers, broadcast, broadcastInt
 //
@@ -17,8 +18,9 @@ namespace {
 
 constexpr int64_t kRowBatch = 64;
 constexpr int64_t kPanelGroup = 4;
-// Up to this many rows panels are streamed one by one; more rows make their activations too large for the first-level cache, so that a unit's
-// part of them is used for kPanelGroup panels at a time.
+constexpr int64_t kPanelSums = kRowBatch * kPanelOutputs;
+// Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too large for the first-level
+// cache, so that a unit's part of them is used for kPanelGroup panels at a time.
 constexpr int64_t kStreamRows = 8;
 constexpr int64_t kAhead = 1536;  // bytes between what a single row multiplies and what is being fetched
 
@@ -247,37 +249,55 @@ void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
     panels.put(r, panel, acc);
 }
 
-// Rows [r, r + n) of one unit: each block is unpacked once.
-template <PackedFormat F>
+// Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
+// a panel.
+template <PackedFormat F, int kPanels>
 void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, float* acc) {
     using P = Panels<F>;
-    const std::byte* p = panels.unit(panel, u);
     const int64_t blocks = panels.unitBlocks(u);
-    const UnitHead head = loadHead<F>(p);
-    const std::byte* scales = p + P::kHeadBytes;
-    const std::byte* codes = scales + blocks * P::kScaleBytes;
+    const std::byte* scales[kPanels];
+    const std::byte* codes[kPanels];
+    UnitHead head[kPanels];
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) {
+        const std::byte* unit = panels.unit(panel + p, u);
+        head[p] = loadHead<F>(unit);
+        scales[p] = unit + P::kHeadBytes;
+        codes[p] = scales[p] + blocks * P::kScaleBytes;
+    }
     const std::byte* rows = panels.row(r) + u * kUnitBlocks * static_cast<int64_t>(sizeof(Q8Block));
     for (int64_t b = 0; b < blocks; ++b) {
-        fetchLines<P::kCodeBytes + P::kScaleBytes>(codes + P::kUnitBytes);
-        PackedBlock<F> w;
-        unpackScales<F>(scales, head, w);
-        unpackCodes<F>(codes, w);
+        PackedBlock<F> w[kPanels];
+#pragma GCC unroll 2
+        for (int p = 0; p < kPanels; ++p) {
+            fetchLines<P::kCodeBytes + P::kScaleBytes>(codes[p] + P::kUnitBytes);
+            unpackScales<F>(scales[p], head[p], w[p]);
+            unpackCodes<F>(codes[p], w[p]);
+            scales[p] += P::kScaleBytes;
+            codes[p] += P::kCodeBytes;
+        }
         const std::byte* x = rows;
         float* sums = acc;
         for (int64_t i = 0; i < n; ++i) {
-            store(sums, addBlock<F>(load(sums), w, x));
+            Vec sum[kPanels];
+#pragma GCC unroll 2
+            for (int p = 0; p < kPanels; ++p) {
+                sum[p] = addBlock<F>(load(sums + p * kPanelSums), w[p], x);
+            }
+#pragma GCC unroll 2
+            for (int p = 0; p < kPanels; ++p) {
+                store(sums + p * kPanelSums, sum[p]);
+            }
             sums += kPanelOutputs;
             x += panels.args.xq_stride;
         }
-        scales += P::kScaleBytes;
-        codes += P::kCodeBytes;
         rows += sizeof(Q8Block);
     }
 }
 
 template <PackedFormat F>
 void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin, int64_t panel_end) {
-    alignas(64) float acc[kPanelGroup][kRowBatch * kPanelOutputs];
+    alignas(64) float acc[kPanelGroup][kPanelSums];
     const int64_t count = panel_end - panel_begin;
     for (int64_t p = 0; p < count; ++p) {
         for (int64_t i = 0; i < n; ++i) {
@@ -285,8 +305,12 @@ void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin
         }
     }
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
-        for (int64_t p = 0; p < count; ++p) {
-            addUnit<F>(panels, r, n, panel_begin + p, u, acc[p]);
+        int64_t p = 0;
+        for (; p + kPanelsTogether <= count; p += kPanelsTogether) {
+            addUnit<F, kPanelsTogether>(panels, r, n, panel_begin + p, u, acc[p]);
+        }
+        for (; p < count; ++p) {
+            addUnit<F, 1>(panels, r, n, panel_begin + p, u, acc[p]);
         }
     }
     for (int64_t i = 0; i < n; ++i) {
@@ -303,12 +327,13 @@ void multiply(const MatmulPackedArgs& args) {
     const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
     for (int64_t r = 0; r < args.n_rows; r += kRowBatch) {
         const int64_t n = args.n_rows - r < kRowBatch ? args.n_rows - r : kRowBatch;
-        const int64_t group = n > kStreamRows ? kPanelGroup : 1;
+        const int64_t group = n == 1 ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
         for (int64_t p = panel_begin; p < panel_end; p += group) {
+            const int64_t end = panel_end - p < group ? panel_end : p + group;
             if (n == 1) {
                 oneRow<F>(panels, r, p);
             } else {
-                manyRows<F>(panels, r, n, p, panel_end - p < group ? panel_end : p + group);
+                manyRows<F>(panels, r, n, p, end);
             }
         }
     }
