@@ -2,7 +2,9 @@
 // bytes are compared with golden files.
 #include "kernels/quantize.h"
 
+#include "kernels/formats/e2m1.h"
 #include "kernels/formats/half.h"
+#include "kernels/formats/mxfp4.h"
 #include "kernels/formats/q4_0.h"
 #include "kernels/formats/q4_1.h"
 #include "kernels/formats/q5_0.h"
@@ -118,6 +120,24 @@ void quantize(const float* x, BlockQ5_1& b) {
     packFifthBits(codes, b.qh);
 }
 
+// The shared power of two puts the largest weight among the codes 4 and 6, the upper octave of E2M1; what lies beyond 6 becomes 6. Of two codes
+// that are equally near the smaller wins.
+void quantize(const float* x, BlockMXFP4& b) {
+    const float top = std::fabs(largest(x));
+    const int exponent = top > 0.0F ? static_cast<int>(std::floor(std::log2(top))) - 2 : -127;
+    b.e = static_cast<uint8_t>(std::clamp(exponent + 127, 0, 254));
+    const float scale = std::ldexp(1.0F, b.e - 127);
+    int codes[32];
+    for (int i = 0; i < 32; ++i) {
+        int nearest = 0;
+        for (int code = 1; code < 8; ++code) {
+            if (std::fabs(kE2m1Magnitudes[code] * scale - std::fabs(x[i])) < std::fabs(kE2m1Magnitudes[nearest] * scale - std::fabs(x[i]))) nearest = code;
+        }
+        codes[i] = nearest != 0 && std::signbit(x[i]) ? nearest | 8 : nearest;
+    }
+    packNibbles(codes, b.q);
+}
+
 template <class Block>
 void quantizeBlocks(const float* src, int64_t cols, std::byte* dst) {
     for (int64_t b = 0; b < cols / 32; ++b) {
@@ -146,7 +166,8 @@ bool canQuantize(TensorType type) {
         case TensorType::Q4_0:
         case TensorType::Q4_1:
         case TensorType::Q5_0:
-        case TensorType::Q5_1: return true;
+        case TensorType::Q5_1:
+        case TensorType::MXFP4: return true;
         default: return false;
     }
 }
@@ -164,6 +185,7 @@ void quantizeRow(TensorType type, const float* src, int64_t cols, std::byte* dst
         case TensorType::Q4_1: quantizeBlocks<BlockQ4_1>(src, cols, dst); return;
         case TensorType::Q5_0: quantizeBlocks<BlockQ5_0>(src, cols, dst); return;
         case TensorType::Q5_1: quantizeBlocks<BlockQ5_1>(src, cols, dst); return;
+        case TensorType::MXFP4: quantizeBlocks<BlockMXFP4>(src, cols, dst); return;
         default: return;
     }
 }

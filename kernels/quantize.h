@@ -9,7 +9,7 @@
 
 namespace quibble::kernels {
 
-// True for F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1.
+// True for F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, MXFP4.
 bool canQuantize(TensorType type);
 
 // src: cols finite floats, cols a multiple of the type's block; dst: cols / block_elements * block_bytes bytes. F32, F16, BF16 and

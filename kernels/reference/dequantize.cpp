@@ -1,4 +1,5 @@
 // Blocks to floats, one function per format. Layouts are described at the structs in kernels/formats.
+#include "kernels/formats/e2m1.h"
 #include "kernels/formats/half.h"
 #include "kernels/formats/iq4_nl.h"
 #include "kernels/formats/iq4_values.h"
@@ -89,11 +90,7 @@ void dequantize(const BlockIQ4_XS& b, float* y) {
     }
 }
 
-// Four bits: sign, two of exponent, one of mantissa.
-float e2m1(int q) {
-    constexpr float kMagnitudes[8] = {0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F};
-    return q >= 8 ? -kMagnitudes[q & 7] : kMagnitudes[q];
-}
+float e2m1(int q) { return q >= 8 ? -kE2m1Magnitudes[q & 7] : kE2m1Magnitudes[q]; }
 
 void dequantize(const BlockMXFP4& b, float* y) {
     // 255 is the NaN of E8M0.

@@ -3,6 +3,7 @@
 
 #include "kernels/formats/half.h"
 
+#include <QDir>
 #include <QFile>
 #include <QtTest>
 
@@ -65,7 +66,8 @@ private slots:
 
     void floatsToBlocks_data() {
         QTest::addColumn<qint64>("type");
-        for (const TensorType type : {TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1}) {
+        for (const TensorType type : {TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
+                                      TensorType::MXFP4}) {
             QTest::addRow("%s", typeTraits(type)->name) << static_cast<qint64>(type);
         }
     }
@@ -82,6 +84,18 @@ private slots:
         for (qsizetype i = 0; i < got.size(); ++i) {
             QVERIFY2(got[i] == wanted[i], qPrintable(QString("byte %1 of block %2").arg(i % traits.block_bytes).arg(i / traits.block_bytes)));
         }
+    }
+
+    // No golden file lies there without being compared.
+    void everyFileIsCompared() {
+        int files = 0;
+        for (const QString& name : QDir(QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/dequant")).entryList({"*.bin", "*.f32"})) {
+            ++files;
+            const auto type = std::find_if(readableTypes().begin(), readableTypes().end(), [&](TensorType one) { return name.startsWith(QString("%1.").arg(typeTraits(one)->name)); });
+            QVERIFY2(type != readableTypes().end(), qPrintable(name));
+            QVERIFY2(!name.contains("quantize_") || canQuantize(*type), qPrintable(name));
+        }
+        QVERIFY(files >= 64);
     }
 
     // Every one of the 65,536 halves there and back; rounding to nearest even between neighbours.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "engine/device/cpu_device.h"
 #include "engine/model/model.h"
@@ -140,6 +141,24 @@ private slots:
             expected_mean += c.kl[pos] / static_cast<double>(tokens.size());
         }
         QVERIFY(std::abs(mean - expected_mean) <= 1e-4 + 0.01 * expected_mean);
+    }
+
+    // No golden file lies there without being compared.
+    void everyFileIsCompared() {
+        std::set<std::filesystem::path> expected{"index.json"};
+        std::set<std::filesystem::path> models;
+        for (const Case& c : cases()) {
+            const std::string stem = std::filesystem::path(c.model).stem().string();
+            models.insert(c.model);
+            for (const char* ending : {".ref.npy", ".native.npy"}) expected.insert(stem + ending);
+            for (const char* ending : {".f32base.npy", ".tokens.i32"}) expected.insert(c.base + ending);
+        }
+        for (const auto& entry : std::filesystem::directory_iterator(goldenDirectory() / "logits")) QVERIFY2(expected.erase(entry.path().filename()) == 1, entry.path().c_str());
+        QVERIFY(expected.empty());
+        for (const auto& entry : std::filesystem::directory_iterator(goldenDirectory() / "models")) {
+            if (entry.path().extension() == ".gguf") QVERIFY2(models.erase(entry.path().filename()) == 1, entry.path().c_str());
+        }
+        QVERIFY(models.empty());
     }
 
     void sameBitsForAnyThreadsAndSplit_data() { everyModel_data(); }
