@@ -24,13 +24,13 @@ struct EvalArguments {
 };
 
 struct Totals {
-    std::int64_t problems = 0, correct = 0, overthinking = 0, unfinished = 0;
+    std::int64_t problems = 0, correct = 0, overthinking = 0, unfinished = 0, reused = 0;
     std::vector<double> tokens, markers, kl;
 };
 
-Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device) {
+Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes) {
     RunTrace trace(request);
-    auto generator = Generator::create(request, models, device);
+    auto generator = Generator::create(request, models, device, {}, &prefixes);
     if (!generator) return tl::unexpected(generator.error());
     trace.apply((*generator)->provenance());
     std::vector<RunEvent> events;
@@ -43,6 +43,7 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
 void add(Totals& totals, const RunTrace& trace, const std::string& known) {
     const RunSummaryNumbers numbers = summarize(trace);
     ++totals.problems;
+    totals.reused += trace.provenance().reused_positions;
     if (isCorrect(trace, known)) ++totals.correct;
     else if (isOverthinking(trace, known)) ++totals.overthinking;
     if (trace.finished()->reason != FinishReason::EndOfText) ++totals.unfinished;
@@ -61,6 +62,7 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["temperature"] = arguments.options.temperature;
     out["top_p"] = arguments.options.top_p;
     out["problems"] = totals.problems;
+    out["reused_positions"] = totals.reused;
     out["correct"] = totals.correct;
     out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.problems);
     out["accuracy_95"] = {interval.low, interval.high};
@@ -84,6 +86,7 @@ Result<void> execute(const EvalArguments& arguments) {
     if (!opened) return tl::unexpected(opened.error());
     const RunModels& models = *opened;
     CpuDevice device(request->threads);
+    PrefixCache prefixes;
 
     Totals totals;
     const std::uint64_t first_seed = request->seed;
@@ -93,7 +96,7 @@ Result<void> execute(const EvalArguments& arguments) {
         request->problem_id = problem.id;
         request->known_answer = problem.answer;
         request->seed = first_seed + static_cast<std::uint64_t>(totals.problems);
-        auto trace = runOne(*request, models, device);
+        auto trace = runOne(*request, models, device, prefixes);
         if (!trace) return tl::unexpected(trace.error());
         add(totals, *trace, problem.answer);
     }

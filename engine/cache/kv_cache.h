@@ -27,6 +27,8 @@ public:
     [[nodiscard]] const KvLayout& layout() const { return layout_; }
     [[nodiscard]] Position capacity() const { return capacity_; }
     [[nodiscard]] Position size() const { return size_; }
+    /// Bytes that lie in pages of the lender.
+    [[nodiscard]] std::size_t sharedBytes() const { return static_cast<std::size_t>(layout_.planes) * pages_.sharedBytes(); }
     [[nodiscard]] std::size_t reservedBytes() const { return layout_.bytesFor(capacity_); }
 
     /// Where keys and values of a position lie; the positions behind it follow.

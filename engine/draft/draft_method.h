@@ -67,6 +67,7 @@ struct DraftSetup {
     CpuDevice* device = nullptr;                       // outlives the drafter
     Position context = 0;
     SequenceSettings settings;
+    PrefixReuse reuse;                             // of its sequences
 };
 
 struct DraftMethod {

@@ -5,9 +5,11 @@
 namespace quibble {
 
 Result<std::unique_ptr<DraftModel>> DraftModel::create(std::shared_ptr<const Model> model, const DraftSetup& setup) {
-    auto sequence = Sequence::create(std::move(model), *setup.device, setup.context, setup.settings);
+    auto sequence = Sequence::create(std::move(model), *setup.device, setup.context, setup.settings, setup.reuse);
     if (!sequence) return tl::unexpected(sequence.error());
-    return std::unique_ptr<DraftModel>(new DraftModel(std::move(*sequence)));
+    std::unique_ptr<DraftModel> draft(new DraftModel(std::move(*sequence)));
+    draft->fed_.assign(setup.reuse.text.begin(), setup.reuse.text.begin() + draft->sequence_->size());
+    return draft;
 }
 
 std::span<const float> DraftModel::row(std::int64_t index) const {

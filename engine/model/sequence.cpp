@@ -1,17 +1,47 @@
 #include "engine/model/sequence.h"
 
 #include <algorithm>
+#include <new>
 #include <numeric>
 #include <string>
 
 namespace quibble {
 
-Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, const SequenceSettings& settings) {
+std::string Sequence::prefixKey(const Model& model, const SequenceSettings& settings) {
+    return model.hash() + '|' + model.weightQuant().text() + (settings.arithmetic == Arithmetic::F32 ? "|f32|" : "|native|") + kvTypeText(settings.kv_type);
+}
+
+Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, const SequenceSettings& settings,
+                                                   const PrefixReuse& reuse) {
     auto layout = kvLayout(model->config(), settings.kv_type);
     if (!layout) return tl::unexpected(layout.error());
-    auto cache = KvCache::create(*layout, context);
+    PrefixCache::Found found;
+    if (reuse.prefixes != nullptr && !reuse.text.empty()) {
+        // The last token is computed anew, since its logits are wanted.
+        const std::size_t most = std::min(reuse.text.size() - 1, static_cast<std::size_t>(context));
+        found = reuse.prefixes->find(prefixKey(*model, settings), reuse.text.first(most), reuse.with_experts);
+    }
+    auto cache = KvCache::create(*layout, context, found.extents, found.positions);
     if (!cache) return tl::unexpected(cache.error());
-    return std::unique_ptr<Sequence>(new Sequence(std::move(model), device, std::move(*cache), settings));
+    std::unique_ptr<Sequence> sequence(new Sequence(std::move(model), device, std::move(*cache), settings));
+    sequence->prefixes_ = reuse.prefixes;
+    sequence->reused_ = found.positions;
+    sequence->tokens_.assign(reuse.text.begin(), reuse.text.begin() + found.positions);
+    sequence->known_experts_ = std::move(found.experts);
+    return sequence;
+}
+
+Sequence::~Sequence() {
+    if (prefixes_ == nullptr) return;
+    try {
+        PrefixCache::Entry entry{prefixKey(*model_, settings_), std::move(tokens_), cache_.extents(), std::move(known_experts_)};
+        entry.tokens.resize(static_cast<std::size_t>(cache_.lendable()));
+        if (entry.experts.size() > entry.tokens.size()) entry.experts.resize(entry.tokens.size());
+        { const KvCache closed = std::move(cache_); }  // from here on the entry alone holds the pages
+        prefixes_->keep(std::move(entry));
+    } catch (const std::bad_alloc&) {
+        // Then it is computed again.
+    }
 }
 
 Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
@@ -51,6 +81,7 @@ Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_lo
         auto passed = pass(tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n_rows)), size(), {}, rows_here, target, stop);
         if (!passed) return passed;
         cache_.commit(static_cast<Position>(size() + n_rows));
+        tokens_.insert(tokens_.end(), tokens.begin() + done, tokens.begin() + done + n_rows);
     }
     return {};
 }
@@ -83,9 +114,13 @@ Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<con
         positions_[i] = static_cast<Position>(size() + static_cast<Position>(path.size()));
         path.push_back(first_slot + static_cast<Position>(i));
         tree_paths_.push_back(std::move(path));
+        tree_tokens_.push_back(tokens[i]);
     }
     auto passed = pass(tokens, first_slot, std::span(tree_paths_).subspan(before), static_cast<std::int64_t>(tokens.size()), logits, stop);
-    if (!passed) tree_paths_.resize(before);
+    if (!passed) {
+        tree_paths_.resize(before);
+        tree_tokens_.resize(before);
+    }
     return passed;
 }
 
@@ -94,8 +129,10 @@ void Sequence::keepRows(std::span<const std::int32_t> path) {
         QUIBBLE_CHECK(path[i] >= 0 && static_cast<std::size_t>(path[i]) < tree_paths_.size() && tree_paths_[static_cast<std::size_t>(path[i])].size() == i + 1,
                       "the rows to keep are a path from the text on");
         cache_.move(size() + path[i], size() + static_cast<Position>(i));
+        tokens_.push_back(tree_tokens_[static_cast<std::size_t>(path[i])]);
     }
     tree_paths_.clear();
+    tree_tokens_.clear();
     cache_.commit(static_cast<Position>(size() + static_cast<Position>(path.size())));
 }
 

@@ -7,12 +7,15 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "engine/cache/kv_cache.h"
+#include "engine/cache/prefix_cache.h"
 #include "engine/device/cpu_device.h"
 #include "engine/model/experts.h"
 #include "engine/model/model.h"
+#include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
 #include "engine/values/kv_type.h"
 #include "engine/values/result.h"
@@ -28,24 +31,47 @@ struct SequenceSettings {
     bool operator==(const SequenceSettings&) const = default;
 };
 
+/// Where a sequence takes the beginning of its text from, and where it leaves what it has computed when it ends.
+struct PrefixReuse {
+    PrefixCache* prefixes = nullptr;       // nullptr: nothing is taken or left. Outlives the sequence
+    std::span<const TokenId> text{};       // that will be appended; all but its last token can be taken
+    bool with_experts = false;             // only positions whose experts are known
+};
+
 class Sequence {
 public:
     /// Rows of one pass through the layers; longer appends are cut into passes of this many.
     static constexpr std::int64_t kMaxRows = 64;
 
-    /// device must outlive the sequence. Errors: OutOfMemory when the cache cannot be had, InvalidArgument where its type cannot hold the
-    /// model's heads.
+    /// device must outlive the sequence, which begins with the positions that it can take over. Errors: OutOfMemory when the cache cannot be
+    /// had, InvalidArgument where its type cannot hold the model's heads.
     [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<const Model> model, CpuDevice& device, Position context,
-                                                                  const SequenceSettings& settings);
+                                                                  const SequenceSettings& settings, const PrefixReuse& reuse = {});
+    ~Sequence();
+    Sequence(const Sequence&) = delete;
+    Sequence& operator=(const Sequence&) = delete;
 
     [[nodiscard]] const Model& model() const { return *model_; }
     [[nodiscard]] Position size() const { return cache_.size(); }
     [[nodiscard]] Position capacity() const { return cache_.capacity(); }
     [[nodiscard]] std::size_t cacheBytes() const { return cache_.reservedBytes(); }
+    /// Positions that were there from the beginning, and the bytes of memory that they share with an earlier sequence.
+    [[nodiscard]] Position reused() const { return reused_; }
+    [[nodiscard]] std::size_t sharedBytes() const { return cache_.sharedBytes(); }
     /// Takes positions back, and an open tree with them.
     void truncate(Position size) {
         tree_paths_.clear();
+        tree_tokens_.clear();
         cache_.truncate(size);
+        tokens_.resize(static_cast<std::size_t>(size));
+        if (known_experts_.size() > tokens_.size()) known_experts_.resize(tokens_.size());
+    }
+
+    /// The experts of the positions from 0 on, as far as they were told; who takes this text over gets them with it.
+    [[nodiscard]] std::span<const TokenExperts> knownExperts() const { return known_experts_; }
+    /// Told in the order of positions.
+    void tellExperts(TokenExperts experts) {
+        if (static_cast<std::size_t>(experts.pos) == known_experts_.size()) known_experts_.push_back(std::move(experts));
     }
 
     /// The expert layers, for a selector, a tap or the traffic of the last pass; nullptr for a dense model.
@@ -66,6 +92,8 @@ public:
 
 private:
     Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings);
+    /// What else must be equal for two texts to have the same keys and values.
+    [[nodiscard]] static std::string prefixKey(const Model& model, const SequenceSettings& settings);
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens, std::int64_t room) const;
     /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else empty.
     [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
@@ -78,9 +106,14 @@ private:
     CpuDevice& device_;
     SequenceSettings settings_;
     KvCache cache_;
+    std::vector<TokenId> tokens_;  // [size()]
+    std::vector<TokenExperts> known_experts_;
+    PrefixCache* prefixes_ = nullptr;
+    Position reused_ = 0;
     std::optional<ExpertLayers> experts_;
     std::vector<Position> positions_;  // of the rows of the current pass
     std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
+    std::vector<TokenId> tree_tokens_;  // by row of the open tree
     // Scratch, [kMaxRows, width] each.
     std::vector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
     std::vector<float> cos_, sin_;  // [kMaxRows, rope_dim / 2]

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "engine/base/memory_use.h"
 #include "engine/values/version.h"
@@ -23,14 +24,14 @@ constexpr std::string_view kExpertsPrefix = "experts:";
 }  // namespace
 
 Result<std::unique_ptr<Generator>> Generator::create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                     std::vector<ControlChange> replayed) {
-    std::unique_ptr<Generator> generator(new Generator(request, std::move(models), device));
+                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes) {
+    std::unique_ptr<Generator> generator(new Generator(request, std::move(models), device, prefixes));
     if (auto prepared = generator->prepare(std::move(replayed)); !prepared) return tl::unexpected(prepared.error());
     return generator;
 }
 
-Generator::Generator(RunRequest request, RunModels models, CpuDevice& device)
-    : request_(std::move(request)), models_(std::move(models)), device_(device), started_ns_(nowNs()) {}
+Generator::Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
+    : request_(std::move(request)), models_(std::move(models)), device_(device), prefixes_(prefixes), started_ns_(nowNs()) {}
 
 Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     const Model& model = *models_.quantized;
@@ -96,21 +97,37 @@ Result<void> Generator::prepareSequences() {
     }
     auto cost = cacheCost(request_, caches, context);
     if (!cost) return tl::unexpected(cost.error());
-    if (auto fits = checkCacheFits(*cost, availableMemoryBytes()); !fits) return fits;
-    provenance_.kv_bytes = cost->bytes();
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
     const SequenceSettings own{request_.arithmetic, request_.kv_type}, full{request_.arithmetic, KvType::F32};
-    auto sequence = Sequence::create(reference_decides ? models_.reference : models_.quantized, device_, context, reference_decides ? full : own);
+    const std::shared_ptr<const Model>& decides = reference_decides ? models_.reference : models_.quantized;
+    auto experts_method = findExpertMethod(request_.experts);
+    if (!experts_method) return tl::unexpected(experts_method.error());
+    const bool has_experts = decides->config().hasExperts();
+    // What a budget left out is missing in the keys and values, too.
+    const PrefixReuse reuse{has_experts && !(*experts_method)->lossless ? nullptr : prefixes_, tokens_, has_experts};
+    auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : own, reuse);
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
     if (auto experts = prepareExperts(); !experts) return experts;
     if (auto drafter = prepareDrafter(); !drafter) return drafter;
-    if (models_.reference == nullptr || reference_decides) return {};
-    auto reference = Sequence::create(models_.reference, device_, context, full);
-    if (!reference) return tl::unexpected(reference.error());
-    scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
-    return {};
+    if (models_.reference != nullptr && !reference_decides) {
+        auto reference = Sequence::create(models_.reference, device_, context, full, {prefixes_, tokens_});
+        if (!reference) return tl::unexpected(reference.error());
+        scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
+    }
+    return checkMemory(*cost);
+}
+
+// The sequences hold no memory yet, so this is still before the run.
+Result<void> Generator::checkMemory(const CacheCost& cost) {
+    provenance_.kv_bytes = cost.bytes();
+    provenance_.reused_positions = sequence_->reused();
+    provenance_.reused_bytes = static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
+    auto fits = checkCacheFits(cost, availableMemoryBytes(), provenance_.reused_bytes);
+    if (fits || prefixes_ == nullptr) return fits;
+    prefixes_->shrinkTo(0);  // what this run shares stays
+    return checkCacheFits(cost, availableMemoryBytes(), provenance_.reused_bytes);
 }
 
 Result<void> Generator::prepareDraft() {
@@ -152,6 +169,7 @@ Result<void> Generator::prepareDrafter() {
     setup.context = sequence_->capacity();
     for (const auto& model : setup.models) setup.context = std::min<Position>(setup.context, model->config().context_length);
     setup.settings = {request_.arithmetic, request_.kv_type};
+    setup.reuse = {prefixes_, tokens_};
     auto drafter = draft_method_->make(setup);
     if (!drafter) return tl::unexpected(drafter.error());
     drafter_ = std::move(*drafter);
@@ -208,16 +226,20 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
     beginPass(false);
     const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));
     if (auto fed = sequence_->append(chunk, last ? 1 : 0, logits_.data(), stop); !fed) return tl::unexpected(fed.error());
-    if (done == 0) {
-        for (std::size_t i = 0; i < prompt_size_; ++i) announceText(tokens_[i], events);
-        for (const ResolvedMarker& marker : provenance_.markers) announceText(marker.id, events);
-    }
+    if (!std::exchange(prompt_announced_, true)) announcePrompt(events);
     events.emplace_back(Progress{done + n, total});
     std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
     std::iota(rows.begin(), rows.end(), 0);
     announceExperts(static_cast<Position>(done), rows, false, nowNs() - began, events);
     prefill_ns_ += nowNs() - began;
     return last;
+}
+
+void Generator::announcePrompt(std::vector<RunEvent>& events) {
+    for (std::size_t i = 0; i < prompt_size_; ++i) announceText(tokens_[i], events);
+    for (const ResolvedMarker& marker : provenance_.markers) announceText(marker.id, events);
+    if (experts_ == nullptr) return;
+    for (const TokenExperts& experts : sequence_->knownExperts()) events.emplace_back(experts);
 }
 
 void Generator::announceText(TokenId id, std::vector<RunEvent>& events) {

@@ -31,10 +31,11 @@ namespace quibble {
 
 class Generator {
 public:
-    /// Checks the request against the models and reserves all memory. device must outlive the generator. `replayed` are control
-    /// changes that take effect at their positions, as recorded in a stored run. Errors say which setting and what to do.
+    /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator. `replayed` are control
+    /// changes that take effect at their positions, as recorded in a stored run. `prefixes`: what earlier runs have computed of the same text is
+    /// taken from there and not computed again, which changes no bit; nullptr: all is computed. Errors say which setting and what to do.
     [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                                   std::vector<ControlChange> replayed = {});
+                                                                   std::vector<ControlChange> replayed = {}, PrefixCache* prefixes = nullptr);
 
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
     [[nodiscard]] bool finished() const { return finish_reason_.has_value(); }
@@ -60,11 +61,13 @@ public:
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:
-    Generator(RunRequest request, RunModels models, CpuDevice& device);
+    Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes);
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed);
     [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences();
+    [[nodiscard]] Result<void> checkMemory(const CacheCost& cost);
     void fillProvenance(const PromptTokens& prompt);
+    void announcePrompt(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);
     [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> prepareDraft();
@@ -96,6 +99,7 @@ private:
     RunRequest request_;
     RunModels models_;
     CpuDevice& device_;
+    PrefixCache* prefixes_;
     RunProvenance provenance_;
     std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized one, or the reference when the quantized one drafts for it
     std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
@@ -112,6 +116,7 @@ private:
     std::vector<ControlChange> replayed_;  // not yet in force, by position
     std::vector<TokenId> tokens_;          // prompt and everything appended
     std::size_t prompt_size_ = 0;
+    bool prompt_announced_ = false;
     TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
     std::vector<float> logits_;            // raw, of the next position; in a round of the rows of its tree, [rows, vocab]
     std::vector<float> penalized_;         // storage of the model that is measured ...

@@ -54,6 +54,7 @@ void Generator::announceExperts(Position pos, std::span<const std::int32_t> rows
     for (std::size_t i = 0; i < rows.size(); ++i) {
         TokenExperts experts = recorder_->row(rows[i]);
         experts.pos = pos + static_cast<Position>(i);
+        if (prefixes_ != nullptr) sequence_->tellExperts(experts);
         events.emplace_back(std::move(experts));
     }
 }

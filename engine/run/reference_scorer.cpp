@@ -10,6 +10,7 @@ namespace quibble {
 ReferenceScorer::ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block, int top_alternatives)
     : sequence_(std::move(sequence)), device_(device), unfed_(std::move(fed)), block_(std::clamp(block, 1, static_cast<int>(Sequence::kMaxRows))),
       top_alternatives_(top_alternatives) {
+    unfed_.erase(unfed_.begin(), unfed_.begin() + sequence_->size());
     const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
     q_logits_.resize(static_cast<std::size_t>(block_) * vocab);
     p_logits_.resize(q_logits_.size());

@@ -18,7 +18,8 @@ namespace quibble {
 
 class ReferenceScorer {
 public:
-    /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens.
+    /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens. The sequence may hold all but the
+    /// last of them already.
     ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block, int top_alternatives);
 
     /// Queues the token at the next position with the quantized model's raw logits there ([vocab_size]) and their log-sum-exp.

@@ -172,7 +172,7 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);
         device_threads_ = start.request.threads;
     }
-    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed);
+    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_);
     if (generator) events_.emplace_back((*generator)->provenance());
     return generator;
 }

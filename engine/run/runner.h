@@ -81,6 +81,7 @@ private:
     std::function<void(const Error&)> rejected_;
     std::unique_ptr<CpuDevice> device_;  // engine thread only
     int device_threads_ = 0;             // as asked for: 0 means all cores
+    PrefixCache prefixes_;               // engine thread only
     std::vector<RunEvent> events_;       // engine thread only
     RunId run_ = kNoRun;                 // engine thread only
     std::int64_t last_batch_ns_ = 0;

@@ -60,7 +60,7 @@ struct RunProvenance {
     std::string kv_cache = "f32";  // type of its rows; the reference always keeps f32
     std::int64_t kv_bytes = 0;     // of all caches of the run, when every position is written
     int reused_positions = 0;      // of the model's cache that an earlier run had computed ...
-    std::int64_t reused_bytes = 0; // ... and that all caches of the run share with it
+    std::int64_t reused_bytes = 0; // ... and that the caches of model and reference share with it
     std::string isa;               // "avx512"
     int threads = 0;
     int vocab_size = 0;
