@@ -1,16 +1,16 @@
-# The three targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
+# The targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
 get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
 file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp ${fuzz_root}/engine/model/safetensors/*.cpp)
 list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
-list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_file.cpp)
+list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/model/model_file.cpp)
 
 add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_file_sources} ${fuzz_root}/kernels/tensor_type.cpp)
 target_compile_features(fuzz_sources PUBLIC cxx_std_20)
 target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
 target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 target_link_libraries(fuzz_sources PUBLIC pcre2-8 xxhash)
-foreach(name gguf chat_template tokenizer)
+foreach(name gguf safetensors tokenizer_json chat_template tokenizer)
   add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
   target_link_libraries(fuzz_${name} PRIVATE fuzz_sources)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)

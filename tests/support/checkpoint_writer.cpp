@@ -134,6 +134,13 @@ void addSentencePiece(json& made) {
     made["model"]["unk_token"] = "<unk>";
 }
 
+// Whole pieces before merges, and the beginning token from the file's last stage.
+void addLlama3(json& made, const json& bos) {
+    made["model"]["ignore_merges"] = true;
+    const json single = json::array({{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}});
+    made["post_processor"] = {{"type", "Sequence"}, {"processors", json::array({{{"type", "ByteLevel"}}, {{"type", "TemplateProcessing"}, {"single", single}}})}};
+}
+
 }  // namespace
 
 std::string safetensorsBytes(const std::vector<PublishedTensor>& tensors, std::size_t alignment) {
@@ -222,7 +229,7 @@ json publishedTokenizer(const ModelFile& file, MergeForm form) {
         merges = mergesFromScores(file, ids);
     } else {
         made["pre_tokenizer"] = byteLevelStages(file.getString("tokenizer.ggml.pre").value_or(""));
-        made["model"]["ignore_merges"] = file.getString("tokenizer.ggml.pre") == "llama-bpe";
+        if (file.getString("tokenizer.ggml.pre") == "llama-bpe") addLlama3(made, tokenText(file, "bos_token_id"));
         for (const std::string_view merge : file.getArray("tokenizer.ggml.merges")->strings()) {
             const std::size_t space = merge.find(' ', 1);
             merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));

@@ -43,6 +43,8 @@ Result<nlohmann::json> parseJsonObject(std::string_view text, const std::string&
         if (value.is_object()) return value;
     } catch (const nlohmann::json::parse_error& error) {
         return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (byte " + std::to_string(error.byte) + ")", "The file may be damaged: copy or download it again");
+    } catch (const nlohmann::json::out_of_range&) {
+        return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (a number beyond all range)", "The file may be damaged: copy or download it again");
     }
     return fail(ErrorCode::FileCorrupt, where + ": not a JSON object", "The file may be damaged: copy or download it again");
 }

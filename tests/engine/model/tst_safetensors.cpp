@@ -258,6 +258,7 @@ private slots:
         row("length beyond the file", std::string(8, '\xff') + "{}", "cut short");
         row("header cut short", headerOnly("{\"t\":{}}").substr(0, 12), "cut short");
         row("no JSON", headerOnly("{\"t\": "), "not valid JSON");
+        row("endless number", headerOnly("{\"t\":1e999}"), "beyond all range");
         row("a list", headerOnly("[1, 2]"), "not a JSON object");
         row("broken UTF-8", headerOnly("{\"\xff\":1}"), "not valid JSON");
         row("deep", headerOnly(std::string(100000, '[')), "nested 100000 deep");

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/model/safetensors/tokenizer_keys.h"
 #include "tests/engine/text/golden_files.h"
+#include "tests/support/checkpoint_writer.h"
 
 using namespace quibble;
 
@@ -17,10 +19,47 @@ private slots:
         QTest::addColumn<QString>("name");
         for (const char* name : {"gpt-2", "deepseek-r1-qwen", "qwen2", "llama-bpe", "deepseek-coder", "llama-spm"}) QTest::newRow(name) << QString(name);
     }
-    void vectors() {
+    void vectors() { compare(&test::loadTokenizer); }
+
+    // The same vocabularies written as published: merges as texts or pairs, SentencePiece's scores as merges, split rules as expressions.
+    void publishedTexts_data() { vectors_data(); }
+    void publishedTexts() {
+        compare([](const std::string& name) { return throughTokenizerJson(name, testing::MergeForm::Texts); });
+    }
+    void publishedPairs_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"gpt-2", "llama-spm"}) QTest::newRow(name) << QString(name);
+    }
+    void publishedPairs() {
+        compare([](const std::string& name) { return throughTokenizerJson(name, testing::MergeForm::Pairs); });
+    }
+
+private:
+    static std::shared_ptr<const Tokenizer> throughTokenizerJson(const std::string& name, testing::MergeForm merges) {
+        const auto gguf = ModelFile::open(test::vocabularyPath(name)).value();
+        const std::string tokenizer = testing::publishedTokenizer(*gguf, merges).dump(), settings = testing::publishedTokenizerConfig(*gguf).dump();
+        CheckpointTexts texts;
+        texts.tokenizer = tokenizer;
+        texts.tokenizer_config = settings;
+        ModelFileParts parts;
+        KeyBuilder keys(parts);
+        const auto added = addTokenizerKeys(texts, nlohmann::json::object(), "", 0, keys);
+        if (!added) {
+            qWarning("%s", added.error().line().c_str());
+            return nullptr;
+        }
+        const auto made = Tokenizer::fromFile(ModelFile(std::move(parts)));
+        if (!made) qWarning("%s", made.error().line().c_str());
+        else if ((*made)->hash() != test::loadTokenizer(name)->hash()) qWarning("another vocabulary than that of the GGUF file");
+        else return *made;
+        return nullptr;
+    }
+
+    template <typename Load>
+    void compare(const Load& load) {
         QFETCH(QString, name);
         if (test::vocabularyPath(name.toStdString()).empty()) QSKIP("the vocabulary is not in the repository and ../shared/goldens is absent");
-        const auto tokenizer = test::loadTokenizer(name.toStdString());
+        const std::shared_ptr<const Tokenizer> tokenizer = load(name.toStdString());
         QVERIFY(tokenizer != nullptr);
         std::ifstream in(test::repository() / "tests/golden/tokenizer" / (name.toStdString() + ".json"));
         QVERIFY(in.is_open());
