@@ -34,6 +34,20 @@ void addFifthBits(const uint8_t (&qh)[4], uint8_t* codes) {
     }
 }
 
+// codes[i] = the masked bits from `from` on of byte i, for 32 bytes: loops that a compiler turns into vectors.
+void takeBits(const uint8_t* bytes, int from, int mask, uint8_t* codes) {
+    for (int i = 0; i < 32; ++i) {
+        codes[i] = static_cast<uint8_t>((bytes[i] >> from) & mask);
+    }
+}
+
+// Such bits join the codes at bit `to`.
+void addBits(const uint8_t* bytes, int from, int mask, int to, uint8_t* codes) {
+    for (int i = 0; i < 32; ++i) {
+        codes[i] = static_cast<uint8_t>(codes[i] | (((bytes[i] >> from) & mask) << to));
+    }
+}
+
 // Block b of 32 of a unit.
 void readBlock(const BlockQ8_0& block, int64_t b, RowUnit& out) {
     out.d[b] = block.d;
@@ -80,8 +94,8 @@ void readUnit(const BlockQ2_K& block, RowUnit& out) {
     out.d[0] = block.d;
     out.minimum[0] = block.dmin;
     std::memcpy(out.scales, block.scales, sizeof(block.scales));
-    for (int i = 0; i < 256; ++i) {
-        out.codes[i] = (block.q[32 * (i / 128) + i % 32] >> (2 * (i % 128 / 32))) & 3;
+    for (int g = 0; g < 8; ++g) {
+        takeBits(block.q + 32 * (g / 4), 2 * (g % 4), 3, out.codes + 32 * g);
     }
 }
 
@@ -92,9 +106,9 @@ void readUnit(const BlockQ3_K& block, RowUnit& out) {
         const int high = (block.scales[8 + g % 4] >> (2 * (g / 4))) & 3;
         out.scales[g] = static_cast<uint8_t>((low | (high << 4)) - 32);
     }
-    for (int i = 0; i < 256; ++i) {
-        const int low = (block.q[32 * (i / 128) + i % 32] >> (2 * (i % 128 / 32))) & 3;
-        out.codes[i] = static_cast<uint8_t>(low | (((block.high[i % 32] >> (i / 32)) & 1) << 2));
+    for (int g = 0; g < 8; ++g) {
+        takeBits(block.q + 32 * (g / 4), 2 * (g % 4), 3, out.codes + 32 * g);
+        addBits(block.high, g, 1, 2, out.codes + 32 * g);
     }
 }
 
@@ -110,8 +124,8 @@ void readUnit(const BlockQ4_K& block, RowUnit& out) {
     out.d[0] = block.d;
     out.minimum[0] = block.dmin;
     readScaleMins(block.scales, out);
-    for (int i = 0; i < 256; ++i) {
-        out.codes[i] = (block.q[32 * (i / 64) + i % 32] >> (4 * (i / 32 % 2))) & 15;
+    for (int g = 0; g < 8; ++g) {
+        takeBits(block.q + 32 * (g / 2), 4 * (g % 2), 15, out.codes + 32 * g);
     }
 }
 
@@ -119,21 +133,19 @@ void readUnit(const BlockQ5_K& block, RowUnit& out) {
     out.d[0] = block.d;
     out.minimum[0] = block.dmin;
     readScaleMins(block.scales, out);
-    for (int i = 0; i < 256; ++i) {
-        const int low = (block.q[32 * (i / 64) + i % 32] >> (4 * (i / 32 % 2))) & 15;
-        out.codes[i] = static_cast<uint8_t>(low | (((block.qh[i % 32] >> (i / 32)) & 1) << 4));
+    for (int g = 0; g < 8; ++g) {
+        takeBits(block.q + 32 * (g / 2), 4 * (g % 2), 15, out.codes + 32 * g);
+        addBits(block.qh, g, 1, 4, out.codes + 32 * g);
     }
 }
 
 void readUnit(const BlockQ6_K& block, RowUnit& out) {
     out.d[0] = block.d;
     std::memcpy(out.scales, block.scales, sizeof(block.scales));
-    for (int i = 0; i < 256; ++i) {
-        const int half = i / 128;
-        const int within = i % 128;
-        const int low = (block.ql[64 * half + within % 64] >> (4 * (within / 64))) & 15;
-        const int high = (block.qh[32 * half + within % 32] >> (2 * (within / 32))) & 3;
-        out.codes[i] = static_cast<uint8_t>(low | (high << 4));
+    for (int g = 0; g < 8; ++g) {
+        const int half = g / 4;
+        takeBits(block.ql + 64 * half + 32 * (g % 2), 4 * (g / 2 % 2), 15, out.codes + 32 * g);
+        addBits(block.qh + 32 * half, 2 * (g % 4), 3, 4, out.codes + 32 * g);
     }
 }
 
