@@ -1,26 +1,46 @@
 // quibble-cli bench
 #include "app/cli/bench.h"
+#include "app/cli/bench_speculation.h"
 #include "app/cli/cli.h"
 
 namespace quibble::cli {
 
 namespace {
 
-Result<void> execute(const BenchRequest& request, const std::string& json) {
-    auto result = runBench(request);
+struct BenchArguments {
+    BenchRequest speed;
+    SpeculationBenchRequest drafting;
+    bool speculation = false, forced = false;
+    std::string json;
+};
+
+Result<void> write(const std::string& json, Result<nlohmann::ordered_json> result, void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
     if (!result) return tl::unexpected(result.error());
     auto output = Output::open(json.empty() ? "-" : json);
     if (!output) return tl::unexpected(output.error());
-    if (json.empty()) printBench(*result, (*output)->stream());
+    if (json.empty()) print(*result, (*output)->stream());
     else (*output)->stream() << result->dump() << '\n';
     return (*output)->close();
+}
+
+Result<void> execute(const BenchArguments& arguments) {
+    if (!arguments.speculation && !arguments.forced) return write(arguments.json, runBench(arguments.speed), &printBench);
+    SpeculationBenchRequest drafting = arguments.drafting;
+    drafting.model = arguments.speed.model;
+    drafting.quant = arguments.speed.quant;
+    drafting.arithmetic = arguments.speed.arithmetic;
+    drafting.threads = arguments.speed.threads;
+    drafting.repeats = arguments.speed.repeats;
+    drafting.depth = arguments.speed.depth;
+    if (arguments.forced) return write(arguments.json, runForcedBench(drafting), &printForcedBench);
+    return write(arguments.json, runSpeculationBench(drafting), &printSpeculationBench);
 }
 
 }  // namespace
 
 void addBenchCommand(CLI::App& app, Action& chosen) {
-    auto request = std::make_shared<BenchRequest>();
-    auto json = std::make_shared<std::string>();
+    auto arguments = std::make_shared<BenchArguments>();
+    BenchRequest* request = &arguments->speed;
     CLI::App* command = app.add_subcommand("bench", "Speed of a model, beside the limits of this machine");
     command->add_option("model", request->model, kModelHelp)->required();
     command->add_option("--quant", request->quant, "Quantize in place, as in run")->capture_default_str();
@@ -33,8 +53,14 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     command->add_flag("--busy", request->busy, "Prefill once more with another job on one of the cores");
     command->add_option("--threads", request->threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
     command->add_option("--repeats", request->repeats, "Repetitions; the median counts")->check(CLI::Range(1, 100))->capture_default_str();
-    command->add_option("--json", *json, "Write one line of JSON to this file or - instead of the table");
-    command->callback([&chosen, request, json] { chosen = [request, json] { return execute(*request, *json); }; });
+    command->add_option("--json", arguments->json, "Write one line of JSON to this file or - instead of the table");
+    command->add_flag("--speculation", arguments->speculation, "Instead: whole runs with each draft method against plain decoding");
+    command->add_flag("--forced", arguments->forced, "Instead: passes of 1 to 16 rows, and rounds of a chain whose tokens are all accepted, whatever the models say");
+    command->add_option("--draft-model", arguments->drafting.drafts, "For these: model files that draft, largest first")->expected(1, 2);
+    command->add_option("--methods", arguments->drafting.methods, "For --speculation: method:key=value/rule, several; default: one of each kind");
+    command->add_option("--temperatures", arguments->drafting.temperatures, "For --speculation")->delimiter(',')->check(CLI::Range(0.0, 100.0))->capture_default_str();
+    command->add_option("--problems", arguments->drafting.problems, "For --speculation: how many held-out problems")->check(CLI::Range(1, 500))->capture_default_str();
+    command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }
 
 }  // namespace quibble::cli

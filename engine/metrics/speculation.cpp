@@ -1,6 +1,6 @@
 #include "engine/metrics/speculation.h"
 
-#include <algorithm>
+#include "engine/metrics/statistics.h"
 
 namespace quibble {
 
@@ -23,14 +23,6 @@ void countNodes(const DraftRound& round, SpeculationNumbers& numbers, std::vecto
 
 double ratio(double a, double b) { return b > 0 ? a / b : 0.0; }
 
-std::optional<double> median(std::vector<double> values) {
-    if (values.empty()) return {};
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 void measurePlainSteps(const RunTrace& trace, SpeculationNumbers& numbers) {
     std::vector<double> passes, steps;
     for (const DraftRound& round : trace.draftRounds()) {
@@ -38,8 +30,8 @@ void measurePlainSteps(const RunTrace& trace, SpeculationNumbers& numbers) {
         passes.push_back(static_cast<double>(round.verify_ns));
         steps.push_back(static_cast<double>(round.verify_ns + round.other_ns));
     }
-    numbers.plain_pass_ns = median(std::move(passes));
-    numbers.plain_step_ns = median(std::move(steps));
+    numbers.plain_pass_ns = quantile(passes, 0.5);
+    numbers.plain_step_ns = quantile(steps, 0.5);
 }
 
 }  // namespace
