@@ -1,5 +1,6 @@
 // quibble-cli bench
 #include "app/cli/bench.h"
+#include "app/cli/bench_experts.h"
 #include "app/cli/bench_speculation.h"
 #include "app/cli/cli.h"
 
@@ -10,7 +11,7 @@ namespace {
 struct BenchArguments {
     BenchRequest speed;
     SpeculationBenchRequest drafting;
-    bool speculation = false, forced = false;
+    bool speculation = false, forced = false, experts = false;
     std::string json;
 };
 
@@ -24,6 +25,16 @@ Result<void> write(const std::string& json, Result<nlohmann::ordered_json> resul
 }
 
 Result<void> execute(const BenchArguments& arguments) {
+    if (arguments.experts) {
+        ExpertsBenchRequest experts;
+        experts.model = arguments.speed.model;
+        if (!arguments.drafting.drafts.empty()) experts.draft = arguments.drafting.drafts.back();
+        if (!arguments.drafting.methods.empty()) experts.method = arguments.drafting.methods.front();
+        experts.problems = arguments.drafting.problems;
+        experts.threads = arguments.speed.threads;
+        experts.repeats = arguments.speed.repeats;
+        return write(arguments.json, runExpertsBench(experts), &printExpertsBench);
+    }
     if (!arguments.speculation && !arguments.forced) return write(arguments.json, runBench(arguments.speed), &printBench);
     SpeculationBenchRequest drafting = arguments.drafting;
     drafting.model = arguments.speed.model;
@@ -56,10 +67,11 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     command->add_option("--json", arguments->json, "Write one line of JSON to this file or - instead of the table");
     command->add_flag("--speculation", arguments->speculation, "Instead: whole runs with each draft method against plain decoding");
     command->add_flag("--forced", arguments->forced, "Instead: passes of 1 to 16 rows, and rounds of a chain whose tokens are all accepted, whatever the models say");
+    command->add_flag("--experts", arguments->experts, "Instead: unions, coverage and errors of expert budgets on real text; with --draft-model drafted runs under each budget");
     command->add_option("--draft-model", arguments->drafting.drafts, "For these: model files that draft, largest first")->expected(1, 2);
     command->add_option("--methods", arguments->drafting.methods, "For --speculation: method:key=value/rule, several; default: one of each kind");
     command->add_option("--temperatures", arguments->drafting.temperatures, "For --speculation")->delimiter(',')->check(CLI::Range(0.0, 100.0))->capture_default_str();
-    command->add_option("--problems", arguments->drafting.problems, "For --speculation: how many held-out problems")->check(CLI::Range(1, 500))->capture_default_str();
+    command->add_option("--problems", arguments->drafting.problems, "For --speculation and --experts: how many held-out problems")->check(CLI::Range(1, 500))->capture_default_str();
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }
 

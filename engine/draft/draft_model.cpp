@@ -41,16 +41,17 @@ Result<void> DraftModel::extend(std::span<const TokenId> tokens, std::int64_t n_
 DraftedToken DraftModel::pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower, Position pos) {
     const std::span<const float> logits = follower.penalized(raw, penalized_);
     DraftedToken token;
-    TokenDistribution shown = sampler_.distribution(logits, shownSettings(rules.sampler));
-    for (const TokenProbability& one : shown) token.confidence = std::max(token.confidence, static_cast<float>(one.p));
-    if (rules.pick == DraftPick::Drawn && rules.sampler.temperature > 0) {
-        token.id = drawToken(shown, rules.seed, pos, NoiseStream::Draft);
-        token.prob = static_cast<float>(probabilityOf(shown, token.id));
-        token.drawn_from = std::move(shown);
-    } else {
+    if (rules.sampler.temperature <= 0) {
+        // Greedy: the largest of the plain softmax, for which no distribution has to be made.
         token.id = sampler_.choose(logits, rules.sampler, rules.seed, pos);
-        token.prob = static_cast<float>(probabilityOf(shown, token.id));
+        token.prob = token.confidence = static_cast<float>(ShownProbabilities(sampler_, logits, rules.sampler).of(token.id));
+        return token;
     }
+    TokenDistribution shown = sampler_.distribution(logits, rules.sampler);
+    for (const TokenProbability& one : shown) token.confidence = std::max(token.confidence, static_cast<float>(one.p));
+    token.id = rules.pick == DraftPick::Drawn ? drawToken(shown, rules.seed, pos, NoiseStream::Draft) : sampler_.choose(logits, rules.sampler, rules.seed, pos);
+    token.prob = static_cast<float>(probabilityOf(shown, token.id));
+    if (rules.pick == DraftPick::Drawn) token.drawn_from = std::move(shown);
     return token;
 }
 

@@ -2,6 +2,7 @@
 // see the same rules, so that a perfect draft is always accepted.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "engine/logits/marker_penalty.h"
 #include "engine/sampler/sampler.h"
 #include "engine/text/thinking.h"
+#include "kernels/ops.h"
 
 namespace quibble {
 
@@ -49,5 +51,23 @@ private:
 /// The settings under which probabilities are shown and confidence is measured: at temperature 0 the distribution that is drawn from is
 /// a single token, so the plain softmax is taken instead.
 [[nodiscard]] inline SamplerSettings shownSettings(const SamplerSettings& s) { return s.temperature > 0 ? s : SamplerSettings{1, 0, 1, 0}; }
+
+/// Probabilities of single tokens under shownSettings. The plain softmax of temperature 0 takes one sum and no distribution.
+class ShownProbabilities {
+public:
+    ShownProbabilities(Sampler& sampler, std::span<const float> logits, const SamplerSettings& settings) : logits_(logits), greedy_(settings.temperature <= 0) {
+        if (greedy_) kernels::ops().logitStats(logits.data(), static_cast<std::int64_t>(logits.size()), &stats_);
+        else drawn_ = sampler.distribution(logits, settings);
+    }
+    [[nodiscard]] double of(TokenId id) const {
+        return greedy_ ? std::exp(static_cast<double>(logits_[static_cast<std::size_t>(id)]) - stats_.log_sum_exp) : probabilityOf(drawn_, id);
+    }
+
+private:
+    std::span<const float> logits_;
+    bool greedy_;
+    kernels::LogitStats stats_;
+    TokenDistribution drawn_;
+};
 
 }  // namespace quibble

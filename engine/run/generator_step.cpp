@@ -187,7 +187,7 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         logits = target_penalized_;
     }
     const std::vector<std::int32_t>& children = round.here();
-    const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise;
+    const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise || request_.sampler.temperature <= 0;
     VerifyOutcome outcome;
     if (forced_ != kNoToken) {
         outcome.own = forced_;
@@ -199,10 +199,10 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         outcome.own = sampler_.choose(logits, request_.sampler, request_.seed, record.pos);
     }
     if (!outcome.tests.empty()) {
-        const TokenDistribution shown = sampler_.distribution(logits, shownSettings(request_.sampler));
+        const ShownProbabilities shown(sampler_, logits, request_.sampler);
         for (std::size_t i = 0; i < outcome.tests.size(); ++i) {
             DraftNode& node = round.record.nodes[static_cast<std::size_t>(children[i])];
-            node.target_prob = static_cast<float>(probabilityOf(shown, node.id));
+            node.target_prob = static_cast<float>(shown.of(node.id));
             node.accept_prob = outcome.tests[i].accept_prob;
             node.draw = outcome.tests[i].draw;
             node.fate = outcome.accepted == static_cast<int>(i) ? DraftFate::Accepted : DraftFate::Rejected;
@@ -217,7 +217,7 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         round.record.added = record.id = outcome.own;
         round.record.corrected = !children.empty();
     }
-    // What the same noise would have chosen without the penalty. A rule with draws of its own has no such counterpart.
+    // What the same noise would have chosen without the penalty. A rule with draws of its own has no such counterpart, unless nothing is drawn.
     const bool other = record.penalized && own_noise;
     record.without_penalty_id = other ? sampler_.choose(raw, request_.sampler, request_.seed, record.pos) : record.id;
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);

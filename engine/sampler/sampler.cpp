@@ -82,7 +82,9 @@ TokenDistribution Sampler::distribution(std::span<const float> logits, const Sam
     for (const Candidate& candidate : candidates_) {
         distribution.push_back({candidate.id, std::exp((static_cast<double>(candidate.logit) - largest) / settings.temperature)});
     }
-    std::sort(distribution.begin(), distribution.end(), [](const TokenProbability& a, const TokenProbability& b) { return a.id < b.id; });
+    const auto by_id = [](const TokenProbability& a, const TokenProbability& b) { return a.id < b.id; };
+    // Only top-p leaves them in another order.
+    if (!std::is_sorted(distribution.begin(), distribution.end(), by_id)) std::sort(distribution.begin(), distribution.end(), by_id);
     double total = 0;
     for (const TokenProbability& token : distribution) total += token.p;
     for (TokenProbability& token : distribution) token.p /= total;

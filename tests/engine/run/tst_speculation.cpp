@@ -13,6 +13,7 @@
 #include "engine/run/replay.h"
 #include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
+#include "tests/support/random_model.h"
 
 using namespace quibble;
 using namespace quibble::testing;
@@ -48,7 +49,7 @@ struct Outcome {
     RunTrace trace;
     std::vector<RunEvent> events;
     Error error;
-    bool ok = false;
+    bool started = false, ok = false;
 };
 
 Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}) {
@@ -59,6 +60,7 @@ Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}
     CpuDevice device(2);
     auto generator = Generator::create(r, std::move(*opened), device, controls);
     if (!generator) return outcome.error = generator.error(), outcome;
+    outcome.started = true;
     std::vector<RunEvent> events{(*generator)->provenance()};
     if (auto done = (*generator)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
     events.emplace_back((*generator)->closing((*generator)->finishReason()));
@@ -309,18 +311,26 @@ private slots:
 
     void draftsThatCannotRunSayWhy_data() {
         QTest::addColumn<int>("fault");
-        QTest::newRow("unknown method") << 0;
-        QTest::newRow("unknown rule") << 1;
-        QTest::newRow("no model named") << 2;
-        QTest::newRow("model missing") << 3;
-        QTest::newRow("another tokenizer") << 4;
-        QTest::newRow("no reference to draft for") << 5;
-        QTest::newRow("tree larger than the context") << 6;
-        QTest::newRow("parameter out of range") << 7;
-        QTest::newRow("tree larger than a pass") << 8;
+        QTest::addColumn<QString>("said");
+        QTest::newRow("unknown method") << 0 << "no draft method is called \"oracle\"";
+        QTest::newRow("unknown rule") << 1 << "no verify rule is called \"hope\"";
+        QTest::newRow("no model named") << 2 << "needs a draft model";
+        QTest::newRow("model missing") << 3 << "no/such/file.gguf";
+        QTest::newRow("another tokenizer") << 4 << "another tokenizer";
+        QTest::newRow("no reference to draft for") << 5 << "there is none";
+        QTest::newRow("tree larger than the context left") << 6 << "the context has room for";
+        QTest::newRow("parameter out of range") << 7 << "length";
+        QTest::newRow("tree larger than a pass") << 8 << "a verify pass for 63";
+        QTest::newRow("second model missing") << 9 << "second, smaller draft model";
+        QTest::newRow("chain of three in the wrong order") << 10 << "is larger than";
+        QTest::newRow("budget on a dense model") << 11 << "has no experts";
+        QTest::newRow("budget below the experts of a token") << 12 << "budget of 1";
+        QTest::newRow("draft larger than the target") << 13 << "is larger than";
     }
     void draftsThatCannotRunSayWhy() {
         QFETCH(int, fault);
+        QFETCH(QString, said);
+        const std::filesystem::path shipped = shippedModel().parent_path();
         RunRequest r = request();
         r.draft = drafting("chain");
         if (fault == 0) r.draft.method.id = "oracle";
@@ -335,20 +345,53 @@ private slots:
         }
         if (fault == 7) r.draft.method = *parseMethodChoice("chain:length=99");
         if (fault == 8) r.draft.method = *parseMethodChoice("static_tree:first=8,second=8,third=4,fourth=4");
+        if (fault == 9 || fault == 10) r.draft.method = *parseMethodChoice("cascade");
+        if (fault == 9) r.draft.second_path.clear();
+        if (fault == 10) r.draft.path = (shipped / "quibble-nano-draft.gguf").string();
+        if (fault == 11) r.experts = *parseMethodChoice("moe_spec:budget=4");
+        if (fault == 12) {
+            r.model_path = (shipped / "quibble-nano-moe.gguf").string();
+            r.experts = *parseMethodChoice("moe_spec:budget=1");
+        }
+        if (fault == 13) r.draft.path = (shipped / "quibble-nano-moe.gguf").string();
         const Outcome outcome = run(r);
-        QVERIFY(!outcome.ok);
-        qInfo("%s", outcome.error.line().c_str());
+        QVERIFY(!outcome.ok && !outcome.started);
+        const QString line = QString::fromStdString(outcome.error.line());
+        QVERIFY2(line.contains(said), qPrintable(line));
+        QVERIFY2(!outcome.error.hint.empty(), qPrintable(line));
     }
 
-    void aDraftLargerThanItsTargetIsRefused() {
-        RunRequest r = request();
-        r.model_path = (goldenDirectory() / "models" / "llama-d64-F32.gguf").string();
-        r.raw = true;
-        r.draft = drafting("chain");
-        r.draft.path = (goldenDirectory() / "models" / "llama-d256-Q4_K.gguf").string();
-        const Outcome outcome = run(r);
-        QVERIFY(!outcome.ok);
-        qInfo("%s", outcome.error.line().c_str());
+    // The same tokens, but rows of the embedding that no token has: the target could not say how likely such a token is.
+    void anotherPaddingOfTheVocabularyIsRefused() {
+        RandomShape shape;
+        shape.tied_output = true;
+        auto target = load(makeRandomModel(shape), {});
+        RandomModel padded = makeRandomModel(shape);
+        padded.reshape("token_embd.weight", {static_cast<std::uint64_t>(shape.d_model), static_cast<std::uint64_t>(shape.vocab + 8)});
+        auto draft = load(padded, {});
+        QVERIFY(target && draft);
+        QVERIFY(checkDraftModel(*target->model, *target->model));
+        const auto checked = checkDraftModel(*draft->model, *target->model);
+        QVERIFY(!checked);
+        QVERIFY(checked.error().what.find("pads its vocabulary to 56") != std::string::npos && !checked.error().hint.empty());
+    }
+
+    // Every rule takes every draft: what was chosen and not drawn counts as certain under rejection, and typical acceptance walks trees.
+    void everyRuleTakesEveryDraft() {
+        for (const VerifyMethod* rule : verifyMethods()) {
+            for (const DraftMethod* method : draftMethods()) {
+                RunRequest r = request(0.8);
+                r.max_tokens = 12;
+                if (method->drafts_for_reference) {
+                    r.weight_quant = *parseMethodChoice("rtn:bits=4,group=64");
+                    r.reference.kind = ReferenceKind::Unquantized;
+                }
+                r.draft = drafting(std::string(method->id), std::string(rule->id));
+                const Outcome outcome = run(r);
+                QVERIFY2(outcome.ok, outcome.error.line().c_str());
+                QCOMPARE(outcome.trace.points().size(), std::size_t{12});
+            }
+        }
     }
 };
 
