@@ -265,21 +265,21 @@ void printExpertsBench(const Json& result, std::ostream& out) {
     out << result["model"].get<std::string>() << ": " << result["layers"] << " layers of " << result["experts"] << " experts, " << result["used"] << " a token; text of "
         << result["problems"] << " problems\n\nrows of a pass   distinct experts a layer   a uniform router\n";
     for (const Json& row : result["unions"]) {
-        out << std::setw(14) << row["rows"];
+        out << std::setw(14) << row["rows"].get<int>();
         number(row, "union", 27, 2);
         number(row, "uniform_router", 19, 2);
         out << '\n';
     }
     out << "\nbudget   coverage C(B) of " << kErrorRows << " rows   uniform\n";
     for (const Json& row : result["coverage"]) {
-        out << std::setw(6) << row["budget"];
+        out << std::setw(6) << row["budget"].get<int>();
         number(row, "coverage", 27, 3);
         number(row, "uniform", 10, 3);
         out << '\n';
     }
     out << "\nselection            budget   error of the logits   executed   coverage   expert KB a pass\n";
     for (const Json& row : result["selections"]) {
-        out << std::left << std::setw(21) << row["selection"].get<std::string>() << std::right << std::setw(6) << row["budget"];
+        out << std::left << std::setw(21) << row["selection"].get<std::string>() << std::right << std::setw(6) << row["budget"].get<int>();
         number(row, "logit_error", 22, 4);
         number(row, "executed", 11, 2);
         number(row, "coverage", 11, 3);
@@ -290,13 +290,13 @@ void printExpertsBench(const Json& result, std::ostream& out) {
     out << "\n" << result["method"].get<std::string>() << " drafted by " << result["draft"].get<std::string>()
         << "\nbudget   accepted a step   executed   expert KB a verify   verify us   us a token   tokens as unbudgeted   right\n";
     for (const Json& row : result["runs"]) {
-        out << std::setw(6) << row["budget"];
+        out << std::setw(6) << row["budget"].get<int>();
         number(row, "mean_accepted", 18, 2);
         number(row, "executed", 11, 2);
         number(row, "verify_expert_bytes", 21, 0, 1e-3);
         number(row, "verify_us", 12, 0);
         number(row, "ns_per_token", 13, 1, 1e-3);
-        out << std::setw(14) << row["tokens_as_unbudgeted"] << " of " << row["tokens"] << std::setw(8) << row["right"] << '\n';
+        out << std::setw(15) << row["tokens_as_unbudgeted"].get<int>() << " of " << row["tokens"].get<int>() << std::setw(8) << row["right"].get<int>() << '\n';
     }
 }
 

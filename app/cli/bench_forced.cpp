@@ -150,13 +150,13 @@ void printForcedBench(const Json& result, std::ostream& out) {
     out << std::fixed << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", " << result["threads"] << " threads, " << result["depth"]
         << " positions in the cache, medians of " << result["repeats"] << '\n';
     for (const Json& pass : result["passes"]) {
-        out << "verify of " << std::setw(2) << pass["rows"] << " rows " << std::setprecision(3) << std::setw(11) << pass["us"].get<double>() / 1e3 << " ms  "
+        out << "verify of " << std::setw(2) << pass["rows"].get<int>() << " rows " << std::setprecision(3) << std::setw(11) << pass["us"].get<double>() / 1e3 << " ms  "
             << std::setprecision(2) << pass["decode_steps"].get<double>() << " decode steps\n";
     }
     if (result["rounds"].empty()) return;
     out << "drafted by " << result["draft"].get<std::string>() << "; speed-up by chance that a drafted token is accepted\n";
     for (const Json& round : result["rounds"]) {
-        out << "chain of " << std::setw(2) << round["length"] << ": draft " << std::setprecision(3) << round["draft_us"].get<double>() / 1e3 << " ms of "
+        out << "chain of " << std::setw(2) << round["length"].get<int>() << ": draft " << std::setprecision(3) << round["draft_us"].get<double>() / 1e3 << " ms of "
             << round["round_us"].get<double>() / 1e3 << " ms;" << std::setprecision(2);
         for (const Json& at : round["by_acceptance"]) out << "  " << at["acceptance"].get<double>() << ": " << at["speed_up"].get<double>() << 'x';
         out << '\n';

@@ -12,7 +12,7 @@ constexpr std::array kParams{
     ParamSpec{"first", "Width at depth 1", "", 1, 8, 1, 3, "Continuations of the text"},
     ParamSpec{"second", "Width at depth 2", "", 0, 8, 1, 2, "Continuations of each of those"},
     ParamSpec{"third", "Width at depth 3", "", 0, 4, 1, 1, "0: the tree ends here"},
-    ParamSpec{"fourth", "Width at depth 4", "", 0, 4, 1, 1, "0: the tree ends here"},
+    ParamSpec{"fourth", "Width at depth 4", "", 0, 4, 1, 0, "0: the tree ends here"},
 };
 
 int nodes(const MethodChoice& choice) {

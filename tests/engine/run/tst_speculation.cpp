@@ -1,9 +1,7 @@
 // Speculative decoding on the shipped model: whatever drafts, the text and every measurement are those of plain decoding.
 #include <QTest>
 
-#include <array>
 #include <cmath>
-#include <map>
 #include <set>
 
 #include "engine/draft/draft_method.h"
@@ -170,37 +168,6 @@ private slots:
             QVERIFY2(drafted.ok, drafted.error.what.c_str());
             QVERIFY(sameTokens(plain.trace, drafted.trace));
         }
-    }
-
-    // Two tokens of an untrained model, over many seeds: rejection gives them as often as plain decoding does.
-    void rejectedTextHasTheSameDistribution() {
-        RunRequest r = request(1);
-        r.model_path = (goldenDirectory() / "models" / "llama-d64-F32.gguf").string();
-        r.raw = true;
-        r.prompt = "ab";
-        r.max_tokens = 2;
-        r.sampler = {1.5, 2, 1, 0};
-        std::map<std::pair<TokenId, TokenId>, std::array<int, 2>> counts;
-        for (int side = 0; side < 2; ++side) {
-            if (side == 1) {
-                r.draft = drafting("chain:length=1", "rejection");
-                r.draft.path = (goldenDirectory() / "models" / "llama-d64-Q4_0.gguf").string();
-            }
-            for (std::uint64_t seed = 0; seed < 1500; ++seed) {
-                r.seed = seed + static_cast<std::uint64_t>(side) * 1000000;
-                const Outcome outcome = run(r);
-                QVERIFY2(outcome.ok, outcome.error.what.c_str());
-                if (outcome.trace.points().size() < 2) continue;
-                ++counts[{outcome.trace.points()[0].token.id, outcome.trace.points()[1].token.id}][static_cast<std::size_t>(side)];
-            }
-        }
-        double chi = 0;
-        for (const auto& [pair, both] : counts) {
-            const double sum = both[0] + both[1], off = both[0] - both[1];
-            if (sum >= 10) chi += off * off / sum;
-        }
-        QVERIFY(counts.size() >= 2 && counts.size() <= 4);
-        QVERIFY2(chi < 18.47, qPrintable(QString::number(chi)));  // 0.1 % point of 4 degrees of freedom
     }
 
     void roundsAddUpToTheText() {

@@ -17,7 +17,7 @@ using namespace quibble::testing;
 namespace {
 
 constexpr int kTokens = 3;
-constexpr int kRuns = 3000;
+constexpr int kRuns = 2000;
 constexpr double kLeastExpected = 5;  // cells below are pooled
 
 // One model; quantized coarsely it drafts for itself, so that tokens are accepted and refused.
