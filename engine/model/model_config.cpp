@@ -42,11 +42,9 @@ public:
     int required(const char* key, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
         const auto value = whole(full);
-        if (!value) {
-            setFault(full + (file_.value(full) == nullptr ? " is missing" : " is not a single whole number"));
-            return 0;
-        }
-        return checked(full, *value, low, high);
+        if (value) return checked(full, *value, low, high);
+        if (file_.value(full) == nullptr) setFault(full + " is missing");
+        return 0;
     }
     int optional(const char* key, int fallback, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
@@ -55,13 +53,12 @@ public:
     }
     double real(const char* key, double fallback, double low, double high) {
         const std::string full = prefix_ + key;
-        const auto value = file_.getFloat(full);
-        if (!value) return fallback;
-        if (!(*value >= low && *value <= high)) setFault(full + " is " + std::to_string(*value));
-        return *value;
+        const double value = known(full, file_.getFloat(full), "a number").value_or(fallback);
+        if (!(value >= low && value <= high)) setFault(full + " is " + std::to_string(value));
+        return value;
     }
-    bool truth(const char* key, bool fallback) { return file_.getBool(prefix_ + key).value_or(fallback); }
-    [[nodiscard]] std::optional<std::string_view> text(const char* key) const { return file_.getString(prefix_ + key); }
+    bool truth(const char* key, bool fallback) { return known(prefix_ + key, file_.getBool(prefix_ + key), "true or false").value_or(fallback); }
+    [[nodiscard]] std::optional<std::string_view> text(const char* key) { return known(prefix_ + key, file_.getString(prefix_ + key), "a text"); }
     void setFault(std::string text) {
         if (fault_.empty()) fault_ = std::move(text);
     }
@@ -70,12 +67,19 @@ public:
     [[nodiscard]] const std::string& uneven() const { return uneven_; }
 
 private:
+    // A key that is there but of another kind is a fault: taking it for absent would run another model.
+    template <typename Value>
+    std::optional<Value> known(const std::string& full, std::optional<Value> value, const char* kind) {
+        if (!value && file_.value(full) != nullptr) setFault(full + " is not " + kind);
+        return value;
+    }
     // A number, or an array with one number a layer that are all the same.
     std::optional<std::uint64_t> whole(const std::string& full) {
+        static constexpr const char* kKind = "a single whole number";
         const GgufArray* array = file_.getArray(full);
-        if (array == nullptr) return file_.getUint(full);
+        if (array == nullptr) return known(full, file_.getUint(full), kKind);
         const auto first = array->integer(0);
-        if (!first || *first < 0) return std::nullopt;
+        if (!first || *first < 0) return known(full, std::optional<std::uint64_t>(), kKind);
         for (std::size_t i = 1; i < array->size(); ++i) {
             if (array->integer(i) != first && uneven_.empty()) uneven_ = full;
         }
@@ -197,7 +201,7 @@ Result<void> readVocabulary(const ModelFile& file, ModelConfig& c) {
                     "A vocabulary-only file has no model in it; open the full model file");
     }
     if (embedding->dims.size() < 2 || embedding->dims[1] > kMaxContext) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]");
+        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]", "Download or convert the file again");
     }
     c.vocab_size = static_cast<int>(embedding->dims[1]);
     c.tied_output = file.tensor("output.weight") == nullptr;

@@ -14,6 +14,7 @@ quibble_test(tst_reference_forward SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_r
 quibble_test(tst_kv_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_kv_cache.cpp LIBS quibble::engine)
 quibble_test(tst_prefix_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_prefix_cache.cpp LIBS quibble::engine)
 quibble_test(tst_sequence SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_sequence.cpp LIBS quibble::engine)
+quibble_test(tst_hostile_models SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_hostile_models.cpp LIBS quibble_model_fixture)
 quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_determinism.cpp LIBS quibble_model_fixture)
 quibble_test(tst_marker_penalty SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_marker_penalty.cpp LIBS quibble::engine)
 quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/weight_quant/tst_rtn.cpp LIBS quibble::engine)
