@@ -41,6 +41,9 @@ RunController::RunController(QObject* parent)
     preview_timer_.setInterval(100);
     connect(&preview_timer_, &QTimer::timeout, this, [this] {
         if (!live() && document_->run() == kNoRun) showPreview();
+        if (!model_ || !sources_.request) return;
+        const CacheCostReader::Answer cost = cache_costs_.of(sources_.request(), *model_->model);
+        emit cacheCostChanged(cost.text, cost.refused);
     });
     connect(inspector_, &ModelInspector::progress, this, &RunController::modelProgress);
     connect(inspector_, &ModelInspector::opened, this, [this](const OpenedModel& opened) {

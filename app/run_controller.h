@@ -10,6 +10,7 @@
 #include <QObject>
 #include <QTimer>
 
+#include "app/cache_cost_reader.h"
 #include "app/event_queue.h"
 #include "app/model_inspector.h"
 #include "app/run_actions.h"
@@ -91,6 +92,7 @@ signals:
     void storeTrouble(const QString& message);  // empty: it works again
     void statusChanged(const quibble::StatusFigures& status);
     void actionsChanged();
+    void cacheCostChanged(const QString& text, bool refused);  // of the next run
 
 private:
     void start(bool paused);
@@ -118,6 +120,7 @@ private:
     QTimer frame_timer_;   // while events may come
     QTimer second_timer_;
     QTimer preview_timer_;
+    CacheCostReader cache_costs_;
     RunMeter meter_;
     RunMeter::Clock::time_point last_figures_{};
     RunId live_run_ = kNoRun;

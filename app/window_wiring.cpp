@@ -66,6 +66,7 @@ void MainWindow::wireRuns() {
     connect(runs, &RunController::actionsChanged, this, [this] { parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked()); });
     connect(runs->document(), &RunDocument::reset, this, [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
     connect(parts_.setup, &SetupController::changed, runs, &RunController::setupChanged);
+    connect(runs, &RunController::cacheCostChanged, parts_.sampler, &SamplerPanel::setCacheCost);
     connect(parts_.setup, &SetupController::controlChanged, runs, &RunController::setControl);
     connect(parts_.inspector, &TokenInspector::branchRequested, runs, &RunController::branch);
     connect(parts_.prompt, &RunSetupPanel::runRequested, runs->actions()->run(), &QAction::trigger);

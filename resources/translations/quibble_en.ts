@@ -65,6 +65,13 @@
             <numerusform>CPU %1, %n threads</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%n positions taken over from an earlier run, %1 shared with it</source>
+        <translation>
+            <numerusform>%n position taken over from an earlier run, %1 shared with it</numerusform>
+            <numerusform>%n positions taken over from an earlier run, %1 shared with it</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>ScatterPlot</name>

@@ -4,6 +4,7 @@
 #include "tests/app/window_fixture.h"
 
 #include <QDoubleSpinBox>
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSlider>
@@ -15,6 +16,7 @@ class TestWindowRun : public QObject {
 private slots:
     void initTestCase();
     void firstStartIsReadyToRun();
+    void theCostOfTheCacheIsShown();
     void runStreamsToTheEnd();
     void everyTokenGetsItsKl();
     void actionsSayWhyTheyAreDisabled();
@@ -48,6 +50,23 @@ void TestWindowRun::firstStartIsReadyToRun() {
     QCOMPARE(w.parts().runs->model()->weight_quant.id, std::string("rtn"));
     QVERIFY(w.waitForState(RunState::Idle));
     QTRY_VERIFY(!w.trace().provenance().markers.empty());  // the preview resolved the list
+}
+
+void TestWindowRun::theCostOfTheCacheIsShown() {
+    QLabel* cost = nullptr;
+    for (QLabel* label : w.parts().sampler->findChildren<QLabel*>()) {
+        if (label->accessibleName() == QStringLiteral("Cost of the KV cache")) cost = label;
+    }
+    QVERIFY(cost != nullptr);
+    w.parts().setup->showDefaults();
+    QTRY_VERIFY(cost->text().contains(QStringLiteral("for 2048 positions (model f32 8.39 MB, reference f32 8.39 MB)")));
+    RunRequest request = w.parts().setup->request();
+    request.kv_type = KvType::Q8_0;
+    request.context = 1000;
+    w.parts().setup->show(request);
+    QTRY_VERIFY2(cost->text().contains(QStringLiteral("for 1000 positions (model q8_0 1.09 MB")), qPrintable(cost->text()));
+    QCOMPARE(w.parts().setup->request().kv_type, KvType::Q8_0);
+    w.parts().setup->showDefaults();
 }
 
 void TestWindowRun::runStreamsToTheEnd() {
@@ -188,6 +207,8 @@ void TestWindowRun::branchKeepsTheOldPath() {
     QVERIFY(w.trace().points()[static_cast<std::size_t>(at)].token.injected);
     QCOMPARE(w.trace().request().branch.parent, parent);
     QCOMPARE(w.document().referenceLag(), 0);
+    // All but the last token before the branch was there already.
+    QCOMPARE(w.trace().provenance().reused_positions, static_cast<int>(w.trace().provenance().prompt_tokens.size()) + at - 1);
     QVERIFY(w.saved());
     const RunId branch_run = w.document().run();
     const auto stored = w.parts().sessions->store()->loadRun(branch_run);

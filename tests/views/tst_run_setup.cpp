@@ -71,6 +71,8 @@ private slots:
         request.seed = 18446744073709551615ULL;
         request.max_tokens = 777;
         request.threads = 3;
+        request.context = 8192;
+        request.kv_type = KvType::Q8_0;
         request.arithmetic = Arithmetic::F32;
         request.reference = {ReferenceKind::File, "models/other.gguf", 8};
         QSignalSpy control(&panel, &SamplerPanel::controlChanged), changed(&panel, &SamplerPanel::changed);

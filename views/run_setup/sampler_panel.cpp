@@ -100,6 +100,7 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     threads_->setSpecialValueText(tr("all cores"));
     form->addRow(tr("Seed"), seed_row);
     form->addRow(tr("Limit"), limit_);
+    buildCache(form);
     form->addRow(tr("Reference"), reference_kind_);
     form->addRow(tr("Reference block"), block_);
     form->addRow(tr("Arithmetic"), arithmetic_);
@@ -115,6 +116,35 @@ void SamplerPanel::buildRun(QFormLayout* form) {
         if (kind == kFileKind) emit chooseReferenceFileRequested();
         tell();
     });
+}
+
+void SamplerPanel::buildCache(QFormLayout* form) {
+    const auto tell = [this] {
+        if (!silent_) emit changed();
+    };
+    context_ = makeInteger(this, 0, 16'777'216, tr("Context"));
+    context_->setSpecialValueText(tr("as needed"));
+    context_->setSuffix(tr(" positions"));
+    context_->setSingleStep(1024);
+    context_->setToolTip(tr("Positions that the KV cache has room for: the prompt and all that follows. Memory is occupied only as they are written"));
+    kv_type_ = new QComboBox(this);
+    kv_type_->addItems({tr("f32 (exact)"), tr("f16 (half the memory)"), tr("bf16 (half the memory)"), tr("q8_0 (a quarter of the memory)")});
+    kv_type_->setAccessibleName(tr("Type of the KV cache"));
+    kv_type_->setToolTip(tr("How keys and values of earlier positions are stored. The reference keeps f32, so that the KL shows what a smaller type does"));
+    cache_cost_ = makeCaption({}, this);
+    cache_cost_->setWordWrap(true);
+    cache_cost_->setAccessibleName(tr("Cost of the KV cache"));
+    cache_cost_->hide();
+    form->addRow(tr("Context"), context_);
+    form->addRow(tr("KV cache"), kv_type_);
+    form->addRow(QString(), cache_cost_);
+    connect(context_, &QSpinBox::valueChanged, this, tell);
+    connect(kv_type_, &QComboBox::activated, this, tell);
+}
+
+void SamplerPanel::setCacheCost(const QString& text, bool refused) {
+    cache_cost_->setVisible(!text.isEmpty());
+    cache_cost_->setText(refused ? tr("Does not fit: %1").arg(text) : text);
 }
 
 void SamplerPanel::emitLive(const QString& key, double value) {
@@ -139,6 +169,8 @@ void SamplerPanel::setRequest(const RunRequest& request) {
     min_p_->setValue(request.sampler.min_p);
     seed_->setText(QString::number(request.seed));
     limit_->setValue(request.max_tokens);
+    context_->setValue(request.context);
+    kv_type_->setCurrentIndex(static_cast<int>(request.kv_type));
     arithmetic_->setCurrentIndex(request.arithmetic == Arithmetic::F32 ? 1 : 0);
     threads_->setValue(request.threads);
     setReference(request.reference);
@@ -176,6 +208,8 @@ void SamplerPanel::fill(RunRequest& request) const {
     const qulonglong seed = seed_->text().toULongLong(&fits);
     request.seed = fits ? seed : 0;
     request.max_tokens = limit_->value();
+    request.context = context_->value();
+    request.kv_type = kKvTypes[static_cast<std::size_t>(kv_type_->currentIndex())];
     request.arithmetic = arithmetic_->currentIndex() == 1 ? Arithmetic::F32 : Arithmetic::Native;
     request.threads = threads_->value();
     request.reference = reference();

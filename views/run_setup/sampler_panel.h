@@ -7,6 +7,7 @@
 class QComboBox;
 class QDoubleSpinBox;
 class QFormLayout;
+class QLabel;
 class QLineEdit;
 class QSpinBox;
 
@@ -19,11 +20,13 @@ public:
 
     /// Shows the settings of a request without emitting anything.
     void setRequest(const RunRequest& request);
-    /// Writes sampler, seed, max_tokens, threads, arithmetic and reference.
+    /// Writes sampler, seed, max_tokens, context, kv_type, threads, arithmetic and reference.
     void fill(RunRequest& request) const;
     /// "T 0.6 · top-p 0.95 · seed 7"
     [[nodiscard]] QString summary() const;
     void setReference(const ReferenceSettings& reference);
+    /// What the KV cache of these settings costs, or why it cannot be had; empty: nothing is known yet.
+    void setCacheCost(const QString& text, bool refused);
     [[nodiscard]] ReferenceSettings reference() const;
     [[nodiscard]] QDoubleSpinBox* temperatureBox() const { return temperature_; }
     [[nodiscard]] QLineEdit* seedEdit() const { return seed_; }
@@ -40,6 +43,7 @@ signals:
 private:
     void buildSampling(QFormLayout* form);
     void buildRun(QFormLayout* form);
+    void buildCache(QFormLayout* form);
     void emitLive(const QString& key, double value);
 
     QDoubleSpinBox* temperature_ = nullptr;
@@ -48,6 +52,9 @@ private:
     QDoubleSpinBox* min_p_ = nullptr;
     QLineEdit* seed_ = nullptr;
     QSpinBox* limit_ = nullptr;
+    QSpinBox* context_ = nullptr;
+    QComboBox* kv_type_ = nullptr;
+    QLabel* cache_cost_ = nullptr;
     QComboBox* reference_kind_ = nullptr;
     QSpinBox* block_ = nullptr;
     QComboBox* arithmetic_ = nullptr;

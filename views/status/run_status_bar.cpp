@@ -112,6 +112,13 @@ void RunStatusBar::refresh() {
     const int size = status_.context_size > 0 ? status_.context_size : p.context;
     const int used = static_cast<int>(p.prompt_tokens.size()) + document_->size();
     context_->setText(size > 0 ? tr("context %1 / %2").arg(used).arg(size) : QString());
+    QString cache;
+    if (p.kv_bytes > 0) cache = tr("KV cache %1, at most %2").arg(QString::fromStdString(p.kv_cache), locale.formattedDataSize(p.kv_bytes, 1, QLocale::DataSizeSIFormat));
+    if (p.reused_positions > 0) {
+        cache += QLatin1Char('\n') + tr("%n positions taken over from an earlier run, %1 shared with it", nullptr, p.reused_positions)
+                                         .arg(locale.formattedDataSize(p.reused_bytes, 1, QLocale::DataSizeSIFormat));
+    }
+    context_->setToolTip(cache);
     if (status_.saved_seconds_ago) {
         const double ago = *status_.saved_seconds_ago;
         saved_->setText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0)) : tr("saved"));

@@ -1,0 +1,53 @@
+#include "app/cache_cost_reader.h"
+
+#include <QCoreApplication>
+
+#include "engine/base/memory_use.h"
+#include "engine/draft/draft_method.h"
+#include "engine/run/cache_cost.h"
+#include "engine/run/prompt.h"
+
+namespace quibble {
+
+namespace {
+
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(CacheCostReader)
+};
+
+}  // namespace
+
+const ModelConfig* CacheCostReader::configOf(const std::string& path) {
+    if (path.empty()) return nullptr;
+    const auto [known, added] = configs_.try_emplace(path);
+    if (added) {
+        auto file = ModelFile::open(path);
+        if (file) {
+            if (auto config = readModelConfig(**file)) known->second = std::move(*config);
+        }
+    }
+    return known->second ? &*known->second : nullptr;
+}
+
+CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Model& model) {
+    CacheModels models;
+    models.model = &model.config();
+    if (request.reference.kind == ReferenceKind::Unquantized) models.reference = &model.config();
+    if (request.reference.kind == ReferenceKind::File) models.reference = configOf(request.reference.path);
+    if (auto method = findDraftMethod(request.draft.method); method && *method != nullptr) {
+        const std::string* const paths[] = {&request.draft.path, &request.draft.second_path};
+        for (int i = 0; i < (*method)->model_files; ++i) {
+            if (const ModelConfig* draft = configOf(*paths[i]); draft != nullptr) models.drafts.push_back(draft);
+        }
+    }
+    const auto prompt = buildPrompt(request, *model.tokenizer());
+    const Position context = runContext(request, prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0, models);
+    const auto cost = cacheCost(request, models, context);
+    if (!cost) return {QString::fromStdString(cost.error().line()), true};
+    const auto available = availableMemoryBytes();
+    if (auto fits = checkCacheFits(*cost, available); !fits) return {QString::fromStdString(fits.error().line()), true};
+    const QString text = Text::tr("At most %1").arg(QString::fromStdString(cost->text()));
+    return {available ? Text::tr("%1; %2 are free").arg(text, QString::fromStdString(bytesText(*available))) : text, false};
+}
+
+}  // namespace quibble
