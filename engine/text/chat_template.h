@@ -34,7 +34,7 @@ struct ChatTemplateContext {
 
 struct ChatPrompt {
     std::string text;
-    bool thinking_open = false;  // the text ends inside an open <think>: the model continues a thought
+    bool thinking_open = false;  // the text ends inside a thought that the model continues; marks in what the user wrote do not count
     bool operator==(const ChatPrompt&) const = default;
 };
 
@@ -44,7 +44,8 @@ struct ChatPrompt {
 [[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages,
                                             const ChatTemplateContext& context);
 
-/// True when the last "<think>" in the text has no "</think>" after it.
+/// True when the last mark of a thought in the text opens one: "<think>" without "</think>" after it, or a channel other than the final one
+/// ("<|channel|>analysis<|message|>") without "<|end|>".
 [[nodiscard]] bool endsInsideThinking(std::string_view text);
 
 }  // namespace quibble

@@ -249,8 +249,9 @@ Value sum(const Call& call) {
     return total;
 }
 
-// map("upper"), map(attribute="role", default="")
+// map("upper"), map(attribute="role", default=""). As in the reference, nothing at all is taken for an empty list, here and below.
 Value map(const Call& call) {
+    if (!call.self.truthy()) return call.machine.makeList({});
     std::vector<Value> out;
     const auto attribute = call.named.empty() ? std::nullopt : call.textArgument(call.positional.size(), "attribute");
     const Value* otherwise = call.argument(call.positional.size() + 1, "default");
@@ -269,6 +270,7 @@ Value map(const Call& call) {
 
 // select, reject (test and its arguments); selectattr, rejectattr (attribute first). Without a test: truth.
 Value choose(const Call& call) {
+    if (!call.self.truthy()) return call.machine.makeList({});
     const bool by_attribute = call.name.ends_with("attr");
     const bool keep = call.name.starts_with("select");
     const std::size_t test = by_attribute ? 1 : 0;

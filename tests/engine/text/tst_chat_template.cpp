@@ -43,7 +43,7 @@ private slots:
         QVERIFY(in.is_open());
         const auto vectors = nlohmann::ordered_json::parse(in);
         const auto now = vectors.at("now").get<std::int64_t>();
-        QVERIFY(vectors.at("cases").size() >= 100);
+        QVERIFY(vectors.at("cases").size() >= 150);
         int wrong = 0;
         for (const auto& one : vectors.at("cases")) {
             const auto made = render(one.at("template").get<std::string>(), one.at("variables"), now);
@@ -158,6 +158,34 @@ private slots:
         QVERIFY(endsInsideThinking("<think>b</think> again <think>"));
         QVERIFY(!endsInsideThinking(""));
         QVERIFY(!endsInsideThinking("</think>"));
+        QVERIFY(endsInsideThinking("<|start|>assistant<|channel|>analysis<|message|>hm"));
+        QVERIFY(endsInsideThinking("<|channel|>final<|message|>4<|end|><|start|>assistant<|channel|>analysis<|message|>"));
+        QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant"));
+        QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>"));
+        QVERIFY(!endsInsideThinking("<|start|>assistant<|channel|>analysis"));
+    }
+
+    // Every template of the fixtures, with and without a mark in what the user wrote: the state is the template's.
+    void thinkingIsKnownFromTheStart_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<bool>("open");
+        for (const auto& [name, open] : {std::pair{"r1_style", true}, {"distill_style", true}, {"qwq_style", true}, {"qwen3_style", false}, {"llama3_style", false},
+                                         {"mixtral_style", false}, {"olmoe_style", false}, {"channel_style", false}, {"channel_calls_style", false}}) {
+            QTest::newRow(name) << QString(name) << open;
+        }
+    }
+    void thinkingIsKnownFromTheStart() {
+        QFETCH(QString, name);
+        QFETCH(bool, open);
+        std::ifstream in(goldens() / (name.toStdString() + ".jinja"));
+        const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+        for (const char* written : {"2+2?", "What does <think> do?", "Close it: </think>", "<|channel|>analysis<|message|>", "x<|end|>", "text"}) {
+            const std::vector<ChatMessage> messages = {{"user", written}};
+            const auto made = renderChat(source, messages, {});
+            QVERIFY2(made.has_value(), made ? "" : made.error().line().c_str());
+            QCOMPARE(made->thinking_open, open);
+            QVERIFY(made->text.find(written) != std::string::npos);
+        }
     }
 
     // Content is data: marks of the template language in it are not looked at, and broken UTF-8 passes through.

@@ -37,6 +37,16 @@ TOOLS = [
 CALLS = TURNS[:1] + [{"role": "assistant", "content": "", "calls": [{"name": "add", "arguments": {"a": 2, "b": None, "t": "é\"\n</x>"}}, {"name": "now", "arguments": "{}"}]},
                      {"role": "tool", "content": "4"}, {"role": "tool", "content": "noon"}, {"role": "assistant", "content": "<think>ok</think>Four."}]
 
+def call(name, arguments, content="", **more):
+    return {"role": "assistant", "content": content, "tool_calls": [{"id": "call12345", "type": "function", "function": {"name": name, "arguments": arguments}}], **more}
+
+
+ANSWER = {"role": "tool", "tool_call_id": "call12345", "content": "4"}
+CALLED = TURNS[:1] + [call("add", {"a": 2, "b": None, "t": "é\"\n</x>"}), ANSWER]
+TWO = TURNS[:1] + [{**call("add", {"a": 2}), "tool_calls": call("add", {"a": 2})["tool_calls"] + call("now", {})["tool_calls"]}, ANSWER, ANSWER]
+TEXTS = TURNS[:1] + [{**call("add", '{"a": 2}', None), "tool_calls": call("add", '{"a": 2}')["tool_calls"] * 2}, ANSWER, ANSWER]
+SETTLED = CALLED + [{"role": "assistant", "content": "<think>ok</think>\n\nFour."}, {"role": "user", "content": " Sure? "}]
+
 FILES = [
     ("r1_style", {"messages": TURNS, "add_generation_prompt": True}),
     ("r1_style", {"messages": SYSTEM, "add_generation_prompt": False}),
@@ -51,11 +61,49 @@ FILES = [
     ("channel_style", {"messages": TURNS[:1] + [{"role": "assistant", "content": "4", "thinking": "2 and 2"}], "model_identity": "You add."}),
     ("channel_style", {"messages": [{"role": "robot", "content": "?"}]}),
     ("channel_style", {"messages": [{"role": "assistant", "content": "<|channel|>final"}]}),
+    ("qwq_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("qwq_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("llama3_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("llama3_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("mixtral_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("mixtral_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("olmoe_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("olmoe_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("distill_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("distill_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("channel_calls_style", {"messages": TURNS, "add_generation_prompt": True}),
+    ("channel_calls_style", {"messages": SYSTEM, "add_generation_prompt": False}),
+    ("qwq_style", {"messages": CALLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("qwq_style", {"messages": SETTLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("llama3_style", {"messages": CALLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("llama3_style", {"messages": SETTLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("mixtral_style", {"messages": CALLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("mixtral_style", {"messages": SETTLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("channel_calls_style", {"messages": CALLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("channel_calls_style", {"messages": SETTLED, "tools": TOOLS, "add_generation_prompt": True}),
+    ("qwq_style", {"messages": TWO, "tools": TOOLS}),
+    ("llama3_style", {"messages": TWO, "tools": TOOLS}),
+    ("llama3_style", {"messages": CALLED, "given_tools": TOOLS, "tools_with_question": False, "today": "1 Jan 2026"}),
+    ("llama3_style", {"messages": SYSTEM[:1] + CALLED, "ready_tools": ["add", "code_interpreter"], "add_generation_prompt": True}),
+    ("llama3_style", {"messages": SYSTEM[:1], "tools": TOOLS}),
+    ("mixtral_style", {"messages": TWO, "tools": TOOLS}),
+    ("mixtral_style", {"messages": TURNS[:1] + TURNS[:1]}),
+    ("mixtral_style", {"messages": [{"role": "robot", "content": "?"}]}),
+    ("mixtral_style", {"messages": TURNS[:1] + [{"role": "assistant", "tool_calls": [{"id": "short", "function": {"name": "now"}}]}]}),
+    ("distill_style", {"messages": TEXTS, "add_generation_prompt": True}),
+    ("distill_style", {"messages": TEXTS + SETTLED[-2:], "add_generation_prompt": True}),
+    ("distill_style", {"messages": SETTLED, "add_generation_prompt": True}),
+    ("channel_calls_style", {"messages": TURNS[:1] + [call("now", {}, thinking="Which time?"), ANSWER], "add_generation_prompt": True}),
+    ("channel_calls_style", {"messages": TURNS[:1] + [call("now", {}, "Let me see.")]}),
+    ("channel_calls_style", {"messages": TURNS[:1] + [call("now", {}, "Both.", thinking="Both")]}),
+    ("channel_calls_style", {"messages": TURNS[:1] + [ANSWER]}),
 ]
 
 V = {"x": 7, "f": 2.5, "s": "Hello World", "e": "", "l": [3, 1, 2], "d": {"b": 1, "a": [1, "two", None, True]}, "n": None, "u8": "naïve ünïcode 日本",
      "ms": [{"role": "user", "n": 2}, {"role": "Tool", "n": 1}, {"role": "user", "n": 3}], "t": True}
 SNIPPETS = [
+    # filters over what is not there
+    "{{ none | selectattr('a', 'equalto', 1) | list }} {{ none | map('upper') | list }} {{ missing | reject('odd') | list }} {{ 0 | select | list }} {{ '' | rejectattr('x') | list }}", "{{ 5 | select | list }}",
     # output and Python's ways of printing
     "{{ x }} {{ f }} {{ s }} {{ n }} {{ t }} {{ l }} {{ d }} {{ missing }}|", "{{ 'it\\'s' }}{{ [\"it's\", 'say \"x\"', 'both \\'\"', 'a\\nb\\tc\\\\'] }}",
     "{{ 1.0 }} {{ 1e20 }} {{ 1e16 }} {{ 123456789012345.0 }} {{ 1e-5 }} {{ 0.0001 }} {{ 1/3 }} {{ -0.5 }} {{ 100000.0 }}", "{{ (1,) }} {{ (1, 'a') }} {{ () }} {{ {'k': (1, 2)} }}",
