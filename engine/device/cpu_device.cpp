@@ -12,7 +12,6 @@ namespace {
 // A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
 constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
-constexpr std::size_t kCacheLine = 64;
 // Of the clamped activation of gpt-oss.
 constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
 
@@ -28,9 +27,8 @@ std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int thread
 
 void CpuDevice::roundInput(const float* x, std::int64_t n_rows, std::int64_t cols) {
     const std::size_t row_bytes = kernels::q8RowBytes(cols);
-    rounded_.resize(std::max(rounded_.size(), row_bytes * static_cast<std::size_t>(n_rows) + kCacheLine));
-    rounded_begin_ = (kCacheLine - reinterpret_cast<std::uintptr_t>(rounded_.data()) % kCacheLine) % kCacheLine;
-    std::byte* rows = rounded_.data() + rounded_begin_;
+    rounded_.resize(std::max(rounded_.size(), row_bytes * static_cast<std::size_t>(n_rows)));
+    std::byte* rows = rounded_.data();
     pool_.parallelFor(n_rows, chunkFor(n_rows, cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) ops_.quantizeQ8(x + row * cols, cols, rows + static_cast<std::size_t>(row) * row_bytes);
     });
@@ -40,7 +38,7 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
     const kernels::WeightView& weight = task.linear->weight;
     if (product.rounded) {
         const std::size_t row_bytes = kernels::q8RowBytes(weight.cols);
-        const std::byte* rows = rounded_.data() + rounded_begin_ + static_cast<std::size_t>(task.first_row) * row_bytes;
+        const std::byte* rows = rounded_.data() + static_cast<std::size_t>(task.first_row) * row_bytes;
         ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end});
     } else {
         ops_.matmul({weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin, end});

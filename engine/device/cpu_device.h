@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/aligned_vector.h"
 #include "engine/base/thread_pool.h"
 #include "engine/model/model.h"
 #include "engine/values/run_request.h"
@@ -90,8 +91,7 @@ private:
 
     ThreadPool pool_;
     const kernels::Ops& ops_;
-    std::vector<std::byte> rounded_;  // the current input, from rounded_begin_ on; storage is kept between calls
-    std::size_t rounded_begin_ = 0;   // makes the rows begin at cache lines
+    AlignedVector<std::byte> rounded_;  // the current input; storage is kept between calls
     std::vector<Product> products_;
 };
 

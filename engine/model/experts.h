@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/aligned_vector.h"
 #include "engine/device/cpu_device.h"
 #include "engine/model/model.h"
 #include "engine/values/ids.h"
@@ -121,7 +122,7 @@ private:
     std::vector<std::int64_t> count_of_;     // rows of each expert
     std::vector<LinearTask> tasks_;
     std::vector<float> logits_, probabilities_;          // [max_rows, count]
-    std::vector<float> gathered_, gate_, up_, produced_;  // [max_rows * used, width]
+    AlignedVector<float> gathered_, gate_, up_, produced_;  // [max_rows * used, width]
 };
 
 }  // namespace quibble

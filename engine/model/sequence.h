@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/aligned_vector.h"
 #include "engine/cache/kv_cache.h"
 #include "engine/cache/prefix_cache.h"
 #include "engine/device/cpu_device.h"
@@ -115,7 +116,7 @@ private:
     std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
     std::vector<TokenId> tree_tokens_;  // by row of the open tree
     // Scratch, [kMaxRows, width] each.
-    std::vector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
+    AlignedVector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
     std::vector<float> cos_, sin_;  // [kMaxRows, rope_dim / 2]
 };
 

@@ -14,7 +14,7 @@
 namespace quibble::kernels {
 namespace {
 
-constexpr int kTileRows = 2;  // 2 x 2 elements take 8 of the 16 registers
+constexpr int kTileRows = 3;  // 3 x 2 elements take 12 of the 16 registers
 constexpr int kTileOuts = 2;
 constexpr int kHeadTile = 2;
 constexpr int kKeyTile = 2;

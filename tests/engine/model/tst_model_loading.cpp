@@ -1,9 +1,15 @@
 // What a model must have before it runs: every missing, misshapen or unsupported part is named.
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <cstring>
+#include <fstream>
+#include <numeric>
+
+#include <unistd.h>
 
 #include "engine/device/cpu_device.h"
+#include "engine/model/mapped_file.h"
 #include "engine/model/model_cache.h"
 #include "engine/model/sequence.h"
 #include "tests/support/golden.h"
@@ -25,6 +31,26 @@ std::string errorAfterReplacing(const char* name, const std::string& from, const
     if (!tokenizer) return tokenizer.error().line();
     auto model = Model::load(*file, *tokenizer, {});
     return model ? std::string() : model.error().line();
+}
+
+std::vector<const Linear*> linearsOf(const Model& model) {
+    std::vector<const Linear*> all{&model.output()};
+    for (const LayerWeights& layer : model.layers()) {
+        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
+            if (linear->weight.rows > 0) all.push_back(linear);
+        }
+        for (const auto* experts : {&layer.gate_exps, &layer.up_exps, &layer.down_exps}) {
+            for (const Linear& linear : *experts) all.push_back(&linear);
+        }
+    }
+    return all;
+}
+
+std::size_t residentBytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::size_t total = 0, resident = 0;
+    statm >> total >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -114,6 +140,70 @@ private slots:
         QVERIFY(quantized->get() != first->get());
         QVERIFY((*quantized)->file() == (*first)->file());
         QVERIFY((*quantized)->tokenizer() == (*first)->tokenizer());
+    }
+    void matricesWithEightBitProductsArePacked_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"qwen2-d256-Q4_K_M.gguf", "qwen3moe-d64-Q8_0.gguf", "llama-d64-F16.gguf"}) QTest::newRow(name) << name;
+    }
+    void matricesWithEightBitProductsArePacked() {
+        QFETCH(QString, name);
+        const std::filesystem::path path = golden(qPrintable(name));
+        LoadOptions plain;
+        plain.packed = false;
+        const auto packed = Model::load(path, {}), stored = Model::load(path, plain);
+        QVERIFY(packed && stored);
+        std::size_t replaced = 0, memory = 0;
+        for (const Linear* linear : linearsOf(**packed)) {
+            const kernels::WeightView& w = linear->weight;
+            QCOMPARE(linear->packed.data != nullptr, kernels::hasPacked(w.type));
+            if (linear->packed.data == nullptr) continue;
+            QVERIFY(linear->packed.type == w.type && linear->packed.rows == w.rows && linear->packed.cols == w.cols);
+            replaced += w.row_bytes * static_cast<std::size_t>(w.rows);
+            memory += kernels::packedBytes(w.type, w.rows, w.cols);
+        }
+        QCOMPARE((*packed)->replacedBytes(), replaced);
+        QVERIFY((*packed)->ownedBytes() >= (*stored)->ownedBytes() + memory);
+        QCOMPARE((*stored)->replacedBytes(), std::size_t{0});
+        for (const Linear* linear : linearsOf(**stored)) QVERIFY(linear->packed.data == nullptr);
+
+        // Float arithmetic does not look at the packed weights, and the pages that they replaced can still be read.
+        CpuDevice device(2);
+        const std::vector<TokenId> tokens{1, 2, 3};
+        const auto vocab = static_cast<std::size_t>((*packed)->config().vocab_size);
+        std::vector<float> a(vocab), b(vocab);
+        QVERIFY((*Sequence::create(*packed, device, 8, Arithmetic::F32))->append(tokens, 1, a.data()));
+        QVERIFY((*Sequence::create(*stored, device, 8, Arithmetic::F32))->append(tokens, 1, b.data()));
+        QVERIFY(std::memcmp(a.data(), b.data(), vocab * sizeof(float)) == 0);
+    }
+    void cacheKnowsWhatIsPacked() {
+        ModelCache cache(4);
+        LoadOptions plain;
+        plain.packed = false;
+        const auto stored = cache.get(golden("qwen3-d256-Q8_0.gguf"), plain);
+        const auto packed = cache.get(golden("qwen3-d256-Q8_0.gguf"), {});
+        QVERIFY(stored->get() != packed->get() && (*stored)->file() == (*packed)->file());
+        QVERIFY((*packed)->replacedBytes() > 0);
+        QVERIFY(cache.get(golden("qwen3-d256-Q8_0.gguf"), {})->get() == packed->get());
+    }
+    void droppedPagesAreReadAgain() {
+        constexpr std::size_t kBytes = std::size_t{16} << 20;
+        std::vector<std::uint64_t> numbers(kBytes / sizeof(std::uint64_t));
+        std::iota(numbers.begin(), numbers.end(), std::uint64_t{1});
+        QTemporaryDir directory;
+        const std::filesystem::path path = directory.path().toStdString() + "/numbers";
+        std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(kBytes));
+        const auto file = MappedFile::open(path);
+        QVERIFY(file);
+        QVERIFY(std::memcmp(file->bytes().data(), numbers.data(), kBytes) == 0);  // reads them all
+        const std::size_t before = residentBytes();
+        file->dropPages(file->bytes().subspan(4099, kBytes - 8200));
+        const std::size_t after = residentBytes();
+        QVERIFY2(after + kBytes / 2 < before, qPrintable(QString("%1 bytes, then %2").arg(before).arg(after)));
+        QVERIFY(std::memcmp(file->bytes().data(), numbers.data(), kBytes) == 0);
+        // Memory of somebody else is left alone: its bytes exist nowhere else.
+        const std::vector<std::uint64_t> copy = numbers;
+        file->dropPages(std::as_bytes(std::span(numbers)));
+        QVERIFY(numbers == copy);
     }
     void loadingCanBeStopped() {
         std::stop_source stop;
