@@ -210,19 +210,22 @@ private:
         }
     }
 
-    // Greedy runs of all problems under one budget; times are medians of repetitions.
+    // Greedy runs of all problems under one budget; times are those of the fastest repetition of each problem, which other jobs disturb least.
     Result<Json> runsUnder(int budget) {
         RunTrace rounds;
-        std::vector<double> times;
+        std::vector<double> fastest(problems_.size(), INFINITY);
         std::int64_t tokens = 0, same = 0, right = 0;
-        Mean verify_bytes, verify_us, union_size;
+        std::vector<double> verify_us;
+        Mean verify_bytes, union_size;
         const std::string experts = "moe_spec:budget=" + std::to_string(budget);
         for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
-            double spent = 0;
             for (std::size_t i = 0; i < problems_.size(); ++i) {
                 auto trace = generate(problems_[i], experts, true);
                 if (!trace) return tl::unexpected(trace.error());
-                spent += static_cast<double>(trace->finished()->decode_ns) / static_cast<double>(trace->points().size());
+                fastest[i] = std::min(fastest[i], static_cast<double>(trace->finished()->decode_ns) / static_cast<double>(trace->points().size()));
+                for (const ExpertPass& pass : trace->expertPasses()) {
+                    if (pass.verify) verify_us.push_back(static_cast<double>(pass.pass_ns) / 1e3);
+                }
                 if (repeat > 0) continue;
                 tokens += std::ssize(trace->points());
                 right += gradeOf(*trace).value_or(false) ? 1 : 0;
@@ -231,15 +234,13 @@ private:
                 for (const ExpertPass& pass : trace->expertPasses()) {
                     if (!pass.verify) continue;
                     verify_bytes.add(static_cast<double>(pass.expert_bytes));
-                    verify_us.add(static_cast<double>(pass.pass_ns) / 1e3);
                     for (const ExpertLayerUse& use : pass.layers) union_size.add(use.executed);
                 }
             }
-            if (repeat > 0) times.push_back(spent / static_cast<double>(problems_.size()));
         }
         const SpeculationNumbers n = speculationNumbers(rounds);
         return Json{{"budget", budget}, {"mean_accepted", n.meanAccepted()}, {"tokens_per_verify", n.tokensPerVerify()}, {"executed", union_size.value()},
-                    {"verify_expert_bytes", verify_bytes.value()}, {"verify_us", verify_us.value()}, {"ns_per_token", quantile(times, 0.5).value_or(0)},
+                    {"verify_expert_bytes", verify_bytes.value()}, {"verify_us", quantile(verify_us, 0.5).value_or(0)}, {"ns_per_token", mean(fastest).value_or(0)},
                     {"tokens", tokens}, {"tokens_as_unbudgeted", same}, {"right", right}};
     }
 

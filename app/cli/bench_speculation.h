@@ -24,7 +24,7 @@ struct SpeculationBenchRequest {
 };
 
 /// Whole runs. Every repetition runs plain decoding and each method on each problem in turn; the speed-up is the median of the ratios of their times
-/// a token. Errors: those of opening the models and of running them.
+/// a token; beside it stands the ratio of the fastest repetitions, which other jobs of the machine disturb least. Errors: those of opening the models and of running them.
 [[nodiscard]] Result<nlohmann::ordered_json> runSpeculationBench(const SpeculationBenchRequest& request);
 void printSpeculationBench(const nlohmann::ordered_json& result, std::ostream& out);
 
