@@ -24,6 +24,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLimitBufferBytes = std::size_t{1} << 30;
 constexpr int kReferenceBlock = 16;
+// The promise about memory: weights in use and cache, a tenth more, and this for everything else.
+constexpr double kMemoryBeside = 200e6;
 
 double seconds(const std::function<void()>& body) {
     const auto started = std::chrono::steady_clock::now();
@@ -94,12 +96,12 @@ class Bench {
 public:
     Bench(const BenchRequest& request, RunModels models)
         : request_(request), models_(std::move(models)), device_(request.threads),
-          arithmetic_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native), cost_(costOf(model())) {}
+          settings_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native, kvTypeOf(request.kv_type).value_or(KvType::F32)), cost_(costOf(model())) {}
 
     Result<Json> run(double load_seconds) {
         const auto file_bytes = static_cast<double>(model().file()->fileSize());
         out_ = {{"model", model().config().name}, {"weight_format", model().weightFormat()}, {"bits_per_weight", model().bitsPerWeight()},
-                {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"isa", device_.isa()}, {"threads", device_.threads()}};
+                {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"kv_cache", request_.kv_type}, {"isa", device_.isa()}, {"threads", device_.threads()}};
         out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
         for (const auto measure : {&Bench::prefill, &Bench::decodeAndBlocks, &Bench::live}) {
             if (auto done = (this->*measure)(); !done) return tl::unexpected(done.error());
@@ -119,7 +121,8 @@ private:
             weights += ownBytes(*reference);
             if (reference->file() != model().file()) weights += static_cast<double>(reference->file()->fileSize());  // else one mapping serves both
         }
-        out_["memory"] = {{"peak_mb", static_cast<double>(peakMemoryBytes()) / 1e6}, {"weights_mb", weights / 1e6}, {"cache_mb", cache_bytes_ / 1e6}};
+        const double peak = static_cast<double>(peakMemoryBytes());
+        out_["memory"] = {{"peak_mb", peak / 1e6}, {"weights_mb", weights / 1e6}, {"cache_mb", cache_bytes_ / 1e6}, {"allowed_mb", (1.1 * (weights + cache_bytes_) + kMemoryBeside) / 1e6}};
     }
 
     void measureLimits() {
@@ -142,7 +145,7 @@ private:
     }
 
     Result<std::unique_ptr<Sequence>> sequence(int before, int count) {
-        auto created = Sequence::create(models_.quantized, device_, before + count, arithmetic_);
+        auto created = Sequence::create(models_.quantized, device_, before + count, settings_);
         if (!created) return created;
         cache_bytes_ = std::max(cache_bytes_, static_cast<double>((*created)->cacheBytes()));
         if (before == 0) return created;
@@ -262,7 +265,8 @@ private:
         RunRequest run;
         run.prompt = "1 + 1 =";
         run.raw = true;
-        run.arithmetic = arithmetic_;
+        run.arithmetic = settings_.arithmetic;
+        run.kv_type = settings_.kv_type;
         run.reference.block = kReferenceBlock;
         run.sampler.temperature = 1;
         run.sampler.top_p = 1;
@@ -279,13 +283,15 @@ private:
             if (done) done = (*generator)->flushReference(events, {});
         });
         if (!done) return tl::unexpected(done.error());
+        const RunProvenance& p = (*generator)->provenance();
+        cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*generator)->position() / p.context);  // as far as it was written
         return ((*generator)->position() - before) / spent;
     }
 
     const BenchRequest& request_;
     RunModels models_;
     CpuDevice device_;
-    Arithmetic arithmetic_;
+    SequenceSettings settings_;
     Cost cost_;
     double cache_bytes_ = 0;
     std::vector<float> logits_;
@@ -358,7 +364,7 @@ void printBench(const Json& r, std::ostream& out) {
                      percent(run["ratio"]) + "; reference " + run["reference"].get<std::string>() + " in blocks of " + run["block"].dump());
     }
     const Json& m = r["memory"];
-    printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB");
+    printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " + r["kv_cache"].get<std::string>() + "; at most " + number(m["allowed_mb"]) + " MB are allowed");
     const Json& l = r["limits"];
     printRow(out, "limits", number(l["memory_read_gb_s"]) + " GB/s",
              shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit, measured now");

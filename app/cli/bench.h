@@ -13,7 +13,7 @@
 namespace quibble::cli {
 
 struct BenchRequest {
-    std::string model, quant = "none", reference, arithmetic = "native";
+    std::string model, quant = "none", reference, arithmetic = "native", kv_type = "f32";
     int prefill = 512, decode = 64;    // tokens; 0: skip
     int depth = 32;                    // positions in the cache before decode and blocks
     std::vector<int> blocks{2, 4, 8, 16};

@@ -57,6 +57,7 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     command->add_option("--quant", request->quant, "Quantize in place, as in run")->capture_default_str();
     command->add_option("--reference", request->reference, "As in run; also times runs with the reference scored live");
     command->add_option("--arithmetic", request->arithmetic, "native or f32")->check(CLI::IsMember({"native", "f32"}))->capture_default_str();
+    command->add_option("--kv", request->kv_type, "Type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))->capture_default_str();
     command->add_option("--prefill", request->prefill, "Prompt tokens; 0: skip")->check(CLI::Range(0, 1 << 20))->capture_default_str();
     command->add_option("--decode", request->decode, "Decoded tokens; 0: skip, and whole runs too")->check(CLI::Range(0, 1 << 20))->capture_default_str();
     command->add_option("--depth", request->depth, "Positions in the cache before decode and blocks")->check(CLI::Range(0, 1 << 20))->capture_default_str();

@@ -192,12 +192,29 @@ private slots:
         QVERIFY2(mixture.out.contains("made in 2 ways\n") && mixture.out.contains("  layer 1: ") && mixture.out.contains("outside of the layers"),
                  mixture.out.constData());
     }
+    void theCacheTypeAndItsCostAreSaid() {
+        const CliResult inspected = runCli({"inspect", kModel});
+        QVERIFY2(inspected.out.contains("q8_0     1.09 kB a token, 2.23 MB at full context"), inspected.out.constData());
+        const CliResult run = runCli({"run", kModel, "--prompt", "2 + 2", "--max-tokens", "8", "--kv", "q8_0", "--reference", "self"});
+        QVERIFY2(run.status == 0, run.err.constData());
+        QVERIFY2(run.err.contains("KV cache q8_0: at most 10.6 MB for 2048 positions"), run.err.constData());
+        const QJsonObject summary = QJsonDocument::fromJson(run.err.mid(run.err.indexOf('{'))).object()["summary"].toObject();
+        QCOMPARE(summary["kv_cache"].toString(), QStringLiteral("q8_0"));
+        QCOMPARE(summary["kv_bytes"].toInteger(), 10'616'832);
+        QVERIFY(summary["mean_kl"].toDouble() > 0);  // the weights are the same: this is the cache
+        const CliResult narrow = runCli({"run", QUIBBLE_SOURCE_DIR "/tests/golden/models/llama-d64-F32.gguf", "--raw", "--prompt", "a", "--kv", "q8_0"});
+        QVERIFY(narrow.status != 0);
+        QVERIFY2(narrow.err.contains("16 numbers wide"), narrow.err.constData());
+    }
     void benchPrintsOneLineOfJson() {
         const CliResult result = runCli({"bench", kModel, "--prefill", "32", "--decode", "8", "--threads", "1", "--repeats", "1", "--quant", "rtn:bits=3", "--json", "-"});
         QVERIFY2(result.status == 0, result.err.constData());
         const QJsonObject object = QJsonDocument::fromJson(result.out).object();
         for (const char* key : {"limits", "prefill", "load", "decode", "blocks", "run", "memory"}) QVERIFY2(object.contains(key), key);
         QVERIFY(object["decode"].toObject()["of_read_limit"].toDouble() > 0);
+        const QJsonObject memory = object["memory"].toObject();
+        QVERIFY(memory["weights_mb"].toDouble() > 6 && memory["cache_mb"].toDouble() > 0.1);
+        QVERIFY2(memory["peak_mb"].toDouble() <= memory["allowed_mb"].toDouble(), result.out.constData());
     }
     void forcingAnUnknownInstructionSetIsAnError() {
         qputenv("QUIBBLE_ISA", "sse99");
