@@ -9,6 +9,7 @@ quibble_library(model_file
     ${CMAKE_CURRENT_LIST_DIR}/mapped_file.cpp
     ${CMAKE_CURRENT_LIST_DIR}/safetensors/checkpoint.cpp
     ${CMAKE_CURRENT_LIST_DIR}/safetensors/config_keys.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/safetensors/fused_experts.cpp
     ${CMAKE_CURRENT_LIST_DIR}/safetensors/header.cpp
     ${CMAKE_CURRENT_LIST_DIR}/safetensors/json.cpp
     ${CMAKE_CURRENT_LIST_DIR}/safetensors/key_builder.cpp

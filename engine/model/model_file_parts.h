@@ -21,8 +21,8 @@ struct ModelTensor {
     std::vector<std::uint64_t> dims;    // 1 to 4, as GGUF counts them: dims[0] is the contiguous one (columns), dims[1] rows, ...
     kernels::TensorType type{};
     std::size_t file = 0;               // which of ModelFile::paths() holds it
-    std::uint64_t offset = 0;           // bytes from the start of that file
-    std::uint64_t bytes = 0;            // of the whole tensor; offset + bytes <= size of that file
+    std::uint64_t offset = 0;           // bytes from the start of that file; of data that was made anew, where its source begins
+    std::uint64_t bytes = 0;            // of the whole tensor
     const std::byte* data = nullptr;    // valid as long as the ModelFile; a multiple of 2 for F16 and BF16, of 4 for F32
 
     /// Product of all dims; checked at reading, so it does not overflow.

@@ -65,10 +65,76 @@ std::string inHalves(const std::string& bytes, std::uint64_t rows, std::uint64_t
     return out;
 }
 
+// One expert's row of a stack, as MXFP4 codes in the published order with the scales apart, or as its floats.
+struct PublishedRow {
+    std::string values, scales;
+};
+PublishedRow rowOf(const ModelTensor& stack, std::uint64_t expert, std::uint64_t row) {
+    const std::size_t bytes = stack.bytes / (stack.dims[1] * stack.dims[2]);
+    const std::string raw(reinterpret_cast<const char*>(stack.data) + (expert * stack.dims[1] + row) * bytes, bytes);
+    if (stack.type != kernels::TensorType::MXFP4) return {raw, {}};
+    PublishedRow made;
+    for (std::size_t block = 0; block < bytes; block += 17) {
+        made.scales += raw[block];
+        std::array<unsigned, 32> codes{};
+        for (std::size_t i = 0; i < 16; ++i) {
+            codes[i] = static_cast<unsigned char>(raw[block + 1 + i]) & 15U;
+            codes[i + 16] = static_cast<unsigned char>(raw[block + 1 + i]) >> 4;
+        }
+        for (std::size_t i = 0; i < 32; i += 2) made.values += static_cast<char>(codes[i] | (codes[i + 1] << 4));
+    }
+    return made;
+}
+
+// Floats of [rows, columns] as [columns, rows].
+std::string exchanged(const std::string& bytes, std::uint64_t rows, std::uint64_t columns) {
+    const std::size_t element = bytes.size() / (rows * columns);
+    std::string out;
+    for (std::uint64_t column = 0; column < columns; ++column) {
+        for (std::uint64_t row = 0; row < rows; ++row) out += bytes.substr((row * columns + column) * element, element);
+    }
+    return out;
+}
+
+// gpt-oss: the rows of `stacks` in turn, all experts in one tensor.
+void publishFused(const std::string& name, const std::vector<const ModelTensor*>& stacks, const std::vector<const ModelTensor*>& biases, std::vector<PublishedTensor>& out) {
+    const std::uint64_t columns = stacks[0]->dims[0], rows = stacks[0]->dims[1], experts = stacks[0]->dims[2], all_rows = rows * stacks.size();
+    std::string values, scales, bias;
+    for (std::uint64_t expert = 0; expert < experts; ++expert) {
+        std::string matrix;
+        for (std::uint64_t row = 0; row < rows; ++row) {
+            for (std::size_t i = 0; i < stacks.size(); ++i) {
+                const PublishedRow made = rowOf(*stacks[i], expert, row);
+                matrix += made.values;
+                scales += made.scales;
+                bias.append(reinterpret_cast<const char*>(biases[i]->data) + (expert * rows + row) * 4, 4);
+            }
+        }
+        values += scales.empty() ? exchanged(matrix, all_rows, columns) : matrix;
+    }
+    if (scales.empty()) {
+        out.push_back({name, dtypeOf(stacks[0]->type), {experts, columns, all_rows}, values});
+    } else {
+        out.push_back({name + "_blocks", "U8", {experts, all_rows, columns / 32, 16}, values});
+        out.push_back({name + "_scales", "U8", {experts, all_rows, columns / 32}, scales});
+    }
+    out.push_back({name + "_bias", "F32", {experts, all_rows}, bias});
+}
+
+// Every tensor of a layer's experts when the first is met.
+void publishFusedExperts(const ModelFile& file, const ModelTensor& tensor, const std::string& layer, std::vector<PublishedTensor>& out) {
+    if (!tensor.name.ends_with(".ffn_gate_exps.weight")) return;
+    const std::string stem = tensor.name.substr(0, tensor.name.size() - std::string_view("ffn_gate_exps.weight").size());
+    const auto named = [&](const char* name) { return file.tensor(stem + name); };
+    publishFused(layer + "mlp.experts.gate_up_proj", {&tensor, named("ffn_up_exps.weight")}, {named("ffn_gate_exps.bias"), named("ffn_up_exps.bias")}, out);
+    publishFused(layer + "mlp.experts.down_proj", {named("ffn_down_exps.weight")}, {named("ffn_down_exps.bias")}, out);
+}
+
 void publishLayerTensor(const ModelFile& file, const ModelTensor& tensor, PublishedTensor made, std::vector<PublishedTensor>& out) {
     const std::size_t dot = tensor.name.find('.', 4), ending = tensor.name.rfind('.');
     const std::string layer = "model.layers." + tensor.name.substr(4, dot - 4) + ".";
     const std::string stem = tensor.name.substr(dot + 1, ending - dot - 1), kind = tensor.name.substr(ending);
+    if (stem.ends_with("_exps") && architectureOf(file) == "gpt-oss") return publishFusedExperts(file, tensor, layer, out);
     if (stem.ends_with("_exps")) {
         const std::uint64_t count = tensor.dims[2];
         made.shape.erase(made.shape.begin());
@@ -166,7 +232,8 @@ std::vector<PublishedTensor> publishedTensors(const ModelFile& file) {
     std::vector<PublishedTensor> all;
     for (const ModelTensor& tensor : file.tensors()) {
         if (tensor.name == "rope_freqs.weight") continue;  // a setting in config.json
-        PublishedTensor made{"", dtypeOf(tensor.type), {tensor.dims.rbegin(), tensor.dims.rend()}, {reinterpret_cast<const char*>(tensor.data), tensor.bytes}};
+        const bool blocks = tensor.type == kernels::TensorType::MXFP4;  // published by its parts
+        PublishedTensor made{"", blocks ? "" : dtypeOf(tensor.type), {tensor.dims.rbegin(), tensor.dims.rend()}, {reinterpret_cast<const char*>(tensor.data), tensor.bytes}};
         if (tensor.name.starts_with("blk.")) {
             publishLayerTensor(file, tensor, std::move(made), all);
         } else {
@@ -202,6 +269,16 @@ json publishedConfig(const ModelFile& file) {
         if (architecture == "qwen3moe" || architecture == "olmoe") config["norm_topk_prob"] = architecture == "qwen3moe";
         if (architecture == "qwen3moe") config.update({{"decoder_sparse_step", 1}, {"mlp_only_layers", json::array()}});
         if (architecture == "olmoe") config["clip_qkv"] = nullptr;
+    }
+    if (file.getString(architecture + ".rope.scaling.type") == "yarn") {
+        config["rope_scaling"] = {{"rope_type", "yarn"}, {"beta_fast", 32.0}, {"beta_slow", 1.0}, {"factor", file.getFloat(architecture + ".rope.scaling.factor").value_or(1)},
+                                  {"original_max_position_embeddings", number(file, "rope.scaling.original_context_length")},
+                                  {"truncate", file.getBool(architecture + ".rope.scaling.yarn_truncate").value_or(true)}};
+    }
+    if (architecture == "gpt-oss") {
+        config.update({{"sliding_window", number(file, "attention.sliding_window")}, {"swiglu_limit", 7.0}, {"layer_types", json::array()},
+                       {"quantization_config", {{"quant_method", "mxfp4"}, {"modules_to_not_convert", {"lm_head"}}}}});
+        for (std::uint64_t layer = 0; layer < number(file, "block_count"); ++layer) config["layer_types"].push_back(layer % 2 == 0 ? "sliding_attention" : "full_attention");
     }
     return config;
 }

@@ -23,7 +23,7 @@ struct PublishedTensor {
 /// One file: the tensors one after the other behind their header, which is padded with spaces to `alignment`.
 [[nodiscard]] std::string safetensorsBytes(const std::vector<PublishedTensor>& tensors, std::size_t alignment = 8);
 
-/// Tensors of a model whose matrices are F32, F16 or BF16; queries and keys of llama in halves.
+/// Tensors of a model whose matrices are F32, F16 or BF16; queries and keys of llama in halves; experts of gpt-oss fused, F32 or MXFP4.
 [[nodiscard]] std::vector<PublishedTensor> publishedTensors(const ModelFile& file);
 [[nodiscard]] nlohmann::json publishedConfig(const ModelFile& file);
 

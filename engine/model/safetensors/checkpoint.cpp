@@ -7,6 +7,7 @@
 
 #include "engine/model/content_hash.h"
 #include "engine/model/safetensors/config_keys.h"
+#include "engine/model/safetensors/fused_experts.h"
 #include "engine/model/safetensors/header.h"
 #include "engine/model/safetensors/json.h"
 #include "engine/model/safetensors/tensor_names.h"
@@ -15,13 +16,6 @@ namespace quibble {
 namespace {
 
 constexpr const char* kHint = "Download the model's folder again, with all its files";
-
-std::optional<kernels::TensorType> floatType(const std::string& dtype) {
-    if (dtype == "F32") return kernels::TensorType::F32;
-    if (dtype == "F16") return kernels::TensorType::F16;
-    if (dtype == "BF16") return kernels::TensorType::BF16;
-    return std::nullopt;
-}
 
 class Translator {
 public:
@@ -42,6 +36,7 @@ public:
             if (auto added = addShard(shard); !added) return tl::unexpected<Error>(added.error());
         }
         if (auto checked = checkIndex(); !checked) return tl::unexpected<Error>(checked.error());
+        if (auto made = fused_.finish(checkpoint_.name, parts_); !made) return tl::unexpected<Error>(made.error());
         if (auto checked = checkTensors(); !checked) return tl::unexpected<Error>(checked.error());
         addRopeDivisors();
         if (auto tokenizer = addTokenizerKeys(checkpoint_.texts, *config, checkpoint_.folder, vocabulary_rows_, keys_); !tokenizer) return tl::unexpected<Error>(tokenizer.error());
@@ -66,12 +61,13 @@ private:
     }
 
     Result<void> addTensor(const Checkpoint::Shard& shard, const SafeTensor& tensor) {
+        if (shape_.architecture == "gpt-oss" && fused_.take(tensor, shard.bytes.data() + tensor.offset, parts_.paths.size())) return {};
         const std::string place = shard.path + ": tensor " + shownName(tensor.name);
         auto name = ggufTensorName(tensor.name, shape_.architecture);
         if (!name) return fail(ErrorCode::Unsupported, place + " belongs to no part of the architecture " + shape_.architecture, "The file holds a variant that is not supported here");
         // A tied output is the embedding, whatever else the file holds.
         if (name->empty() || (shape_.tied_output && *name == "output.weight")) return {};
-        const auto type = floatType(tensor.dtype);
+        const auto type = floatTypeOf(tensor.dtype);
         if (!type) return fail(ErrorCode::Unsupported, place + " has the element type " + tensor.dtype + ", for which there is no arithmetic here", "Read are: F32, F16, BF16");
         if (tensor.shape.empty() || tensor.shape.size() > 4 || tensor.bytes == 0) {
             return fail(ErrorCode::FileCorrupt, place + " has " + std::to_string(tensor.shape.size()) + " dimensions and " + std::to_string(tensor.bytes) + " bytes", kHint);
@@ -148,6 +144,7 @@ private:
     CheckpointShape shape_;
     std::uint64_t vocabulary_rows_ = 0;
     std::map<std::string, std::string> found_;  // tensor -> file, for checkIndex
+    FusedExperts fused_;
     std::string hashed_;
 };
 

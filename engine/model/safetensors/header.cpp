@@ -83,6 +83,13 @@ Result<void> checkCovered(const std::string& file, const SafetensorsHeader& head
 
 }  // namespace
 
+std::optional<kernels::TensorType> floatTypeOf(const std::string& dtype) {
+    if (dtype == "F32") return kernels::TensorType::F32;
+    if (dtype == "F16") return kernels::TensorType::F16;
+    if (dtype == "BF16") return kernels::TensorType::BF16;
+    return std::nullopt;
+}
+
 Result<SafetensorsHeader> readSafetensorsHeader(std::span<const std::byte> bytes, const std::string& name) {
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) return corrupt(name, "not a safetensors file: " + std::to_string(bytes.size()) + " bytes");

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/values/result.h"
+#include "kernels/tensor_type.h"
 
 namespace quibble {
 
@@ -19,6 +21,9 @@ struct SafeTensor {
     std::uint64_t offset = 0;           // from the start of the file
     std::uint64_t bytes = 0;
 };
+
+/// F32, F16 and BF16; nothing for the others.
+[[nodiscard]] std::optional<kernels::TensorType> floatTypeOf(const std::string& dtype);
 
 struct SafetensorsHeader {
     std::vector<SafeTensor> tensors;    // by offset

@@ -1,5 +1,6 @@
 #include "engine/model/safetensors/tensor_names.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace quibble {
@@ -36,11 +37,10 @@ std::string_view lookup(const Pair (&table)[N], std::string_view name) {
 
 // Cuts "12." from the front; empty when there is no number as it is written of a small count.
 std::string_view takeNumber(std::string_view& text) {
-    std::size_t digits = 0;
-    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
-    if (digits == 0 || digits > 4 || (digits > 1 && text[0] == '0') || digits == text.size() || text[digits] != '.') return {};
-    const std::string_view number = text.substr(0, digits);
-    text.remove_prefix(digits + 1);
+    const std::size_t dot = text.find('.');
+    if (dot == std::string_view::npos || !isLayerNumber(text.substr(0, dot))) return {};
+    const std::string_view number = text.substr(0, dot);
+    text.remove_prefix(dot + 1);
     return number;
 }
 
@@ -60,6 +60,11 @@ std::optional<std::string> nameInLayer(std::string_view rest, std::string_view k
 }
 
 }  // namespace
+
+bool isLayerNumber(std::string_view text) {
+    const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return digits && !text.empty() && text.size() <= 4 && (text.size() == 1 || text[0] != '0');
+}
 
 std::optional<std::string> ggufTensorName(std::string_view name, std::string_view architecture) {
     if (name.ends_with(".rotary_emb.inv_freq")) return "";  // follows from the configuration

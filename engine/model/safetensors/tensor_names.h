@@ -11,4 +11,7 @@ namespace quibble {
 /// nothing when no architecture here has such a tensor. `architecture` as in general.architecture.
 [[nodiscard]] std::optional<std::string> ggufTensorName(std::string_view name, std::string_view architecture);
 
+/// A number as names count layers and experts: up to four digits, no zero in front.
+[[nodiscard]] bool isLayerNumber(std::string_view text);
+
 }  // namespace quibble

@@ -8,6 +8,7 @@
 
 #include "engine/device/cpu_device.h"
 #include "engine/model/sequence.h"
+#include "engine/model/synth_blocks.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/golden.h"
 #include "tests/support/random_model.h"
@@ -64,6 +65,14 @@ std::vector<Named> shapes() {
     std::vector<Named> all = {{"llama", shaped("llama")},          {"llama, F16", shaped("llama", 0, TensorType::F16)}, {"mixtral", shaped("llama", 4)},
                               {"qwen2, BF16", shaped("qwen2", 0, TensorType::BF16)}, {"qwen3", shaped("qwen3")},        {"qwen3moe", shaped("qwen3moe", 6)},
                               {"olmoe, F16", shaped("olmoe", 5, TensorType::F16)}};
+    Named gpt_oss{"gpt-oss", shaped("gpt-oss", 6)};
+    gpt_oss.shape.n_layers = 3;
+    all.push_back(gpt_oss);
+    gpt_oss.name = "gpt-oss, BF16, YaRN";
+    gpt_oss.shape.type = TensorType::BF16;
+    gpt_oss.shape.keys = {{"rope.scaling.type", std::string("yarn")}, {"rope.scaling.factor", 32.0F}, {"rope.scaling.original_context_length", std::uint32_t{64}},
+                          {"rope.freq_base", 150000.0F}, {"rope.scaling.yarn_truncate", false}};
+    all.push_back(gpt_oss);
     Named tied{"llama, tied, biases", shaped("llama")};
     tied.shape.tied_output = tied.shape.biases = true;
     Named uneven{"qwen3, tied, odd sizes", shaped("qwen3")};
@@ -155,10 +164,62 @@ private slots:
         }
     }
 
+    // As gpt-oss is published: experts in MXFP4 blocks, everything else in BF16.
+    void expertsInBlocks() {
+        RandomShape shape = shaped("gpt-oss", 5, kernels::TensorType::BF16);
+        RandomModel random = makeRandomModel(shape);
+        for (RandomTensor& tensor : random.tensors) {
+            if (!tensor.name.ends_with("_exps.weight")) continue;
+            tensor.type = kernels::TensorType::MXFP4;
+            tensor.bytes.assign(tensor.dims[0] * tensor.dims[1] * tensor.dims[2] / 32 * 17, '\0');
+            fillRandomWeights(tensor.type, tensor.dims[0] + tensor.name.size(), std::as_writable_bytes(std::span(tensor.bytes.data(), tensor.bytes.size())));
+        }
+        const auto gguf = load(random, {});
+        QVERIFY2(gguf.has_value(), gguf ? "" : gguf.error().line().c_str());
+        const QTemporaryDir directory;
+        const std::filesystem::path folder = directory.path().toStdString();
+        writeCheckpoint(*gguf->file, folder, 2);
+        const auto model = opened(folder);
+        QVERIFY(model != nullptr);
+        for (const ModelTensor& expected : gguf->file->tensors()) {
+            const ModelTensor* made = model->file()->tensor(expected.name);
+            QVERIFY2(made != nullptr && made->dims == expected.dims && made->type == expected.type && made->bytes == expected.bytes, expected.name.c_str());
+            QVERIFY2(std::memcmp(made->data, expected.data, expected.bytes) == 0, expected.name.c_str());
+        }
+        const auto tokens = randomTokens(40, shape.vocab, 3);
+        QVERIFY(logitsOf(model, tokens) == logitsOf(gguf->model, tokens));
+    }
+
+    void fusedExpertsThatDoNotFit_data() {
+        QTest::addColumn<QString>("part");
+        QTest::addColumn<QString>("says");
+        for (const char* part : {"gate_up_proj", "gate_up_proj_bias", "down_proj", "down_proj_bias"}) {
+            QTest::addRow("%s missing", part) << QString(part) << QString("missing");
+            QTest::addRow("%s of another shape", part) << QString("!") + part << QString("do not fit together");
+            QTest::addRow("%s of another type", part) << QString("?") + part << QString("element type");
+        }
+    }
+    void fusedExpertsThatDoNotFit() {
+        QFETCH(QString, part);
+        QFETCH(QString, says);
+        Folder folder(shaped("gpt-oss", 4));
+        QCOMPARE(folder.refusal(), std::string());
+        const char change = part[0].toLatin1();
+        const std::string name = "model.layers.1.mlp.experts." + part.toStdString().substr(change == '!' || change == '?' ? 1 : 0);
+        const auto found = std::find_if(folder.tensors.begin(), folder.tensors.end(), [&](const PublishedTensor& tensor) { return tensor.name == name; });
+        QVERIFY(found != folder.tensors.end());
+        if (change == '!') found->shape = {1, found->bytes.size() / 4};
+        else if (change == '?') found->dtype = "I32";
+        else folder.tensors.erase(found);
+        folder.rewrite();
+        const std::string refusal = folder.refusal();
+        QVERIFY2(refusal.find(says.toStdString()) != std::string::npos && refusal.find("layer 1, experts.") != std::string::npos, refusal.c_str());
+    }
+
     void goldens_data() {
         QTest::addColumn<QString>("base");
         QTest::addColumn<QString>("type");
-        for (const auto& [base, type] : {std::pair{"llama-d256", "F16"}, {"qwen2-d96", "BF16"}, {"qwen3moe-d64", "F32"}, {"olmoe-d128", "F16"}}) {
+        for (const auto& [base, type] : {std::pair{"llama-d256", "F16"}, {"qwen2-d96", "BF16"}, {"qwen3moe-d64", "F32"}, {"olmoe-d128", "F16"}, {"gpt-oss-d128", "F16"}}) {
             QTest::addRow("%s %s", base, type) << base << type;
         }
     }
@@ -410,6 +471,10 @@ private slots:
         row("qwen3moe", R"({"mlp_only_layers":[0]})", "mlp_only_layers");
         row("qwen3moe", R"({"num_experts_per_tok":9})", "expert_used_count is 9");
         row("olmoe", R"({"clip_qkv":8})", "clip_qkv");
+        row("gpt-oss", R"({"sliding_window":null})", "sliding_window is missing");
+        row("gpt-oss", R"({"swiglu_limit":9})", "swiglu_limit is not 7");
+        row("gpt-oss", R"({"layer_types":["full_attention","sliding_attention"]})", "layer_types differs");
+        row("gpt-oss", R"({"quantization_config":{"quant_method":"bitsandbytes"}})", "quantized (\"bitsandbytes\")");
         row("llama", R"({"model_type":"mistral"})", "");
         row("llama", R"({"model_type":"mistral","sliding_window":4096})", "sliding_window is set");
     }
@@ -418,7 +483,7 @@ private slots:
         QFETCH(QByteArray, change);
         QFETCH(QString, says);
         const std::string name = architecture.toStdString();
-        Folder folder(shaped(name.c_str(), name == "qwen3moe" || name == "olmoe" ? 4 : 0));
+        Folder folder(shaped(name.c_str(), name == "qwen3moe" || name == "olmoe" || name == "gpt-oss" ? 4 : 0));
         folder.config.merge_patch(json::parse(change.toStdString()));
         folder.rewrite();
         const std::string refusal = folder.refusal();
