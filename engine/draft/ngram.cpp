@@ -10,9 +10,9 @@ namespace quibble::draft {
 namespace {
 
 constexpr std::array kParams{
-    ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 8, "Tokens copied from behind the match"},
+    ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 4, "Tokens copied from behind the match"},
     ParamSpec{"longest", "Longest match", "tokens", 1, 16, 1, 4, "Tried first"},
-    ParamSpec{"shortest", "Shortest match", "tokens", 1, 16, 1, 2, "Below this nothing is proposed"},
+    ParamSpec{"shortest", "Shortest match", "tokens", 1, 16, 1, 3, "Below this nothing is proposed"},
 };
 
 // Where the most recent earlier occurrence of the last n tokens ends; 0: nowhere.

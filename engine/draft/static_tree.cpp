@@ -9,10 +9,10 @@ namespace quibble::draft {
 namespace {
 
 constexpr std::array kParams{
-    ParamSpec{"first", "Width at depth 1", "", 1, 8, 1, 3, "Continuations of the text"},
-    ParamSpec{"second", "Width at depth 2", "", 0, 8, 1, 2, "Continuations of each of those"},
+    ParamSpec{"first", "Width at depth 1", "", 1, 8, 1, 2, "Continuations of the text"},
+    ParamSpec{"second", "Width at depth 2", "", 0, 8, 1, 1, "Continuations of each of those"},
     ParamSpec{"third", "Width at depth 3", "", 0, 4, 1, 1, "0: the tree ends here"},
-    ParamSpec{"fourth", "Width at depth 4", "", 0, 4, 1, 0, "0: the tree ends here"},
+    ParamSpec{"fourth", "Width at depth 4", "", 0, 4, 1, 1, "0: the tree ends here"},
 };
 
 int nodes(const MethodChoice& choice) {
