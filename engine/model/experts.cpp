@@ -55,16 +55,17 @@ void NaturalSelector::select(const RouterScores& scores, ExpertChoice& choice) {
     }
 }
 
-ExpertLayers::ExpertLayers(const ModelConfig& config, std::int64_t max_rows) : config_(config) {
+ExpertLayers::ExpertLayers(const ModelConfig& config) : config_(config) { traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers)); }
+
+void ExpertLayers::reserveRows(std::int64_t n_rows) {
     const auto sized = [](std::int64_t rows, int width) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width); };
-    const std::int64_t slots = max_rows * config.experts.used;
-    logits_.resize(sized(max_rows, config.experts.count));
+    const std::int64_t slots = n_rows * config_.experts.used;
+    logits_.resize(sized(n_rows, config_.experts.count));
     probabilities_.resize(logits_.size());
-    gathered_.resize(sized(slots, config.d_model));
-    produced_.resize(sized(slots, config.d_model));
-    gate_.resize(sized(slots, config.experts.d_ff));
+    gathered_.resize(sized(slots, config_.d_model));
+    produced_.resize(sized(slots, config_.d_model));
+    gate_.resize(sized(slots, config_.experts.d_ff));
     up_.resize(gate_.size());
-    traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers));
 }
 
 void ExpertLayers::beginPass() {

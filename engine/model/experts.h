@@ -90,7 +90,10 @@ struct ExpertTraffic {
 /// keeps its order, and a row adds its experts in the order of its own choice.
 class ExpertLayers {
 public:
-    ExpertLayers(const ModelConfig& config, std::int64_t max_rows);
+    explicit ExpertLayers(const ModelConfig& config);
+
+    /// Scratch memory for passes of up to n_rows rows.
+    void reserveRows(std::int64_t n_rows);
 
     /// y [n_rows, d_model] = the weighted sum of the chosen experts' outputs for x [n_rows, d_model]. positions: of the rows.
     void run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Arithmetic arithmetic, const float* x, float* y);
@@ -121,8 +124,8 @@ private:
     std::vector<std::int32_t> row_of_slot_;
     std::vector<std::int64_t> count_of_;     // rows of each expert
     std::vector<LinearTask> tasks_;
-    std::vector<float> logits_, probabilities_;          // [max_rows, count]
-    AlignedVector<float> gathered_, gate_, up_, produced_;  // [max_rows * used, width]
+    std::vector<float> logits_, probabilities_;          // [rows, count]
+    AlignedVector<float> gathered_, gate_, up_, produced_;  // [rows * used, width]
 };
 
 }  // namespace quibble

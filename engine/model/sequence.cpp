@@ -46,8 +46,16 @@ Sequence::~Sequence() {
 
 Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
     : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)) {
+    if (model_->config().hasExperts()) experts_.emplace(model_->config());
+    reserveRows(kMaxRows);
+}
+
+// Only a long prompt needs the scratch memory of a long pass.
+void Sequence::reserveRows(std::int64_t n_rows) {
+    if (n_rows <= scratch_rows_) return;
+    scratch_rows_ = n_rows <= kMaxRows ? kMaxRows : kMaxPassRows;
     const ModelConfig& c = model_->config();
-    const auto rows = [](int width) { return static_cast<std::size_t>(kMaxRows) * static_cast<std::size_t>(width); };
+    const auto rows = [this](int width) { return static_cast<std::size_t>(scratch_rows_) * static_cast<std::size_t>(width); };
     x_.resize(rows(c.d_model));
     normed_.resize(rows(c.d_model));
     branch_.resize(rows(c.d_model));
@@ -57,8 +65,8 @@ Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCach
     attended_.resize(rows(c.dQ()));
     cos_.resize(rows(c.rope.dim / 2));
     sin_.resize(rows(c.rope.dim / 2));
-    if (c.hasExperts()) {
-        experts_.emplace(c, kMaxRows);
+    if (experts_) {
+        experts_->reserveRows(scratch_rows_);
     } else {
         gate_.resize(rows(c.d_ff));
         up_.resize(rows(c.d_ff));
@@ -71,8 +79,8 @@ Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_lo
     QUIBBLE_CHECK(n_logit_rows <= total, "logits asked for more rows than tokens");
     QUIBBLE_CHECK(tree_paths_.empty(), "an open tree must be kept or truncated first");
     if (auto checked = checkTokens(tokens, capacity() - size()); !checked) return checked;
-    for (std::int64_t done = 0; done < total; done += kMaxRows) {
-        const std::int64_t n_rows = std::min(kMaxRows, total - done);
+    for (std::int64_t done = 0; done < total; done += kMaxPassRows) {
+        const std::int64_t n_rows = std::min(kMaxPassRows, total - done);
         const std::int64_t first_logit = std::max(total - n_logit_rows, done);  // index into tokens
         const std::int64_t rows_here = std::max<std::int64_t>(0, done + n_rows - first_logit);
         float* target = rows_here == 0 ? nullptr : logits + (first_logit - (total - n_logit_rows)) * vocab;
@@ -184,6 +192,7 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot
                             std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
     const ModelConfig& c = model_->config();
     const auto n_rows = static_cast<std::int64_t>(tokens.size());
+    reserveRows(n_rows);
     device_.embed(model_->embedding(), tokens, x_.data());
     fillRope();
     if (experts_) experts_->beginPass();

@@ -41,8 +41,10 @@ struct PrefixReuse {
 
 class Sequence {
 public:
-    /// Rows of one pass through the layers; longer appends are cut into passes of this many.
+    /// Rows of one pass with logits or of a tree, at most.
     static constexpr std::int64_t kMaxRows = 64;
+    /// Longer appends are cut into passes of this many: enough that the weights of an expert serve many rows each time they are read.
+    static constexpr std::int64_t kMaxPassRows = 256;
 
     /// device must outlive the sequence, which begins with the positions that it can take over. Errors: OutOfMemory when the cache cannot be
     /// had, InvalidArgument where its type cannot hold the model's heads.
@@ -102,6 +104,7 @@ private:
     void attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths);
     void feedForwardBlock(int layer, std::int64_t n_rows);
     void fillRope();
+    void reserveRows(std::int64_t n_rows);
 
     std::shared_ptr<const Model> model_;
     CpuDevice& device_;
@@ -115,9 +118,10 @@ private:
     std::vector<Position> positions_;  // of the rows of the current pass
     std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
     std::vector<TokenId> tree_tokens_;  // by row of the open tree
-    // Scratch, [kMaxRows, width] each.
+    std::int64_t scratch_rows_ = 0;
+    // Scratch, [scratch_rows_, width] each.
     AlignedVector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
-    std::vector<float> cos_, sin_;  // [kMaxRows, rope_dim / 2]
+    std::vector<float> cos_, sin_;  // [scratch_rows_, rope_dim / 2]
 };
 
 }  // namespace quibble

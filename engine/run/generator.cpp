@@ -221,7 +221,7 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
     const std::int64_t began = nowNs();
     const auto total = static_cast<std::int64_t>(tokens_.size());
     const std::int64_t done = sequence_->size();
-    const std::int64_t n = std::min<std::int64_t>(Sequence::kMaxRows, total - done);
+    const std::int64_t n = std::min<std::int64_t>(Sequence::kMaxPassRows, total - done);
     const bool last = done + n == total;
     beginPass(false);
     const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));

@@ -53,7 +53,7 @@ Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std
     // Everything but the last known token first (the prompt, once); a pass that is stopped in between keeps what it finished.
     const std::size_t ahead = unfed_.size() - 1;
     for (std::size_t done = 0; done < ahead;) {
-        const std::size_t n = std::min<std::size_t>(ahead - done, static_cast<std::size_t>(Sequence::kMaxRows));
+        const std::size_t n = std::min<std::size_t>(ahead - done, static_cast<std::size_t>(Sequence::kMaxPassRows));
         if (auto fed = sequence_->append({unfed_.data(), n}, 0, nullptr, stop); !fed) return fed;
         unfed_.erase(unfed_.begin(), unfed_.begin() + static_cast<std::ptrdiff_t>(n));
         done += n;
