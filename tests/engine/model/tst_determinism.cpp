@@ -10,6 +10,7 @@
 #include "engine/model/sequence.h"
 #include "tests/support/each_isa.h"
 #include "tests/support/random_model.h"
+#include "tests/support/sanitized.h"
 
 using namespace quibble;
 using namespace quibble::testing;
@@ -38,8 +39,8 @@ RandomShape shapeOf(const char* architecture, TensorType type) {
     return shape;
 }
 
-// Tables without vectors of this machine take many times as long: they do a part of the matrix.
-bool isSlow() { return kernels::ops().isa == std::string_view("reference") || kernels::ops().isa == std::string_view("portable"); }
+// Tables without vectors of this machine and sanitizers take many times as long: they do a part of the matrix.
+bool isSlow() { return kSanitized || kernels::ops().isa == std::string_view("reference") || kernels::ops().isa == std::string_view("portable"); }
 const std::size_t kTokens = isSlow() ? 17 : 71;  // more than a pass takes, and no multiple of a split
 
 // One way to compute a text. drafted: by chains of which half is wrong.
