@@ -39,13 +39,17 @@ AppPaths AppPaths::locate(const QString& config_dir) {
     return paths;
 }
 
-std::filesystem::path AppPaths::shippedModel() const {
-    return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / "quibble-nano.gguf");
+std::filesystem::path AppPaths::shippedModel() const { return shipped("quibble-nano.gguf"); }
+std::filesystem::path AppPaths::shippedMixture() const { return shipped("quibble-nano-moe.gguf"); }
+std::filesystem::path AppPaths::shippedDraft() const { return shipped("quibble-nano-draft.gguf"); }
+
+std::vector<std::filesystem::path> AppPaths::shippedModels() const {
+    std::vector<std::filesystem::path> models{shippedModel(), shippedMixture(), shippedDraft()};
+    std::erase_if(models, [](const std::filesystem::path& path) { return path.empty(); });
+    return models;
 }
 
-std::filesystem::path AppPaths::shippedDraft() const {
-    return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / "quibble-nano-draft.gguf");
-}
+std::filesystem::path AppPaths::shipped(const char* name) const { return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / name); }
 
 std::filesystem::path AppPaths::shippedProblems() const {
     return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "problems" / "nano-examples.jsonl");

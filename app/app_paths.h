@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include <QString>
 
@@ -19,12 +20,19 @@ struct AppPaths {
     /// `config_dir` empty: the folders of the platform; else everything of the user stays in that folder (portable mode).
     [[nodiscard]] static AppPaths locate(const QString& config_dir);
 
-    /// data_dir/models/quibble-nano.gguf; empty when there is no such file.
+    /// data_dir/models/quibble-nano.gguf, the one to begin with; empty when there is no such file.
     [[nodiscard]] std::filesystem::path shippedModel() const;
-    /// data_dir/models/quibble-nano-draft.gguf; empty when there is no such file.
+    /// quibble-nano-moe.gguf, with experts, beside it; empty when there is no such file.
+    [[nodiscard]] std::filesystem::path shippedMixture() const;
+    /// quibble-nano-draft.gguf, which drafts for both; empty when there is no such file.
     [[nodiscard]] std::filesystem::path shippedDraft() const;
+    /// Those of the three that are there.
+    [[nodiscard]] std::vector<std::filesystem::path> shippedModels() const;
     /// data_dir/problems/nano-examples.jsonl; empty when there is no such file.
     [[nodiscard]] std::filesystem::path shippedProblems() const;
+
+private:
+    [[nodiscard]] std::filesystem::path shipped(const char* name) const;
 };
 
 }  // namespace quibble

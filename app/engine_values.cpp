@@ -132,6 +132,21 @@ std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, 
     return infos;
 }
 
+QString runTitle(const RunRequest& request, const Model& model) {
+    QStringList parts{QString::fromStdString(model.weightFormat()), Text::tr("λ %1").arg(QLocale().toString(request.penalty.strength, 'g', 3))};
+    const auto draft = findDraftMethod(request.draft.method);
+    if (draft && *draft != nullptr) parts << utf8((*draft)->id);
+    const auto experts = findExpertMethod(request.experts);
+    if (experts && !(*experts)->lossless) {
+        QString text = utf8((*experts)->id);
+        for (const ParamSpec& spec : (*experts)->params) {
+            if (spec.key == "budget") text += QStringLiteral(" %1").arg(request.experts.value(spec));
+        }
+        parts << text;
+    }
+    return parts.join(QStringLiteral(", "));
+}
+
 EventBatch previewOf(const RunRequest& request, const Model& model) {
     const Tokenizer& tokenizer = *model.tokenizer();
     EventBatch batch;
@@ -147,6 +162,11 @@ EventBatch previewOf(const RunRequest& request, const Model& model) {
     p.isa = kernels::ops().isa;
     p.threads = request.threads > 0 ? request.threads : static_cast<int>(std::thread::hardware_concurrency());
     p.vocab_size = model.config().vocab_size;
+    if (const ExpertConfig& experts = model.config().experts; experts.count > 0) {
+        p.expert_layers = model.config().n_layers;
+        p.experts = experts.count;
+        p.experts_used = experts.used;
+    }
     if (auto prompt = buildPrompt(request, tokenizer)) {
         p.prompt_tokens = prompt->ids;
         p.thinking_open = prompt->thinking_open;

@@ -31,6 +31,9 @@ namespace quibble {
 [[nodiscard]] MarkerSet markerSetOf(const PenaltySettings& penalty);
 [[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable);
 
+/// What a run is called until somebody names it: weights, penalty, and who drafts and spares experts.
+[[nodiscard]] QString runTitle(const RunRequest& request, const Model& model);
+
 /// What a run of this request would begin with, for the window before the first run: provenance and the text of its tokens.
 [[nodiscard]] EventBatch previewOf(const RunRequest& request, const Model& model);
 

@@ -43,7 +43,7 @@ constexpr QSize kFirstSize(1600, 1000);
 }  // namespace
 
 MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
-    : QMainWindow(parent), paths_(paths), settings_(paths.settings_file), recent_(settings_, paths.shippedModel()), marker_lists_(paths.marker_dir) {
+    : QMainWindow(parent), paths_(paths), settings_(paths.settings_file), recent_(settings_, paths.shippedModels()), marker_lists_(paths.marker_dir) {
     setObjectName(QStringLiteral("mainWindow"));
     setWindowTitle(tr("Quibble"));
     setAcceptDrops(true);
@@ -110,7 +110,7 @@ void MainWindow::placeParts() {
         {"traces", parts_.traces, Qt::BottomDockWidgetArea},   {"tokens", parts_.table, Qt::BottomDockWidgetArea},
         {"token", parts_.inspector, Qt::RightDockWidgetArea},  {"markers", parts_.markers, Qt::RightDockWidgetArea},
         {"scatter", parts_.scatter, Qt::RightDockWidgetArea},    {"speculation", parts_.speculation, Qt::BottomDockWidgetArea},
-        {"experts", parts_.experts, Qt::BottomDockWidgetArea},   {"decoding", parts_.decoding, Qt::RightDockWidgetArea},
+        {"experts", parts_.experts, Qt::BottomDockWidgetArea},   {"decoding", parts_.decoding, Qt::LeftDockWidgetArea},
     };
     for (const auto& row : table) {
         auto* dock = new CardDock(QString::fromLatin1(row.name), row.view, this);
@@ -129,10 +129,10 @@ void MainWindow::arrangeDocks() {
     tabifyDockWidget(dock("traces"), dock("speculation"));
     tabifyDockWidget(dock("speculation"), dock("experts"));
     dock("traces")->raise();
-    tabifyDockWidget(dock("markers"), dock("decoding"));
-    dock("markers")->raise();
-    resizeDocks({dock("sessions"), dock("token")}, {theme.em(16), theme.em(22)}, Qt::Horizontal);
-    resizeDocks({dock("sessions"), dock("problem")}, {theme.em(36), theme.em(11)}, Qt::Vertical);
+    tabifyDockWidget(dock("problem"), dock("decoding"));
+    dock("problem")->raise();
+    resizeDocks({dock("sessions"), dock("token")}, {theme.em(17), theme.em(22)}, Qt::Horizontal);
+    resizeDocks({dock("sessions"), dock("problem")}, {theme.em(25), theme.em(25)}, Qt::Vertical);
     resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(21), theme.em(17), theme.em(13)}, Qt::Vertical);
     resizeDocks({dock("traces")}, {height() / 2}, Qt::Vertical);
 }

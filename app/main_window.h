@@ -114,6 +114,7 @@ private:
     void wireViews();
     void bring(View* view);  // its dock comes forward and takes the focus
     void onModelOpened();
+    void showKnownModels();
     void onModelFailed(const Error& error);
     void updateMarkerLists(const QString& chosen = {});
     // window_menus.cpp

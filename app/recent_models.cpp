@@ -7,7 +7,7 @@
 
 namespace quibble {
 
-RecentModels::RecentModels(Settings& settings, std::filesystem::path shipped) : settings_(settings), shipped_(std::move(shipped)) {}
+RecentModels::RecentModels(Settings& settings, std::vector<std::filesystem::path> shipped) : settings_(settings), shipped_(std::move(shipped)) {}
 
 void RecentModels::add(const std::filesystem::path& path) {
     const QString text = QFileInfo(toQString(path)).absoluteFilePath();
@@ -24,10 +24,12 @@ void RecentModels::remove(const QString& path) {
     settings_.setRecentModels(paths);
 }
 
-std::vector<RecentModel> RecentModels::list() const {
+std::vector<KnownModel> RecentModels::list() const {
     QStringList paths = settings_.recentModels();
-    if (const QString shipped = toQString(shipped_); !shipped.isEmpty() && !paths.contains(shipped)) paths.append(shipped);
-    std::vector<RecentModel> models;
+    for (const std::filesystem::path& shipped : shipped_) {
+        if (const QString path = toQString(shipped); !paths.contains(path)) paths.append(path);
+    }
+    std::vector<KnownModel> models;
     for (const QString& path : paths) {
         const QFileInfo file(path);
         models.push_back({path, file.completeBaseName(), !file.isFile()});

@@ -14,15 +14,15 @@ class RecentModels {
 public:
     static constexpr qsizetype kMost = 10;
 
-    /// `shipped` is always listed, last when it was not opened lately; may be empty.
-    RecentModels(Settings& settings, std::filesystem::path shipped);
+    /// `shipped` are always listed, behind what was opened lately.
+    RecentModels(Settings& settings, std::vector<std::filesystem::path> shipped);
     void add(const std::filesystem::path& path);
     void remove(const QString& path);
-    [[nodiscard]] std::vector<RecentModel> list() const;
+    [[nodiscard]] std::vector<KnownModel> list() const;
 
 private:
     Settings& settings_;
-    std::filesystem::path shipped_;
+    std::vector<std::filesystem::path> shipped_;
 };
 
 }  // namespace quibble

@@ -24,7 +24,7 @@ constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 RunController::RunController(QObject* parent)
     : QObject(parent), document_(new RunDocument(this)), actions_(new RunActions(this)), models_(std::make_shared<ModelCache>()),
-      inspector_(new ModelInspector(models_, this)), store_blocked_(tr("No database is open")) {
+      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), store_blocked_(tr("No database is open")) {
     runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
         if (writer_ != nullptr) writer_->push(batch);
         queue_.push(std::move(batch));
@@ -55,6 +55,7 @@ RunController::RunController(QObject* parent)
         if (error.code != ErrorCode::Cancelled) emit modelFailed(error);
         setupChanged();
     });
+    connect(check_, &SetupCheck::changed, this, &RunController::updateActions);
     connect(document_, &RunDocument::reset, this, &RunController::updateActions);
     connect(actions_->run(), &QAction::triggered, this, &RunController::run);
     connect(actions_->pause(), &QAction::triggered, this, &RunController::pause);
@@ -180,12 +181,10 @@ void RunController::setPace(double tokens_per_second) { runner_->setPace(tokens_
 
 void RunController::start(bool paused) {
     if (live() || !blocked().isEmpty()) return;
-    RunRequest request = sources_.request();
-    request.model_path = model_->path.string();
-    request.weight_quant = model_->weight_quant;
+    RunRequest request = nextRequest();
     expected_model_.clear();
     RunTrace trace(request);
-    const QString title = tr("%1, λ %2").arg(QString::fromStdString(model_->model->weightFormat()), QLocale().toString(request.penalty.strength, 'g', 3));
+    const QString title = runTitle(request, *model_->model);
     begin(std::move(request), std::move(trace), paused, title);
 }
 
@@ -306,12 +305,20 @@ QString RunController::blocked() const {
     if (loadingModel()) return tr("The model is being loaded");
     if (!model_) return tr("Open a model first (Ctrl+O)");
     if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
-    return {};
+    return check_->reason();
 }
 
 void RunController::setupChanged() {
     preview_timer_.start();
+    if (model_ && sources_.request) check_->check(nextRequest());
     updateActions();
+}
+
+RunRequest RunController::nextRequest() const {
+    RunRequest request = sources_.request();
+    request.model_path = model_->path.string();
+    request.weight_quant = model_->weight_quant;
+    return request;
 }
 
 void RunController::updateActions() {

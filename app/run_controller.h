@@ -15,6 +15,7 @@
 #include "app/model_inspector.h"
 #include "app/run_actions.h"
 #include "app/run_meter.h"
+#include "app/setup_check.h"
 #include "data/store/store_writer.h"
 #include "engine/run/runner.h"
 #include "views/qt_ids.h"
@@ -62,6 +63,10 @@ public:
     void showPreview();
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
+    /// Why drafts and experts of the next run cannot work; empty: they can, or that is still being found out.
+    [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
+    /// It is still being found out.
+    [[nodiscard]] bool checkingDecoding() const { return check_->busy(); }
     /// One line that says what made the shown numbers, for figures and messages.
     [[nodiscard]] QString provenanceLine() const;
 
@@ -105,6 +110,7 @@ private:
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
+    [[nodiscard]] RunRequest nextRequest() const;  // with the open model
     [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
     [[nodiscard]] const RunTrace& liveTrace() const;
 
@@ -112,6 +118,7 @@ private:
     RunActions* actions_;
     std::shared_ptr<ModelCache> models_;
     ModelInspector* inspector_;
+    SetupCheck* check_;
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;

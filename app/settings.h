@@ -40,7 +40,7 @@ public:
     void saveWindow(const QByteArray& geometry, const QByteArray& layout);
     void forgetLayout();
     /// Version of the set of docks, for QMainWindow::saveState.
-    static constexpr int kLayoutVersion = 2;
+    static constexpr int kLayoutVersion = 3;
 
     /// Folder of the last file dialog of a kind: "models", "sessions", "exports".
     [[nodiscard]] QString folder(const QString& kind) const;

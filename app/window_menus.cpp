@@ -102,7 +102,7 @@ void MainWindow::makeModelMenu() {
     QMenu* recent = menu->addMenu(tr("&Recent Models"));
     connect(recent, &QMenu::aboutToShow, this, [this, recent] {
         recent->clear();
-        for (const RecentModel& model : recent_.list()) {
+        for (const KnownModel& model : recent_.list()) {
             QAction* action = recent->addAction(model.missing ? tr("%1 (missing)").arg(model.label) : model.label,
                                                 this, [this, path = model.path] { openModel(toPath(path)); });
             action->setToolTip(model.path);

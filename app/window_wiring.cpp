@@ -63,7 +63,13 @@ void MainWindow::wireRuns() {
                               .hint = tr("Nothing is lost yet: writing is tried again until it works."), .action = {}, .on_action = {}});
     });
     connect(runs, &RunController::statusChanged, parts_.status, &RunStatusBar::setStatus);
-    connect(runs, &RunController::actionsChanged, this, [this] { parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked()); });
+    connect(runs, &RunController::actionsChanged, this, [this] {
+        parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked());
+        parts_.decoding->setBlocked(parts_.runs->decodingBlocked());
+    });
+    connect(parts_.setup, &SetupController::changed, this, [this] {
+        parts_.speculation->setDraftChosen(parts_.setup->request().draft.method.id != MethodChoice{}.id);
+    });
     connect(runs->document(), &RunDocument::reset, this, [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
     connect(parts_.setup, &SetupController::changed, runs, &RunController::setupChanged);
     connect(runs, &RunController::cacheCostChanged, parts_.sampler, &SamplerPanel::setCacheCost);
@@ -143,7 +149,10 @@ void MainWindow::wireViews() {
     }
     connect(parts_.speculation, &FigureDeck::emptyActionRequested, this, [this] { bring(parts_.decoding); });
     connect(parts_.decoding, &DecodingPanel::draftFileRequested, this, &MainWindow::chooseDraft);
-    connect(parts_.experts, &FigureDeck::emptyActionRequested, this, &MainWindow::chooseModel);
+    connect(parts_.experts, &FigureDeck::emptyActionRequested, this, [this] {
+        if (const auto mixture = paths_.shippedMixture(); !mixture.empty()) openModel(mixture);
+        else chooseModel();
+    });
     connect(parts_.scatter, &FigureView::tableRequested, this, [this] { bring(parts_.table); });
 }
 
@@ -161,7 +170,7 @@ void MainWindow::begin(const std::filesystem::path& model) {
     parts_.decoding->setDraftMethods(draftMethodInfos());
     parts_.decoding->setVerifyMethods(verifyMethodInfos());
     parts_.decoding->setExpertMethods(expertMethodInfos());
-    parts_.decoding->setShippedDraft(toQString(paths_.shippedDraft()));
+    parts_.experts->setOfferedModel(toQString(paths_.shippedMixture().stem()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);
         if (set) parts_.setup->setProblems(std::move(*set));
@@ -180,12 +189,22 @@ void MainWindow::begin(const std::filesystem::path& model) {
     } else if (path == paths_.shippedModel()) {
         wanted_quant_ = parseMethodChoice(kFirstQuant).value();
     }
-    parts_.model_bar->setRecentModels(recent_.list());
+    showKnownModels();
     parts_.model_bar->setQuantMethods(quantMethods(nullptr));
     if (!path.empty()) return parts_.runs->openModel(path, wanted_quant_);
     parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
                                  .hint = tr("Open a GGUF file, or drop one on this window."), .action = tr("Open model…"),
                                  .on_action = [this] { chooseModel(); }});
+}
+
+void MainWindow::showKnownModels() {
+    const std::vector<KnownModel> known = recent_.list();
+    parts_.model_bar->setRecentModels(known);
+    parts_.decoding->setKnownModels(known);
+    // Between a large target and the smallest draft stands the model in the middle.
+    const auto& open = parts_.runs->model();
+    const std::filesystem::path middle = paths_.shippedModel();
+    parts_.decoding->setProposedDrafts(toQString(paths_.shippedDraft()), open && open->path == middle ? QString() : toQString(middle));
 }
 
 void MainWindow::openModel(const std::filesystem::path& path) {
@@ -210,7 +229,7 @@ void MainWindow::onModelOpened() {
     parts_.model_bar->setQuant(opened.weight_quant);
     parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
     recent_.add(opened.path);
-    parts_.model_bar->setRecentModels(recent_.list());
+    showKnownModels();
     parts_.setup->adaptReference(opened.weight_quant.id != MethodChoice{}.id);
     setWindowTitle(tr("%1 – Quibble").arg(QString::fromStdString(model.config().name)));
 }

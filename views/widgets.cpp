@@ -94,10 +94,10 @@ QSize ElidingLabel::minimumSizeHint() const { return {fontMetrics().horizontalAd
 
 void ElidingLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
-    const QString shown = fontMetrics().elidedText(full_, Qt::ElideRight, width());
+    const QString shown = fontMetrics().elidedText(full_, Qt::ElideRight, contentsRect().width());
     if ((shown != full_) == toolTip().isEmpty()) setToolTip(shown == full_ ? QString() : full_);
     painter.setPen(palette().color(QPalette::WindowText));
-    painter.drawText(rect(), static_cast<int>(alignment() | Qt::TextSingleLine), shown);
+    painter.drawText(contentsRect(), static_cast<int>(alignment() | Qt::TextSingleLine), shown);
 }
 
 FlowLayout::FlowLayout(QWidget* parent, int gap) : QLayout(parent), gap_(gap) { setContentsMargins(0, 0, 0, 0); }

@@ -62,6 +62,8 @@ std::vector<UnionSize> unionByRows(const RunTrace& trace, Position begin, Positi
         UnionSize& size = by_rows[pass.rows];
         size.rows = pass.rows;
         ++size.passes;
+        size.bytes += static_cast<double>(pass.expert_bytes);
+        size.ns += static_cast<double>(pass.pass_ns);
         const auto layers = static_cast<double>(pass.layers.size());
         for (const ExpertLayerUse& use : pass.layers) {
             size.natural += use.natural / layers;
@@ -72,6 +74,8 @@ std::vector<UnionSize> unionByRows(const RunTrace& trace, Position begin, Positi
     for (auto& [rows, size] : by_rows) {
         size.natural /= static_cast<double>(size.passes);
         size.executed /= static_cast<double>(size.passes);
+        size.bytes /= static_cast<double>(size.passes);
+        size.ns /= static_cast<double>(size.passes);
         out.push_back(size);
     }
     return out;

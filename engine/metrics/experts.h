@@ -31,6 +31,8 @@ struct UnionSize {
     std::int64_t passes = 0;
     double natural = 0;   // that the rows would choose without a budget
     double executed = 0;  // whose weights were read
+    double bytes = 0;     // of expert weights that were read
+    double ns = 0;        // of the pass
     bool operator==(const UnionSize&) const = default;
 };
 /// By rising number of rows, mean over the layers and the passes whose first row is in [begin, end).

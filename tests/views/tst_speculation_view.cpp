@@ -174,7 +174,7 @@ private slots:
         panel.setDraftMethods({{"chain", "Chain", "A smaller model", {kLength[0]}, true, 1}, {"ngram", "Look-up", {}, {}, true, 0}});
         panel.setVerifyMethods({{"match", "Match", {}, {}, true, 0}, {"typical", "Typical", {}, {}, false, 0}});
         panel.setExpertMethods({{"observe", "Observe", {}, {}, true, 0}, {"moe_spec", "MoE-Spec", {}, {kBudget[0]}, false, 0}});
-        panel.setShippedDraft(QStringLiteral("models/draft.gguf"));
+        panel.setProposedDrafts(QStringLiteral("models/draft.gguf"), {});
         RunRequest request;
         panel.fill(request);
         QCOMPARE(request.draft, DraftSettings{});

@@ -13,16 +13,17 @@
 
 namespace quibble {
 
-UnionChart::UnionChart(QWidget* parent) : PaintedView(tr("Union of a pass"), QStringLiteral("expert-union"), parent) {
-    setToolTip(tr("Distinct experts a layer, mean over layers and passes, against the rows of the pass"));
+UnionChart::UnionChart(QWidget* parent) : PaintedView(tr("Union"), QStringLiteral("expert-union"), parent) {
 }
 
 void UnionChart::setSizes(std::vector<UnionSize> sizes) {
     sizes_ = std::move(sizes);
     std::vector<PlainTableModel::Row> table;
-    for (const UnionSize& size : sizes_) table.push_back({size.rows, QVariant(static_cast<qlonglong>(size.passes)), size.natural, size.executed});
-    rows().setContent({tr("rows"), tr("passes"), tr("experts wanted"), tr("experts read")}, std::move(table));
-    setFigures(sizes_.empty() ? QString() : tr("%1 of up to %2 rows").arg(formatNumber(sizes_.back().executed, 1)).arg(sizes_.back().rows));
+    for (const UnionSize& size : sizes_) table.push_back({size.rows, QVariant(static_cast<qlonglong>(size.passes)), size.natural, size.executed, size.bytes * 1e-6, size.ns * 1e-6});
+    rows().setContent({tr("rows"), tr("passes"), tr("experts wanted"), tr("experts read"), tr("MB of experts read"), tr("ms a pass")}, std::move(table));
+    // The size that came up most often stands for the run.
+    const auto usual = std::max_element(sizes_.begin(), sizes_.end(), [](const UnionSize& a, const UnionSize& b) { return a.passes < b.passes; });
+    setFigures(usual == sizes_.end() ? QString() : tr("%1 rows: %2 MB, %3 ms").arg(usual->rows).arg(formatNumber(usual->bytes * 1e-6, 1), formatNumber(usual->ns * 1e-6, 2)));
     setAccessibleDescription(figures());
     update();
 }
@@ -33,6 +34,7 @@ void UnionChart::drawFigure(QPainter& painter, const QSize& size, const ThemeCol
     const double last = sizes_.empty() ? 1 : sizes_.back().rows;
     const ChartArea area(painter, size, colors, {.y_upper = most, .y_label = tr("experts a layer: ○ wanted, ● read"), .y_percent = false, .x_lower = 0, .x_upper = last + 1,
                                                  .x_label = tr("rows of the pass"), .right_upper = 0, .right_label = {}});
+    area_ = area.rect();
     for (const bool executed : {false, true}) {
         const QColor colour = executed ? colors.mass : colors.muted;
         QPolygonF line;
@@ -46,8 +48,20 @@ void UnionChart::drawFigure(QPainter& painter, const QSize& size, const ThemeCol
     }
 }
 
+QString UnionChart::tipAt(const QPoint& point) const {
+    const QString meaning = tr("Union: distinct experts that the rows of one pass use, mean over layers and passes. More rows want more experts; a budget caps what is read.");
+    if (sizes_.empty() || area_.width() <= 0) return meaning;
+    const double rows = (point.x() - area_.left()) / area_.width() * (sizes_.back().rows + 1);
+    const auto nearest = std::min_element(sizes_.begin(), sizes_.end(), [&](const UnionSize& a, const UnionSize& b) { return std::fabs(a.rows - rows) < std::fabs(b.rows - rows); });
+    return meaning + QLatin1Char('\n') +
+           tr("Passes of %1 rows (%L2 of them): %3 experts wanted, %4 read, %5 MB of expert weights, %6 ms")
+               .arg(nearest->rows).arg(nearest->passes)
+               .arg(formatNumber(nearest->natural, 2), formatNumber(nearest->executed, 2), formatNumber(nearest->bytes * 1e-6, 2), formatNumber(nearest->ns * 1e-6, 2));
+}
+
 CoverageChart::CoverageChart(QWidget* parent) : PaintedView(tr("Coverage C(B)"), QStringLiteral("expert-coverage"), parent) {
-    setToolTip(tr("C(B): share of router probability that the B experts with the largest score sums of a pass hold, mean over layers and passes"));
+    setToolTip(tr("Coverage C(B): share of router probability that the B experts with the largest score sums of a pass hold, mean over layers and passes.\n"
+                  "What a budget of B keeps; 1 − C(B) is what it drops."));
 }
 
 void CoverageChart::setCoverage(std::vector<double> coverage, int budget) {
@@ -138,15 +152,15 @@ void CoActivationMap::setPairs(int layer, int experts, std::vector<std::int64_t>
         }
     }
     rows().setContent({tr("expert"), tr("with expert"), tr("tokens")}, std::move(table));
-    setFigures(tr("layer %1").arg(layer));
+    setFigures(tr("layer %1, tokens that chose both").arg(layer));
     setAccessibleDescription(figures());
     update();
 }
 
 QRectF CoActivationMap::squareFor(const QSize& size) const {
     const Theme& theme = Theme::instance();
-    const double side = std::min(size.width() - theme.em(1.2), size.height() - theme.em(1));
-    return {(size.width() - side) / 2, theme.em(0.4) * 1.0, side, side};
+    const double left = theme.em(1.8), side = std::min<double>(size.width() - left - theme.em(0.6), size.height() - theme.em(1.9));
+    return {std::max(left, (size.width() - side) / 2), theme.em(0.5) * 1.0, side, side};
 }
 
 void CoActivationMap::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
@@ -172,6 +186,15 @@ void CoActivationMap::drawFigure(QPainter& painter, const QSize& size, const The
     }
     painter.setPen(QPen(colors.card_border, 1));
     painter.drawLine(square.topLeft(), square.bottomRight());
+    painter.setFont(Theme::instance().smallFont());
+    painter.setPen(colors.muted);
+    const double line = QFontMetricsF(painter.font()).height();
+    const int step = std::max(1, static_cast<int>(std::ceil(line * 1.3 / cell)));
+    for (int expert = 0; expert < experts_; expert += step) {
+        const double middle = (expert + 0.5) * cell;
+        painter.drawText(QRectF(0, square.top() + middle - line / 2, square.left() - 4, line), Qt::AlignRight | Qt::AlignVCenter, QString::number(expert));
+        painter.drawText(QRectF(square.left() + middle - 2 * line, square.bottom() + 1, 4 * line, line), Qt::AlignCenter, QString::number(expert));
+    }
     painter.restore();
 }
 

@@ -12,12 +12,14 @@ class UnionChart : public PaintedView {
 public:
     explicit UnionChart(QWidget* parent = nullptr);
     void setSizes(std::vector<UnionSize> sizes);
+    [[nodiscard]] QString tipAt(const QPoint& point) const override;
 
 protected:
     void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
 
 private:
     std::vector<UnionSize> sizes_;
+    QRectF area_;
 };
 
 /// C(B) with the budget in force marked.

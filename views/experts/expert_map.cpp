@@ -16,7 +16,17 @@ namespace quibble {
 
 namespace {
 
-constexpr double kLargestCell = 1.7;  // in heights of a line
+// In heights of a line.
+constexpr double kLargestWidth = 4.2, kLargestHeight = 2.6, kLeft = 3.3, kDetailWidth = 15, kNumberWidth = 2, kNumberHeight = 1.05;
+
+// The colour of a cell that `share` of the most used one's tokens chose.
+QColor fillFor(const ThemeColors& colors, double share) { return share > 0 ? Theme::rampOf(colors, Ramp::Blue, 0.06 + 0.94 * share) : colors.bar_track; }
+
+QFont axisFont() {
+    QFont font = Theme::instance().smallFont();
+    font.setPointSizeF(font.pointSizeF() * 0.95);
+    return font;
+}
 
 }  // namespace
 
@@ -43,65 +53,163 @@ void ExpertMap::setCounts(const ExpertCounts& counts) {
     update();
 }
 
+double ExpertMap::Geometry::gap() const { return std::min(cell_w, cell_h) > 9 ? 2.0 : std::min(cell_w, cell_h) > 5 ? 1.0 : 0.0; }
+
 ExpertMap::Geometry ExpertMap::geometryFor(const QSize& size) const {
     const Theme& theme = Theme::instance();
+    const double experts = std::max(1, counts_.experts), layers = std::max(1, counts_.layers), pad = theme.em(0.6);
     Geometry g;
-    g.left = theme.em(1.9);
+    g.left = theme.em(kLeft);
     g.top = theme.em(0.4);
-    const double foot = theme.em(1.3), largest = theme.em(kLargestCell);
-    g.cell_w = std::clamp((size.width() - g.left - theme.em(0.6)) / std::max(1, counts_.experts), 1.0, largest);
-    g.cell_h = std::clamp((size.height() - g.top - foot) / std::max(1, counts_.layers), 1.0, largest);
+    const double foot = theme.em(2.7), room = size.width() - g.left - pad, detail = theme.em(kDetailWidth);
+    const bool beside = room - detail > experts * theme.em(1.3);
+    g.cell_w = std::clamp((beside ? room - detail : room) / experts, 1.0, static_cast<double>(theme.em(kLargestWidth)));
+    g.cell_h = std::clamp((size.height() - g.top - foot) / layers, 1.0, static_cast<double>(theme.em(kLargestHeight)));
+    if (beside) g.detail = g.left + experts * g.cell_w + theme.em(1.5);
     return g;
+}
+
+int ExpertMap::focusToken() const { return document_->hovered() >= 0 ? document_->hovered() : document_->current(); }
+
+const TokenExperts* ExpertMap::expertsOf(int token) const {
+    const TokenExperts* own = token < 0 ? nullptr : document_->trace().expertsAt(document_->positionOf(token));
+    const auto cells = own == nullptr ? 0 : static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token);
+    return own != nullptr && own->ids.size() >= cells && own->weights.size() >= cells ? own : nullptr;
 }
 
 void ExpertMap::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     if (counts_.layers == 0 || counts_.experts == 0) return;
-    const Theme& theme = Theme::instance();
     const Geometry g = geometryFor(size);
-    const double gap = std::min(g.cell_w, g.cell_h) > 9 ? 2.0 : std::min(g.cell_w, g.cell_h) > 5 ? 1.0 : 0.0;
-    const auto cell = [&](int layer, int expert) { return QRectF(g.left + expert * g.cell_w, g.top + layer * g.cell_h, g.cell_w - gap, g.cell_h - gap); };
     painter.save();
+    painter.setFont(axisFont());
+    drawCells(painter, g, colors);
+    drawFrames(painter, g, colors);
+    drawAxes(painter, g, colors);
+    drawLegend(painter, g, colors);
+    if (g.detail > 0) drawToken(painter, QRectF(g.detail, g.top, size.width() - g.detail - Theme::instance().em(0.6), size.height() - g.top), colors);
+    painter.restore();
+}
+
+void ExpertMap::drawCells(QPainter& painter, const Geometry& g, const ThemeColors& colors) const {
+    const Theme& theme = Theme::instance();
+    const double gap = g.gap();
+    const bool numbers = g.cell_w >= theme.em(kNumberWidth) && g.cell_h >= theme.em(kNumberHeight) && counts_.tokens > 0;
     painter.setRenderHint(QPainter::Antialiasing, gap > 1);
-    painter.setPen(Qt::NoPen);
     for (int layer = 0; layer < counts_.layers; ++layer) {
         for (int expert = 0; expert < counts_.experts; ++expert) {
-            const double share = most_ > 0 ? static_cast<double>(counts_.at(layer, expert)) / static_cast<double>(most_) : 0.0;
-            const QColor fill = share > 0 ? Theme::rampOf(colors, Ramp::Blue, 0.12 + 0.88 * std::sqrt(share)) : colors.bar_track;
+            const auto count = static_cast<double>(counts_.at(layer, expert));
+            const QColor fill = fillFor(colors, most_ > 0 ? count / static_cast<double>(most_) : 0.0);
+            const QRectF cell = g.cell(layer, expert, gap);
+            painter.setPen(Qt::NoPen);
             painter.setBrush(fill);
-            if (gap > 1) painter.drawRoundedRect(cell(layer, expert), 2.5, 2.5);
-            else painter.fillRect(cell(layer, expert), fill);
+            if (gap > 1) painter.drawRoundedRect(cell, 2.5, 2.5);
+            else painter.fillRect(cell, fill);
+            if (!numbers) continue;
+            painter.setPen(theme.textOn(fill));
+            painter.drawText(cell, Qt::AlignCenter, formatNumber(100 * count / static_cast<double>(counts_.tokens), 0));
         }
     }
+}
+
+// The experts of the token with the focus, and the cell cursor.
+void ExpertMap::drawFrames(QPainter& painter, const Geometry& g, const ThemeColors& colors) const {
+    const double gap = g.gap();
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setBrush(Qt::NoBrush);
-    const int token = document_->hovered() >= 0 ? document_->hovered() : document_->current();
-    const TokenExperts* own = token < 0 ? nullptr : document_->trace().expertsAt(document_->positionOf(token));
-    if (own != nullptr && own->ids.size() >= static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token)) {
+    if (const TokenExperts* own = expertsOf(focusToken())) {
         painter.setPen(QPen(colors.marker, std::clamp(std::min(g.cell_w, g.cell_h) * 0.16, 1.0, 2.2)));
         for (int layer = 0; layer < std::min(own->layers, counts_.layers); ++layer) {
             for (int slot = 0; slot < own->per_token; ++slot) {
                 const int expert = own->ids[static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot)];
-                if (expert >= 0 && expert < counts_.experts) painter.drawRect(cell(layer, expert).adjusted(0.5, 0.5, -0.5, -0.5));
+                if (expert >= 0 && expert < counts_.experts) painter.drawRoundedRect(g.cell(layer, expert, gap).adjusted(0.5, 0.5, -0.5, -0.5), gap, gap);
             }
         }
     }
-    if (layer_ >= 0) {
-        painter.setPen(QPen(colors.text, 1.6));
-        painter.drawRect(cell(layer_, expert_).adjusted(-1.5, -1.5, 1.5, 1.5));
-    }
-    QFont font = theme.smallFont();
-    font.setPointSizeF(font.pointSizeF() * 0.92);
-    painter.setFont(font);
+    if (layer_ < 0) return;
+    painter.setPen(QPen(colors.text, 1.6));
+    painter.drawRoundedRect(g.cell(layer_, expert_, gap).adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3);
+}
+
+void ExpertMap::drawAxes(QPainter& painter, const Geometry& g, const ThemeColors& colors) const {
+    const Theme& theme = Theme::instance();
     painter.setPen(colors.muted);
-    const double line = QFontMetricsF(font).height();
-    const int row_step = std::max(1, static_cast<int>(std::ceil(line / g.cell_h))), column_step = std::max(1, static_cast<int>(std::ceil(line * 2.2 / g.cell_w)));
+    const double line = QFontMetricsF(painter.font()).height(), pad = theme.em(0.4), bottom = g.top + counts_.layers * g.cell_h + 1;
+    const int row_step = std::max(1, static_cast<int>(std::ceil(line / g.cell_h))), column_step = std::max(1, static_cast<int>(std::ceil(line * 1.7 / g.cell_w)));
     for (int layer = 0; layer < counts_.layers; layer += row_step) {
-        painter.drawText(QRectF(0, g.top + (layer + 0.5) * g.cell_h - line / 2, g.left - theme.em(0.35), line), Qt::AlignRight | Qt::AlignVCenter, QString::number(layer));
+        const QString name = layer == 0 || row_step == 1 ? tr("layer %1").arg(layer) : QString::number(layer);
+        painter.drawText(QRectF(0, g.top + (layer + 0.5) * g.cell_h - line / 2, g.left - pad, line), Qt::AlignRight | Qt::AlignVCenter, name);
     }
+    painter.drawText(QRectF(0, bottom, g.left - pad, line), Qt::AlignRight | Qt::AlignVCenter, tr("expert"));
     for (int expert = 0; expert < counts_.experts; expert += column_step) {
-        painter.drawText(QRectF(g.left + (expert + 0.5) * g.cell_w - 2 * line, g.top + counts_.layers * g.cell_h + 1, 4 * line, line), Qt::AlignCenter, QString::number(expert));
+        painter.drawText(QRectF(g.left + (expert + 0.5) * g.cell_w - 2 * line, bottom, 4 * line, line), Qt::AlignCenter, QString::number(expert));
     }
-    painter.restore();
+}
+
+// What the colours and the frames mean.
+void ExpertMap::drawLegend(QPainter& painter, const Geometry& g, const ThemeColors& colors) const {
+    const Theme& theme = Theme::instance();
+    const QFontMetricsF metrics(painter.font());
+    const double line = metrics.height(), y = g.top + counts_.layers * g.cell_h + line * 1.35, width = theme.em(5);
+    double x = g.left;
+    const auto say = [&](const QString& text) {
+        painter.setPen(colors.muted);
+        painter.drawText(QRectF(x, y, metrics.horizontalAdvance(text) + 1, line), Qt::AlignLeft | Qt::AlignVCenter, text);
+        x += metrics.horizontalAdvance(text) + theme.em(0.4);
+    };
+    say(QStringLiteral("0"));
+    constexpr int kSteps = 24;
+    for (int i = 0; i < kSteps; ++i) {
+        painter.fillRect(QRectF(x + width * i / kSteps, y + line * 0.2, width / kSteps + 0.5, line * 0.6), fillFor(colors, i / (kSteps - 1.0)));
+    }
+    x += width + theme.em(0.4);
+    say(counts_.tokens > 0 ? tr("%1 % of the tokens").arg(formatNumber(100.0 * static_cast<double>(most_) / static_cast<double>(counts_.tokens), 0)) : tr("of the tokens"));
+    const int token = focusToken();
+    if (expertsOf(token) == nullptr) return;
+    x += theme.em(0.6);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(colors.marker, 1.6));
+    painter.drawRoundedRect(QRectF(x, y + line * 0.15, line * 0.7, line * 0.7), 2, 2);
+    x += line * 0.7 + theme.em(0.4);
+    say(tr("token %1").arg(token));
+}
+
+// The experts of the token with the focus, layer by layer, with their weights in the sum and what a budget took away.
+void ExpertMap::drawToken(QPainter& painter, const QRectF& box, const ThemeColors& colors) const {
+    const Theme& theme = Theme::instance();
+    const QFontMetricsF metrics(painter.font());
+    const double line = metrics.height() * 1.25;
+    const int token = focusToken();
+    const TokenExperts* own = expertsOf(token);
+    painter.setPen(colors.muted);
+    if (own == nullptr) {
+        painter.drawText(box, static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
+                         token < 0 ? tr("Point at a token, or select one, to see its experts and their weights.") : tr("No experts were recorded for this token yet."));
+        return;
+    }
+    const auto& point = document_->trace().points()[static_cast<std::size_t>(token)];
+    painter.setPen(colors.text);
+    painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("token %1 “%2”").arg(token).arg(document_->tokenLabel(point.token.id)));
+    const int room = static_cast<int>((box.height() - line) / line), shown = own->layers <= room ? own->layers : std::max(0, room - 1);
+    double y = box.top() + line;
+    for (int layer = 0; layer < shown; ++layer, y += line) {
+        QStringList parts;
+        for (int slot = 0; slot < own->per_token; ++slot) {
+            const std::size_t at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
+            parts << (own->ids[at] < 0 ? tr("cut") : QStringLiteral("%1 × %2").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
+        }
+        const float lost = static_cast<std::size_t>(layer) < own->dropped_mass.size() ? own->dropped_mass[static_cast<std::size_t>(layer)] : 0.0F;
+        painter.setPen(colors.muted);
+        painter.drawText(QRectF(box.left(), y, theme.em(3.2), line), Qt::AlignLeft | Qt::AlignVCenter, tr("layer %1").arg(layer));
+        painter.setPen(colors.text);
+        const double left = box.left() + theme.em(3.4), width = box.right() - left;
+        const QString dropped = lost > 0 ? tr("dropped %1").arg(formatNumber(static_cast<double>(lost), 2)) : QString();
+        const double needed = dropped.isEmpty() ? 0.0 : metrics.horizontalAdvance(dropped) + theme.em(0.5);
+        painter.drawText(QRectF(left, y, width - needed, line), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(parts.join(QStringLiteral("   ")), Qt::ElideRight, width - needed));
+        painter.setPen(colors.bad);
+        painter.drawText(QRectF(left, y, width, line), Qt::AlignRight | Qt::AlignVCenter, dropped);
+    }
+    painter.setPen(colors.muted);
+    if (shown < own->layers) painter.drawText(QRectF(box.left(), y, box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("… and %1 layers more").arg(own->layers - shown));
 }
 
 QRectF ExpertMap::cellRect(int layer, int expert) const {

@@ -7,6 +7,7 @@
 #include <QTimer>
 
 #include "engine/metrics/experts.h"
+#include "views/experts/dropped_chart.h"
 #include "views/experts/expert_charts.h"
 #include "views/experts/expert_map.h"
 #include "views/run_document.h"
@@ -28,12 +29,12 @@ std::pair<Position, Position> positionsOf(const RunDocument& document, ExpertsVi
 
 ExpertsView::ExpertsView(RunDocument* document, QWidget* parent)
     : FigureDeck(tr("Experts"), parent), document_(document), map_(new ExpertMap(document, this)), union_(new UnionChart(this)), coverage_(new CoverageChart(this)),
-      load_(new LoadChart(this)), pairs_(new CoActivationMap(this)), scope_box_(new QComboBox(this)), timer_(new QTimer(this)) {
+      load_(new LoadChart(this)), pairs_(new CoActivationMap(this)), dropped_(new DroppedChart(document, this)), scope_box_(new QComboBox(this)), timer_(new QTimer(this)) {
     scope_box_->addItems({tr("this run"), tr("selection"), tr("this token")});
     scope_box_->setAccessibleName(tr("Tokens that are counted"));
     useFont(scope_box_, FontRole::Small);
     addHeaderControl(scope_box_);
-    setDeck({map_, coverage_, union_, load_, pairs_});
+    setDeck({map_, coverage_, union_, dropped_, load_, pairs_}, MainShape::Wide);
     timer_->setSingleShot(true);
     connect(timer_, &QTimer::timeout, this, &ExpertsView::refresh);
     connect(scope_box_, &QComboBox::activated, this, [this](int index) { setScope(static_cast<Scope>(index)); });
@@ -49,6 +50,11 @@ ExpertsView::ExpertsView(RunDocument* document, QWidget* parent)
 void ExpertsView::setScope(Scope scope) {
     scope_ = scope;
     scope_box_->setCurrentIndex(static_cast<int>(scope));
+    refresh();
+}
+
+void ExpertsView::setOfferedModel(const QString& name) {
+    offered_ = name;
     refresh();
 }
 
@@ -68,9 +74,11 @@ void ExpertsView::refresh() {
     if (trace.tokenExperts().empty() || p.expert_layers == 0 || p.experts == 0) {
         setFigures({});
         const bool dense = p.expert_layers == 0 && !p.model_name.empty();
-        setEmptyState(dense ? tr("%1 is a dense model: it has no experts. Open a mixture-of-experts model, such as quibble-nano-moe.").arg(QString::fromStdString(p.model_name))
-                            : tr("No experts were recorded yet. Open a mixture-of-experts model and press Run."),
-                      dense ? tr("Open a model…") : QString());
+        const QString name = QString::fromStdString(p.model_name);
+        if (p.expert_layers > 0) return setEmptyState(tr("Nothing was recorded yet. Press Run, and the experts of each token show here."), {});
+        setEmptyState(dense ? tr("%1 is a dense model: it has no experts. A mixture-of-experts model shows here which of them each token uses.").arg(name)
+                            : tr("Nothing was recorded yet. Run a mixture-of-experts model, and its experts show here."),
+                      offered_.isEmpty() ? tr("Open a model…") : tr("Open %1").arg(offered_));
         return;
     }
     stale_ = !isVisible();
@@ -83,8 +91,12 @@ void ExpertsView::refresh() {
     const int budget = trace.expertPasses().empty() ? 0 : trace.expertPasses().back().budget;
     union_->setSizes(unionByRows(trace, begin, end));
     coverage_->setCoverage(coverageByBudget(trace, begin, end), budget);
+    dropped_->reload();
     updatePairs();
-    setFigures(budget > 0 ? tr("%1 of %2 a token · budget %3").arg(p.experts_used).arg(p.experts).arg(budget) : tr("%1 of %2 a token").arg(p.experts_used).arg(p.experts));
+    QStringList parts{tr("%1 of %2 a token").arg(p.experts_used).arg(p.experts)};
+    if (budget > 0) parts << tr("budget %1").arg(budget);
+    if (dropped_->mean() > 0) parts << tr("%1 dropped").arg(formatNumber(dropped_->mean(), 3));
+    setFigures(parts.join(QStringLiteral(" · ")));
 }
 
 void ExpertsView::updatePairs() {

@@ -10,6 +10,7 @@ namespace quibble {
 
 class CoActivationMap;
 class CoverageChart;
+class DroppedChart;
 class ExpertMap;
 class LoadChart;
 class RunDocument;
@@ -24,6 +25,8 @@ public:
     [[nodiscard]] ExpertMap* map() const { return map_; }
     void setScope(Scope scope);
     [[nodiscard]] Scope scope() const { return scope_; }
+    /// Name of a mixture-of-experts model that the empty panel can offer; empty: it offers to open a file.
+    void setOfferedModel(const QString& name);
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -39,8 +42,10 @@ private:
     CoverageChart* coverage_;
     LoadChart* load_;
     CoActivationMap* pairs_;
+    DroppedChart* dropped_;
     QComboBox* scope_box_;
     QTimer* timer_;
+    QString offered_;
     Scope scope_ = Scope::Run;
     bool stale_ = true;
 };

@@ -39,7 +39,8 @@ ChartArea::ChartArea(QPainter& painter, const QSize& size, const ThemeColors& co
     const QFontMetricsF metrics(font, painter.device());
     const double line = metrics.height(), pad = theme.em(0.35);
     const bool tall = size.height() > 6 * line;
-    const double top = (spec.y_label.isEmpty() ? 0.0 : line) + pad, bottom = line + (spec.x_label.isEmpty() || !tall ? 0.0 : line) + pad;
+    // Half a line above the topmost grid line belongs to its tick label.
+    const double top = (spec.y_label.isEmpty() ? 0.5 * line : 1.5 * line) + pad, bottom = line + (spec.x_label.isEmpty() || !tall ? 0.0 : line) + pad;
     const int ticks = std::clamp(static_cast<int>((size.height() - top - bottom) / (2.4 * line)), 1, 5);
     double step = tickStep(spec_.y_upper, ticks);
     if (!spec.y_percent) spec_.y_upper = std::ceil(spec_.y_upper / step - 1e-9) * step;

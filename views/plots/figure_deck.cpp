@@ -22,7 +22,7 @@ namespace {
 enum Page { kNothing, kFigures, kTable };
 
 // In heights of a line: what a side figure needs, and what the main one keeps.
-constexpr double kSideWidth = 15, kSideHeight = 9, kMainWidth = 27, kMainHeight = 12;
+constexpr double kSideWidth = 15, kNarrowSideWidth = 13, kSideHeight = 9, kMainWidth = 27, kMainHeight = 12, kWideMainHeight = 9;
 
 }  // namespace
 
@@ -65,8 +65,9 @@ FigureDeck::FigureDeck(const QString& title, QWidget* parent)
     connect(table_button_, &QToolButton::toggled, this, &FigureDeck::showTable);
 }
 
-void FigureDeck::setDeck(std::vector<FigureView*> figures) {
+void FigureDeck::setDeck(std::vector<FigureView*> figures, MainShape shape) {
     figures_ = std::move(figures);
+    shape_ = shape;
     chooser_->addItem(tr("Overview"));
     for (FigureView* figure : figures_) {
         chooser_->addItem(figure->title());
@@ -157,39 +158,35 @@ void FigureDeck::arrange() {
         grid_->setColumnStretch(i, 0);
     }
     std::vector<bool> visible(tiles_.size());
-    const auto place = [&](std::size_t tile, int row, int column, int columns) {
-        grid_->addWidget(tiles_[tile], row, column, 1, columns);
-        visible[tile] = true;
-    };
     if (shown_ >= 0) {
-        place(static_cast<std::size_t>(shown_), 0, 0, 1);
+        grid_->addWidget(tiles_[static_cast<std::size_t>(shown_)], 0, 0);
+        visible[static_cast<std::size_t>(shown_)] = true;
     } else {
-        const double wide = static_cast<double>(width()) / theme.em(1), high = static_cast<double>(height()) / theme.em(1);
-        const int others = static_cast<int>(tiles_.size()) - 1;
-        const bool below = high >= kMainHeight + kSideHeight + 1 && wide < 1.9 * high;
-        const int columns = std::clamp(static_cast<int>((below ? wide : wide - kMainWidth) / kSideWidth), 0, others);
-        const int rows = std::clamp(static_cast<int>((below ? high - kMainHeight : high) / kSideHeight), 1, columns == 0 ? 1 : (others + columns - 1) / columns);
-        const int used = columns == 0 ? 0 : std::min(others, columns * rows);
-        if (below) {
-            place(0, 0, 0, std::max(1, columns));
-            grid_->setRowStretch(0, 4);
-            for (int i = 0; i < used; ++i) {
-                place(static_cast<std::size_t>(i) + 1, 1 + i / columns, i % columns, 1);
-                grid_->setRowStretch(1 + i / columns, 3);
-                grid_->setColumnStretch(i % columns, 1);
-            }
-        } else {
-            grid_->addWidget(tiles_[0], 0, 0, used > 0 ? rows : 1, 1);
-            visible[0] = true;
-            grid_->setColumnStretch(0, 5);
-            for (int i = 0; i < used; ++i) {
-                place(static_cast<std::size_t>(i) + 1, i / columns, 1 + i % columns, 1);
-                grid_->setRowStretch(i / columns, 1);
-                grid_->setColumnStretch(1 + i % columns, 3);
-            }
-        }
+        const int used = arrangeOverview(static_cast<double>(width()) / theme.em(1), static_cast<double>(height()) / theme.em(1));
+        std::fill_n(visible.begin(), used + 1, true);
     }
     for (std::size_t i = 0; i < tiles_.size(); ++i) tiles_[i]->setVisible(visible[i]);
+}
+
+// Sizes in heights of a line. Gives how many figures stand beside the main one.
+int FigureDeck::arrangeOverview(double wide, double high) {
+    const int others = static_cast<int>(tiles_.size()) - 1;
+    const bool wide_main = shape_ == MainShape::Wide;
+    const double main_height = wide_main ? kWideMainHeight : kMainHeight;
+    const bool below = high >= main_height + kSideHeight + 1 && (wide_main || wide < 1.9 * high);
+    const int columns = std::clamp(static_cast<int>(below ? wide / (wide_main ? kNarrowSideWidth : kSideWidth) : (wide - kMainWidth) / kSideWidth), 0, others);
+    const int rows = std::clamp(static_cast<int>((below ? high - main_height : high) / kSideHeight), 1, columns == 0 ? 1 : (others + columns - 1) / columns);
+    const int used = columns == 0 ? 0 : std::min(others, columns * rows);
+    grid_->addWidget(tiles_[0], 0, 0, below || used == 0 ? 1 : rows, below ? std::max(1, columns) : 1);
+    if (below) grid_->setRowStretch(0, 4);
+    else grid_->setColumnStretch(0, 5);
+    for (int i = 0; i < used; ++i) {
+        const int row = i / columns + (below ? 1 : 0), column = i % columns + (below ? 0 : 1);
+        grid_->addWidget(tiles_[static_cast<std::size_t>(i) + 1], row, column);
+        grid_->setRowStretch(row, below ? 4 : 1);
+        grid_->setColumnStretch(column, below ? 1 : 3);
+    }
+    return used;
 }
 
 }  // namespace quibble

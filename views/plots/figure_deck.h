@@ -41,8 +41,10 @@ signals:
     void emptyActionRequested();
 
 protected:
+    /// Wide: the main figure stands above the others wherever the height allows it, because it reads from left to right.
+    enum class MainShape { Square, Wide };
     /// The first is the main one. Call once, in the constructor of the subclass.
-    void setDeck(std::vector<FigureView*> figures);
+    void setDeck(std::vector<FigureView*> figures, MainShape shape = MainShape::Square);
     /// What the panel says instead of its figures, and the button under it; an empty hint shows the figures.
     void setEmptyState(const QString& hint, const QString& action);
     /// More controls at the left of the header; the header takes them.
@@ -52,6 +54,7 @@ protected:
 private:
     [[nodiscard]] QWidget* makeTile(FigureView* figure);
     void arrange();
+    int arrangeOverview(double wide, double high);
     void updateTable();
 
     std::vector<FigureView*> figures_;
@@ -65,6 +68,7 @@ private:
     QWidget* header_;
     QComboBox* chooser_;
     QToolButton* table_button_;
+    MainShape shape_ = MainShape::Square;
     int shown_ = -1;
     bool table_wanted_ = false;
 };

@@ -1,9 +1,11 @@
 #include "views/run_setup/decoding_panel.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <QComboBox>
 #include <QLabel>
+#include <QMenu>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSlider>
@@ -47,13 +49,19 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
         useFont(label, FontRole::Title);
         column->addWidget(label);
     };
+    blocked_ = makeCaption({}, body);
+    useTextColour(blocked_, TextRole::Bad);
+    blocked_->hide();
+    column->addWidget(blocked_);
     section(tr("Draft"));
     draft_ = new MethodChooser(tr("Who drafts"), {}, body);
     column->addWidget(draft_);
     for (int which = 0; which < 2; ++which) {
         files_[which] = new QPushButton(body);
         column->addWidget(files_[which]);
-        connect(files_[which], &QPushButton::clicked, this, [this, which] { emit draftFileRequested(which); });
+        auto* menu = new QMenu(files_[which]);
+        files_[which]->setMenu(menu);
+        connect(menu, &QMenu::aboutToShow, this, [this, which] { fillFileMenu(which); });
     }
     verify_box_ = new QWidget(body);
     auto* verify_column = new QVBoxLayout(verify_box_);
@@ -110,10 +118,24 @@ void DecodingPanel::setExpertMethods(std::vector<MethodInfo> methods) {
     refresh();
 }
 
-void DecodingPanel::setShippedDraft(const QString& path) {
-    shipped_ = path;
+void DecodingPanel::setProposedDrafts(const QString& smallest, const QString& middle) {
+    smallest_ = smallest;
+    middle_ = middle;
     refresh();
 }
+
+void DecodingPanel::setKnownModels(std::vector<KnownModel> models) {
+    known_ = std::move(models);
+    refresh();
+}
+
+void DecodingPanel::setBlocked(const QString& reason) {
+    blocked_->setText(reason);
+    blocked_->setVisible(!reason.isEmpty());
+    refresh();
+}
+
+QString DecodingPanel::blocked() const { return blocked_->text(); }
 
 void DecodingPanel::setExperts(int count, int used) {
     expert_count_ = count;
@@ -138,14 +160,41 @@ void DecodingPanel::fill(RunRequest& request) const {
     if (const MethodInfo* rule = verify_->method(); rule != nullptr && request.draft.method.id != MethodChoice{}.id) request.draft.verify = verify_->choice();
     const MethodInfo* method = draft_->method();
     const int files = method == nullptr ? 0 : method->model_files;
-    if (files > 0) request.draft.path = (paths_[0].isEmpty() ? shipped_ : paths_[0]).toStdString();
-    if (files > 1) request.draft.second_path = (paths_[1].isEmpty() ? shipped_ : paths_[1]).toStdString();
+    if (files > 0) request.draft.path = draftPath(0, files).toStdString();
+    if (files > 1) request.draft.second_path = draftPath(1, files).toStdString();
     if (expert_count_ > 0 && experts_->method() != nullptr) request.experts = experts_->choice();
 }
 
 void DecodingPanel::setDraftFile(int which, const QString& path) {
     paths_[which] = path;
     onChanged();
+}
+
+// Of three models the first draft stands between the target and the smallest.
+QString DecodingPanel::draftPath(int which, int files) const {
+    if (!paths_[which].isEmpty()) return paths_[which];
+    return which == 0 && files > 1 && !middle_.isEmpty() ? middle_ : smallest_;
+}
+
+QString DecodingPanel::nameOf(const QString& path) const {
+    const auto known = std::find_if(known_.begin(), known_.end(), [&](const KnownModel& model) { return model.path == path; });
+    return known != known_.end() ? known->label : path.section(QLatin1Char('/'), -1);
+}
+
+void DecodingPanel::fillFileMenu(int which) {
+    QMenu* menu = files_[which]->menu();
+    menu->clear();
+    const QString chosen = draftPath(which, draft_->method() == nullptr ? 0 : draft_->method()->model_files);
+    for (const KnownModel& model : known_) {
+        QAction* action = menu->addAction(model.missing ? tr("%1 (missing)").arg(model.label) : model.label, this, [this, which, path = model.path] { setDraftFile(which, path); });
+        action->setToolTip(model.path);
+        action->setCheckable(true);
+        action->setChecked(model.path == chosen);
+        action->setEnabled(!model.missing);
+    }
+    menu->setToolTipsVisible(true);
+    menu->addSeparator();
+    menu->addAction(tr("Another file…"), this, [this, which] { emit draftFileRequested(which); });
 }
 
 void DecodingPanel::onChanged() {
@@ -166,33 +215,38 @@ void DecodingPanel::moveBudget(int value) {
     emit changed();
 }
 
+void DecodingPanel::refreshFiles(int files) {
+    for (int which = 0; which < 2; ++which) {
+        const QString path = draftPath(which, files), name = nameOf(path);
+        files_[which]->setVisible(which < files);
+        files_[which]->setText(name.isEmpty() ? tr("Choose a draft model ▾") : which == 0 ? tr("Draft: %1 ▾").arg(name) : tr("Smallest: %1 ▾").arg(name));
+        files_[which]->setToolTip(path.isEmpty() ? tr("A smaller model with the same tokenizer") : tr("A smaller model with the same tokenizer: %1").arg(path));
+    }
+}
+
+void DecodingPanel::refreshBudget() {
+    const ParamSpec* spec = budgetSpec(experts_->method());
+    budget_box_->setVisible(spec != nullptr);
+    if (spec == nullptr) return;
+    const bool was_silent = std::exchange(silent_, true);
+    const int value = static_cast<int>(experts_->choice().value(*spec));
+    budget_->setRange(std::max(1, experts_used_), std::max(1, expert_count_));
+    budget_->setValue(value);
+    silent_ = was_silent;
+    budget_label_->setText(document_->live() ? tr("Budget %1 of %2 (takes effect at the next pass)").arg(value).arg(expert_count_)
+                                             : tr("Budget %1 of %2 (for the next run)").arg(value).arg(expert_count_));
+}
+
 void DecodingPanel::refresh() {
     const MethodInfo* method = draft_->method();
-    const int files = method == nullptr ? 0 : method->model_files;
-    for (int which = 0; which < 2; ++which) {
-        const QString path = paths_[which].isEmpty() ? shipped_ : paths_[which];
-        const QString name = path.section(QLatin1Char('/'), -1);
-        files_[which]->setVisible(which < files);
-        files_[which]->setText(name.isEmpty() ? tr("Choose a draft model…") : which == 0 ? tr("Draft model: %1…").arg(name) : tr("Smallest model: %1…").arg(name));
-        files_[which]->setToolTip(path.isEmpty() ? tr("A smaller model with the same tokenizer") : path);
-    }
-    verify_box_->setVisible(method != nullptr && method->id != MethodChoice{}.id && verify_->method() != nullptr);
+    const bool drafts = method != nullptr && method->id != MethodChoice{}.id;
+    refreshFiles(method == nullptr ? 0 : method->model_files);
+    verify_box_->setVisible(drafts && verify_->method() != nullptr);
     experts_box_->setVisible(expert_count_ > 0 && experts_->method() != nullptr);
     dense_note_->setVisible(expert_count_ == 0);
     dense_note_->setText(tr("The open model is dense: it has no experts."));
-    const ParamSpec* spec = budgetSpec(experts_->method());
-    budget_box_->setVisible(spec != nullptr);
-    if (spec != nullptr) {
-        const bool was_silent = silent_;
-        silent_ = true;
-        const int value = static_cast<int>(experts_->choice().value(*spec));
-        budget_->setRange(std::max(1, experts_used_), std::max(1, expert_count_));
-        budget_->setValue(value);
-        silent_ = was_silent;
-        budget_label_->setText(document_->live() ? tr("Budget %1 of %2 (takes effect at the next pass)").arg(value).arg(expert_count_)
-                                                 : tr("Budget %1 of %2 (for the next run)").arg(value).arg(expert_count_));
-    }
-    const bool drafts = method != nullptr && method->id != MethodChoice{}.id;
+    refreshBudget();
+    if (!blocked_->text().isEmpty()) return setFigures(tr("cannot run"));
     setFigures(drafts ? verify_->method() != nullptr && !verify_->method()->lossless ? tr("drafts, lossy") : tr("drafts, lossless") : tr("no draft"));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/values/run_request.h"
+#include "views/run_setup/known_model.h"
 #include "views/run_setup/method_chooser.h"
 #include "views/view.h"
 
@@ -23,8 +24,14 @@ public:
     void setDraftMethods(std::vector<MethodInfo> methods);
     void setVerifyMethods(std::vector<MethodInfo> methods);
     void setExpertMethods(std::vector<MethodInfo> methods);
-    /// The draft model that comes with the program: proposed for methods that need a file. Empty: none.
-    void setShippedDraft(const QString& path);
+    /// Draft models that are proposed when the user named none: the smallest there is, and one between it and the open model for
+    /// methods that need two. Empty: none.
+    void setProposedDrafts(const QString& smallest, const QString& middle);
+    /// Models that the menu of a draft offers, beside any other file.
+    void setKnownModels(std::vector<KnownModel> models);
+    /// Why the next run cannot start like this; empty: it can.
+    void setBlocked(const QString& reason);
+    [[nodiscard]] QString blocked() const;
     /// Experts a layer and a token of the open model; 0: a dense model, the section says so.
     void setExperts(int count, int used);
 
@@ -34,6 +41,7 @@ public:
     void fill(RunRequest& request) const;
     void setDraftFile(int which, const QString& path);  // 0: the draft, 1: the smallest of a chain of three
     [[nodiscard]] QSlider* budgetSlider() const { return budget_; }
+    [[nodiscard]] QPushButton* draftFileButton(int which) const { return files_[which]; }
     [[nodiscard]] MethodChooser* draftChooser() const { return draft_; }
     [[nodiscard]] MethodChooser* verifyChooser() const { return verify_; }
     [[nodiscard]] MethodChooser* expertChooser() const { return experts_; }
@@ -48,12 +56,19 @@ private:
     void onChanged();
     void refresh();
     void moveBudget(int value);
+    void refreshFiles(int files);
+    void refreshBudget();
+    void fillFileMenu(int which);
+    [[nodiscard]] QString draftPath(int which, int files) const;
+    [[nodiscard]] QString nameOf(const QString& path) const;
 
     RunDocument* document_;
     MethodChooser* draft_;
     QPushButton* files_[2];
     QString paths_[2];
-    QString shipped_;
+    QString smallest_, middle_;
+    std::vector<KnownModel> known_;
+    QLabel* blocked_;
     QWidget* verify_box_;
     MethodChooser* verify_;
     QWidget* experts_box_;

@@ -59,7 +59,7 @@ void ModelBar::setModel(const QString& name, const QString& stored_format) {
     updateButtons();
 }
 
-void ModelBar::setRecentModels(std::vector<RecentModel> models) { recent_ = std::move(models); }
+void ModelBar::setRecentModels(std::vector<KnownModel> models) { recent_ = std::move(models); }
 
 void ModelBar::setQuantMethods(std::vector<QuantMethod> methods) {
     methods_ = std::move(methods);
@@ -191,7 +191,7 @@ QWidget* ModelBar::makeModelPopup() {
     column->setContentsMargins(theme.em(0.7), theme.em(0.6), theme.em(0.7), theme.em(0.7));
     column->setSpacing(theme.em(0.35));
     column->addWidget(makeCaption(tr("Model"), popup));
-    for (const RecentModel& model : recent_) {
+    for (const KnownModel& model : recent_) {
         auto* button = new QPushButton(model.label, popup);
         button->setToolTip(model.missing ? tr("%1 is not there any more").arg(model.path) : model.path);
         button->setEnabled(!model.missing);

@@ -8,6 +8,7 @@
 
 #include "engine/values/param_spec.h"
 #include "engine/values/run_request.h"
+#include "views/run_setup/known_model.h"
 
 class QMenu;
 class QToolButton;
@@ -22,19 +23,13 @@ struct QuantMethod {
     QString blocked;                // why it cannot run on this model; empty: it can
 };
 
-struct RecentModel {
-    QString path;
-    QString label;
-    bool missing = false;
-};
-
 class ModelBar : public QWidget {
     Q_OBJECT
 public:
     explicit ModelBar(QWidget* parent = nullptr);
 
     void setModel(const QString& name, const QString& stored_format);  // "quibble-nano", "F16"
-    void setRecentModels(std::vector<RecentModel> models);
+    void setRecentModels(std::vector<KnownModel> models);
     void setQuantMethods(std::vector<QuantMethod> methods);            // without "none", which is always there
     void setQuant(const MethodChoice& choice);
     [[nodiscard]] MethodChoice quant() const { return quant_; }
@@ -68,7 +63,7 @@ private:
     QToolButton* sampler_button_;
     QMenu* reference_menu_;
     QString model_name_, stored_format_;
-    std::vector<RecentModel> recent_;
+    std::vector<KnownModel> recent_;
     std::vector<QuantMethod> methods_;
     MethodChoice quant_;
     ReferenceSettings reference_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QPaintEvent>
 #include <QPainter>
@@ -30,10 +31,12 @@ DraftTreeView::DraftTreeView(RunDocument* document, QWidget* parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(canvas_, 1);
-    column->addWidget(caption_);
+    auto* foot = new QHBoxLayout;
+    foot->addWidget(caption_);
+    column->addLayout(foot);
     useFont(caption_, FontRole::Small);
     useTextColour(caption_, TextRole::Muted);
-    const auto margins = [this] { caption_->setContentsMargins(Theme::instance().em(0.6), 0, Theme::instance().em(0.6), Theme::instance().em(0.3)); };
+    const auto margins = [foot] { foot->setContentsMargins(Theme::instance().em(0.6), 0, Theme::instance().em(0.6), Theme::instance().em(0.3)); };
     margins();
     connect(&Theme::instance(), &Theme::changed, this, margins);
     setFocusProxy(canvas_);
@@ -101,7 +104,7 @@ QString DraftTreeView::explanation() const {
 
 void DraftTreeView::updateCaption() {
     const QString about = explanation();
-    const QString legend = tr("bar: draft probability, tick: target's · ✓ accepted · ✕ rejected (accept probability ≤ draw) · ◆ the target's own · dashed: not tested");
+    const QString legend = tr("bar: the draft's probability, tick: the target's · ✓ accepted (draft → target) · ✕ rejected (accept probability ≤ draw) · ◆ the target's own · dashed: not tested");
     static_cast<ElidingLabel*>(caption_)->setFullText(round_index_ < 0 ? QString() : about.isEmpty() ? legend : about);
     canvas_->setAccessibleDescription(figures() + (about.isEmpty() ? QString() : QStringLiteral(". ") + about));
 }

@@ -1,12 +1,18 @@
 // The figures beside the draft tree: acceptance by position, accepted lengths, cost of a verify step.
 #pragma once
 
+#include <span>
+
+#include <QBrush>
+
 #include "engine/metrics/speculation.h"
 #include "views/plots/painted_view.h"
 
 namespace quibble {
 
-/// Stacked columns: accepted, rejected, not tested; and the share of verify steps that accepted there as dots.
+class ChartArea;
+
+/// Stacked columns by position: accepted, rejected, ignored (never tested); and the share of verify steps that accepted there as dots.
 class AcceptanceChart : public PaintedView {
     Q_OBJECT
 public:
@@ -18,6 +24,9 @@ protected:
     void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
 
 private:
+    void drawColumns(QPainter& painter, const ChartArea& area, const ThemeColors& colors) const;
+    void drawSums(QPainter& painter, const QRectF& box, const ThemeColors& colors) const;
+
     SpeculationNumbers numbers_;
     QRectF area_;
 };
@@ -39,7 +48,7 @@ private:
     QRectF area_;
 };
 
-/// Time of a verify step, split into draft, verify and the rest; beside it what its tokens would have cost one by one, when known.
+/// Time of a verify step, split into draft, verify and the rest; under it what its tokens cost in plain decoding, when that is known.
 class CostChart : public PaintedView {
     Q_OBJECT
 public:
@@ -51,6 +60,13 @@ protected:
     void drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) override;
 
 private:
+    struct CostPart {
+        double ms;
+        QBrush fill;
+        QString name;
+    };
+    double drawLegend(QPainter& painter, std::span<const CostPart> parts, const QRectF& row, const ThemeColors& colors) const;
+
     SpeculationNumbers numbers_;
 };
 

@@ -19,10 +19,7 @@ SpeculationView::SpeculationView(RunDocument* document, QWidget* parent)
     connect(next, &QToolButton::clicked, this, [this] { tree_->stepRound(1); });
     addHeaderControl(previous);
     addHeaderControl(next);
-    setDeck({tree_, acceptance_, lengths_, cost_});
-    setToolTip(tr("Tokens a verify = accepted drafted tokens + the target's own.\n"
-                  "Speed-up = time of a plain step of this run / time of a token with the draft.\n"
-                  "Target efficiency = time of a plain step / time of a verify pass (MoESD)."));
+    setDeck({tree_, acceptance_, lengths_, cost_}, MainShape::Wide);
     timer_->setSingleShot(true);
     connect(timer_, &QTimer::timeout, this, &SpeculationView::refresh);
     connect(document_, &RunDocument::draftsAdvanced, this, &SpeculationView::schedule);
@@ -44,15 +41,23 @@ void SpeculationView::showEvent(QShowEvent* event) {
     if (stale_) refresh();
 }
 
+void SpeculationView::setDraftChosen(bool chosen) {
+    if (chosen == draft_chosen_) return;
+    draft_chosen_ = chosen;
+    if (isEmpty()) refresh();
+}
+
+QString SpeculationView::nothingDrafted() const {
+    if (draft_chosen_) return document_->size() > 0 ? tr("This run decodes without drafts. The next one drafts: press Run.") : tr("Nothing was drafted yet. Press Run.");
+    return document_->size() > 0 ? tr("This run decodes without drafts. Choose who drafts, then run again.") : tr("Nothing was drafted yet. Choose who drafts, then press Run.");
+}
+
 void SpeculationView::refresh() {
     const RunTrace& trace = document_->trace();
     if (trace.draftRounds().empty()) {
         setFigures({});
         numbers_ = {};
-        const bool decoded = document_->size() > 0;
-        setEmptyState(decoded ? tr("This run decodes without drafts. Choose who drafts under Drafts and experts, then run again.")
-                              : tr("Nothing was drafted yet. Choose who drafts under Drafts and experts, then press Run."),
-                      tr("Choose a draft…"));
+        setEmptyState(nothingDrafted(), draft_chosen_ ? tr("Drafts and experts…") : tr("Choose a draft…"));
         return;
     }
     stale_ = !isVisible();
@@ -66,9 +71,8 @@ void SpeculationView::refresh() {
     cost_->setNumbers(numbers_);
     QStringList parts;
     if (part) parts << tr("selection");
-    parts << tr("%1 tokens a verify").arg(formatNumber(numbers_.tokensPerVerify(), 2));
-    if (const auto gain = numbers_.speedUp()) parts << tr("%1× measured").arg(formatNumber(*gain, 2));
-    if (const auto predicted = numbers_.predictedSpeedUp()) parts << tr("%1× predicted").arg(formatNumber(*predicted, 2));
+    parts << tr("%1 tokens a verify step").arg(formatNumber(numbers_.tokensPerVerify(), 2));
+    if (const auto gain = numbers_.speedUp()) parts << tr("speed-up %1×").arg(formatNumber(*gain, 2));
     if (const auto efficiency = numbers_.targetEfficiency()) parts << tr("target efficiency %1").arg(formatNumber(*efficiency, 2));
     setFigures(parts.join(QStringLiteral(" · ")));
 }

@@ -21,6 +21,8 @@ public:
     explicit SpeculationView(RunDocument* document, QWidget* parent = nullptr);
     [[nodiscard]] DraftTreeView* tree() const { return tree_; }
     [[nodiscard]] const SpeculationNumbers& numbers() const { return numbers_; }
+    /// A draft is chosen for the next run: the empty panel asks to run, not to choose.
+    void setDraftChosen(bool chosen);
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -28,6 +30,7 @@ protected:
 private:
     void schedule();
     void refresh();
+    [[nodiscard]] QString nothingDrafted() const;
 
     RunDocument* document_;
     DraftTreeView* tree_;
@@ -36,6 +39,7 @@ private:
     CostChart* cost_;
     QTimer* timer_;
     SpeculationNumbers numbers_;
+    bool draft_chosen_ = false;
     bool stale_ = true;
 };
 

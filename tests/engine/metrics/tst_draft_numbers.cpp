@@ -191,8 +191,8 @@ private slots:
         trace.apply(ExpertPass{4, 1, false, 0, {{2, 2, 1.0F}, {2, 2, 1.0F}}, {0.75F, 1.0F, 1.0F, 1.0F}, 1, 2, 3});
         const auto unions = unionByRows(trace);
         QCOMPARE(unions.size(), std::size_t(2));
-        QCOMPARE(unions[0], (UnionSize{1, 1, 2.0, 2.0}));
-        QCOMPARE(unions[1], (UnionSize{4, 2, 3.0, 1.75}));
+        QCOMPARE(unions[0], (UnionSize{1, 1, 2.0, 2.0, 1.0, 3.0}));
+        QCOMPARE(unions[1], (UnionSize{4, 2, 3.0, 1.75, 1.0, 3.0}));
         QCOMPARE(coverageByBudget(trace), (std::vector<double>{0.375, 0.625, 0.8125, 1.0}));        // of the passes of several rows
         QCOMPARE(coverageByBudget(trace, 4, 5), (std::vector<double>{0.75, 1.0, 1.0, 1.0}));
         QVERIFY(coverageByBudget(RunTrace{}).empty());
