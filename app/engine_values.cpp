@@ -24,17 +24,12 @@ struct Text {
 
 QString utf8(std::string_view text) { return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())); }
 
-QString helpOf(std::string_view help, std::string_view source) {
-    const QString text = utf8(help), from = utf8(source);
-    return from.isEmpty() ? text : text.isEmpty() ? from : Text::tr("%1 (%2)").arg(text, from);
-}
-
 }  // namespace
 
 std::vector<MethodInfo> draftMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const DraftMethod* method : draftMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, true, method->model_files});
+        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, true, method->model_files, utf8(method->source)});
     }
     return infos;
 }
@@ -42,7 +37,7 @@ std::vector<MethodInfo> draftMethodInfos() {
 std::vector<MethodInfo> verifyMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const VerifyMethod* method : verifyMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, method->lossless, 0});
+        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, method->lossless, 0, utf8(method->source)});
     }
     return infos;
 }
@@ -50,7 +45,7 @@ std::vector<MethodInfo> verifyMethodInfos() {
 std::vector<MethodInfo> expertMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const ExpertMethod* method : expertMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), helpOf(method->help, method->source), {method->params.begin(), method->params.end()}, method->lossless, 0});
+        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, method->lossless, 0, utf8(method->source)});
     }
     return infos;
 }

@@ -110,7 +110,7 @@ private:
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
-    [[nodiscard]] RunRequest nextRequest() const;  // with the open model
+    [[nodiscard]] RunRequest nextRequest() const;  // precondition: a model is open
     [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
     [[nodiscard]] const RunTrace& liveTrace() const;
 

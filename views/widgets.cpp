@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <QEvent>
 #include <QPainter>
 #include <QStyle>
 
@@ -49,6 +50,20 @@ QLabel* makeCaption(const QString& text, QWidget* parent) {
     useFont(label, FontRole::Small);
     useTextColour(label, TextRole::Muted);
     return label;
+}
+
+void wheelOnlyWithFocus(QWidget* field) {
+    class Filter : public QObject {
+    public:
+        using QObject::QObject;
+        bool eventFilter(QObject* watched, QEvent* event) override {
+            if (event->type() != QEvent::Wheel || static_cast<QWidget*>(watched)->hasFocus()) return false;
+            event->ignore();  // goes on to the parent
+            return true;
+        }
+    };
+    field->setFocusPolicy(Qt::StrongFocus);  // without: the wheel would give it the focus
+    field->installEventFilter(new Filter(field));
 }
 
 QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent) {

@@ -22,6 +22,9 @@ void useTextColour(QWidget* widget, TextRole role);
 /// A borderless button with an icon of the theme; `name` is spoken and shown as tool tip.
 [[nodiscard]] QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent);
 
+/// The wheel changes this field only while it has the focus; else it scrolls what the field stands in.
+void wheelOnlyWithFocus(QWidget* field);
+
 /// Marks the one button that goes on.
 void makePrimary(QAbstractButton* button);
 

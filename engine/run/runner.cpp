@@ -195,13 +195,14 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
         if (!waitWhilePaused(generator)) return FinishReason::Stopped;
         applyControls(generator);
         const std::int64_t began = nowNs();
+        const Position before = generator.position();
         if (auto stepped = generator.step(events_, stopToken()); !stepped) {
             const FinishReason reason = failed(stepped.error());
             if (reason == FinishReason::Stopped) break;
             return reason;
         }
         sendBatchIfDue();
-        if (!generator.finished()) waitForPace(began);
+        if (!generator.finished()) waitForPace(began, generator.position() - before);
     }
     sendBatch();
     const bool stopped = stopToken().stop_requested() && !generator.finished();
@@ -214,14 +215,14 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
     return stopped ? FinishReason::Stopped : generator.finishReason();
 }
 
-void Runner::waitForPace(std::int64_t step_began_ns) {
+void Runner::waitForPace(std::int64_t step_began_ns, std::int64_t tokens) {
     std::unique_lock lock(mutex_);
     if (pace_ <= 0 || pause_wanted_) return;
     lock.unlock();
     sendBatch();  // a token that waits would not be watched
     lock.lock();
     while (pace_ > 0 && !pause_wanted_ && !stop_.stop_requested()) {
-        const std::int64_t left_ns = step_began_ns + static_cast<std::int64_t>(1e9 / pace_) - nowNs();
+        const std::int64_t left_ns = step_began_ns + static_cast<std::int64_t>(1e9 / pace_ * static_cast<double>(tokens)) - nowNs();
         if (left_ns <= 0) return;
         changed_.wait_for(lock, std::chrono::nanoseconds(left_ns));
     }

@@ -69,7 +69,7 @@ private:
     [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
     [[nodiscard]] std::optional<FinishReason> generate(Generator& generator, std::string& message);
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
-    void waitForPace(std::int64_t step_began_ns);
+    void waitForPace(std::int64_t step_began_ns, std::int64_t tokens);
     void applyControls(Generator& generator);
     void setState(RunState state);
     void sendBatch();

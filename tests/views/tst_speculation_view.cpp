@@ -195,6 +195,11 @@ private slots:
         QSignalSpy control(&panel, &DecodingPanel::controlChanged);
         panel.setRequest(shown);
         QCOMPARE(changed.count(), 0);
+        panel.budgetSlider()->setValue(6);  // nothing runs that could be told
+        QCOMPARE(control.count(), 0);
+        QCOMPARE(changed.count(), 1);
+        document.start(shown, RunId{1});
+        document.apply({RunId{1}, {StateChanged{RunState::Running}}});
         panel.budgetSlider()->setValue(5);
         QCOMPARE(control.count(), 1);
         QCOMPARE(control[0][0].toString(), QStringLiteral("experts:budget"));

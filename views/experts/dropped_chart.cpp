@@ -45,19 +45,23 @@ void DroppedChart::reload() {
         if (value > 0) table.push_back({static_cast<int>(dropped_.size()) - 1, document_->tokenLabel(point.token.id), value});
     }
     mean_ = known > 0 ? sum / static_cast<double>(known) : 0.0;
-    for (const ExpertPass& pass : trace.expertPasses()) {
-        const int token = std::max(0, document_->indexAt(pass.pos));
+    // Beside verify passes there are single rows, which a budget for verify passes leaves alone.
+    const auto& passes = trace.expertPasses();
+    const bool verifies = std::any_of(passes.begin(), passes.end(), [](const ExpertPass& pass) { return pass.verify; });
+    for (const ExpertPass& pass : passes) {
+        const int token = document_->indexAt(pass.pos + 1);
+        if (token < 0 || pass.verify != verifies) continue;  // of the prompt
         if (budgets_.empty() || budgets_.back().second != pass.budget) budgets_.emplace_back(token, pass.budget);
     }
     rows().setContent({tr("token"), tr("text"), tr("dropped mass")}, std::move(table));
-    setFigures(most_ > 0 ? tr("mean %1").arg(formatNumber(mean_, 3)) : tr("nothing was dropped"));
+    setFigures(most_ > 0 ? tr("mean %1").arg(formatNumber(mean_, 3)) : tr("none"));
     setAccessibleDescription(figures());
     update();
 }
 
 void DroppedChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     const auto count = static_cast<int>(dropped_.size());
-    const ChartArea area(painter, size, colors, {.y_upper = std::max(most_, 0.01), .y_label = tr("router probability"), .y_percent = false, .x_lower = 0,
+    const ChartArea area(painter, size, colors, {.y_upper = std::max(most_ * 1.2, 0.01), .y_label = tr("router probability"), .y_percent = false, .x_lower = 0,
                                                  .x_upper = static_cast<double>(std::max(1, count)), .x_label = tr("token"), .right_upper = 0, .right_label = {}});
     area_ = area.rect();
     drawBudgets(painter, area.rect(), colors);

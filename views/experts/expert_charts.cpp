@@ -70,7 +70,7 @@ void CoverageChart::setCoverage(std::vector<double> coverage, int budget) {
     std::vector<PlainTableModel::Row> table;
     for (std::size_t b = 0; b < coverage_.size(); ++b) table.push_back({static_cast<int>(b) + 1, coverage_[b]});
     rows().setContent({tr("budget"), tr("coverage")}, std::move(table));
-    setFigures(budget_ > 0 ? tr("budget %1 of %2: %3").arg(budget_).arg(coverage_.size()).arg(formatNumber(coverage_[static_cast<std::size_t>(budget_) - 1], 2)) : tr("no budget"));
+    setFigures(budget_ > 0 ? tr("C(%1) = %2").arg(budget_).arg(formatNumber(coverage_[static_cast<std::size_t>(budget_) - 1], 2)) : tr("no budget"));
     setAccessibleDescription(figures());
     update();
 }
@@ -110,8 +110,7 @@ void LoadChart::setCounts(const ExpertCounts& counts) {
     dropped_ = counts.dropped_mass;
     rows().setContent({tr("layer"), tr("greatest / mean load"), tr("dropped mass")}, std::move(table));
     const double worst = imbalance_.empty() ? 0.0 : *std::max_element(imbalance_.begin(), imbalance_.end());
-    const double lost = dropped_.empty() ? 0.0 : *std::max_element(dropped_.begin(), dropped_.end());
-    setFigures(lost > 0 ? tr("up to %1× · dropped up to %2").arg(formatNumber(worst, 1), formatNumber(lost, 3)) : tr("up to %1×").arg(formatNumber(worst, 1)));
+    setFigures(tr("up to %1×").arg(formatNumber(worst, 1)));
     setAccessibleDescription(figures());
     update();
 }
@@ -121,8 +120,8 @@ void LoadChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
     double most = 1, lost = 0;
     for (const double value : imbalance_) most = std::max(most, value);
     for (const double value : dropped_) lost = std::max(lost, value);
-    const ChartArea area(painter, size, colors, {.y_upper = most, .y_label = tr("greatest / mean load"), .y_percent = false, .x_lower = -0.6, .x_upper = layers - 0.4, .x_label = tr("layer"),
-                                                 .right_upper = lost > 0 ? std::max(lost, 0.01) : 0.0, .right_label = tr("● dropped mass")});
+    const ChartArea area(painter, size, colors, {.y_upper = most, .y_label = tr("load / mean"), .y_percent = false, .x_lower = -0.6, .x_upper = layers - 0.4, .x_label = tr("layer"),
+                                                 .right_upper = lost > 0 ? std::max(lost, 0.01) : 0.0, .right_label = tr("● dropped")});
     const double width = std::min(area.rect().width() / (layers + 0.2) * 0.62, static_cast<double>(Theme::instance().em(2)));
     painter.setPen(Qt::NoPen);
     painter.setBrush(colors.bar);
@@ -152,7 +151,7 @@ void CoActivationMap::setPairs(int layer, int experts, std::vector<std::int64_t>
         }
     }
     rows().setContent({tr("expert"), tr("with expert"), tr("tokens")}, std::move(table));
-    setFigures(tr("layer %1, tokens that chose both").arg(layer));
+    setFigures(tr("layer %1").arg(layer));
     setAccessibleDescription(figures());
     update();
 }

@@ -195,7 +195,7 @@ void ExpertMap::drawToken(QPainter& painter, const QRectF& box, const ThemeColor
         QStringList parts;
         for (int slot = 0; slot < own->per_token; ++slot) {
             const std::size_t at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
-            parts << (own->ids[at] < 0 ? tr("cut") : QStringLiteral("%1 × %2").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
+            parts << (own->ids[at] < 0 ? tr("cut") : QStringLiteral("%1 (%2)").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
         }
         const float lost = static_cast<std::size_t>(layer) < own->dropped_mass.size() ? own->dropped_mass[static_cast<std::size_t>(layer)] : 0.0F;
         painter.setPen(colors.muted);
@@ -203,10 +203,11 @@ void ExpertMap::drawToken(QPainter& painter, const QRectF& box, const ThemeColor
         painter.setPen(colors.text);
         const double left = box.left() + theme.em(3.4), width = box.right() - left;
         const QString dropped = lost > 0 ? tr("dropped %1").arg(formatNumber(static_cast<double>(lost), 2)) : QString();
-        const double needed = dropped.isEmpty() ? 0.0 : metrics.horizontalAdvance(dropped) + theme.em(0.5);
-        painter.drawText(QRectF(left, y, width - needed, line), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(parts.join(QStringLiteral("   ")), Qt::ElideRight, width - needed));
+        const double needed = dropped.isEmpty() ? 0.0 : metrics.horizontalAdvance(dropped) + theme.em(1);
+        const QString experts = metrics.elidedText(parts.join(QStringLiteral("  ")), Qt::ElideRight, width - needed);
+        painter.drawText(QRectF(left, y, width - needed, line), Qt::AlignLeft | Qt::AlignVCenter, experts);
         painter.setPen(colors.bad);
-        painter.drawText(QRectF(left, y, width, line), Qt::AlignRight | Qt::AlignVCenter, dropped);
+        painter.drawText(QRectF(left + metrics.horizontalAdvance(experts) + theme.em(1), y, width, line), Qt::AlignLeft | Qt::AlignVCenter, dropped);
     }
     painter.setPen(colors.muted);
     if (shown < own->layers) painter.drawText(QRectF(box.left(), y, box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("… and %1 layers more").arg(own->layers - shown));

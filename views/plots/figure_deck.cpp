@@ -92,6 +92,7 @@ QWidget* FigureDeck::makeTile(FigureView* figure) {
     column->setSpacing(0);
     auto* caption = new QHBoxLayout;
     caption->setContentsMargins(theme.em(0.6), theme.em(0.3), theme.em(0.6), 0);
+    caption->setSpacing(theme.em(0.5));
     auto* name = makeCaption(figure->title(), tile);
     name->setWordWrap(false);
     auto* numbers = new ElidingLabel(tile);

@@ -54,7 +54,7 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     blocked_->hide();
     column->addWidget(blocked_);
     section(tr("Draft"));
-    draft_ = new MethodChooser(tr("Who drafts"), {}, body);
+    draft_ = new MethodChooser(tr("Who drafts"), body);
     column->addWidget(draft_);
     for (int which = 0; which < 2; ++which) {
         files_[which] = new QPushButton(body);
@@ -67,7 +67,7 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     auto* verify_column = new QVBoxLayout(verify_box_);
     verify_column->setContentsMargins(0, 0, 0, 0);
     verify_column->addWidget(makeCaption(tr("A drafted token is accepted by"), verify_box_));
-    verify_ = new MethodChooser(tr("Rule of acceptance"), tr("Lossy: the text is no longer distributed as the model's own."), verify_box_);
+    verify_ = new MethodChooser(tr("Rule of acceptance"), verify_box_);
     verify_column->addWidget(verify_);
     column->addWidget(verify_box_);
     column->addSpacing(theme.em(0.5));
@@ -78,7 +78,7 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     experts_box_ = new QWidget(body);
     auto* experts_column = new QVBoxLayout(experts_box_);
     experts_column->setContentsMargins(0, 0, 0, 0);
-    experts_ = new MethodChooser(tr("Which experts a pass may use"), tr("Lossy: the budgeted model is another model."), experts_box_);
+    experts_ = new MethodChooser(tr("Which experts a pass may use"), experts_box_);
     experts_column->addWidget(experts_);
     budget_box_ = new QWidget(experts_box_);
     auto* budget_column = new QVBoxLayout(budget_box_);
@@ -87,6 +87,7 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     budget_ = new QSlider(Qt::Horizontal, budget_box_);
     budget_->setMinimumHeight(theme.em(1.4));
     budget_->setAccessibleName(tr("Expert budget"));
+    wheelOnlyWithFocus(budget_);
     budget_->setToolTip(tr("Experts a layer that one pass may use; takes effect at the next pass of a run"));
     budget_column->addWidget(budget_label_);
     budget_column->addWidget(budget_);
@@ -148,9 +149,16 @@ void DecodingPanel::setRequest(const RunRequest& request) {
     draft_->setChoice(request.draft.method);
     verify_->setChoice(request.draft.verify);
     experts_->setChoice(request.experts);
-    paths_[0] = QString::fromStdString(request.draft.path);
-    paths_[1] = QString::fromStdString(request.draft.second_path);
+    // A path that is proposed anyway is no choice of the user: with another model another one is proposed.
+    const std::string* const paths[] = {&request.draft.path, &request.draft.second_path};
+    for (int which = 0; which < 2; ++which) {
+        paths_[which].clear();
+        const QString path = QString::fromStdString(*paths[which]);
+        if (path != draftPath(which, draft_->method() == nullptr ? 0 : draft_->method()->model_files)) paths_[which] = path;
+    }
     silent_ = false;
+    told_draft_ = draft_->choice();
+    told_experts_ = experts_->choice();
     refresh();
 }
 
@@ -199,10 +207,24 @@ void DecodingPanel::fillFileMenu(int which) {
 
 void DecodingPanel::onChanged() {
     refresh();
-    if (!silent_) emit changed();
+    if (silent_) return;
+    tellRun(QStringLiteral("draft"), draft_->choice(), told_draft_);
+    tellRun(QStringLiteral("experts"), experts_->choice(), told_experts_);
+    emit changed();
 }
 
-// The slider and the number in the form are the same parameter: the slider moves the form, and tells a run that is going on.
+// Parameters of the method that the run was started with can be moved while it goes on; another method waits for the next run.
+void DecodingPanel::tellRun(const QString& slot, const MethodChoice& now, MethodChoice& told) {
+    const MethodChoice before = std::exchange(told, now);
+    const RunRequest& running = document_->trace().request();
+    const std::string& id = &told == &told_draft_ ? running.draft.method.id : running.experts.id;
+    if (!document_->live() || now.id != id || before.id != id) return;
+    for (std::size_t i = 0; i < std::min(before.params.size(), now.params.size()); ++i) {
+        if (now.params[i] != before.params[i]) emit controlChanged(slot + QLatin1Char(':') + QString::fromStdString(now.params[i].first), now.params[i].second);
+    }
+}
+
+// The slider and the number in the form are the same parameter.
 void DecodingPanel::moveBudget(int value) {
     if (silent_) return;
     MethodChoice choice = experts_->choice();
@@ -210,9 +232,7 @@ void DecodingPanel::moveBudget(int value) {
         if (key == kBudgetKey) number = value;
     }
     experts_->setChoice(choice);
-    refresh();
-    emit controlChanged(QStringLiteral("experts:") + QLatin1String(kBudgetKey), value);
-    emit changed();
+    onChanged();
 }
 
 void DecodingPanel::refreshFiles(int files) {
@@ -233,8 +253,8 @@ void DecodingPanel::refreshBudget() {
     budget_->setRange(std::max(1, experts_used_), std::max(1, expert_count_));
     budget_->setValue(value);
     silent_ = was_silent;
-    budget_label_->setText(document_->live() ? tr("Budget %1 of %2 (takes effect at the next pass)").arg(value).arg(expert_count_)
-                                             : tr("Budget %1 of %2 (for the next run)").arg(value).arg(expert_count_));
+    budget_label_->setText(document_->live() ? tr("Budget %1 of %2, from the next pass").arg(value).arg(expert_count_)
+                                             : tr("Budget %1 of %2, for the next run").arg(value).arg(expert_count_));
 }
 
 void DecodingPanel::refresh() {
@@ -247,7 +267,9 @@ void DecodingPanel::refresh() {
     dense_note_->setText(tr("The open model is dense: it has no experts."));
     refreshBudget();
     if (!blocked_->text().isEmpty()) return setFigures(tr("cannot run"));
-    setFigures(drafts ? verify_->method() != nullptr && !verify_->method()->lossless ? tr("drafts, lossy") : tr("drafts, lossless") : tr("no draft"));
+    const auto loses = [](const MethodChooser* chooser) { return chooser->method() != nullptr && !chooser->method()->lossless; };
+    const bool lossy = (drafts && loses(verify_)) || (expert_count_ > 0 && loses(experts_));
+    setFigures((drafts ? tr("drafts, %1") : tr("no draft, %1")).arg(lossy ? tr("lossy") : tr("lossless")));
 }
 
 }  // namespace quibble

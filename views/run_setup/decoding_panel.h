@@ -48,7 +48,7 @@ public:
 
 signals:
     void changed();
-    /// Live control with the key of ControlChange: "experts:budget".
+    /// Live control with the key of ControlChange: "experts:budget", "draft:length"; only while a run of the same method goes on.
     void controlChanged(const QString& key, double value);
     void draftFileRequested(int which);
 
@@ -56,6 +56,7 @@ private:
     void onChanged();
     void refresh();
     void moveBudget(int value);
+    void tellRun(const QString& slot, const MethodChoice& now, MethodChoice& told);
     void refreshFiles(int files);
     void refreshBudget();
     void fillFileMenu(int which);
@@ -78,6 +79,7 @@ private:
     QSlider* budget_;
     QLabel* dense_note_;
     int expert_count_ = 0, experts_used_ = 0;
+    MethodChoice told_draft_, told_experts_;  // what a run that is going on knows
     bool silent_ = false;
 };
 

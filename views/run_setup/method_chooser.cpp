@@ -13,12 +13,21 @@
 
 namespace quibble {
 
-MethodChooser::MethodChooser(const QString& name, const QString& lossy_note, QWidget* parent)
-    : QWidget(parent), lossy_note_(lossy_note), box_(new QComboBox(this)), pages_(new QStackedWidget(this)), note_(makeCaption({}, this)) {
+static QString aboutMethod(const MethodInfo& method) {
+    QString text = method.label;
+    for (const QString& more : {method.help, method.source}) {
+        if (!more.isEmpty()) text += QLatin1Char('\n') + more;
+    }
+    return text;
+}
+
+MethodChooser::MethodChooser(const QString& name, QWidget* parent)
+    : QWidget(parent), box_(new QComboBox(this)), pages_(new QStackedWidget(this)), note_(makeCaption({}, this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(Theme::instance().em(0.3));
     box_->setAccessibleName(name);
+    wheelOnlyWithFocus(box_);
     box_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     box_->setMinimumContentsLength(10);
     column->addWidget(box_);
@@ -45,7 +54,7 @@ void MethodChooser::setMethods(std::vector<MethodInfo> methods) {
         pages_->addWidget(form);
         forms_.push_back(form);
         box_->addItem(method.label);
-        box_->setItemData(box_->count() - 1, method.help, Qt::ToolTipRole);
+        box_->setItemData(box_->count() - 1, aboutMethod(method), Qt::ToolTipRole);
     }
     silent_ = false;
     setChoice(before);
@@ -87,8 +96,10 @@ void MethodChooser::showMethod(int index) {
     pages_->setCurrentIndex(index);
     pages_->setVisible(!method.params.empty());
     pages_->setMaximumHeight(forms_[static_cast<std::size_t>(index)]->sizeHint().height());
-    note_->setText(method.lossless ? method.help : method.help.isEmpty() ? lossy_note_ : method.help + QLatin1Char(' ') + lossy_note_);
+    note_->setText(method.lossless ? method.help : method.help.isEmpty() ? tr("Lossy.") : tr("Lossy. %1").arg(method.help));
     note_->setVisible(!note_->text().isEmpty());
+    note_->setToolTip(aboutMethod(method));
+    box_->setToolTip(aboutMethod(method));
 }
 
 }  // namespace quibble

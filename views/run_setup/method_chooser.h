@@ -19,17 +19,18 @@ class ParamForm;
 struct MethodInfo {
     std::string id;
     QString label;
-    QString help;                   // one sentence, and where the method comes from
+    QString help;                   // one sentence
     std::vector<ParamSpec> params;
     bool lossless = true;
     int model_files = 0;            // files that the user names
+    QString source{};               // where the method comes from: a paper
 };
 
 class MethodChooser : public QWidget {
     Q_OBJECT
 public:
-    /// `name` is spoken; `lossy_note` is said under a method that changes what the model says.
-    MethodChooser(const QString& name, const QString& lossy_note, QWidget* parent);
+    /// `name` is spoken. A method that changes what the model says is called lossy.
+    MethodChooser(const QString& name, QWidget* parent);
 
     void setMethods(std::vector<MethodInfo> methods);
     /// Shows a choice without telling; an unknown id shows the first method.
@@ -45,7 +46,6 @@ signals:
 private:
     void showMethod(int index);
 
-    QString lossy_note_;
     std::vector<MethodInfo> methods_;
     std::vector<ParamForm*> forms_;
     QComboBox* box_;

@@ -4,6 +4,8 @@
 #include <QDoubleSpinBox>
 #include <QFormLayout>
 
+#include "views/widgets.h"
+
 namespace quibble {
 
 static QString text(std::string_view view) { return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size())); }
@@ -27,6 +29,7 @@ ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(pa
             field.number->setValue(spec.fallback);
             field.number->setToolTip(text(spec.help));
             field.number->setAccessibleName(text(spec.label));
+            wheelOnlyWithFocus(field.number);
             if (!spec.unit.empty()) field.number->setSuffix(QLatin1Char(' ') + text(spec.unit));
             form->addRow(text(spec.label), field.number);
             connect(field.number, &QDoubleSpinBox::valueChanged, this, &ParamForm::changed);
