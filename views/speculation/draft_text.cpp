@@ -92,10 +92,11 @@ QString addedTokenSentence(const RunDocument& document, const DraftRound& round)
 }
 
 QString draftRoundSummary(const DraftRound& round) {
+    if (round.nodes.empty()) return Text::tr("a plain step, nothing was drafted");
     const auto tested = std::count_if(round.nodes.begin(), round.nodes.end(), [](const DraftNode& node) { return node.fate != DraftFate::Ignored; });
     const QString counts = Text::tr("%1 drafted, %2 tested, %3 accepted").arg(round.nodes.size()).arg(tested).arg(round.accepted());
     if (round.added == kNoToken) return counts;
-    return counts + (round.corrected ? Text::tr(", then a correction") : round.nodes.empty() ? QString() : Text::tr(", then a bonus token"));
+    return counts + (round.corrected ? Text::tr(", then a correction") : Text::tr(", then a bonus token"));
 }
 
 }  // namespace quibble

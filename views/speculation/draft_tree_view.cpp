@@ -54,7 +54,7 @@ DraftTreeView::DraftTreeView(RunDocument* document, QWidget* parent)
 
 void DraftTreeView::follow() {
     const auto& rounds = document_->trace().draftRounds();
-    int index = static_cast<int>(rounds.size()) - 1;
+    int index = drafted(static_cast<int>(rounds.size()) - 1, -1);
     if (document_->current() >= 0) {
         const DraftRound* chosen = document_->trace().roundAt(document_->positionOf(document_->current()));
         index = chosen == nullptr ? -1 : static_cast<int>(chosen - rounds.data());
@@ -125,12 +125,18 @@ void DraftTreeView::updateTable() {
     rows().setContent({tr("node"), tr("parent"), tr("depth"), tr("token"), tr("draft p"), tr("target p"), tr("accept p"), tr("draw"), tr("fate")}, std::move(table));
 }
 
+// From `index` on in steps of `by`, the first round in which something was drafted; -1: none.
+int DraftTreeView::drafted(int index, int by) const {
+    const auto& rounds = document_->trace().draftRounds();
+    while (index >= 0 && index < static_cast<int>(rounds.size()) && rounds[static_cast<std::size_t>(index)].nodes.empty()) index += by;
+    return index < static_cast<int>(rounds.size()) ? index : -1;
+}
+
 void DraftTreeView::stepRound(int by) {
     const auto& rounds = document_->trace().draftRounds();
-    if (rounds.empty()) return;
-    const int from = round_index_ < 0 ? static_cast<int>(rounds.size()) : round_index_;
-    const DraftRound& to = rounds[static_cast<std::size_t>(std::clamp(from + by, 0, static_cast<int>(rounds.size()) - 1))];
-    if (const int token = document_->indexAt(to.pos); token >= 0) document_->selectToken(token);
+    const int to = drafted((round_index_ < 0 ? static_cast<int>(rounds.size()) : round_index_) + by, by);
+    if (to < 0) return;
+    if (const int token = document_->indexAt(rounds[static_cast<std::size_t>(to)].pos); token >= 0) document_->selectToken(token);
 }
 
 // The whole tree, made to fit.

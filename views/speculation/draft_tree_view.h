@@ -24,7 +24,7 @@ public:
     [[nodiscard]] const DraftTreeLayout& layoutOfTree() const { return layout_; }
     [[nodiscard]] DraftTreeCanvas* canvas() const { return canvas_; }
     [[nodiscard]] RunDocument* document() const { return document_; }
-    /// Selects the first token of a round nearby, so that everything follows.
+    /// Selects the first token of a drafted round nearby, so that everything follows; by: 1 or -1.
     void stepRound(int by);
     /// The sentence about the node under the cursor.
     [[nodiscard]] QString explanation() const;
@@ -41,6 +41,7 @@ protected:
 private:
     void follow();
     void showRound(int index);
+    [[nodiscard]] int drafted(int index, int by) const;
     void updateTable();
     void updateCaption();
 
