@@ -176,7 +176,7 @@ int FigureDeck::arrangeOverview(double wide, double high) {
     const double main_height = wide_main ? kWideMainHeight : kMainHeight;
     const bool below = high >= main_height + kSideHeight + 1 && (wide_main || wide < 1.9 * high);
     const int columns = std::clamp(static_cast<int>(below ? wide / (wide_main ? kNarrowSideWidth : kSideWidth) : (wide - kMainWidth) / kSideWidth), 0, others);
-    const int rows = std::clamp(static_cast<int>((below ? high - main_height : high) / kSideHeight), 1, columns == 0 ? 1 : (others + columns - 1) / columns);
+    const int rows = std::clamp(static_cast<int>((below ? high - kMainHeight : high) / kSideHeight), 1, columns == 0 ? 1 : (others + columns - 1) / columns);
     const int used = columns == 0 ? 0 : std::min(others, columns * rows);
     grid_->addWidget(tiles_[0], 0, 0, below || used == 0 ? 1 : rows, below ? std::max(1, columns) : 1);
     if (below) grid_->setRowStretch(0, 4);
