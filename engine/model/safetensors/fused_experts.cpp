@@ -116,9 +116,9 @@ void FusedExperts::addBias(const Part& bias, const Stack& stack, ModelFileParts&
 
 Result<void> FusedExperts::finish(const std::string& where, ModelFileParts& parts) const {
     for (const auto& [layer, found] : layers_) {
-        const auto part = [&](const std::string& name) -> const Part* {
-            const auto at = found.find(name);
-            return at == found.end() ? nullptr : &at->second;
+        const auto part = [&parts_of_layer = found](const std::string& name) -> const Part* {
+            const auto at = parts_of_layer.find(name);
+            return at == parts_of_layer.end() ? nullptr : &at->second;
         };
         const std::string prefix = "blk." + layer + ".";
         for (const auto& [matrix, stack] : {std::pair<std::string, Stack>{"gate_up_proj", {prefix + "ffn_gate_exps", 0, 2}}, {"gate_up_proj", {prefix + "ffn_up_exps", 1, 2}},
