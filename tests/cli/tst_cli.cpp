@@ -1,4 +1,5 @@
 // quibble-cli as scripts use it: forms of the commands, exit status, one line on standard error, the JSON keys, the goldens.
+#include <QFileInfo>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -6,6 +7,8 @@
 #include <QTest>
 
 #include <cmath>
+
+#include <nlohmann/json.hpp>
 
 #include "engine/model/model_file.h"
 #include "tests/cli/cli_process.h"
@@ -16,6 +19,8 @@ using namespace quibble;
 using namespace quibble::testing;
 
 namespace {
+
+using Json = nlohmann::json;
 
 const QString kModel = QString::fromStdString(shippedModel().string());
 const QString kPrompt = "Tom has 57 coins. Then gets 68 more. How many coins now?";
@@ -216,6 +221,34 @@ private slots:
         QVERIFY(memory["weights_mb"].toDouble() > 6 && memory["cache_mb"].toDouble() > 0.1);
         QVERIFY2(memory["peak_mb"].toDouble() <= memory["allowed_mb"].toDouble(), result.out.constData());
     }
+    void benchOfDraftsForcedRoundsAndExperts() {
+        const QString models = QFileInfo(kModel).path(), draft = models + "/quibble-nano-draft.gguf", moe = models + "/quibble-nano-moe.gguf";
+        const QStringList quick{"--draft-model", draft, "--threads", "1", "--repeats", "1", "--problems", "1", "--json", "-"};
+        const auto json = [&](const QStringList& arguments) {
+            const CliResult result = runCli(QStringList{"bench"} + arguments + quick);
+            if (result.status != 0) qFatal("%s", result.err.constData());
+            return Json::parse(result.out.toStdString());
+        };
+        const Json drafts = json({kModel, "--speculation", "--temperatures", "0", "--methods", "chain", "ngram:shortest=1/rejection"});
+        QCOMPARE(drafts["rows"].size(), std::size_t{2});
+        for (const Json& row : drafts["rows"]) {
+            QVERIFY(row["speed_up"].get<double>() > 0 && row["speed_up_undisturbed"].get<double>() > 0 && row["predicted_speed_up"].get<double>() > 0);
+            QCOMPARE(row["drafted"].get<int>(), row["tested"].get<int>() + row["ignored"].get<int>());
+            QCOMPARE(row["tokens"].get<int>(), drafts["rows"][0]["tokens"].get<int>());  // both are lossless
+        }
+        const Json forced = json({kModel, "--forced"});
+        QCOMPARE(forced["passes"].size(), std::size_t{5});
+        QCOMPARE(forced["passes"][0]["decode_steps"].get<double>(), 1.0);
+        QCOMPARE(forced["rounds"][1]["by_acceptance"].size(), std::size_t{4});
+        const Json experts = json({moe, "--experts", "--methods", "chain"});
+        QCOMPARE(experts["unions"][0]["union"].get<double>(), 2.0);
+        QCOMPARE(experts["runs"].size(), std::size_t{7});
+        QCOMPARE(experts["runs"].back()["tokens_as_unbudgeted"].get<int>(), experts["runs"].back()["tokens"].get<int>());
+        const CliResult dense = runCli(QStringList{"bench", kModel, "--experts"} + quick);
+        QCOMPARE(dense.status, 1);
+        QVERIFY(dense.err.contains("has no experts"));
+    }
+
     void forcingAnUnknownInstructionSetIsAnError() {
         qputenv("QUIBBLE_ISA", "sse99");
         const CliResult result = runCli({"tokenize", kModel}, "x");
