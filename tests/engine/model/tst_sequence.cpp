@@ -72,10 +72,14 @@ class TestSequence : public QObject {
         QTest::addColumn<QString>("file");
         QTest::addColumn<int>("kv");
         QTest::addColumn<bool>("f32");
-        for (const char* file : {"gpt-oss-d128-F16", "gpt-oss-d128-MXFP4_MOE", "olmoe-d128-Q8_0", "qwen3-d256-Q4_K", "llama-d256-F16"}) {
-            for (const KvType type : kKvTypes) {
-                const bool f32 = type == KvType::F16 || type == KvType::Q8_0;
-                QTest::addRow("%s %s", file, kvTypeText(type)) << QString(file) << static_cast<int>(type) << f32;
+        const std::pair<const char*, std::vector<KvType>> cases[] = {{"gpt-oss-d128-F16", {kKvTypes.begin(), kKvTypes.end()}},
+                                                                    {"gpt-oss-d128-MXFP4_MOE", {KvType::Q8_0}},
+                                                                    {"olmoe-d128-Q8_0", {KvType::F32, KvType::F16}},
+                                                                    {"qwen3-d256-Q4_K", {KvType::BF16}},
+                                                                    {"llama-d256-F16", {KvType::Q8_0}}};
+        for (const auto& [file, types] : cases) {
+            for (const KvType type : types) {
+                QTest::addRow("%s %s", file, kvTypeText(type)) << QString(file) << static_cast<int>(type) << (type == KvType::F16 || type == KvType::Q8_0);
             }
         }
     }
