@@ -23,8 +23,8 @@ double milliseconds(std::int64_t ns, std::int64_t count) { return count > 0 ? st
 // Lines falling to the right: a fill that is told apart without colour.
 QBrush hatch(const QColor& colour) { return QBrush(colour, Qt::BDiagPattern); }
 
-// In heights of a line: how wide the acceptance chart must be for its sums to stand beside it, and their width.
-constexpr double kSumsBesideFrom = 15.5, kSumsWidth = 6.2;
+// In heights of a line: how wide the acceptance chart must be for its sums to stand beside it, and their width without the digits.
+constexpr double kSumsBesideFrom = 15.5, kSumsWidth = 5.4;
 
 // Solid, hatched or dashed: the fate is told apart without colour.
 void paintFate(QPainter& painter, DraftFate fate, const QRectF& box, const ThemeColors& colors) {
@@ -109,7 +109,8 @@ void AcceptanceChart::drawFigure(QPainter& painter, const QSize& size, const The
     for (const PositionAcceptance& at : numbers_.by_position) most = std::max(most, at.drafted);
     const Theme& theme = Theme::instance();
     const bool room = size.width() > theme.em(kSumsBesideFrom);
-    const double sums = room ? theme.em(kSumsWidth) : 0.0;
+    const double digits = QFontMetricsF(theme.smallFont()).horizontalAdvance(QLocale().toString(static_cast<qlonglong>(numbers_.all.drafted)));
+    const double sums = room ? theme.em(kSumsWidth) + digits : 0.0;
     const ChartArea area(painter, QSize(size.width() - static_cast<int>(sums), size.height()), colors,
                          {.y_upper = static_cast<double>(most), .y_label = tr("drafted tokens"), .y_percent = false, .x_lower = 0.4, .x_upper = count + 0.6,
                           .x_label = tr("position in the draft"), .right_upper = 1, .right_label = tr("○ rate")});
