@@ -26,7 +26,7 @@ void describe(QCommandLineParser& parser) {
                       QCoreApplication::translate("main", "folder")});
     parser.addOption({QStringLiteral("exit-after-first-frame"),
                       QCoreApplication::translate("main", "Print how long the start took, as JSON, and quit.")});
-    parser.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Models (.gguf) or sessions (.session) to open."),
+    parser.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Models (.gguf, .safetensors, or a folder with a checkpoint) or sessions (.session) to open."),
                                  QStringLiteral("[file...]"));
 }
 
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
     QStringList files = parser.positionalArguments();
     std::filesystem::path model;
     for (qsizetype i = 0; i < files.size() && model.empty(); ++i) {
-        if (files[i].endsWith(QLatin1Char('.') + QLatin1String(quibble::kModelEnding), Qt::CaseInsensitive)) model = quibble::toPath(files.takeAt(i));
+        if (quibble::namesModel(files[i])) model = quibble::toPath(files.takeAt(i));
     }
     window.begin(model);
     if (parser.isSet(QStringLiteral("exit-after-first-frame"))) new quibble::StartupProbe(&window);

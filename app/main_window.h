@@ -158,7 +158,9 @@ private:
 };
 
 /// Endings of the files that the window takes.
-inline constexpr const char* kModelEnding = "gguf";
+inline constexpr const char* kModelEndings[] = {"gguf", "safetensors", "index.json"};
 inline constexpr const char* kSessionEnding = "session";
+/// A file with such an ending, or a folder with a checkpoint in it (config.json).
+[[nodiscard]] bool namesModel(const QString& path);
 
 }  // namespace quibble

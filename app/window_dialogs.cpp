@@ -89,10 +89,23 @@ QDialog* factsDialog(QWidget* window, const QString& title, const std::vector<st
     return dialog;
 }
 
+QString modelFilter() {
+    QStringList endings;
+    for (const char* ending : kModelEndings) endings += QLatin1String(ending);
+    return MainWindow::tr("Models (*.%1);;All files (*)").arg(endings.join(QLatin1String(" *.")));
+}
+
 }  // namespace
 
+bool namesModel(const QString& path) {
+    const QFileInfo file(path);
+    if (file.isDir()) return QFileInfo::exists(path + QStringLiteral("/config.json"));
+    return std::any_of(std::begin(kModelEndings), std::end(kModelEndings),
+                       [&](const char* ending) { return path.endsWith(QLatin1Char('.') + QLatin1String(ending), Qt::CaseInsensitive); });
+}
+
 void MainWindow::chooseModel() {
-    askForFile(this, {.title = tr("Open model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+    askForFile(this, {.title = tr("Open model"), .filter = modelFilter(),
                       .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));
@@ -101,7 +114,7 @@ void MainWindow::chooseModel() {
 }
 
 void MainWindow::chooseReference() {
-    askForFile(this, {.title = tr("Reference model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+    askForFile(this, {.title = tr("Reference model"), .filter = modelFilter(),
                       .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));
@@ -110,7 +123,7 @@ void MainWindow::chooseReference() {
 }
 
 void MainWindow::chooseDraft(int which) {
-    askForFile(this, {.title = tr("Draft model"), .filter = tr("Models (*.%1);;All files (*)").arg(QLatin1String(kModelEnding)),
+    askForFile(this, {.title = tr("Draft model"), .filter = modelFilter(),
                       .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
                [this, which](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));

@@ -268,12 +268,12 @@ void MainWindow::useDatabase(const std::filesystem::path& path) {
 void MainWindow::openFile(const QString& path) {
     const QFileInfo file(path);
     const QString ending = file.suffix().toLower();
-    if (ending == QLatin1String(kModelEnding)) return openModel(toPath(path));
+    if (namesModel(path)) return openModel(toPath(path));
     if (ending == QLatin1String(kSessionEnding)) return parts_.sessions->importSession(toPath(path));
     const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName()) : tr("%1 is neither a model nor a session").arg(file.fileName());
     parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, cause.toStdString(),
                                                        tr("Quibble opens models (.%1) and sessions (.%2)")
-                                                           .arg(QLatin1String(kModelEnding), QLatin1String(kSessionEnding)).toStdString()});
+                                                           .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding)).toStdString()});
 }
 
 void MainWindow::showInternalError(const QString& what) {

@@ -194,6 +194,15 @@ void TestWindowSessions::badModelSaysWhy() {
     QVERIFY(w.parts().runs->actions()->run()->isEnabled());
     drop(w.window(), {QUrl::fromLocalFile(w.file(QStringLiteral("missing.gguf")))});
     QVERIFY(QTest::qWaitFor([&] { return w.banners().contains(QStringLiteral("missing.gguf")); }, kPatience));
+    // A checkpoint is read, and found wanting; a folder without one is no model.
+    const QString folder = w.file(QStringLiteral("checkpoint"));
+    QVERIFY(QDir().mkpath(folder));
+    drop(w.window(), {QUrl::fromLocalFile(folder)});
+    QVERIFY(QTest::qWaitFor([&] { return w.banners().contains(QStringLiteral("checkpoint is a folder")); }, kPatience));
+    w.parts().banners->clear(QStringLiteral("file"));
+    std::ofstream(folder.toStdString() + "/config.json") << "{}";
+    drop(w.window(), {QUrl::fromLocalFile(folder)});
+    QVERIFY(QTest::qWaitFor([&] { return w.banners().contains(QStringLiteral("checkpoint")) && !w.banners().contains(QStringLiteral("is a folder")); }, kPatience));
     w.parts().banners->clear(QStringLiteral("model"));
 }
 
