@@ -11,6 +11,10 @@
 
 namespace quibble {
 
+/// A parameter of every drafter whose chain adapts to how sure the draft is.
+inline constexpr ParamSpec kStopBelow{"confidence", "Stop below", "", 0, 1, 0, 0,
+                                      "Drafting stops where the draft's most likely token is less likely than this; 0: never"};
+
 /// A picked token with its probability, and the distribution it was drawn from (empty: it was chosen, not drawn).
 struct DraftedToken {
     TokenId id = kNoToken;

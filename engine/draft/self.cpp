@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array kParams{
     ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 6, "Tokens the quantized model drafts before the reference checks them"},
-    ParamSpec{"confidence", "Stop below", "", 0, 1, 0, 0, "Drafting stops where the draft's most likely token is less likely than this; 0: never"},
+    kStopBelow,
 };
 
 class Self final : public Drafter {
