@@ -1,5 +1,5 @@
-// y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included by one file per instruction
-// set, which defines before it, beside the names of vec_*.h:
+// y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included after packed_*.h of one instruction
+// set, which defines, beside the names of vec_*.h:
 //   Bytes, Ints        64 bytes; 16 sums of products of four bytes
 //   kPanelsTogether    panels whose unpacked block the registers hold
 //   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F, first, count>, toFloats,
@@ -11,6 +11,7 @@
 #pragma once
 
 #include "kernels/formats/iq4_values.h"
+#include "kernels/op_table.h"
 #include "kernels/packing/layout.h"
 
 namespace quibble::kernels {

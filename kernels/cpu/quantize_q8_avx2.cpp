@@ -1,7 +1,7 @@
 // Rounding activations to 8-bit blocks.
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/tables_avx2.h"
+#include "kernels/cpu/tables.h"
 
 namespace quibble::kernels::avx2 {
 

@@ -1,4 +1,4 @@
-// Rows of stored numbers, sixteen at a time as floats: what the matmul and attention read. Include after vec_*.h. Columns are
+// Rows of stored numbers, sixteen at a time as floats: what the matmul and attention read. Include after vec.h. Columns are
 // asked for at multiples of 16; tail gives n < 16 of them, the other lanes zero.
 #pragma once
 

@@ -1,27 +1,12 @@
 // The avx2 table, and the loops that measure what the machine can do with these registers.
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/tables_avx2.h"
+#include "kernels/cpu/tables.h"
 #include "kernels/cpu/variants.h"
 
 namespace quibble::kernels::avx2 {
 
-const Ops kOps = {
-    .isa = "avx2",
-    .matmul = matmul,
-    .matmulPacked = matmulPacked,
-    .quantizeQ8 = quantizeQ8,
-    .rmsNorm = rmsNorm,
-    .rope = rope,
-    .swiGlu = swiGlu,
-    .swiGluClamped = swiGluClamped,
-    .add = add,
-    .attention = attention,
-    .storeKv = storeKv,
-    .logitStats = logitStats,
-    .klDivergence = klDivergence,
-    .dequantizeRow = dequantizeRow,
-};
+const Ops kOps = tableOf("avx2");
 
 double fmaRounds(int64_t rounds, float* sink) {
     constexpr int kChains = 12;

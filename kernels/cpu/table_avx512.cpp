@@ -1,27 +1,12 @@
 // The avx512 table, and the loops that measure what the machine can do with these registers.
 #include "kernels/cpu/vec_avx512.h"
 
-#include "kernels/cpu/tables_avx512.h"
+#include "kernels/cpu/tables.h"
 #include "kernels/cpu/variants.h"
 
 namespace quibble::kernels::avx512 {
 
-const Ops kOps = {
-    .isa = "avx512",
-    .matmul = matmul,
-    .matmulPacked = matmulPacked,
-    .quantizeQ8 = quantizeQ8,
-    .rmsNorm = rmsNorm,
-    .rope = rope,
-    .swiGlu = swiGlu,
-    .swiGluClamped = swiGluClamped,
-    .add = add,
-    .attention = attention,
-    .storeKv = storeKv,
-    .logitStats = logitStats,
-    .klDivergence = klDivergence,
-    .dequantizeRow = dequantizeRow,
-};
+const Ops kOps = tableOf("avx512");
 
 double fmaRounds(int64_t rounds, float* sink) {
     constexpr int kChains = 16;

@@ -1,5 +1,5 @@
 // Sixteen floats and eight doubles as pairs of AVX2 registers: the same names, lanes and rounding as vec_avx512.h, so that the
-// *_body.h files give the same bits. Included only by files compiled for AVX2; everything here has internal linkage.
+// files that are compiled for each give the same bits. Included only by files compiled for AVX2; everything here has internal linkage.
 #pragma once
 
 #include <immintrin.h>

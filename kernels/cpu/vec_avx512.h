@@ -1,6 +1,6 @@
 // Sixteen floats and eight doubles as AVX-512 registers. Included only by files compiled for AVX-512; everything here
 // has internal linkage, so nothing of it can be picked up by a file compiled for less. vec_avx2.h offers the same names with the
-// same rounding, and vec_portable.h too, so that the *_body.h files give the same bits on all.
+// same rounding, and vec_portable.h too, so that the files that are compiled for each give the same bits on all.
 #pragma once
 
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-// exp on Vec and Wide: Cody-Waite reduction to |r| <= ln(2)/2, then the Taylor sum. Include after vec_avx2.h or vec_avx512.h.
+// exp on Vec and Wide: Cody-Waite reduction to |r| <= ln(2)/2, then the Taylor sum. Include after vec.h.
 // Relative error: float 1.5e-7 (remainder r^8/8! <= 6e-9, the rest is rounding); double 1e-14 (r^12/12! <= 7e-15).
 // Results below the smallest normal number are 0, above the largest +inf; NaN stays NaN.
 #pragma once

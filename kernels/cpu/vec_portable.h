@@ -1,6 +1,6 @@
 // Sixteen floats and eight doubles as four 16-byte vectors of the compiler's own (GCC and Clang vector extensions): no instruction set is named, so
 // this builds for any CPU, and 64-bit Arm gets its 128-bit registers. The same names, lanes and rounding as vec_avx2.h and vec_avx512.h: the
-// *_body.h files give the same bits here. Where the CPU has no fused multiply-add in its baseline (x86-64), std::fma stands in: exact and slow.
+// files that are compiled for each give the same bits here. Where the CPU has no fused multiply-add in its baseline (x86-64), std::fma stands in: exact and slow.
 // Everything here has internal linkage.
 #pragma once
 

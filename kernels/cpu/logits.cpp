@@ -1,8 +1,8 @@
-// Statistics of a row of logits and the divergence of two, in double. Included once by each instruction set's logits file, after its
-// vec_*.h and vec_math.h.
-#pragma once
+// Statistics of a row of logits and the divergence of two, in double.
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_math.h"
 
-#include "kernels/op_table.h"
+#include "kernels/cpu/tables.h"
 
 namespace quibble::kernels {
 namespace {
@@ -69,7 +69,16 @@ int32_t firstEqual(const float* z, int64_t n, float value) {
     return -1;
 }
 
-void logitStatsBody(const float* z, int64_t n, LogitStats* out) {
+// p (log p - log q); 0 where p is 0.
+QUIBBLE_INLINE Wide klTerm(Wide zp, Wide lse_p, Wide zq, Wide lse_q) {
+    const Wide log_p = sub(zp, lse_p);
+    const Wide log_q = sub(zq, lse_q);
+    return zeroWhereLess(mul(expWide(log_p), sub(log_p, log_q)), log_p, wideSet1(-708.0));
+}
+
+}  // namespace
+
+void isa::logitStats(const float* z, int64_t n, LogitStats* out) {
     out->max = __builtin_nanf("");
     out->log_sum_exp = out->entropy = out->varentropy = __builtin_nan("");
     out->argmax = -1;
@@ -107,14 +116,7 @@ void logitStatsBody(const float* z, int64_t n, LogitStats* out) {
     out->argmax = firstEqual(z, n, top);
 }
 
-// p (log p - log q); 0 where p is 0.
-QUIBBLE_INLINE Wide klTerm(Wide zp, Wide lse_p, Wide zq, Wide lse_q) {
-    const Wide log_p = sub(zp, lse_p);
-    const Wide log_q = sub(zq, lse_q);
-    return zeroWhereLess(mul(expWide(log_p), sub(log_p, log_q)), log_p, wideSet1(-708.0));
-}
-
-double klDivergenceBody(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n) {
+double isa::klDivergence(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n) {
     const Wide shift_p = wideSet1(lse_p);
     const Wide shift_q = wideSet1(lse_q);
     Wide low = wideZero();
@@ -139,5 +141,4 @@ double klDivergenceBody(const float* zp, double lse_p, const float* zq, double l
     return sumLanes(add(low, high));
 }
 
-}  // namespace
 }  // namespace quibble::kernels

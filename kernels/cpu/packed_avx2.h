@@ -1,7 +1,8 @@
 // The pieces of packed_body.h for AVX2.
+#pragma once
+
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/tables_avx2.h"
 #include "kernels/packing/layout.h"
 
 namespace quibble::kernels {
@@ -130,11 +131,3 @@ QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
 
 }  // namespace
 }  // namespace quibble::kernels
-
-#include "kernels/cpu/packed_body.h"
-
-namespace quibble::kernels::avx2 {
-
-void matmulPacked(const MatmulPackedArgs& args) { multiplyAny(args); }
-
-}  // namespace quibble::kernels::avx2

@@ -1,13 +1,14 @@
-// Attention of the query heads that share one K/V head, and the rounding of rows into the cache. Included once by each instruction
-// set's attention file, after its vec_*.h and vec_math.h. Definitions and tolerances: op_table.h.
+// Attention of the query heads that share one K/V head, and the rounding of rows into the cache.
+// Definitions and tolerances: op_table.h.
 //
-// The fixed orders: a score is a product in the order of matmul_body.h; the softmax adds position i to lane i mod 16 in rising i; an output
+// The fixed orders: a score is a product in the order of matmul.cpp; the softmax adds position i to lane i mod 16 in rising i; an output
 // element adds its positions in rising i, by fused multiply-add. Positions are numbered as they are listed, so where a row lies changes
 // nothing, and a tile of several heads keeps the sums of each apart.
-#pragma once
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_math.h"
 
 #include "kernels/cpu/stored_rows.h"
-#include "kernels/op_table.h"
+#include "kernels/cpu/tables.h"
 
 namespace quibble::kernels {
 namespace {
@@ -266,31 +267,6 @@ void mixAll(const AttentionArgs& args) {
     }
 }
 
-void attentionBody(const AttentionArgs& args) {
-    const int64_t n_kv = positionCount(args);
-    if (n_kv == 0) {
-        for (int64_t i = 0; i < args.n_heads * args.head_dim; ++i) {
-            args.out[i] = 0.0F;
-        }
-        return;
-    }
-    switch (args.k.type) {
-        case TensorType::F16: scoreAll<F16Row>(args); break;
-        case TensorType::BF16: scoreAll<Bf16Row>(args); break;
-        case TensorType::Q8_0: scoreAll<Q8Row>(args); break;
-        default: scoreAll<F32Row>(args); break;
-    }
-    for (int64_t h = 0; h < args.n_heads; ++h) {
-        softmax(args.scores + h * n_kv, n_kv, args.sink == nullptr ? nullptr : args.sink + h);
-    }
-    switch (args.v.type) {
-        case TensorType::F16: mixAll<F16Row>(args); break;
-        case TensorType::BF16: mixAll<Bf16Row>(args); break;
-        case TensorType::Q8_0: mixAll<Q8Row>(args); break;
-        default: mixAll<F32Row>(args); break;
-    }
-}
-
 template <void (*kStore)(std::byte*, Vec)>
 QUIBBLE_INLINE void storeHalves(const float* src, int64_t n, std::byte* dst) {
     int64_t i = 0;
@@ -319,7 +295,34 @@ QUIBBLE_INLINE void storeQ8(const float* src, std::byte* dst) {
     storeS8(dst + 18, finite ? halvesAway(mul(b, set1(inverse))) : zero());
 }
 
-void storeKvBody(TensorType type, const float* src, int64_t n, std::byte* dst) {
+}  // namespace
+
+void isa::attention(const AttentionArgs& args) {
+    const int64_t n_kv = positionCount(args);
+    if (n_kv == 0) {
+        for (int64_t i = 0; i < args.n_heads * args.head_dim; ++i) {
+            args.out[i] = 0.0F;
+        }
+        return;
+    }
+    switch (args.k.type) {
+        case TensorType::F16: scoreAll<F16Row>(args); break;
+        case TensorType::BF16: scoreAll<Bf16Row>(args); break;
+        case TensorType::Q8_0: scoreAll<Q8Row>(args); break;
+        default: scoreAll<F32Row>(args); break;
+    }
+    for (int64_t h = 0; h < args.n_heads; ++h) {
+        softmax(args.scores + h * n_kv, n_kv, args.sink == nullptr ? nullptr : args.sink + h);
+    }
+    switch (args.v.type) {
+        case TensorType::F16: mixAll<F16Row>(args); break;
+        case TensorType::BF16: mixAll<Bf16Row>(args); break;
+        case TensorType::Q8_0: mixAll<Q8Row>(args); break;
+        default: mixAll<F32Row>(args); break;
+    }
+}
+
+void isa::storeKv(TensorType type, const float* src, int64_t n, std::byte* dst) {
     if (n <= 0) {
         return;  // the pointers may be null
     }
@@ -335,5 +338,4 @@ void storeKvBody(TensorType type, const float* src, int64_t n, std::byte* dst) {
     }
 }
 
-}  // namespace
 }  // namespace quibble::kernels

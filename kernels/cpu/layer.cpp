@@ -1,35 +1,11 @@
-// Norm, rotation, gates and sum over vectors. Included once by each instruction set's layer file, after its vec_*.h and
-// vec_math.h. Definitions and tolerances: op_table.h. Every sum has one order, given by its length alone.
-#pragma once
+// Norm, rotation, gates and sum over vectors. Definitions and tolerances: op_table.h. Every sum has one order, given by its length alone.
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_math.h"
 
-#include "kernels/op_table.h"
+#include "kernels/cpu/tables.h"
 
 namespace quibble::kernels {
 namespace {
-
-void rmsNormBody(const float* x, const float* gain, int64_t dim, float eps, float* y) {
-    Wide low = wideZero();
-    Wide high = wideZero();
-    int64_t i = 0;
-    for (; i + 16 <= dim; i += 16) {
-        const Vec v = load(x + i);
-        low = fma(lower(v), lower(v), low);
-        high = fma(upper(v), upper(v), high);
-    }
-    if (i < dim) {
-        const Vec v = loadTail(x + i, dim - i);
-        low = fma(lower(v), lower(v), low);
-        high = fma(upper(v), upper(v), high);
-    }
-    const double mean = sumLanes(add(low, high)) / static_cast<double>(dim);
-    const Vec scale = set1(static_cast<float>(1.0 / __builtin_sqrt(mean + static_cast<double>(eps))));
-    for (i = 0; i + 16 <= dim; i += 16) {
-        store(y + i, mul(mul(load(x + i), scale), load(gain + i)));
-    }
-    if (i < dim) {
-        storeTail(y + i, mul(mul(loadTail(x + i, dim - i), scale), loadTail(gain + i, dim - i)), dim - i);
-    }
-}
 
 void ropeHalves(float* x, int64_t pairs, const float* cos, const float* sin) {
     for (int64_t i = 0; i < pairs; i += 16) {
@@ -66,27 +42,9 @@ void ropeAdjacent(float* x, int64_t pairs, const float* cos, const float* sin) {
     }
 }
 
-void ropeBody(float* x, int64_t /*head_dim*/, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs) {
-    if (adjacent_pairs) {
-        ropeAdjacent(x, rot_dim / 2, cos, sin);
-    } else {
-        ropeHalves(x, rot_dim / 2, cos, sin);
-    }
-}
-
 QUIBBLE_INLINE Vec gated(Vec gate, Vec up) {
     const Vec e = expVec(sub(zero(), gate));
     return mul(div(gate, add(set1(1.0F), e)), up);
-}
-
-void swiGluBody(const float* gate, const float* up, int64_t n, float* y) {
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        store(y + i, gated(load(gate + i), load(up + i)));
-    }
-    if (i < n) {
-        storeTail(y + i, gated(loadTail(gate + i, n - i), loadTail(up + i, n - i)), n - i);
-    }
 }
 
 // The variable operand comes second, so that a NaN passes through.
@@ -97,7 +55,51 @@ QUIBBLE_INLINE Vec gatedClamped(Vec gate, Vec up, Vec alpha, Vec limit) {
     return mul(div(g, add(set1(1.0F), e)), add(u, set1(1.0F)));
 }
 
-void swiGluClampedBody(const float* gate, const float* up, int64_t n, float alpha, float limit, float* y) {
+}  // namespace
+
+void isa::rmsNorm(const float* x, const float* gain, int64_t dim, float eps, float* y) {
+    Wide low = wideZero();
+    Wide high = wideZero();
+    int64_t i = 0;
+    for (; i + 16 <= dim; i += 16) {
+        const Vec v = load(x + i);
+        low = fma(lower(v), lower(v), low);
+        high = fma(upper(v), upper(v), high);
+    }
+    if (i < dim) {
+        const Vec v = loadTail(x + i, dim - i);
+        low = fma(lower(v), lower(v), low);
+        high = fma(upper(v), upper(v), high);
+    }
+    const double mean = sumLanes(add(low, high)) / static_cast<double>(dim);
+    const Vec scale = set1(static_cast<float>(1.0 / __builtin_sqrt(mean + static_cast<double>(eps))));
+    for (i = 0; i + 16 <= dim; i += 16) {
+        store(y + i, mul(mul(load(x + i), scale), load(gain + i)));
+    }
+    if (i < dim) {
+        storeTail(y + i, mul(mul(loadTail(x + i, dim - i), scale), loadTail(gain + i, dim - i)), dim - i);
+    }
+}
+
+void isa::rope(float* x, int64_t /*head_dim*/, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs) {
+    if (adjacent_pairs) {
+        ropeAdjacent(x, rot_dim / 2, cos, sin);
+    } else {
+        ropeHalves(x, rot_dim / 2, cos, sin);
+    }
+}
+
+void isa::swiGlu(const float* gate, const float* up, int64_t n, float* y) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store(y + i, gated(load(gate + i), load(up + i)));
+    }
+    if (i < n) {
+        storeTail(y + i, gated(loadTail(gate + i, n - i), loadTail(up + i, n - i)), n - i);
+    }
+}
+
+void isa::swiGluClamped(const float* gate, const float* up, int64_t n, float alpha, float limit, float* y) {
     const Vec a = set1(alpha);
     const Vec top = set1(limit);
     int64_t i = 0;
@@ -109,7 +111,7 @@ void swiGluClampedBody(const float* gate, const float* up, int64_t n, float alph
     }
 }
 
-void addBody(const float* a, const float* b, int64_t n, float* y) {
+void isa::add(const float* a, const float* b, int64_t n, float* y) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) {
         store(y + i, add(load(a + i), load(b + i)));
@@ -119,5 +121,4 @@ void addBody(const float* a, const float* b, int64_t n, float* y) {
     }
 }
 
-}  // namespace
 }  // namespace quibble::kernels

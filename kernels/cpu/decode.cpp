@@ -1,9 +1,8 @@
-// Stored weights to floats with vectors, for the types whose matmul must be quick; the rest is left to the reference. Included once
-// by each instruction set's decode file, after its vec_*.h. Products of a half-precision scale with small integers are exact in
-// float, so the order of operations is free except for the last subtraction of the K types.
-#pragma once
+// Stored weights to floats with vectors, for the types whose matmul must be quick; the rest is left to the reference. Products of a
+// half-precision scale with small integers are exact in float, so the order of operations is free except for the last subtraction of the K types.
+#include "kernels/cpu/vec.h"
 
-#include "kernels/op_table.h"
+#include "kernels/cpu/tables.h"
 #include "kernels/reference/reference.h"
 
 namespace quibble::kernels {
@@ -127,4 +126,16 @@ int64_t chunkOffset(TensorType type, int64_t begin) {
 }
 
 }  // namespace
+
+void isa::dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* dst) { decodeAny(type, src, cols, dst); }
+
+void isa::decodeChunk(const WeightView& w, int64_t row, int64_t begin, int64_t n, float* dst) {
+    if (w.type == TensorType::RtnGroup) {
+        decodeRtn(w, row, begin, n, dst);
+        return;
+    }
+    const std::byte* src = w.data + static_cast<size_t>(row) * w.row_bytes + chunkOffset(w.type, begin);
+    decodeAny(w.type, src, n, dst);
+}
+
 }  // namespace quibble::kernels

@@ -1,7 +1,8 @@
 // The pieces of packed_body.h in the compiler's own vectors.
+#pragma once
+
 #include "kernels/cpu/vec_portable.h"
 
-#include "kernels/cpu/tables_portable.h"
 #include "kernels/packing/layout.h"
 
 namespace quibble::kernels {
@@ -112,11 +113,3 @@ QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
 
 }  // namespace
 }  // namespace quibble::kernels
-
-#include "kernels/cpu/packed_body.h"
-
-namespace quibble::kernels::portable {
-
-void matmulPacked(const MatmulPackedArgs& args) { multiplyAny(args); }
-
-}  // namespace quibble::kernels::portable

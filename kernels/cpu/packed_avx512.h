@@ -1,7 +1,8 @@
 // The pieces of packed_body.h for AVX-512 with VNNI.
+#pragma once
+
 #include "kernels/cpu/vec_avx512.h"
 
-#include "kernels/cpu/tables_avx512.h"
 #include "kernels/packing/layout.h"
 
 namespace quibble::kernels {
@@ -76,11 +77,3 @@ QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
 
 }  // namespace
 }  // namespace quibble::kernels
-
-#include "kernels/cpu/packed_body.h"
-
-namespace quibble::kernels::avx512 {
-
-void matmulPacked(const MatmulPackedArgs& args) { multiplyAny(args); }
-
-}  // namespace quibble::kernels::avx512

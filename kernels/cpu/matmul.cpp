@@ -1,12 +1,12 @@
-// y = x w^T with float activations, for any stored type. Included once by each instruction set's matmul file, after its vec_*.h.
+// y = x w^T with float activations, for any stored type.
 //
 // The fixed order: element k of a product goes to lane k mod 16 of one accumulator, in rising k, by fused multiply-add; lanes are
 // joined by the tree of sumLanes. A tile of several rows and outputs keeps one such accumulator for each of its elements, so the tile's
 // shape cannot change a bit. Weights enter as the floats that dequantizeRow gives, so neither can the way they are decoded.
-#pragma once
+#include "kernels/cpu/vec.h"
 
-#include "kernels/cpu/decode.h"
 #include "kernels/cpu/stored_rows.h"
+#include "kernels/cpu/tables.h"
 
 namespace quibble::kernels {
 namespace {
@@ -271,7 +271,7 @@ void matmulDecoded(const MatmulArgs& args) {
             for (int64_t k = 0; k < args.w.cols; k += kChunk) {
                 const int64_t n = least(args.w.cols - k, kChunk);
                 for (int64_t i = 0; i < outs; ++i) {
-                    decodeChunk(args.w, o + i, k, n, weights[i]);
+                    isa::decodeChunk(args.w, o + i, k, n, weights[i]);
                 }
                 const int64_t tiles = tilesOf(rows);
                 for (int64_t r = 0, tile = 0; tile < tiles; ++tile) {
@@ -289,7 +289,9 @@ void matmulDecoded(const MatmulArgs& args) {
     }
 }
 
-void matmulAny(const MatmulArgs& args) {
+}  // namespace
+
+void isa::matmul(const MatmulArgs& args) {
     switch (args.w.type) {
         case TensorType::F32: matmulTiles<PlainTile<F32Row>>(args); return;
         case TensorType::F16: matmulTiles<PlainTile<F16Row>>(args); return;
@@ -305,5 +307,4 @@ void matmulAny(const MatmulArgs& args) {
     }
 }
 
-}  // namespace
 }  // namespace quibble::kernels
