@@ -4,6 +4,7 @@
 
 #include "app/app_paths.h"
 #include "app/settings.h"
+#include "engine/model/model_title.h"
 
 namespace quibble {
 
@@ -32,7 +33,7 @@ std::vector<KnownModel> RecentModels::list() const {
     std::vector<KnownModel> models;
     for (const QString& path : paths) {
         const QFileInfo file(path);
-        models.push_back({path, file.completeBaseName(), !file.isFile()});
+        models.push_back({path, toQString(modelTitle(toPath(path))), !file.exists()});
     }
     return models;
 }

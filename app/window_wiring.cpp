@@ -193,7 +193,7 @@ void MainWindow::begin(const std::filesystem::path& model) {
     parts_.model_bar->setQuantMethods(quantMethods(nullptr));
     if (!path.empty()) return parts_.runs->openModel(path, wanted_quant_);
     parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
-                                 .hint = tr("Open a GGUF file, or drop one on this window."), .action = tr("Open model…"),
+                                 .hint = tr("Open a GGUF file or a folder with safetensors files, or drop it on this window."), .action = tr("Open model…"),
                                  .on_action = [this] { chooseModel(); }});
 }
 

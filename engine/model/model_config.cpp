@@ -1,7 +1,8 @@
 #include "engine/model/model_config.h"
 
-#include <filesystem>
 #include <optional>
+
+#include "engine/model/model_title.h"
 
 namespace quibble {
 
@@ -231,7 +232,7 @@ Result<ModelConfig> readModelConfig(const ModelFile& file) {
     // Weights that were not reordered for adjacent pairs say so.
     c.rope.adjacent_pairs = entry->adjacent_pairs && !file.getBool("quibble.rope.halves").value_or(false);
     const auto title = file.getString("general.name");
-    c.name = title && !title->empty() ? std::string(*title) : std::filesystem::path(file.path()).stem().string();
+    c.name = title && !title->empty() ? std::string(*title) : modelTitle(file.path());
 
     KeyReader keys(file, c.architecture_name + ".");
     readShape(keys, c);

@@ -42,7 +42,7 @@ struct RopeConfig {
 struct ModelConfig {
     Architecture architecture = Architecture::Llama;
     std::string architecture_name;  // as in the file
-    std::string name;               // general.name, or the file's stem
+    std::string name;               // general.name, or modelTitle
     int n_layers = 0;
     int d_model = 0;
     int n_heads = 0;

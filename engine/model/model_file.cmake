@@ -2,6 +2,7 @@
 quibble_library(model_file
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/model_file.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/model_title.cpp
     ${CMAKE_CURRENT_LIST_DIR}/content_hash.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_parser.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_split.cpp

@@ -8,9 +8,11 @@
 #include <QDropEvent>
 #include <QFile>
 #include <QImage>
+#include <QMenu>
 #include <QMimeData>
 #include <QUrl>
 
+#include "tests/support/checkpoint_writer.h"
 #include "views/command_palette.h"
 
 using namespace quibble;
@@ -27,6 +29,7 @@ private slots:
     void everyPromptHasItsSession();
     void wrongDropSaysWhy();
     void badModelSaysWhy();
+    void publishedFolderRuns();
     void secondWindowReadsOnly();
     void darkIsDark();
     void layoutIsKeptAndReset();
@@ -204,6 +207,35 @@ void TestWindowSessions::badModelSaysWhy() {
     drop(w.window(), {QUrl::fromLocalFile(folder)});
     QVERIFY(QTest::qWaitFor([&] { return w.banners().contains(QStringLiteral("checkpoint")) && !w.banners().contains(QStringLiteral("is a folder")); }, kPatience));
     w.parts().banners->clear(QStringLiteral("model"));
+}
+
+// The shipped model as a folder with two safetensors files: dropped, it thinks the same, and stays in the list of models by its name.
+void TestWindowSessions::publishedFolderRuns() {
+    const std::filesystem::path shipped = w.parts().runs->model()->path;
+    emit w.parts().model_bar->quantChosen({});  // as stored
+    QVERIFY(w.waitForModel());
+    QVERIFY(w.runToEnd());
+    const std::vector<TokenId> expected = tokenIds(w.trace());
+    const auto file = ModelFile::open(shipped);
+    QVERIFY2(file, file ? "" : file.error().line().c_str());
+    const QString folder = w.file(QStringLiteral("published-nano"));
+    testing::writeCheckpoint(**file, folder.toStdString(), 2);
+    drop(w.window(), {QUrl::fromLocalFile(folder)});
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == folder.toStdString() && !w.parts().runs->loadingModel(); }, kPatience));
+    QCOMPARE(w.banners(), QString());
+    QVERIFY(w.runToEnd());
+    QVERIFY(expected.size() > 20);
+    QCOMPARE(tokenIds(w.trace()), expected);
+    const auto menus = w.window().findChildren<QMenu*>();
+    const auto recent = std::find_if(menus.begin(), menus.end(), [](const QMenu* menu) { return menu->title() == QStringLiteral("&Recent Models"); });
+    QVERIFY(recent != menus.end());
+    emit (*recent)->aboutToShow();
+    const QList<QAction*> actions = (*recent)->actions();
+    const auto listed = std::find_if(actions.begin(), actions.end(), [](const QAction* action) { return action->text() == QStringLiteral("published-nano"); });
+    QVERIFY(listed != actions.end());
+    QVERIFY((*listed)->isEnabled());
+    w.window().openModel(shipped);
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == shipped && !w.parts().runs->loadingModel(); }, kPatience));
 }
 
 void TestWindowSessions::secondWindowReadsOnly() {

@@ -3,7 +3,7 @@ get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
 file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp ${fuzz_root}/engine/model/safetensors/*.cpp)
 list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
-list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/model/model_file.cpp)
+list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/model/model_file.cpp ${fuzz_root}/engine/model/model_title.cpp)
 
 add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_file_sources} ${fuzz_root}/kernels/tensor_type.cpp)
 target_compile_features(fuzz_sources PUBLIC cxx_std_20)

@@ -201,7 +201,7 @@ QWidget* ModelBar::makeModelPopup() {
             emit recentModelChosen(path);
         });
     }
-    auto* open = new QPushButton(tr("Open a GGUF file…"), popup);
+    auto* open = new QPushButton(tr("Open a model…"), popup);
     open->setIcon(theme.icon(QStringLiteral("open")));
     column->addWidget(open);
     connect(open, &QPushButton::clicked, this, [this, popup] {

@@ -4,6 +4,7 @@
 #include <set>
 #include <system_error>
 
+#include "engine/model/model_title.h"
 #include "engine/model/safetensors/checkpoint.h"
 #include "engine/model/safetensors/json.h"
 
@@ -97,17 +98,6 @@ Result<SideFiles> openSideFiles(const fs::path& folder) {
     return files;
 }
 
-// The folder's name; in the cache of the hub, where that is a revision, the name the model has there.
-std::string titleOf(const fs::path& folder) {
-    std::error_code ignored;
-    const fs::path whole = fs::absolute(folder, ignored).lexically_normal();
-    const fs::path named = whole.has_filename() ? whole : whole.parent_path();
-    if (named.parent_path().filename() != "snapshots") return named.filename().string();
-    const std::string cached = named.parent_path().parent_path().filename().string();
-    const std::size_t dashes = cached.rfind("--");
-    return dashes == std::string::npos ? cached : cached.substr(dashes + 2);
-}
-
 // Where the weights are, with their index if they have one: a shard stands for the whole.
 struct Weights {
     fs::path folder;
@@ -153,7 +143,7 @@ Result<ModelFileParts> openCheckpoint(const fs::path& path) {
     Checkpoint checkpoint;
     checkpoint.name = path.string();
     checkpoint.folder = weights->folder.empty() ? std::string() : (weights->folder / "").string();
-    checkpoint.title = titleOf(weights->folder);
+    checkpoint.title = modelTitle(path);
     checkpoint.texts = side->texts;
     checkpoint.file_of = std::move(weights->file_of);
     std::vector<MappedFile> mappings;

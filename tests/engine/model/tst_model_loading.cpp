@@ -11,6 +11,7 @@
 #include "engine/device/cpu_device.h"
 #include "engine/model/mapped_file.h"
 #include "engine/model/model_cache.h"
+#include "engine/model/model_title.h"
 #include "engine/model/sequence.h"
 #include "tests/support/golden.h"
 
@@ -69,6 +70,29 @@ private slots:
         QVERIFY((*plain)->storedUnquantized());
         QCOMPARE((*plain)->bitsPerWeight(), 32.0);
         QVERIFY((*plain)->hash() != (*model)->hash());
+    }
+    void titles_data() {
+        QTest::addColumn<QString>("path");
+        QTest::addColumn<QString>("title");
+        QTest::newRow("file") << "Qwen3-0.6B-Q4_0.gguf" << "Qwen3-0.6B-Q4_0";
+        QTest::newRow("part") << "big-Q8_0-00001-of-00003.gguf" << "big-Q8_0";
+        QTest::newRow("no part") << "big-Q8_0-of-00003.gguf" << "big-Q8_0-of-00003";
+        QTest::newRow("only a part's end") << "-00001-of-00003.gguf" << "-00001-of-00003";
+        QTest::newRow("folder") << "published/" << "published";
+        QTest::newRow("folder, no slash") << "published" << "published";
+        QTest::newRow("index") << "published/model.safetensors.index.json" << "published";
+        QTest::newRow("weights") << "published/model.safetensors" << "published";
+        QTest::newRow("hub") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2" << "Qwen3-0.6B";
+        QTest::newRow("hub, index") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2/model.safetensors.index.json" << "Qwen3-0.6B";
+    }
+    void titles() {
+        QFETCH(QString, path);
+        QFETCH(QString, title);
+        QTemporaryDir folder;
+        const std::filesystem::path root = folder.path().toStdString();
+        std::filesystem::create_directories(root / "published");
+        std::filesystem::create_directories(root / "models--Qwen--Qwen3-0.6B/snapshots/c1899de2");
+        QCOMPARE(QString::fromStdString(modelTitle(root / path.toStdString())), title);
     }
     void partsThatAreMissingAreNamed_data() {
         QTest::addColumn<QString>("from");
