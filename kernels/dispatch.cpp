@@ -21,6 +21,20 @@ struct Runnable {
     void add(const Ops& table) { tables[count++] = &table; }
 };
 
+#if defined(QUIBBLE_KERNELS_X86)
+// Not every CPU with AVX-512 has the products of BF16.
+const Ops& avx512Table(const CpuFeatures& cpu) {
+    static const Ops table = [&cpu] {
+        Ops filled = avx512::kOps;
+        if (cpu.avx512_bf16) {
+            filled.matmulBf16 = avx512::matmulBf16;
+        }
+        return filled;
+    }();
+    return table;
+}
+#endif
+
 const Runnable& runnable() {
     static const Runnable found = [] {
         Runnable r;
@@ -32,7 +46,7 @@ const Runnable& runnable() {
             r.add(avx2::kOps);
         }
         if (cpu.avx512) {
-            r.add(avx512::kOps);
+            r.add(avx512Table(cpu));
         }
 #endif
         return r;
@@ -51,6 +65,13 @@ std::string namesOfRunnable() {
 }  // namespace
 
 std::span<const Ops* const> allOps() { return {runnable().tables.data(), runnable().count}; }
+
+std::string whyNoMatmulBf16(const Ops& table) {
+    if (table.matmulBf16 != nullptr) {
+        return {};
+    }
+    return std::string("the ") + table.isa + " kernels have no faster product of BF16 here: it takes a CPU with AVX512-BF16";
+}
 
 IsaChoice selectIsa(std::string_view forced) {
     if (forced.empty()) {

@@ -228,6 +228,20 @@ double measureFmaRate() {
     });
 }
 
+double measureBf16Rate() {
+#if defined(QUIBBLE_KERNELS_X86)
+    if (ops().matmulBf16 == avx512::matmulBf16) {
+        return bestRate([](int64_t rounds) {
+            float sink = 0.0F;
+            const double operations = avx512::bf16Rounds(rounds, &sink);
+            fma_sink = sink;
+            return operations;
+        });
+    }
+#endif
+    return 0.0;
+}
+
 double measureDotRate() {
     return bestRate([](int64_t rounds) {
         int32_t sink = 0;

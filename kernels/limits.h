@@ -17,4 +17,7 @@ double measureFmaRate();
 // of ops() uses.
 double measureDotRate();
 
+// Float operations a second of one thread, in registers, with the instruction that matmulBf16 of ops() uses. 0 where it has none.
+double measureBf16Rate();
+
 }  // namespace quibble::kernels

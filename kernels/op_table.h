@@ -52,6 +52,21 @@ struct MatmulPackedArgs {
     int64_t out_end = 0;
 };
 
+// y as in MatmulArgs, of BF16 weights and activations that storeKv has rounded to BF16: products of two BF16 numbers are exact in float, sums are float.
+// xb_stride bytes between rows; bf16RowBytes(cols) of ops.h are fastest. Made for many rows (prefill), right for any number.
+// A subnormal weight, activation or partial sum may count as zero.
+// Band against reference: (cols / 16 + 8) * 2^-24 * sum_k |w x| + cols * 2^-126 * (1 + max_k |w| + max_k |x|).
+struct MatmulBf16Args {
+    WeightView w;  // BF16
+    const std::byte* xb = nullptr;
+    size_t xb_stride = 0;  // bytes
+    int64_t n_rows = 0;
+    float* y = nullptr;
+    int64_t y_stride = 0;  // floats
+    int64_t out_begin = 0;
+    int64_t out_end = 0;
+};
+
 // Stored keys or values of one head: position i is head_dim numbers of `type` at data + i * stride. F32, F16, BF16 (any head
 // size) or Q8_0 (blocks of 32 as in a file, head_dim a multiple of 32), any alignment.
 struct KvRows {
@@ -107,6 +122,9 @@ struct Ops {
     // Activations rounded to 8 bits. Every type that hasPacked.
     void (*matmulPacked)(const MatmulPackedArgs&);
 
+    // Activations rounded to BF16. BF16 weights only. nullptr where the CPU has no instruction that makes it faster than matmul (ops.h: whyNoMatmulBf16).
+    void (*matmulBf16)(const MatmulBf16Args&);
+
     // Blocks of 32 activations (cols: a multiple of 32): d = max|x| / 127 in float, q = round(x * (127 / max|x|)), ties to even. A block that holds a
     // NaN or an infinity gets d = NaN and zeros. out: q8RowBytes(cols) bytes, any alignment (64 is fastest). The same bytes in every table.
     void (*quantizeQ8)(const float* x, int64_t cols, std::byte* out);
@@ -131,7 +149,7 @@ struct Ops {
 
     void (*attention)(const AttentionArgs&);
 
-    // n floats as the stored row of a KvRows, the same bytes in every table: F32 copies, F16 and BF16 round to nearest even, Q8_0
+    // n floats as the stored row of a KvRows or of the activations of matmulBf16, the same bytes in every table: F32 copies, F16 and BF16 round to nearest even, Q8_0
     // (n a multiple of 32) rounds as quantizeRow does. A Q8_0 block that holds a NaN or an infinity becomes NaN.
     void (*storeKv)(TensorType type, const float* src, int64_t n, std::byte* dst);
 

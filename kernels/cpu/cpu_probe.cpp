@@ -60,6 +60,7 @@ CpuFeatures probeCpu() {
     const bool vl = bit(extended.b, 31);
     const bool vnni = bit(extended.c, 11);
     features.avx512 = features.avx2 && zmm_saved && foundation && dq && bw && vl && vnni;
+    features.avx512_bf16 = features.avx512 && extended.a >= 1 && bit(cpuid(7, 1).a, 5);
     return features;
 }
 

@@ -45,6 +45,7 @@ constexpr Ops tableOf(const char* name) {
         .isa = name,
         .matmul = isa::matmul,
         .matmulPacked = isa::matmulPacked,
+        .matmulBf16 = nullptr,  // dispatch.cpp adds it where the CPU has it
         .quantizeQ8 = isa::quantizeQ8,
         .rmsNorm = isa::rmsNorm,
         .rope = isa::rope,

@@ -25,6 +25,9 @@ extern const Ops kOps;
 double fmaRounds(int64_t rounds, float* sink);
 double dotRounds(int64_t rounds, int32_t* sink);
 uint64_t readBytes(const std::byte* data, size_t bytes);
+// These two only where the CPU has AVX512-BF16. The second as fmaRounds, with the products of the first.
+void matmulBf16(const MatmulBf16Args& args);
+double bf16Rounds(int64_t rounds, float* sink);
 }  // namespace avx512
 
 }  // namespace quibble::kernels

@@ -7,6 +7,7 @@ namespace quibble::kernels::reference {
 
 void matmul(const MatmulArgs& args);
 void matmulPacked(const MatmulPackedArgs& args);
+void matmulBf16(const MatmulBf16Args& args);
 void quantizeQ8(const float* x, int64_t cols, std::byte* out);
 void rmsNorm(const float* x, const float* gain, int64_t dim, float eps, float* y);
 void rope(float* x, int64_t head_dim, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs);

@@ -6,6 +6,7 @@ const Ops kOps = {
     .isa = "reference",
     .matmul = matmul,
     .matmulPacked = matmulPacked,
+    .matmulBf16 = matmulBf16,
     .quantizeQ8 = quantizeQ8,
     .rmsNorm = rmsNorm,
     .rope = rope,

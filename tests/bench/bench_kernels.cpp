@@ -32,6 +32,7 @@ struct Limits {
     double cache = 0.0;   // the same from 512 KiB a thread
     double fma = 0.0;     // operations a second, all threads
     double dot = 0.0;     // the same of 8-bit products
+    double bf16 = 0.0;    // the same of BF16 products; 0: there are none
 };
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -77,13 +78,17 @@ double timeOf(const Options& options, const std::function<void(int, int)>& work)
     return times[times.size() / 10];
 }
 
+enum class Input { F32, Int8, Bf16 };
+
 struct Case {
     std::string name;
     int64_t outs;
     int64_t cols;
     int64_t rows;
-    bool q8;
+    Input input;
 };
+
+const char* inputName(Input input) { return input == Input::F32 ? "f32" : input == Input::Int8 ? "int8" : "bf16"; }
 
 // The product of `rows` rows with one matrix, split over threads by outputs, by the given table.
 struct Product {
@@ -98,16 +103,25 @@ struct Product {
 
     Product(const Ops& ops_table, const Weights& weights, const PackedView& panels, const Case& c)
         : table(ops_table), w(weights), packed(panels), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
-          xq(q8RowBytes(c.cols) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
-        if (c.q8) {
-            stride = q8RowBytes(c.cols);
-            for (int64_t r = 0; r < c.rows; ++r) {
-                table.quantizeQ8(x.data() + r * c.cols, c.cols, xq.data() + static_cast<size_t>(r) * stride);
+          xq(std::max(q8RowBytes(c.cols), bf16RowBytes(c.cols)) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
+        if (c.input == Input::F32) {
+            return;
+        }
+        stride = c.input == Input::Int8 ? q8RowBytes(c.cols) : bf16RowBytes(c.cols);
+        for (int64_t r = 0; r < c.rows; ++r) {
+            const float* from = x.data() + r * c.cols;
+            std::byte* to = xq.data() + static_cast<size_t>(r) * stride;
+            if (c.input == Input::Int8) {
+                table.quantizeQ8(from, c.cols, to);
+            } else {
+                table.storeKv(TensorType::BF16, from, c.cols, to);
             }
         }
     }
     void run(int64_t begin, int64_t end) {
-        if (shape.q8) {
+        if (shape.input == Input::Bf16) {
+            table.matmulBf16({w.view, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end});
+        } else if (shape.input == Input::Int8) {
             MatmulPackedArgs args{packed, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end};
             table.matmulPacked(args);
         } else {
@@ -144,7 +158,7 @@ bool isRight(const Ops& table, const Weights& w, const PackedView& packed, const
 }
 
 size_t weightBytes(const Weights& w, const PackedView& packed, const Case& shape) {
-    if (shape.q8) {
+    if (shape.input == Input::Int8) {
         return packedBytes(packed.type, packed.rows, packed.cols);
     }
     if (w.view.type == TensorType::RtnGroup) {
@@ -154,7 +168,7 @@ size_t weightBytes(const Weights& w, const PackedView& packed, const Case& shape
 }
 
 bool benchCase(const Options& options, const Limits& limits, const Weights& w, const PackedView& packed, const Case& shape) {
-    const std::string title = shape.name + (shape.q8 ? " x int8" : " x f32");
+    const std::string title = shape.name + " x " + inputName(shape.input);
     if (!options.only.empty() && title.find(options.only) == std::string::npos) {
         return true;
     }
@@ -182,10 +196,11 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
     const bool in_cache = bytes < 1e6;
     const double rate = bytes / seconds;
     const double operations = 2.0 * work / seconds;
-    std::printf("%-16s %6lldx%-5lld rows %2lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of %s)\n", title.c_str(),
+    std::printf("%-16s %6lldx%-5lld rows %3lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of %s)\n", title.c_str(),
                 static_cast<long long>(shape.outs), static_cast<long long>(shape.cols), static_cast<long long>(shape.rows),
                 seconds * 1e6, rate * 1e-9, 100.0 * rate / (in_cache ? limits.cache : limits.memory), in_cache ? "cache" : "memory",
-                operations * 1e-9, 100.0 * operations / (shape.q8 ? limits.dot : limits.fma), shape.q8 ? "dot" : "FMA");
+                operations * 1e-9, 100.0 * operations / (shape.input == Input::F32 ? limits.fma : shape.input == Input::Int8 ? limits.dot : limits.bf16),
+                shape.input == Input::F32 ? "FMA" : "dot");
     return true;
 }
 
@@ -244,10 +259,11 @@ bool benchMatrices(const Options& options, const Limits& limits) {
             }
             const Weights w = bigWeights(type, outs, cols);
             const Packed packed = hasPacked(type) ? bigPacked(w.view) : Packed{};
-            for (const int64_t rows : {1, 2, 4, 8, 16, 64}) {
-                for (const bool q8 : {false, true}) {
-                    if (!q8 || hasPacked(type)) {
-                        right = benchCase(options, limits, w, packed.view, {typeTraits(type)->name, outs, cols, rows, q8}) && right;
+            for (const int64_t rows : {1, 2, 4, 8, 16, 64, 256}) {
+                for (const Input input : {Input::F32, Input::Int8, Input::Bf16}) {
+                    const bool offered = input == Input::F32 || (input == Input::Int8 ? hasPacked(type) : type == TensorType::BF16 && limits.bf16 > 0.0);
+                    if (offered && (rows <= 64 || input == Input::Bf16)) {
+                        right = benchCase(options, limits, w, packed.view, {typeTraits(type)->name, outs, cols, rows, input}) && right;
                     }
                 }
             }
@@ -259,7 +275,7 @@ bool benchMatrices(const Options& options, const Limits& limits) {
     for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {8192, 8960}}) {
         const Weights w = makeRtn(outs, cols, {.bits = 4, .group = 64, .symmetric = true}, 6);
         for (const int64_t rows : {1, 2, 4, 16, 64}) {
-            right = benchCase(options, limits, w, {}, {"RTN64", outs, cols, rows, false}) && right;
+            right = benchCase(options, limits, w, {}, {"RTN64", outs, cols, rows, Input::F32}) && right;
         }
     }
     return right;
@@ -369,8 +385,9 @@ int main(int argc, char** argv) {
     limits.cache = measureReadBandwidth(options.threads, static_cast<size_t>(options.threads) << 19);
     limits.fma = measureFmaRate() * options.threads;
     limits.dot = measureDotRate() * options.threads;
-    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f Gop/s\n", ops().isa,
-                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9, limits.dot * 1e-9);
+    limits.bf16 = measureBf16Rate() * options.threads;
+    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f Gop/s, BF16 dot %.1f Gflop/s\n", ops().isa,
+                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9, limits.dot * 1e-9, limits.bf16 * 1e-9);
     const bool right = benchMatrices(options, limits);
     benchSmallOps(options);
     return right ? 0 : 1;

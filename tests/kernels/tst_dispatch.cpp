@@ -90,6 +90,9 @@ private slots:
         QVERIFY2(fma > 1e8 && fma < 1e13, qPrintable(QString::number(fma)));
         const double dot = measureDotRate();
         QVERIFY2(dot > 1e8 && dot < 1e14, qPrintable(QString::number(dot)));
+        const double bf16 = measureBf16Rate();
+        const bool measured = ops().matmulBf16 != nullptr && ops().matmulBf16 != allOps()[0]->matmulBf16;
+        QVERIFY2(measured ? bf16 > 1e8 && bf16 < 1e14 : bf16 == 0.0, qPrintable(QString::number(bf16)));
         QCOMPARE(measureReadBandwidth(1, size_t{1} << 60), 0.0);  // no such memory
     }
 };
