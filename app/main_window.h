@@ -115,6 +115,7 @@ private:
     void bring(View* view);  // its dock comes forward and takes the focus
     void onModelOpened();
     void showKnownModels();
+    void showOpenModel();
     void onModelFailed(const Error& error);
     void updateMarkerLists(const QString& chosen = {});
     // window_menus.cpp

@@ -92,6 +92,13 @@ void RunController::openModel(const std::filesystem::path& path, const MethodCho
     updateActions();
 }
 
+void RunController::stopLoading() {
+    if (!loadingModel()) return;
+    inspector_->cancel();
+    emit modelLoadingStopped();
+    setupChanged();
+}
+
 Result<std::vector<PromptToken>> RunController::exactPrompt() const {
     if (!model_) return fail(ErrorCode::NotFound, tr("No model is open").toStdString(), tr("Open one with Ctrl+O").toStdString());
     return promptTokens(sources_.request(), *model_->model);
@@ -126,7 +133,7 @@ void RunController::showPreview() {
 
 QString RunController::modelPathFor(const RunTrace& trace) const {
     const QString path = QString::fromStdString(trace.request().model_path);
-    if (QFileInfo(path).isFile()) return path;
+    if (QFileInfo::exists(path)) return path;
     // An imported run: its file may stand elsewhere on this machine.
     if (model_ && model_->model->hash() == trace.provenance().model_hash) return toQString(model_->path);
     return {};

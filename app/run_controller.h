@@ -48,6 +48,8 @@ public:
 
     /// Opens a model in the background: modelOpened or modelFailed follows. The model so far stays until then.
     void openModel(const std::filesystem::path& path, const MethodChoice& weight_quant);
+    /// Gives up a model that is being loaded; the one so far stays.
+    void stopLoading();
     [[nodiscard]] const std::optional<OpenedModel>& model() const { return model_; }
     [[nodiscard]] bool loadingModel() const { return inspector_->busy(); }
     [[nodiscard]] Result<std::vector<PromptToken>> exactPrompt() const;
@@ -90,6 +92,7 @@ signals:
     void modelProgress(qint64 done, qint64 total);
     void modelOpened();
     void modelFailed(const quibble::Error& error);
+    void modelLoadingStopped();
     void runStarted(quibble::RunId run);
     void runFinished(quibble::RunId run);
     void runSaved(quibble::RunId run);  // its end is on disk

@@ -1,4 +1,6 @@
 // MainWindow: who hears whom. The controllers decide; here their signals meet the views' intents.
+#include <algorithm>
+
 #include <QDragEnterEvent>
 #include <QDropEvent>
 #include <QFileInfo>
@@ -11,6 +13,7 @@
 #include "app/run_controller.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
+#include "engine/model/model_title.h"
 #include "views/card.h"
 #include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"
@@ -120,6 +123,12 @@ void MainWindow::wireModels() {
     connect(runs, &RunController::modelOpened, this, &MainWindow::onModelOpened);
     connect(runs, &RunController::modelFailed, this, &MainWindow::onModelFailed);
     ModelBar* bar = parts_.model_bar;
+    connect(runs, &RunController::modelLoading, bar, [bar](const QString& path) { bar->setLoading(toQString(modelTitle(toPath(path)))); });
+    connect(runs, &RunController::modelProgress, bar, [bar](qint64 done, qint64 total) {
+        bar->setLoadingProgress(static_cast<double>(done) / static_cast<double>(std::max<qint64>(1, total)));
+    });
+    connect(runs, &RunController::modelLoadingStopped, this, &MainWindow::showOpenModel);
+    connect(bar, &ModelBar::stopLoadingRequested, runs, &RunController::stopLoading);
     connect(bar, &ModelBar::openModelRequested, this, &MainWindow::chooseModel);
     connect(bar, &ModelBar::recentModelChosen, this, [this](const QString& path) { openModel(toPath(path)); });
     connect(bar, &ModelBar::quantChosen, this, &MainWindow::setWeightQuant);
@@ -226,7 +235,7 @@ void MainWindow::onModelOpened() {
     parts_.banners->clear(QStringLiteral("model"));
     parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
     parts_.model_bar->setQuantMethods(quantMethods(&model));
-    parts_.model_bar->setQuant(opened.weight_quant);
+    showOpenModel();
     parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
     recent_.add(opened.path);
     showKnownModels();
@@ -234,10 +243,16 @@ void MainWindow::onModelOpened() {
     setWindowTitle(tr("%1 – Quibble").arg(QString::fromStdString(model.config().name)));
 }
 
+// Where another one was asked for and did not come, the open one still is.
+void MainWindow::showOpenModel() {
+    parts_.model_bar->setLoading({});
+    if (const auto& open = parts_.runs->model()) parts_.model_bar->setQuant(open->weight_quant);
+}
+
 void MainWindow::onModelFailed(const Error& error) {
     parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
                                  .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }});
-    if (const auto& open = parts_.runs->model()) parts_.model_bar->setQuant(open->weight_quant);  // that is what is still open
+    showOpenModel();
 }
 
 void MainWindow::updateMarkerLists(const QString& chosen) {

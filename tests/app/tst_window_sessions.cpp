@@ -10,6 +10,8 @@
 #include <QImage>
 #include <QMenu>
 #include <QMimeData>
+#include <QPushButton>
+#include <QToolButton>
 #include <QUrl>
 
 #include "tests/support/checkpoint_writer.h"
@@ -30,6 +32,7 @@ private slots:
     void wrongDropSaysWhy();
     void badModelSaysWhy();
     void publishedFolderRuns();
+    void loadingIsShownAndCanBeStopped();
     void secondWindowReadsOnly();
     void darkIsDark();
     void layoutIsKeptAndReset();
@@ -236,6 +239,24 @@ void TestWindowSessions::publishedFolderRuns() {
     QVERIFY((*listed)->isEnabled());
     w.window().openModel(shipped);
     QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == shipped && !w.parts().runs->loadingModel(); }, kPatience));
+}
+
+void TestWindowSessions::loadingIsShownAndCanBeStopped() {
+    const auto open = w.parts().runs->model()->model;
+    const QString before = w.parts().model_bar->modelButton()->text();
+    emit w.parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=4,group=32").value());
+    QVERIFY(w.parts().runs->loadingModel());
+    QVERIFY2(w.parts().model_bar->modelButton()->text().contains(QStringLiteral("loading quibble-nano")), qPrintable(w.parts().model_bar->modelButton()->text()));
+    QWidget* popup = w.parts().model_bar->makeModelPopup();  // closes, and so deletes itself
+    const auto buttons = popup->findChildren<QPushButton*>();
+    const auto stop = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) { return button->text().startsWith(QStringLiteral("Stop loading")); });
+    QVERIFY(stop != buttons.end());
+    (*stop)->click();
+    QVERIFY(!w.parts().runs->loadingModel());
+    QCOMPARE(w.parts().model_bar->modelButton()->text(), before);
+    QTest::qWait(300);  // what was on its way comes to nothing
+    QCOMPARE(w.parts().runs->model()->model, open);
+    QCOMPARE(w.banners(), QString());
 }
 
 void TestWindowSessions::secondWindowReadsOnly() {

@@ -59,6 +59,17 @@ void ModelBar::setModel(const QString& name, const QString& stored_format) {
     updateButtons();
 }
 
+void ModelBar::setLoading(const QString& name) {
+    loading_name_ = name;
+    loading_progress_ = 0;
+    updateButtons();
+}
+
+void ModelBar::setLoadingProgress(double fraction) {
+    loading_progress_ = fraction;
+    updateButtons();
+}
+
 void ModelBar::setRecentModels(std::vector<KnownModel> models) { recent_ = std::move(models); }
 
 void ModelBar::setQuantMethods(std::vector<QuantMethod> methods) {
@@ -98,7 +109,10 @@ QString ModelBar::quantLabel(const MethodChoice& choice) const {
 }
 
 void ModelBar::updateButtons() {
-    model_button_->setText((model_name_.isEmpty() ? tr("no model") : model_name_ + QStringLiteral(" · ") + quantLabel(quant_)) + kArrow);
+    const QString model = !loading_name_.isEmpty() ? tr("loading %1 · %2 %").arg(loading_name_).arg(static_cast<int>(100 * loading_progress_))
+                          : model_name_.isEmpty()  ? tr("no model")
+                                                   : model_name_ + QStringLiteral(" · ") + quantLabel(quant_);
+    model_button_->setText(model + kArrow);
     const QString file = QString::fromStdString(reference_.path).section(QLatin1Char('/'), -1);
     const QString what = reference_.kind == ReferenceKind::None          ? tr("no reference")
                          : reference_.kind == ReferenceKind::Unquantized ? (stored_format_.isEmpty() ? tr("reference: stored weights") : tr("reference: %1 weights").arg(stored_format_))
@@ -190,6 +204,14 @@ QWidget* ModelBar::makeModelPopup() {
     auto* column = new QVBoxLayout(popup);
     column->setContentsMargins(theme.em(0.7), theme.em(0.6), theme.em(0.7), theme.em(0.7));
     column->setSpacing(theme.em(0.35));
+    if (!loading_name_.isEmpty()) {
+        auto* stop = new QPushButton(tr("Stop loading %1").arg(loading_name_), popup);
+        column->addWidget(stop);
+        connect(stop, &QPushButton::clicked, this, [this, popup] {
+            popup->close();
+            emit stopLoadingRequested();
+        });
+    }
     column->addWidget(makeCaption(tr("Model"), popup));
     for (const KnownModel& model : recent_) {
         auto* button = new QPushButton(model.label, popup);

@@ -29,6 +29,9 @@ public:
     explicit ModelBar(QWidget* parent = nullptr);
 
     void setModel(const QString& name, const QString& stored_format);  // "quibble-nano", "F16"
+    /// Another model is on its way; the one that is open stays until it is there. An empty name: nothing is being loaded.
+    void setLoading(const QString& name);
+    void setLoadingProgress(double fraction);  // 0 to 1
     void setRecentModels(std::vector<KnownModel> models);
     void setQuantMethods(std::vector<QuantMethod> methods);            // without "none", which is always there
     void setQuant(const MethodChoice& choice);
@@ -46,6 +49,7 @@ public:
 
 signals:
     void openModelRequested();
+    void stopLoadingRequested();
     void recentModelChosen(const QString& path);
     void quantChosen(const quibble::MethodChoice& choice);
     void referenceChosen(const quibble::ReferenceSettings& reference);  // None or Unquantized
@@ -62,7 +66,8 @@ private:
     QToolButton* reference_button_;
     QToolButton* sampler_button_;
     QMenu* reference_menu_;
-    QString model_name_, stored_format_;
+    QString model_name_, stored_format_, loading_name_;
+    double loading_progress_ = 0;
     std::vector<KnownModel> recent_;
     std::vector<QuantMethod> methods_;
     MethodChoice quant_;
