@@ -101,6 +101,13 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     return facts;
 }
 
+QString reasonText(const Error& error) {
+    QString reason = QString::fromStdString(error.what);
+    if (!reason.isEmpty()) reason[0] = reason[0].toUpper();
+    if (!error.hint.empty()) reason += QStringLiteral(". ") + QString::fromStdString(error.hint);
+    return reason;
+}
+
 Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model) {
     const Tokenizer& tokenizer = *model.tokenizer();
     auto prompt = buildPrompt(request, tokenizer);

@@ -27,6 +27,8 @@ namespace quibble {
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
 /// The exact prompt of a request: template and all.
 [[nodiscard]] Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model);
+/// An error as one sentence or two for a caption: what, and what to do.
+[[nodiscard]] QString reasonText(const Error& error);
 /// The list that a request names: its own words, or the built-in of that name.
 [[nodiscard]] MarkerSet markerSetOf(const PenaltySettings& penalty);
 [[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable);

@@ -42,6 +42,7 @@ RunController::RunController(QObject* parent)
     connect(&preview_timer_, &QTimer::timeout, this, [this] {
         if (!live() && document_->run() == kNoRun) showPreview();
         if (!model_ || !sources_.request) return;
+        checkPrompt();
         const CacheCostReader::Answer cost = cache_costs_.of(sources_.request(), *model_->model);
         emit cacheCostChanged(cost.text, cost.refused);
     });
@@ -312,7 +313,14 @@ QString RunController::blocked() const {
     if (loadingModel()) return tr("The model is being loaded");
     if (!model_) return tr("Open a model first (Ctrl+O)");
     if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
+    if (!prompt_blocked_.isEmpty()) return prompt_blocked_;
     return check_->reason();
+}
+
+void RunController::checkPrompt() {
+    const auto prompt = promptTokens(sources_.request(), *model_->model);
+    const QString reason = prompt || sources_.request().prompt.empty() ? QString() : reasonText(prompt.error());
+    if (std::exchange(prompt_blocked_, reason) != reason) updateActions();
 }
 
 void RunController::setupChanged() {

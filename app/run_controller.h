@@ -65,6 +65,8 @@ public:
     void showPreview();
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
+    /// Why the next run has no prompt for the open model; empty: it has one, or there is neither prompt nor model.
+    [[nodiscard]] QString promptBlocked() const { return prompt_blocked_; }
     /// Why drafts and experts of the next run cannot work; empty: they can, or that is still being found out.
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// It is still being found out.
@@ -110,6 +112,7 @@ private:
     void applyLive(const EventBatch& batch);
     void finishLive(const RunFinished& closing);
     void everySecond();
+    void checkPrompt();
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
@@ -125,6 +128,7 @@ private:
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;
+    QString prompt_blocked_;
 
     EventQueue queue_;
     QTimer frame_timer_;   // while events may come

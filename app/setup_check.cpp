@@ -5,6 +5,7 @@
 
 #include <QMetaObject>
 
+#include "app/engine_values.h"
 #include "engine/device/cpu_device.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
@@ -96,10 +97,7 @@ void SetupCheck::finish(int number, const Result<void>& answer) {
     QMetaObject::invokeMethod(this, [this, number, answer] {
         if (number != last_number_ || (!answer && answer.error().code == ErrorCode::Cancelled)) return;  // somebody asks something else meanwhile
         if (answer) return setState(false, {});
-        QString reason = QString::fromStdString(answer.error().what);
-        if (!reason.isEmpty()) reason[0] = reason[0].toUpper();
-        if (!answer.error().hint.empty()) reason += QStringLiteral(". ") + QString::fromStdString(answer.error().hint);
-        setState(false, reason);
+        setState(false, reasonText(answer.error()));
     }, Qt::QueuedConnection);
 }
 

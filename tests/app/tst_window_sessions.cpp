@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include <QCheckBox>
 #include <QDir>
 #include <QDockWidget>
 #include <QDropEvent>
@@ -15,7 +16,9 @@
 #include <QUrl>
 
 #include "tests/support/checkpoint_writer.h"
+#include "tests/support/golden.h"
 #include "views/command_palette.h"
+#include "views/run_setup/run_setup_panel.h"
 
 using namespace quibble;
 
@@ -33,6 +36,7 @@ private slots:
     void badModelSaysWhy();
     void publishedFolderRuns();
     void loadingIsShownAndCanBeStopped();
+    void modelWithoutTemplateSaysSo();
     void secondWindowReadsOnly();
     void darkIsDark();
     void layoutIsKeptAndReset();
@@ -257,6 +261,24 @@ void TestWindowSessions::loadingIsShownAndCanBeStopped() {
     QTest::qWait(300);  // what was on its way comes to nothing
     QCOMPARE(w.parts().runs->model()->model, open);
     QCOMPARE(w.banners(), QString());
+}
+
+// Without a chat template only raw completion can be run; nobody has to try to learn that.
+void TestWindowSessions::modelWithoutTemplateSaysSo() {
+    const std::filesystem::path before = w.parts().runs->model()->path;
+    QAction* run = w.parts().runs->actions()->run();
+    w.window().openModel(testing::goldenDirectory() / "models" / "llama-d64-F16.gguf");
+    QVERIFY(QTest::qWaitFor([&] { return !w.parts().runs->promptBlocked().isEmpty(); }, kPatience));
+    QVERIFY(w.parts().runs->promptBlocked().contains(QStringLiteral("chat template")));
+    QVERIFY(!run->isEnabled());
+    QVERIFY(run->toolTip().contains(QStringLiteral("chat template")));
+    auto* raw = w.parts().prompt->findChild<QCheckBox*>();
+    raw->click();
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->promptBlocked().isEmpty(); }, kPatience));
+    QVERIFY(run->isEnabled());
+    raw->click();
+    w.window().openModel(before);
+    QVERIFY(QTest::qWaitFor([&] { return run->isEnabled() && w.parts().runs->model()->path == before; }, kPatience));
 }
 
 void TestWindowSessions::secondWindowReadsOnly() {

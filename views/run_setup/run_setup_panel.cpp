@@ -4,6 +4,7 @@
 #include <QFrame>
 #include <QHBoxLayout>
 #include <QKeyEvent>
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSignalBlocker>
@@ -45,6 +46,10 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     buttons->addStretch(1);
     buttons->addWidget(tokens_button_);
     column->addLayout(buttons);
+    blocked_ = makeCaption({}, this);
+    useTextColour(blocked_, TextRole::Bad);
+    blocked_->hide();
+    column->addWidget(blocked_);
     raw_ = new QCheckBox(tr("raw completion"), this);
     raw_->setToolTip(tr("Continue the text as it stands, without the chat template of the model"));
     column->addWidget(raw_);
@@ -64,6 +69,11 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
         emit promptChanged();
     });
     setFocusProxy(text_);
+}
+
+void RunSetupPanel::setBlocked(const QString& reason) {
+    blocked_->setText(reason);
+    blocked_->setVisible(!reason.isEmpty());
 }
 
 void RunSetupPanel::setKind(bool problem) {

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] bool raw() const;
     void setPromptTokens(std::vector<PromptToken> tokens);
     void setProblemsAvailable(bool available);
+    /// Why the model cannot be asked this; empty: it can.
+    void setBlocked(const QString& reason);
     [[nodiscard]] QPlainTextEdit* editor() const { return text_; }
 
     using View::show;
@@ -59,6 +61,7 @@ private:
     QPlainTextEdit* text_;
     QPushButton* new_button_;
     QPushButton* free_button_;
+    QLabel* blocked_;
     QCheckBox* raw_;
     QToolButton* tokens_button_;
     QWidget* tokens_popup_ = nullptr;
