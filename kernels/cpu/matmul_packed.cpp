@@ -1,3 +1,4 @@
+// Products of packed weights: the pieces of one instruction set, and what is made of them.
 #if defined(__AVX512F__)
 #include "kernels/cpu/packed_avx512.h"
 #elif defined(__AVX2__)
@@ -11,6 +12,10 @@
 
 namespace quibble::kernels {
 
-void isa::matmulPacked(const MatmulPackedArgs& args) { multiplyAny(args); }
+void isa::matmulPacked(const MatmulPackedArgs& args) {
+    if (args.out_begin < args.out_end) {
+        withFormat(args.w.type, [&args]<PackedFormat F>() { multiply<F>(args); });
+    }
+}
 
 }  // namespace quibble::kernels

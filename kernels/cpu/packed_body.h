@@ -41,12 +41,18 @@ constexpr TableBytes tableOf(CodeTable table) {
 constexpr TableBytes kIq4Table = tableOf(CodeTable::Iq4);
 constexpr TableBytes kFp4Table = tableOf(CodeTable::Fp4);
 
-// 32 inputs of 16 outputs, ready to multiply.
+// Of 32 inputs of 16 outputs.
+template <PackedFormat F>
+struct BlockScales {
+    Vec scale[F.subs()];
+    Vec minimum[F.subs()];  // set if F.minimum
+};
+
+// The same, ready to multiply.
 template <PackedFormat F>
 struct PackedBlock {
     Bytes q[8];
-    Vec scale[F.subs()];
-    Vec minimum[F.subs()];  // set if F.minimum
+    BlockScales<F> by;
 };
 
 // What a unit says about all its blocks.
@@ -115,34 +121,34 @@ QUIBBLE_INLINE void unpackCodes(const std::byte* p, PackedBlock<F>& w) {
 
 // Scale (and minimum) s of a block.
 template <PackedFormat F, int s>
-QUIBBLE_INLINE void unpackScale(const std::byte* p, const UnitHead& head, PackedBlock<F>& w) {
+QUIBBLE_INLINE void unpackScale(const std::byte* p, const UnitHead& head, BlockScales<F>& by) {
     constexpr int kMinimumAt = F.minimumAt();
     if constexpr (F.scale == ScaleKind::Half) {
-        w.scale[s] = loadF16(p + 32 * s);
+        by.scale[s] = loadF16(p + 32 * s);
         if constexpr (F.minimum) {
-            w.minimum[s] = loadF16(p + kMinimumAt + 32 * s);
+            by.minimum[s] = loadF16(p + kMinimumAt + 32 * s);
         }
     } else if constexpr (F.scale == ScaleKind::PowerOfTwo) {
-        w.scale[s] = loadPowers(p + 16 * s);
+        by.scale[s] = loadPowers(p + 16 * s);
     } else if constexpr (F.scale == ScaleKind::SignedByte) {
-        w.scale[s] = mul(head.d, fromS8(loadBytes16(p + 16 * s)));
+        by.scale[s] = mul(head.d, fromS8(loadBytes16(p + 16 * s)));
     } else if constexpr (F.scale == ScaleKind::Byte) {
-        w.scale[s] = mul(head.d, fromU8(loadBytes16(p + 16 * s)));
+        by.scale[s] = mul(head.d, fromU8(loadBytes16(p + 16 * s)));
         if constexpr (F.minimum) {
-            w.minimum[s] = mul(head.dmin, fromU8(loadBytes16(p + kMinimumAt + 16 * s)));
+            by.minimum[s] = mul(head.dmin, fromU8(loadBytes16(p + kMinimumAt + 16 * s)));
         }
     } else {
         const Bytes16 bytes = loadBytes16(p + 16 * s);
-        w.scale[s] = mul(head.d, fromU8(lowHalves(bytes)));
-        w.minimum[s] = mul(head.dmin, fromU8(highHalves(bytes)));
+        by.scale[s] = mul(head.d, fromU8(lowHalves(bytes)));
+        by.minimum[s] = mul(head.dmin, fromU8(highHalves(bytes)));
     }
 }
 
 template <PackedFormat F>
-QUIBBLE_INLINE void unpackScales(const std::byte* p, const UnitHead& head, PackedBlock<F>& w) {
-    unpackScale<F, 0>(p, head, w);
+QUIBBLE_INLINE void unpackScales(const std::byte* p, const UnitHead& head, BlockScales<F>& by) {
+    unpackScale<F, 0>(p, head, by);
     if constexpr (F.subs() == 2) {
-        unpackScale<F, 1>(p, head, w);
+        unpackScale<F, 1>(p, head, by);
     }
 }
 
@@ -157,26 +163,39 @@ QUIBBLE_INLINE Vec addMinimum(Vec t, Vec minimum, const std::byte* minus_sum) {
     }
 }
 
-// acc + the products of one row's block x (a Q8Block).
-template <PackedFormat F>
-QUIBBLE_INLINE Vec addBlock(Vec acc, const PackedBlock<F>& w, const std::byte* x) {
+// acc + what the dots of one row's block x (a Q8Block) stand for: dot() of all of it, or dot() and last() of its halves where these have scales of
+// their own. The fixed order of a block is written here and nowhere else.
+template <PackedFormat F, class Dot, class Last>
+QUIBBLE_INLINE Vec addDots(Vec acc, const Dot& dot, const Last& last, const BlockScales<F>& by, const std::byte* x) {
     const std::byte* sums = x + offsetof(Q8Block, minus_sum);
     const std::byte* halves = x + offsetof(Q8Block, minus_half);
-    Vec t;
+    Vec t = mul(toFloats(dot()), by.scale[0]);
     if constexpr (F.sub_width == 32) {
-        t = mul(toFloats(dotCodes<F, 0, 8>(w.q, x, sums)), w.scale[0]);
         if constexpr (F.minimum) {
-            t = addMinimum<F>(t, w.minimum[0], sums);
+            t = addMinimum<F>(t, by.minimum[0], sums);
         }
     } else {
-        t = mul(toFloats(dotCodes<F, 0, 4>(w.q, x, halves)), w.scale[0]);
-        t = fma(toFloats(dotCodes<F, 4, 4>(w.q, x, halves + 4)), w.scale[1], t);
+        t = fma(toFloats(last()), by.scale[1], t);
         if constexpr (F.minimum) {
-            t = addMinimum<F>(t, w.minimum[0], halves);
-            t = addMinimum<F>(t, w.minimum[1], halves + 4);
+            t = addMinimum<F>(t, by.minimum[0], halves);
+            t = addMinimum<F>(t, by.minimum[1], halves + 4);
         }
     }
     return fma(t, broadcast(x + offsetof(Q8Block, d)), acc);
+}
+
+// acc + the products of one row's block x.
+template <PackedFormat F>
+QUIBBLE_INLINE Vec addBlock(Vec acc, const PackedBlock<F>& w, const std::byte* x) {
+    if constexpr (F.sub_width == 32) {
+        const auto dot = [&] { return dotCodes<F, 0, 8>(w.q, x, x + offsetof(Q8Block, minus_sum)); };
+        return addDots<F>(acc, dot, dot, w.by, x);
+    } else {
+        const std::byte* halves = x + offsetof(Q8Block, minus_half);
+        const auto dot = [&] { return dotCodes<F, 0, 4>(w.q, x, halves); };
+        const auto last = [&] { return dotCodes<F, 4, 4>(w.q, x, halves + 4); };
+        return addDots<F>(acc, dot, last, w.by, x);
+    }
 }
 
 // Sizes of one product, computed once a call.
@@ -239,7 +258,7 @@ void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
         for (int64_t b = 0; b < blocks; ++b) {
             fetchLines<P::kCodeBytes>(codes + kAhead);
             PackedBlock<F> w;
-            unpackScales<F>(scales, head, w);
+            unpackScales<F>(scales, head, w.by);
             unpackCodes<F>(codes, w);
             acc = addBlock<F>(acc, w, x);
             scales += P::kScaleBytes;
@@ -272,7 +291,7 @@ void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64
 #pragma GCC unroll 2
         for (int p = 0; p < kPanels; ++p) {
             fetchLines<P::kCodeBytes + P::kScaleBytes>(codes[p] + P::kUnitBytes);
-            unpackScales<F>(scales[p], head[p], w[p]);
+            unpackScales<F>(scales[p], head[p], w[p].by);
             unpackCodes<F>(codes[p], w[p]);
             scales[p] += P::kScaleBytes;
             codes[p] += P::kCodeBytes;
@@ -340,24 +359,23 @@ void multiply(const MatmulPackedArgs& args) {
     }
 }
 
-void multiplyAny(const MatmulPackedArgs& args) {
-    if (args.out_begin >= args.out_end) {
-        return;
-    }
-    switch (args.w.type) {
-        case TensorType::Q8_0: multiply<kPackedQ8_0>(args); return;
-        case TensorType::Q4_0: multiply<kPackedQ4_0>(args); return;
-        case TensorType::Q4_1: multiply<kPackedQ4_1>(args); return;
-        case TensorType::Q5_0: multiply<kPackedQ5_0>(args); return;
-        case TensorType::Q5_1: multiply<kPackedQ5_1>(args); return;
-        case TensorType::IQ4_NL: multiply<kPackedIQ4_NL>(args); return;
-        case TensorType::MXFP4: multiply<kPackedMXFP4>(args); return;
-        case TensorType::Q2_K: multiply<kPackedQ2_K>(args); return;
-        case TensorType::Q3_K: multiply<kPackedQ3_K>(args); return;
-        case TensorType::Q4_K: multiply<kPackedQ4_K>(args); return;
-        case TensorType::Q5_K: multiply<kPackedQ5_K>(args); return;
-        case TensorType::Q6_K: multiply<kPackedQ6_K>(args); return;
-        case TensorType::IQ4_XS: multiply<kPackedIQ4_XS>(args); return;
+// Calls f.operator()<F>() with the format of a type; does nothing for a type without one.
+template <class Function>
+void withFormat(TensorType type, const Function& f) {
+    switch (type) {
+        case TensorType::Q8_0: f.template operator()<kPackedQ8_0>(); return;
+        case TensorType::Q4_0: f.template operator()<kPackedQ4_0>(); return;
+        case TensorType::Q4_1: f.template operator()<kPackedQ4_1>(); return;
+        case TensorType::Q5_0: f.template operator()<kPackedQ5_0>(); return;
+        case TensorType::Q5_1: f.template operator()<kPackedQ5_1>(); return;
+        case TensorType::IQ4_NL: f.template operator()<kPackedIQ4_NL>(); return;
+        case TensorType::MXFP4: f.template operator()<kPackedMXFP4>(); return;
+        case TensorType::Q2_K: f.template operator()<kPackedQ2_K>(); return;
+        case TensorType::Q3_K: f.template operator()<kPackedQ3_K>(); return;
+        case TensorType::Q4_K: f.template operator()<kPackedQ4_K>(); return;
+        case TensorType::Q5_K: f.template operator()<kPackedQ5_K>(); return;
+        case TensorType::Q6_K: f.template operator()<kPackedQ6_K>(); return;
+        case TensorType::IQ4_XS: f.template operator()<kPackedIQ4_XS>(); return;
         default: return;
     }
 }
