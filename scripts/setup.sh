@@ -13,6 +13,7 @@ libpcre2-dev
 libqcustomplot-dev
 libsqlite3-dev
 libsqlitecpp-dev
+libutf8proc-dev
 libxxhash-dev
 ninja-build
 nlohmann-json3-dev

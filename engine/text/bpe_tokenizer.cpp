@@ -1,34 +1,10 @@
 #include "engine/text/bpe_tokenizer.h"
 
-#include <queue>
 #include <unordered_map>
 
 #include "engine/text/utf8.h"
 
 namespace quibble {
-namespace {
-
-constexpr std::uint32_t kEnd = ByteIndex::kNone;
-// Up to this many symbols a scan for the best pair beats a queue.
-constexpr std::size_t kShortPiece = 24;
-
-}  // namespace
-
-/// The symbols of one piece as a linked list, so that a merge costs no moving.
-struct BpeTokenizer::Symbols {
-    std::vector<std::uint32_t> symbol;
-    std::vector<std::uint32_t> next;      // kEnd at the last
-    std::vector<std::uint32_t> previous;  // kEnd at the first
-
-    // Replaces the pair that begins at `left`; the right place becomes unreachable.
-    void merge(std::uint32_t left, std::uint32_t merged) {
-        const std::uint32_t right = next[left];
-        symbol[left] = merged;
-        symbol[right] = kEnd;
-        next[left] = next[right];
-        if (next[left] != kEnd) previous[next[left]] = left;
-    }
-};
 
 Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary) {
     if (vocabulary->pre_name.empty()) {
@@ -81,76 +57,20 @@ Result<void> BpeTokenizer::readMerges(const ModelFile& file) {
 }
 
 void BpeTokenizer::encodeStretch(std::string_view text, bool /*space_prefix*/, std::vector<TokenId>& out) const {
-    Symbols scratch;
+    SymbolRow scratch;
     for (const std::string_view piece : splitter_->split(text)) encodePiece(piece, scratch, out);
 }
 
-void BpeTokenizer::encodePiece(std::string_view piece, Symbols& symbols, std::vector<TokenId>& out) const {
+void BpeTokenizer::encodePiece(std::string_view piece, SymbolRow& row, std::vector<TokenId>& out) const {
     if (ignore_merges_) {
         const std::uint32_t whole = vocabulary_->mergeable.lookup(piece);
         if (whole != ByteIndex::kNone) return out.push_back(static_cast<TokenId>(whole));
     }
-    const std::size_t count = piece.size();
-    symbols.symbol.resize(count);
-    symbols.next.resize(count);
-    symbols.previous.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        symbols.symbol[i] = byte_symbols_[static_cast<unsigned char>(piece[i])];
-        symbols.next[i] = i + 1 < count ? static_cast<std::uint32_t>(i + 1) : kEnd;
-        symbols.previous[i] = i > 0 ? static_cast<std::uint32_t>(i - 1) : kEnd;
-    }
-    if (count <= kShortPiece) {
-        mergeShort(symbols);
-    } else {
-        mergeLong(symbols);
-    }
-    for (std::uint32_t at = count > 0 ? 0 : kEnd; at != kEnd; at = symbols.next[at]) emit(symbols.symbol[at], out);
-}
-
-void BpeTokenizer::mergeShort(Symbols& symbols) const {
-    for (;;) {
-        Merge best;
-        std::uint32_t best_at = kEnd;
-        for (std::uint32_t at = 0; at != kEnd && symbols.next[at] != kEnd; at = symbols.next[at]) {
-            const Merge merge = merges_.lookup(symbols.symbol[at], symbols.symbol[symbols.next[at]]);
-            if (merge.rank < best.rank) {
-                best = merge;
-                best_at = at;
-            }
-        }
-        if (best_at == kEnd) return;
-        symbols.merge(best_at, best.symbol);
-    }
-}
-
-void BpeTokenizer::mergeLong(Symbols& symbols) const {
-    struct Candidate {
-        Merge merge;
-        std::uint32_t left;
-        std::uint32_t left_symbol;
-        std::uint32_t right_symbol;
-    };
-    // Lowest rank first, then leftmost.
-    const auto later = [](const Candidate& a, const Candidate& b) { return a.merge.rank != b.merge.rank ? a.merge.rank > b.merge.rank : a.left > b.left; };
-    std::priority_queue<Candidate, std::vector<Candidate>, decltype(later)> queue(later);
-    const auto consider = [&](std::uint32_t left) {
-        if (left == kEnd || symbols.next[left] == kEnd) return;
-        const std::uint32_t a = symbols.symbol[left];
-        const std::uint32_t b = symbols.symbol[symbols.next[left]];
-        const Merge merge = merges_.lookup(a, b);
-        if (merge.exists()) queue.push({merge, left, a, b});
-    };
-    for (std::uint32_t at = 0; at != kEnd; at = symbols.next[at]) consider(at);
-    while (!queue.empty()) {
-        const Candidate top = queue.top();
-        queue.pop();
-        // A candidate is stale when either side has been merged since.
-        if (symbols.symbol[top.left] != top.left_symbol || symbols.next[top.left] == kEnd) continue;
-        if (symbols.symbol[symbols.next[top.left]] != top.right_symbol) continue;
-        symbols.merge(top.left, top.merge.symbol);
-        consider(symbols.previous[top.left]);
-        consider(top.left);
-    }
+    row.symbol.resize(piece.size());
+    for (std::size_t i = 0; i < piece.size(); ++i) row.symbol[i] = byte_symbols_[static_cast<unsigned char>(piece[i])];
+    row.link();
+    mergePairs(merges_, row);
+    for (std::uint32_t at = row.first(); at != SymbolRow::kEnd; at = row.next[at]) emit(row.symbol[at], out);
 }
 
 void BpeTokenizer::emit(std::uint32_t symbol, std::vector<TokenId>& out) const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/text/pair_merges.h"
 #include "engine/text/pre_tokenizer.h"
 #include "engine/text/tokenizer.h"
 #include "engine/text/vocabulary.h"
@@ -15,15 +16,12 @@ public:
     [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary);
 
 private:
-    struct Symbols;
     BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter, bool ignore_merges)
         : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)), ignore_merges_(ignore_merges) {}
 
     [[nodiscard]] Result<void> readMerges(const ModelFile& file);
     void encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const override;
-    void encodePiece(std::string_view piece, Symbols& scratch, std::vector<TokenId>& out) const;
-    void mergeShort(Symbols& symbols) const;
-    void mergeLong(Symbols& symbols) const;
+    void encodePiece(std::string_view piece, SymbolRow& scratch, std::vector<TokenId>& out) const;
     void emit(std::uint32_t symbol, std::vector<TokenId>& out) const;
     void emitByte(unsigned char byte, std::vector<TokenId>& out) const;
 

@@ -1,11 +1,14 @@
 #include "engine/text/pre_tokenizer.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
+#include <sstream>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "engine/text/unicode.h"
 #include "engine/text/utf8.h"
 #include "engine/values/check.h"
 
@@ -14,8 +17,11 @@ namespace {
 
 // The Unicode property White_Space. PCRE2's own \s differs from it (U+180E), so the rules spell it out; to be written
 // inside brackets.
-const std::string kSpace =
-    R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
+const std::string kSpace = [] {
+    std::ostringstream ranges;
+    for (const auto& [first, last] : kWhiteSpace) ranges << std::hex << "\\x{" << std::uint32_t{first} << "}-\\x{" << std::uint32_t{last} << "}";
+    return ranges.str();
+}();
 const std::string kSpaces = "[" + kSpace + "]";
 
 // "'s", "'LL" and so on: (?i:'s|'t|'re|'ve|'m|'ll|'d) of the published rules, where the long s is one of the cases of s.

@@ -2,14 +2,52 @@
 
 #include <algorithm>
 
+#include "engine/text/unicode.h"
+#include "engine/text/utf8.h"
+
 namespace quibble {
 namespace {
 
 bool byteLess(const std::pair<unsigned char, std::uint32_t>& edge, unsigned char byte) { return edge.first < byte; }
 
+struct Character {
+    char32_t value = 0;
+    std::size_t length = 0;  // 0: none, or no valid one
+};
+
+Character firstOf(std::string_view text) {
+    const std::size_t length = text.empty() ? 0 : utf8Length(text, 0);
+    return length == 0 ? Character{} : Character{utf8Decode(text, 0, length), length};
+}
+
+Character lastOf(std::string_view text) {
+    for (std::size_t length = 1; length <= std::min<std::size_t>(4, text.size()); ++length) {
+        const std::size_t begin = text.size() - length;
+        if (utf8Length(text, begin) == length) return {utf8Decode(text, begin, length), length};
+    }
+    return {};
+}
+
+bool touchesWord(std::string_view before, std::string_view after) {
+    const Character left = lastOf(before), right = firstOf(after);
+    return (left.length > 0 && isWordCharacter(left.value)) || (right.length > 0 && isWordCharacter(right.value));
+}
+
+std::size_t spaceAtEnd(std::string_view text) {
+    std::size_t rest = text.size();
+    for (Character last = lastOf(text); last.length > 0 && isWhiteSpace(last.value); last = lastOf(text.substr(0, rest))) rest -= last.length;
+    return text.size() - rest;
+}
+
+std::size_t spaceAtBegin(std::string_view text) {
+    std::size_t space = 0;
+    for (Character first = firstOf(text); first.length > 0 && isWhiteSpace(first.value); first = firstOf(text.substr(space))) space += first.length;
+    return space;
+}
+
 }  // namespace
 
-void SpecialMatcher::add(std::string_view text, TokenId id, bool control) {
+void SpecialMatcher::add(std::string_view text, const SpecialToken& token) {
     if (text.empty()) return;
     starts_[static_cast<unsigned char>(text.front())] = true;
     std::uint32_t node = 0;
@@ -24,9 +62,7 @@ void SpecialMatcher::add(std::string_view text, TokenId id, bool control) {
         }
         node = next;
     }
-    if (nodes_[node].id != kNoToken) return;  // the first of two equal texts wins
-    nodes_[node].id = id;
-    nodes_[node].control = control;
+    if (nodes_[node].token.id == kNoToken) nodes_[node].token = token;  // the first of two equal texts wins
 }
 
 std::uint32_t SpecialMatcher::child(std::uint32_t node, unsigned char byte) const {
@@ -43,12 +79,38 @@ SpecialMatcher::Match SpecialMatcher::find(std::string_view text, std::size_t fr
         for (std::size_t at = begin; at < text.size(); ++at) {
             node = child(node, static_cast<unsigned char>(text[at]));
             if (node == 0) break;
-            const bool wanted = nodes_[node].id != kNoToken && (with_control || !nodes_[node].control);
-            if (wanted) longest = {begin, at + 1 - begin, nodes_[node].id};
+            const SpecialToken& token = nodes_[node].token;
+            if (token.id != kNoToken && (with_control || !token.control)) longest = {begin, at + 1, &token};
         }
-        if (longest.length > 0) return longest;
+        if (longest.token != nullptr) return longest;
     }
     return {};
+}
+
+std::vector<TextPart> SpecialMatcher::split(std::string_view text, bool with_control) const {
+    std::vector<TextPart> parts;
+    std::size_t taken = 0;       // the parts reach to here
+    std::size_t space_end = 0;   // of the white space that was taken last, so that no run is walked twice
+    for (std::size_t at = 0;;) {
+        const Match match = find(text, at, with_control || skipped_ == Skipped::Hide);
+        if (match.token == nullptr) break;
+        at = match.end;
+        const SpecialToken& token = *match.token;
+        if (token.control && !with_control) continue;
+        if (token.single_word && touchesWord(text.substr(0, match.begin), text.substr(match.end))) continue;
+        std::size_t begin = match.begin, end = match.end;
+        if (token.strips_left) begin = taken < begin ? begin - spaceAtEnd(text.substr(taken, begin - taken)) : taken;
+        if (token.strips_right) {
+            if (end >= space_end) space_end = end + spaceAtBegin(text.substr(end));
+            end = space_end;
+        }
+        if (taken < begin) parts.push_back({text.substr(taken, begin - taken)});
+        // One that lies in white space that another took counts, unless it takes the white space before it: then nothing is left of it.
+        if (begin < end) parts.push_back({text.substr(begin, end - begin), token.id});
+        taken = end;
+    }
+    if (taken < text.size()) parts.push_back({text.substr(taken)});
+    return parts;
 }
 
 }  // namespace quibble

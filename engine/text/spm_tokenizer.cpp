@@ -74,34 +74,106 @@ Result<std::shared_ptr<const Tokenizer>> SpmTokenizer::make(const ModelFile& fil
         return fail(ErrorCode::FileCorrupt, file.path() + ": the vocabulary has neither all 256 byte tokens nor an unknown token",
                     "Some text could not be written with it; convert the model again");
     }
-    return std::shared_ptr<const Tokenizer>(new SpmTokenizer(std::move(vocabulary)));
+    std::shared_ptr<SpmTokenizer> made(new SpmTokenizer(std::move(vocabulary)));
+    made->ignore_merges_ = file.getBool("quibble.tokenizer.ignore_merges").value_or(false);
+    made->fuses_unknown_ = file.getBool("quibble.tokenizer.fuses_unknown").value_or(false);
+    if (auto read = made->readMerges(file); !read) return tl::unexpected<Error>(read.error());
+    return made;
+}
+
+Result<void> SpmTokenizer::readMerges(const ModelFile& file) {
+    const GgufArray* merges = file.getArray(kSentencePieceMerges);
+    if (merges == nullptr) return {};
+    const auto idOf = [&](std::string_view text) { return vocabulary_->mergeable.lookup(decodeSentencePiece(text)); };
+    merges_.emplace(merges->size());
+    for (std::size_t rank = 0; rank < merges->size(); ++rank) {
+        const std::string_view text = merges->elementType() == GgufType::String ? merges->strings()[rank] : std::string_view();
+        const std::size_t space = text.find(' ');
+        const std::string left(text.substr(0, space)), right(space == std::string_view::npos ? std::string_view() : text.substr(space + 1));
+        const std::uint32_t parts[3] = {idOf(left), idOf(right), idOf(left + right)};
+        if (std::find(parts, parts + 3, ByteIndex::kNone) != parts + 3) {
+            return fail(ErrorCode::FileCorrupt, file.path() + ": merge " + std::to_string(rank) + " is not two tokens that make a third: \"" + toValidUtf8(text.substr(0, 60)) + "\"",
+                        "The vocabulary in the file is damaged");
+        }
+        merges_->insert(parts[0], parts[1], Merge{static_cast<std::uint32_t>(rank), parts[2]});
+    }
+    return {};
 }
 
 void SpmTokenizer::encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const {
-    // The index holds decoded bytes, so the text keeps its plain spaces.
-    std::string with_prefix;
-    if (space_prefix && vocabulary_->adds_space_prefix) with_prefix.push_back(' ');
-    // These vocabularies write a space as U+2581, so one in the text is a space to them.
-    with_prefix.append(decodeSentencePiece(text));
+    // The index holds decoded bytes, so the text has plain spaces; one written as U+2581 is a space to these vocabularies.
+    std::string spaced = decodeSentencePiece(text);
+    const bool has_prefix = vocabulary_->prefix_where_missing && spaced.starts_with(' ');
+    if (space_prefix && vocabulary_->adds_space_prefix && !has_prefix) spaced.insert(spaced.begin(), ' ');
     // 32-bit positions: longer texts are encoded in parts.
     constexpr std::size_t kPart = 1u << 30;
-    for (std::size_t from = 0; from < with_prefix.size(); from += kPart) {
-        const std::string_view part = std::string_view(with_prefix).substr(from, kPart);
-        std::vector<Symbol> symbols = charactersOf(part);
-        mergeAll(*vocabulary_, part, symbols);
-        for (std::uint32_t at = symbols.empty() ? kEnd : 0; at != kEnd; at = symbols[at].next) {
-            const std::string_view bytes = part.substr(symbols[at].begin, symbols[at].length);
-            const std::uint32_t id = vocabulary_->mergeable.lookup(bytes);
-            if (id != ByteIndex::kNone) {
-                out.push_back(static_cast<TokenId>(id));
-                continue;
-            }
-            for (const char byte : bytes) {
-                const TokenId token = vocabulary_->byte_tokens[static_cast<unsigned char>(byte)];
-                out.push_back(token != kNoToken ? token : *vocabulary_->unknown);
-            }
+    for (std::size_t from = 0; from < spaced.size(); from += kPart) {
+        const std::string_view part = std::string_view(spaced).substr(from, kPart);
+        if (merges_) {
+            encodeByMerges(part, out);
+        } else {
+            encodeByScores(part, out);
         }
     }
+}
+
+void SpmTokenizer::encodeByScores(std::string_view part, std::vector<TokenId>& out) const {
+    std::vector<Symbol> symbols = charactersOf(part);
+    mergeAll(*vocabulary_, part, symbols);
+    for (std::uint32_t at = symbols.empty() ? kEnd : 0; at != kEnd; at = symbols[at].next) {
+        const std::string_view bytes = part.substr(symbols[at].begin, symbols[at].length);
+        const std::uint32_t id = vocabulary_->mergeable.lookup(bytes);
+        if (id != ByteIndex::kNone) {
+            out.push_back(static_cast<TokenId>(id));
+            continue;
+        }
+        for (const char byte : bytes) {
+            const TokenId token = vocabulary_->byte_tokens[static_cast<unsigned char>(byte)];
+            out.push_back(token != kNoToken ? token : *vocabulary_->unknown);
+        }
+    }
+}
+
+void SpmTokenizer::encodeByMerges(std::string_view part, std::vector<TokenId>& out) const {
+    if (ignore_merges_) {
+        const std::uint32_t whole = vocabulary_->mergeable.lookup(part);
+        if (whole != ByteIndex::kNone) return out.push_back(static_cast<TokenId>(whole));
+        const auto byte = parseByteToken(part);  // the text of a byte token, which that library finds here too
+        if (byte && vocabulary_->byte_tokens[*byte] != kNoToken) return out.push_back(vocabulary_->byte_tokens[*byte]);
+    }
+    SymbolRow row;
+    row.symbol = symbolsOf(part);
+    row.link();
+    mergePairs(*merges_, row);
+    for (std::uint32_t at = row.first(); at != SymbolRow::kEnd; at = row.next[at]) out.push_back(static_cast<TokenId>(row.symbol[at]));
+}
+
+// A character is one symbol, or its bytes where all of them have tokens, or unknown. The library that defines these files puts an unknown
+// one only where the next known one or the next unknown one comes, behind bytes that follow it; so does this.
+std::vector<std::uint32_t> SpmTokenizer::symbolsOf(std::string_view part) const {
+    std::vector<std::uint32_t> symbols;
+    bool unknown_waits = false;
+    const auto putUnknown = [&] {
+        if (unknown_waits) symbols.push_back(static_cast<std::uint32_t>(*vocabulary_->unknown));
+        unknown_waits = false;
+    };
+    for (std::size_t at = 0, length = 0; at < part.size(); at += length) {
+        length = std::max<std::size_t>(utf8Length(part, at), 1);
+        const std::string_view character = part.substr(at, length);
+        const std::uint32_t id = vocabulary_->mergeable.lookup(character);
+        const auto tokenOf = [&](char byte) { return vocabulary_->byte_tokens[static_cast<unsigned char>(byte)]; };
+        if (id != ByteIndex::kNone) {
+            putUnknown();
+            symbols.push_back(id);
+        } else if (std::all_of(character.begin(), character.end(), [&](char byte) { return tokenOf(byte) != kNoToken; })) {
+            for (const char byte : character) symbols.push_back(static_cast<std::uint32_t>(tokenOf(byte)));
+        } else {
+            if (!fuses_unknown_) putUnknown();
+            unknown_waits = true;
+        }
+    }
+    putUnknown();
+    return symbols;
 }
 
 }  // namespace quibble

@@ -21,14 +21,24 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
     std::vector<TokenId> out;
     const bool with_bos = options.add_bos || (options.vocabulary_bos_eos && vocabulary_->adds_bos);
     if (with_bos && vocabulary_->bos) out.push_back(*vocabulary_->bos);
+    bool goes_on = options.continuation;
     bool space_prefix = !options.continuation;
-    for (std::size_t at = 0; at < text.size();) {
-        const auto special = vocabulary_->specials.find(text, at, options.parse_special);
-        const std::size_t end = special.length > 0 ? special.begin : text.size();
-        if (end > at) encodeStretch(text.substr(at, end - at), space_prefix, out);
-        if (special.length > 0) out.push_back(special.id);
-        space_prefix = special.length > 0 && vocabulary_->space_after_special;
-        at = end + special.length;
+    const auto append = [&](const TextPart& part) {
+        if (part.id == kNoToken) {
+            encodeStretch(part.text, space_prefix, out);
+        } else {
+            out.push_back(part.id);
+        }
+        space_prefix = part.id != kNoToken && vocabulary_->space_after_special;
+    };
+    for (const TextPart& part : vocabulary_->specials.split(text, options.parse_special)) {
+        if (part.id != kNoToken || !vocabulary_->normalizes()) {
+            append(part);
+        } else {
+            const std::string normalized = vocabulary_->normalizer.apply(part.text, goes_on);
+            for (const TextPart& inner : vocabulary_->normalized_specials.split(normalized, options.parse_special)) append(inner);
+        }
+        goes_on = false;
     }
     if (options.vocabulary_bos_eos && vocabulary_->adds_eos && vocabulary_->eos) out.push_back(*vocabulary_->eos);
     return out;

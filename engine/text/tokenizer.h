@@ -1,5 +1,6 @@
-// Text to token ids and back, from the vocabulary inside a GGUF file. Byte-exact: any byte string, valid UTF-8 or not,
-// encodes and decodes to itself (SentencePiece vocabularies add their space in front). Immutable after loading and safe to share between threads.
+// Text to token ids and back, from the vocabulary inside a model file. Byte-exact: any byte string, valid UTF-8 or not,
+// encodes and decodes to itself (SentencePiece vocabularies add their space in front), unless a published tokenizer.json declares that
+// text is normalized or that a token takes the white space beside it. Immutable after loading and safe to share between threads.
 #pragma once
 
 #include <cstddef>

@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "engine/model/added_token.h"
 #include "engine/text/utf8.h"
 
 namespace quibble {
@@ -15,7 +16,6 @@ namespace {
 constexpr std::size_t kMaxTokens = 1u << 24;
 constexpr std::size_t kMaxBytes = 1u << 30;
 constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
-constexpr std::string_view kSentencePieceSpace = "\xE2\x96\x81";  // U+2581
 
 // End tokens that files often fail to declare; they count when they are special or user-defined.
 constexpr std::array<std::string_view, 11> kEndTexts = {
@@ -47,15 +47,6 @@ struct ByteLevelAlphabet {
 const ByteLevelAlphabet& alphabet() {
     static const ByteLevelAlphabet made;
     return made;
-}
-
-// "<0x0A>" -> 10
-std::optional<std::uint8_t> parseByteToken(std::string_view text) {
-    if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;
-    std::uint8_t value = 0;
-    const auto [end, error] = std::from_chars(text.data() + 3, text.data() + 5, value, 16);
-    if (error != std::errc{} || end != text.data() + 5) return std::nullopt;
-    return value;
 }
 
 // What a token stands for, given its text in the file.
@@ -98,7 +89,7 @@ Result<void> readTokens(const ModelFile& file, Vocabulary& vocabulary) {
         return corrupt(file, "tokenizer.ggml.token_type has " + std::to_string(kinds->size()) + " entries for " + std::to_string(tokens->size()) + " tokens");
     }
     const GgufArray* scores = file.getArray("tokenizer.ggml.scores");
-    const bool scored = vocabulary.form == VocabularyForm::SentencePiece;
+    const bool scored = vocabulary.form == VocabularyForm::SentencePiece && file.value(kSentencePieceMerges) == nullptr;
     if (scored && (scores == nullptr || scores->size() != tokens->size())) return corrupt(file, "tokenizer.ggml.scores does not have one entry per token");
 
     vocabulary.begins.reserve(tokens->size() + 1);
@@ -126,15 +117,52 @@ void indexTokens(Vocabulary& vocabulary) {
         const TokenKind kind = vocabulary.kinds[id];
         vocabulary.all.insert(bytes, static_cast<std::uint32_t>(id));
         if (kind == TokenKind::Normal && !bytes.empty()) vocabulary.mergeable.insert(bytes, static_cast<std::uint32_t>(id));
-        if (kind == TokenKind::Control || kind == TokenKind::Unknown || kind == TokenKind::UserDefined) {
-            vocabulary.specials.add(bytes, static_cast<TokenId>(id), kind != TokenKind::UserDefined);
-        }
         const bool byte_level = vocabulary.form == VocabularyForm::ByteLevel;
         if (bytes.size() == 1 && kind == (byte_level ? TokenKind::Normal : TokenKind::Byte)) {
             TokenId& slot = vocabulary.byte_tokens[static_cast<unsigned char>(bytes.front())];
             if (slot == kNoToken) slot = static_cast<TokenId>(id);
         }
     }
+}
+
+// Of a GGUF file: every token whose kind says so.
+void findByKind(Vocabulary& vocabulary) {
+    for (std::size_t id = 0; id < vocabulary.size(); ++id) {
+        const TokenKind kind = vocabulary.kinds[id];
+        if (kind != TokenKind::Control && kind != TokenKind::Unknown && kind != TokenKind::UserDefined) continue;
+        vocabulary.specials.add(vocabulary.tokenBytes(id), {.id = static_cast<TokenId>(id), .control = kind != TokenKind::UserDefined});
+    }
+}
+
+// Of a tokenizer.json: those it lists, each as it wants to be found.
+Result<void> readAddedTokens(const ModelFile& file, Vocabulary& vocabulary) {
+    const GgufArray* ids = file.getArray("quibble.tokenizer.added_ids");
+    if (ids == nullptr) {
+        findByKind(vocabulary);
+        return {};
+    }
+    const GgufArray* flags = file.getArray("quibble.tokenizer.added_flags");
+    if (flags == nullptr || flags->size() != ids->size()) return corrupt(file, "quibble.tokenizer.added_flags does not have one entry per id");
+    vocabulary.specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
+    vocabulary.normalized_specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
+    for (std::size_t i = 0; i < ids->size(); ++i) {
+        const std::int64_t id = ids->integer(i).value_or(-1), flag = flags->integer(i).value_or(0);
+        if (id < 0 || static_cast<std::uint64_t>(id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.added_ids holds what is no id");
+        const auto index = static_cast<std::size_t>(id);
+        const SpecialToken token{.id = static_cast<TokenId>(id), .control = vocabulary.kinds[index] != TokenKind::UserDefined, .strips_left = (flag & kAddedStripsLeft) != 0,
+                                 .strips_right = (flag & kAddedStripsRight) != 0, .single_word = (flag & kAddedSingleWord) != 0};
+        const std::string_view bytes = vocabulary.tokenBytes(index);
+        if ((flag & kAddedNormalized) != 0) vocabulary.normalized_specials.add(vocabulary.normalizer.apply(bytes), token);
+        else vocabulary.specials.add(bytes, token);
+        if ((flag & kAddedMergeable) != 0) vocabulary.mergeable.insert(bytes, static_cast<std::uint32_t>(index));
+    }
+    return {};
+}
+
+void readNormalizer(const ModelFile& file, Vocabulary& vocabulary) {
+    vocabulary.normalizer = {.composes = file.getBool("quibble.tokenizer.composes").value_or(false),
+                             .marks_begin = file.getBool("quibble.tokenizer.marks_begin").value_or(false),
+                             .marks_spaces = file.getBool("quibble.tokenizer.marks_spaces").value_or(false)};
 }
 
 Result<std::optional<TokenId>> readId(const ModelFile& file, const Vocabulary& vocabulary, std::string_view key) {
@@ -186,12 +214,20 @@ Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
 
 }  // namespace
 
+std::optional<std::uint8_t> parseByteToken(std::string_view text) {
+    if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;
+    std::uint8_t value = 0;
+    const auto [end, error] = std::from_chars(text.data() + 3, text.data() + 5, value, 16);
+    if (error != std::errc{} || end != text.data() + 5) return std::nullopt;
+    return value;
+}
+
 std::string decodeSentencePiece(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-        if (text.substr(at).starts_with(kSentencePieceSpace)) {
+        if (text.substr(at).starts_with(kSpaceMark)) {
             out += ' ';
-            at += kSentencePieceSpace.size();
+            at += kSpaceMark.size();
         } else {
             out += text[at++];
         }
@@ -227,12 +263,15 @@ Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) 
     }
     if (auto read = readTokens(file, *made); !read) return tl::unexpected<Error>(read.error());
     indexTokens(*made);
+    readNormalizer(file, *made);
+    if (auto read = readAddedTokens(file, *made); !read) return tl::unexpected<Error>(read.error());
     if (auto read = readSpecialIds(file, *made); !read) return tl::unexpected<Error>(read.error());
     const bool sentence_piece = made->form == VocabularyForm::SentencePiece;
     made->pre_name = sentence_piece ? "spm" : std::string(file.getString("tokenizer.ggml.pre").value_or(""));
     made->adds_bos = file.getBool("tokenizer.ggml.add_bos_token").value_or(sentence_piece);
     made->adds_eos = file.getBool("tokenizer.ggml.add_eos_token").value_or(false);
     made->adds_space_prefix = file.getBool("tokenizer.ggml.add_space_prefix").value_or(sentence_piece);
+    made->prefix_where_missing = file.getBool("quibble.tokenizer.prefix_where_missing").value_or(false);
     made->space_after_special = file.getBool("quibble.tokenizer.space_after_special").value_or(true);
     made->chat_template = file.getString("tokenizer.chat_template").value_or("");
     made->hash = hashTokens(*made);

@@ -9,7 +9,7 @@ add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_file_sources} ${fuzz
 target_compile_features(fuzz_sources PUBLIC cxx_std_20)
 target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
 target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
-target_link_libraries(fuzz_sources PUBLIC pcre2-8 xxhash)
+target_link_libraries(fuzz_sources PUBLIC pcre2-8 utf8proc xxhash)
 foreach(name gguf safetensors tokenizer_json chat_template tokenizer)
   add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
   target_link_libraries(fuzz_${name} PRIVATE fuzz_sources)

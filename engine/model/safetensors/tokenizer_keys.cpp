@@ -1,10 +1,12 @@
 #include "engine/model/safetensors/tokenizer_keys.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "engine/model/added_token.h"
 #include "engine/model/safetensors/json.h"
 #include "engine/model/safetensors/tokenizer_pipeline.h"
 
@@ -19,6 +21,12 @@ constexpr const char* kDamaged = "The tokenizer may be damaged: copy or download
 // Numbers of tokenizer.ggml.token_type.
 enum Kind : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
+// Whether a token of the model means its own letters: byte-level and SentencePiece vocabularies write some characters as others.
+bool isWrittenAsMeant(std::string_view text, bool sentence_piece) {
+    if (sentence_piece) return text.find("\xE2\x96\x81") == std::string_view::npos;
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 // The token table while it is put together.
 struct TokenTable {
     std::vector<std::string> texts;
@@ -30,10 +38,10 @@ class Translation {
 public:
     Translation(const json& tokenizer, const std::string& where, KeyBuilder& keys) : tokenizer_(tokenizer), where_(where), keys_(keys) {}
 
-    Result<void> readTokens(std::uint64_t rows);
+    Result<void> readTokens(const json& tokenizer_config, std::uint64_t rows);
     Result<void> readMerges();
     [[nodiscard]] const TokenTable& table() const { return table_; }
-    Result<void> writeTokens();
+    void writeTokens();
     Result<void> readPipeline();
 
 private:
@@ -44,9 +52,9 @@ private:
     /// Ids reach at most to the rows of the embedding or, in a longer vocabulary, to the number of its tokens.
     void limitIds(std::uint64_t rows);
     Result<void> place(std::string text, const json& id, std::int32_t kind);
-    Result<void> readAdded();
+    Result<void> readAdded(const json& tokenizer_config);
+    Result<void> add(const json& token, const json& id, const std::string& text);
     void markBytes();
-    [[nodiscard]] std::vector<float> scores() const;
 
     const json& tokenizer_;
     const std::string& where_;
@@ -54,8 +62,9 @@ private:
     TokenTable table_;
     std::uint64_t id_limit_ = 0;
     TokenizerPipeline pipeline_;
-    std::vector<std::string> merges_;                 // "left right"
-    std::map<std::string, std::size_t> first_merge_;  // what a merge makes -> the first that makes it
+    std::vector<std::string> merges_;              // "left right"
+    std::map<std::int32_t, std::int32_t> added_;   // id -> sum of AddedTokenFlag
+    std::vector<std::int32_t> added_order_;        // ids
 };
 
 Result<void> Translation::readPipeline() {
@@ -90,17 +99,38 @@ Result<void> Translation::place(std::string text, const json& id, std::int32_t k
     return {};
 }
 
-Result<void> Translation::readAdded() {
+Result<void> Translation::add(const json& token, const json& id, const std::string& text) {
+    const bool special = jsonFlag(token, "special", false), in_model = table_.ids.count(text) != 0;
+    if (auto placed = place(text, id, special ? kControl : kUserDefined); !placed) return placed;
+    std::int32_t flags = in_model && isWrittenAsMeant(text, pipeline_.sentence_piece) ? kAddedMergeable : 0;
+    if (jsonFlag(token, "lstrip", false)) flags |= kAddedStripsLeft;
+    if (jsonFlag(token, "rstrip", false)) flags |= kAddedStripsRight;
+    if (jsonFlag(token, "single_word", false)) flags |= kAddedSingleWord;
+    if (jsonFlag(token, "normalized", !special)) flags |= kAddedNormalized;
+    if (added_.emplace(id.get<std::int32_t>(), flags).second) added_order_.push_back(id.get<std::int32_t>());
+    return {};
+}
+
+// Those of tokenizer.json, and those that only tokenizer_config.json has.
+Result<void> Translation::readAdded(const json& tokenizer_config) {
     const json* added = jsonArray(tokenizer_, "added_tokens");
     for (std::size_t i = 0; added != nullptr && i < added->size(); ++i) {
         const json& token = (*added)[i];
         const std::string* text = jsonText(token, "content");
         const json* id = jsonMember(token, "id");
         if (text == nullptr || text->empty() || id == nullptr) return corrupt("added token " + std::to_string(i) + " has no content or no id");
-        for (const char* option : {"lstrip", "rstrip", "single_word"}) {
-            if (jsonFlag(token, option, false)) return refuse("added token " + shownName(*text) + " has " + option + ", which nothing here does");
-        }
-        if (auto placed = place(*text, *id, jsonFlag(token, "special", false) ? kControl : kUserDefined); !placed) return placed;
+        if (auto read = add(token, *id, *text); !read) return read;
+    }
+    const json* more = jsonObject(tokenizer_config, "added_tokens_decoder");
+    if (more == nullptr) return {};
+    for (const auto& [key, token] : more->items()) {
+        const std::string* text = jsonText(token, "content");
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);
+        if (text == nullptr || text->empty() || error != std::errc{} || end != key.data() + key.size()) continue;
+        const auto known = table_.ids.find(*text);
+        if (known != table_.ids.end() && added_.count(known->second) != 0) continue;
+        if (auto read = add(token, known != table_.ids.end() ? json(static_cast<std::uint64_t>(known->second)) : json(number), *text); !read) return read;
     }
     return {};
 }
@@ -113,7 +143,7 @@ void Translation::markBytes() {
     }
 }
 
-Result<void> Translation::readTokens(std::uint64_t rows) {
+Result<void> Translation::readTokens(const json& tokenizer_config, std::uint64_t rows) {
     const json* model = jsonObject(tokenizer_, "model");
     const json* vocabulary = model == nullptr ? nullptr : jsonObject(*model, "vocab");
     if (vocabulary == nullptr || vocabulary->empty()) return corrupt("there is no vocabulary (model.vocab)");
@@ -121,7 +151,7 @@ Result<void> Translation::readTokens(std::uint64_t rows) {
     for (const auto& [text, id] : vocabulary->items()) {
         if (auto placed = place(text, id, kNormal); !placed) return placed;
     }
-    if (auto added = readAdded(); !added) return added;
+    if (auto added = readAdded(tokenizer_config); !added) return added;
     if (pipeline_.sentence_piece) markBytes();
     if (const std::string* unknown = jsonText(*model, "unk_token")) {
         const auto found = table_.ids.find(*unknown);
@@ -160,40 +190,37 @@ Result<void> Translation::readMerges() {
         if (left.empty() || right.empty() || left.find(' ') != std::string::npos || right.find(' ') != std::string::npos) {
             return corrupt("merge " + std::to_string(rank) + " is not a pair of texts without spaces");
         }
-        if (pipeline_.sentence_piece) first_merge_.emplace(left + right, rank);
         merges_.push_back(left + " " + right);
     }
     return {};
 }
 
-// SentencePiece merges what has the highest score. The merges of such a file were made from its scores, highest first, so the place of
-// the first merge that makes a token orders them just so. A token that no merge makes comes last.
-std::vector<float> Translation::scores() const {
-    std::vector<float> all(table_.texts.size(), 0.0F);
-    for (std::size_t id = 0; id < all.size(); ++id) {
-        if (table_.kinds[id] != kNormal) continue;
-        const auto found = first_merge_.find(table_.texts[id]);
-        all[id] = -static_cast<float>(found == first_merge_.end() ? merges_.size() + 1 : found->second + 1);
-    }
-    return all;
-}
-
-Result<void> Translation::writeTokens() {
+void Translation::writeTokens() {
     keys_.text("tokenizer.ggml.model", pipeline_.sentence_piece ? "llama" : "gpt2");
     keys_.text("tokenizer.ggml.pre", pipeline_.sentence_piece ? "default" : pipeline_.pre_tokenizer);
     keys_.texts("tokenizer.ggml.tokens", table_.texts);
     keys_.ints("tokenizer.ggml.token_type", table_.kinds);
     if (pipeline_.sentence_piece) {
-        keys_.reals("tokenizer.ggml.scores", scores());
+        keys_.texts("quibble.tokenizer.merges", merges_);
+        keys_.flag("quibble.tokenizer.fuses_unknown", pipeline_.fuses_unknown);
+        keys_.flag("quibble.tokenizer.marks_begin", pipeline_.marks_begin);
+        keys_.flag("quibble.tokenizer.marks_spaces", pipeline_.marks_spaces);
         keys_.flag("tokenizer.ggml.add_space_prefix", pipeline_.space_prefix);
+        keys_.flag("quibble.tokenizer.prefix_where_missing", true);
         keys_.flag("quibble.tokenizer.space_after_special", pipeline_.space_after_special);
         const auto unknown = std::find(table_.kinds.begin(), table_.kinds.end(), kUnknown);
         if (unknown != table_.kinds.end()) keys_.uint("tokenizer.ggml.unknown_token_id", static_cast<std::uint64_t>(unknown - table_.kinds.begin()));
     } else {
         keys_.texts("tokenizer.ggml.merges", merges_);
-        keys_.flag("quibble.tokenizer.ignore_merges", pipeline_.ignore_merges);
     }
-    return {};
+    keys_.flag("quibble.tokenizer.ignore_merges", pipeline_.ignore_merges);
+    keys_.flag("quibble.tokenizer.composes", pipeline_.composes);
+    // Of two tokens that normalize to one text, a special one is found.
+    std::stable_partition(added_order_.begin(), added_order_.end(), [&](std::int32_t id) { return table_.kinds[static_cast<std::size_t>(id)] == kControl; });
+    std::vector<std::int32_t> flags;
+    for (const std::int32_t id : added_order_) flags.push_back(added_.at(id));
+    keys_.ints("quibble.tokenizer.added_ids", added_order_);
+    keys_.ints("quibble.tokenizer.added_flags", flags);
 }
 
 // The id of a special token that a settings file names: a text, or an object with it.
@@ -263,9 +290,9 @@ Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, 
 
     Translation translation(*tokenizer, where, keys);
     if (auto read = translation.readPipeline(); !read) return read;
-    if (auto read = translation.readTokens(rows); !read) return read;
+    if (auto read = translation.readTokens(*tokenizer_config, rows); !read) return read;
     if (auto read = translation.readMerges(); !read) return read;
-    if (auto written = translation.writeTokens(); !written) return written;
+    translation.writeTokens();
     writeSpecials(*tokenizer_config, *generation_config, config, translation.table(), keys);
     const PostProcessing added = readPostProcessing(*tokenizer);
     keys.flag("tokenizer.ggml.add_bos_token", jsonFlag(*tokenizer_config, "add_bos_token", added.begins));

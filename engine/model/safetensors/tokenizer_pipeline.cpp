@@ -47,6 +47,7 @@ public:
             if (member != nullptr && *member != "") return refuse(std::string(name) + " is set, which is not supported", kNotGuessed);
         }
         pipeline_.sentence_piece = jsonFlag(*model, "byte_fallback", false);
+        pipeline_.fuses_unknown = jsonFlag(*model, "fuse_unk", false);
         pipeline_.ignore_merges = jsonFlag(*model, "ignore_merges", false);
         if (auto normalized = readNormalizer(); !normalized) return tl::unexpected<Error>(normalized.error());
         if (auto split = pipeline_.sentence_piece ? readMetaspace() : readSplits(); !split) return tl::unexpected<Error>(split.error());
@@ -63,22 +64,22 @@ private:
         for (const json* stage : stagesOf(tokenizer_, "normalizer", "normalizers")) {
             const std::string_view type = typeOf(*stage);
             const json* pattern = jsonObject(*stage, "pattern");
-            if (type == "NFC") continue;
-            if (pipeline_.sentence_piece && type == "Prepend" && hasText(*stage, "prepend", kSpaceMark)) {
-                pipeline_.space_prefix = true;
-                continue;
+            if (type == "NFC") {
+                pipeline_.composes = true;
+            } else if (pipeline_.sentence_piece && type == "Prepend" && hasText(*stage, "prepend", kSpaceMark)) {
+                pipeline_.marks_begin = true;
+            } else if (pipeline_.sentence_piece && type == "Replace" && pattern != nullptr && hasText(*pattern, "String", " ") && hasText(*stage, "content", kSpaceMark)) {
+                pipeline_.marks_spaces = true;
+            } else {
+                return refuse("the normalizer " + shownName(type) + " is not supported", "Supported are: NFC; beside byte_fallback also Prepend of U+2581 and Replace of spaces by it");
             }
-            if (pipeline_.sentence_piece && type == "Replace" && pattern != nullptr && hasText(*pattern, "String", " ") && hasText(*stage, "content", kSpaceMark)) {
-                spaces_marked_ = true;
-                continue;
-            }
-            return refuse("the normalizer " + shownName(type) + " is not supported", "Supported are: NFC (left out, as GGUF files do), and spaces as U+2581");
         }
         return {};
     }
 
     // SentencePiece-style: spaces become U+2581 in the normalizer (older files) or in a pre-tokenizer that does not split.
     Result<void> readMetaspace() {
+        bool metaspace = false;
         for (const json* stage : stagesOf(tokenizer_, "pre_tokenizer", "pretokenizers")) {
             if (typeOf(*stage) != "Metaspace" || !hasText(*stage, "replacement", kSpaceMark) || jsonFlag(*stage, "split", true)) {
                 return refuse("the pre-tokenizer " + shownName(typeOf(*stage)) + " beside byte_fallback is not supported", "Supported is: Metaspace with U+2581 that does not split");
@@ -88,9 +89,9 @@ private:
             if (known != "always" && known != "first" && known != "never") return refuse("the prepend_scheme " + shownName(known) + " is not known", kNotGuessed);
             pipeline_.space_prefix = known != "never";
             pipeline_.space_after_special = known == "always";
-            spaces_marked_ = true;
+            metaspace = true;
         }
-        if (!spaces_marked_) return refuse("byte_fallback without U+2581 for spaces is not supported", kNotGuessed);
+        if (!metaspace && !pipeline_.marks_spaces) return refuse("byte_fallback without U+2581 for spaces is not supported", kNotGuessed);
         return {};
     }
 
@@ -133,7 +134,6 @@ private:
     const json& tokenizer_;
     const std::string& where_;
     TokenizerPipeline pipeline_;
-    bool spaces_marked_ = false;
 };
 
 }  // namespace

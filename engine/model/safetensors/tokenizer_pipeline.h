@@ -13,7 +13,11 @@ struct TokenizerPipeline {
     bool sentence_piece = false;     // U+2581 for spaces and byte tokens; else byte-level
     std::string pre_tokenizer;       // of a byte-level one, as PreTokenizer knows it
     bool ignore_merges = false;      // whole pieces are looked up before any merge
-    bool space_prefix = false;       // of SentencePiece: a space is put in front of the text
+    bool fuses_unknown = false;      // of SentencePiece, as all below but composes: unknown characters side by side are one token
+    bool composes = false;           // Unicode normalization form C before anything else
+    bool marks_begin = false;        // a U+2581 is put in front of each stretch between special tokens
+    bool marks_spaces = false;       // spaces become U+2581 before added tokens are looked for
+    bool space_prefix = false;       // a space is put in front of the text after that, unless it begins with one
     bool space_after_special = true; // ... and in front of what follows a special token
 };
 

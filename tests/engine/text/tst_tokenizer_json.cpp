@@ -142,6 +142,35 @@ private slots:
         QCOMPARE(files.load().value()->encode("xyz"), (std::vector<TokenId>{262}));
     }
 
+    // What the options mean is in tst_tokenizer_json_goldens; here, that a published folder may hold them in either file.
+    void addedTokens() {
+        Files files = byteLevel();
+        QCOMPARE(files.load().value()->encode("a <think> b"), (std::vector<TokenId>{'a', ' ', 261, ' ', 'b'}));
+        for (json& token : files.tokenizer["added_tokens"]) token["lstrip"] = token["content"] == "<think>";
+        const auto stripping = files.load().value();
+        QCOMPARE(stripping->encode("a <think> b"), (std::vector<TokenId>{'a', 261, ' ', 'b'}));
+        QCOMPARE(stripping->tokenBytes(261), std::string_view("<think>"));
+        files.tokenizer_config["added_tokens_decoder"] = {{"261", {{"content", "<think>"}, {"lstrip", false}}},  // the other file goes before
+                                                          {"262", {{"content", "<tool>"}, {"special", true}, {"rstrip", true}}},
+                                                          {"nonsense", {{"content", "<x>"}}}, {"300", 7}};
+        files.rows = 300;
+        const auto more = files.load().value();
+        QCOMPARE(more->encode("a <think> b<tool>\n\nc", {.parse_special = true}), (std::vector<TokenId>{'a', 261, ' ', 'b', 262, 'c'}));
+        QVERIFY(more->isSpecial(262) && more->idOf("<tool>") == std::optional<TokenId>(262));
+        files.tokenizer_config["added_tokens_decoder"]["17"] = {{"content", "<clash>"}};
+        QVERIFY(files.refusal().find("id 17 stands for") != std::string::npos);
+    }
+
+    void composedText() {
+        Files files = byteLevel();
+        const std::string apart = "cafe\u0301";
+        QCOMPARE(files.load().value()->encode(apart).size(), std::size_t{6});
+        files.tokenizer["normalizer"] = {{"type", "NFC"}};
+        QCOMPARE(files.load().value()->encode(apart), files.load().value()->encode("caf\u00e9"));
+        files.tokenizer["normalizer"] = {{"type", "Sequence"}, {"normalizers", json::array({{{"type", "NFC"}}, {{"type", "NFKC"}}})}};
+        QVERIFY(files.refusal().find("\"NFKC\" is not supported") != std::string::npos);
+    }
+
     void refused_data() {
         QTest::addColumn<bool>("spm");
         QTest::addColumn<QByteArray>("patch");  // JSON Patch on tokenizer.json
@@ -159,7 +188,6 @@ private slots:
         row("a text twice", false, R"([{"op":"replace","path":"/added_tokens/0/content","value":"a"}])", "\"a\" has the ids");
         row("added without id", false, R"([{"op":"remove","path":"/added_tokens/0/id"}])", "added token 0");
         row("added without text", false, R"([{"op":"replace","path":"/added_tokens/0/content","value":""}])", "added token 0");
-        row("added that strips", false, R"([{"op":"replace","path":"/added_tokens/0/lstrip","value":true}])", "has lstrip");
         row("no merges", false, R"([{"op":"remove","path":"/model/merges"}])", "no list model.merges");
         row("merge of one", false, R"([{"op":"add","path":"/model/merges/0","value":"ab"}])", "merge 0 is not a pair");
         row("merge of three", false, R"([{"op":"add","path":"/model/merges/0","value":"a b c"}])", "merge 0 is not a pair");
@@ -171,6 +199,10 @@ private slots:
         row("space in front", false, R"([{"op":"replace","path":"/pre_tokenizer/pretokenizers/1/add_prefix_space","value":true}])", "add_prefix_space");
         row("no pre-tokenizer", false, R"([{"op":"remove","path":"/pre_tokenizer"}])", "neither byte-level nor");
         row("lower case", false, R"([{"op":"replace","path":"/normalizer","value":{"type":"Lowercase"}}])", "\"Lowercase\" is not supported");
+        row("text stripped", true, R"([{"op":"replace","path":"/normalizer","value":{"type":"Strip","strip_left":true}}])", "\"Strip\" is not supported");
+        row("other text in front", true, R"([{"op":"replace","path":"/normalizer","value":{"type":"Prepend","prepend":">"}}])", "\"Prepend\" is not supported");
+        row("other text replaced", true, R"([{"op":"replace","path":"/normalizer","value":{"type":"Replace","pattern":{"String":"-"},"content":"_"}}])", "\"Replace\" is not supported");
+        row("merge of what is no token", true, R"([{"op":"add","path":"/model/merges/0","value":"h x"}])", "merge 0 is not two tokens");
         row("metaspace that splits", true, R"([{"op":"replace","path":"/pre_tokenizer/split","value":true}])", "does not split");
         row("metaspace of another mark", true, R"([{"op":"replace","path":"/pre_tokenizer/replacement","value":"_"}])", "does not split");
         row("unknown scheme", true, R"([{"op":"replace","path":"/pre_tokenizer/prepend_scheme","value":"sometimes"}])", "\"sometimes\" is not known");
