@@ -16,10 +16,10 @@ namespace quibble {
 
 namespace {
 
-// Drafts and budgets are asked about; plain runs start as they always did.
+// Drafts, budgets and the way of prefill are asked about; plain runs start as they always did.
 bool needsAnswer(const RunRequest& request) {
     const auto experts = findExpertMethod(request.experts);
-    return request.draft.method.id != MethodChoice{}.id || !experts || !(*experts)->lossless;
+    return request.prefill != PrefillMode::Exact || request.draft.method.id != MethodChoice{}.id || !experts || !(*experts)->lossless;
 }
 
 // The reference is opened only where the draft works for it.

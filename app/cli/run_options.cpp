@@ -27,6 +27,9 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();
+    command.add_option("--prefill", prefill, "exact: the prompt is computed as everything else; throughput: BF16 weights take it with BF16 activations, which is faster and rounds")
+        ->check(CLI::IsMember({"exact", "throughput"}))
+        ->capture_default_str();
     command.add_option("--kv", kv_type, "Type of the KV cache; the reference keeps f32")
         ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
         ->capture_default_str();
@@ -65,6 +68,7 @@ Result<RunRequest> RunOptions::request() const {
     if (!draft_models.empty()) r.draft.path = draft_models[0];
     if (draft_models.size() > 1) r.draft.second_path = draft_models[1];
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    r.prefill = prefill == "throughput" ? PrefillMode::Throughput : PrefillMode::Exact;
     r.kv_type = kvTypeOf(kv_type).value_or(KvType::F32);
     const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
     r.reference.kind = asked == "none" ? ReferenceKind::None : asked == "self" ? ReferenceKind::Unquantized : ReferenceKind::File;

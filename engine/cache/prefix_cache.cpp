@@ -12,8 +12,11 @@ namespace {
 
 constexpr std::int64_t kUnknownMemory = std::int64_t{1} << 30;
 
-std::size_t commonBeginning(std::span<const TokenId> a, std::span<const TokenId> b) {
-    return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+// Positions from 0 on that are the same tokens, computed in the same way: a position sees all before it, so where one text has changed to exact products and
+// the other has not, nothing that follows is the same.
+std::size_t commonBeginning(std::span<const TokenId> a, Position a_throughput, std::span<const TokenId> b, Position b_throughput) {
+    const auto same = static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+    return a_throughput == b_throughput ? same : std::min(same, static_cast<std::size_t>(std::min(a_throughput, b_throughput)));
 }
 
 }  // namespace
@@ -21,12 +24,12 @@ std::size_t commonBeginning(std::span<const TokenId> a, std::span<const TokenId>
 PrefixCache::PrefixCache(std::size_t limit)
     : limit_(limit > 0 ? limit : static_cast<std::size_t>(availableMemoryBytes().value_or(kUnknownMemory)) / 4) {}
 
-PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const TokenId> tokens, bool with_experts) {
+PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end, bool with_experts) {
     auto best = entries_.end();
     std::size_t longest = 0;
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if (entry->key != key) continue;
-        std::size_t common = commonBeginning(entry->tokens, tokens);
+        std::size_t common = commonBeginning(entry->tokens, entry->throughput_end, tokens, throughput_end);
         if (with_experts) common = std::min(common, entry->experts.size());
         if (common <= longest) continue;
         longest = common;
@@ -44,7 +47,7 @@ PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const Tok
 void PrefixCache::keep(Entry entry) {
     if (entry.tokens.empty()) return;
     const auto covers = [](const Entry& whole, const Entry& part) {
-        return whole.key == part.key && commonBeginning(whole.tokens, part.tokens) == part.tokens.size() && whole.experts.size() >= part.experts.size();
+        return whole.key == part.key && commonBeginning(whole.tokens, whole.throughput_end, part.tokens, part.throughput_end) == part.tokens.size() && whole.experts.size() >= part.experts.size();
     };
     const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& there) { return covers(there, entry); });
     if (same != entries_.end()) {

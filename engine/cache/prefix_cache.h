@@ -25,6 +25,7 @@ public:
     struct Entry {
         std::string key;
         std::vector<TokenId> tokens;
+        Position throughput_end = 0;        // positions before it were computed with rounded inputs
         KvExtents extents;                  // of all tokens
         std::vector<TokenExperts> experts;  // of the first of them, by position; of a dense model none
     };
@@ -33,8 +34,9 @@ public:
         KvExtents extents;                  // at least these positions
         std::vector<TokenExperts> experts;  // as many, when asked for
     };
-    /// The longest beginning of `tokens` that an entry has; with_experts: as far as it knows their experts too.
-    [[nodiscard]] Found find(const std::string& key, std::span<const TokenId> tokens, bool with_experts);
+    /// The longest beginning of `tokens`, of which those before throughput_end are computed with rounded inputs, that an entry has; with_experts: as far
+    /// as it knows their experts too.
+    [[nodiscard]] Found find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end, bool with_experts);
 
     /// Takes the place of entries that it continues; nothing happens when an entry continues it.
     void keep(Entry entry);

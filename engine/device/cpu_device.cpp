@@ -25,18 +25,27 @@ std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int thread
 
 }  // namespace
 
-void CpuDevice::roundInput(const float* x, std::int64_t n_rows, std::int64_t cols) {
-    const std::size_t row_bytes = kernels::q8RowBytes(cols);
-    rounded_.resize(std::max(rounded_.size(), row_bytes * static_cast<std::size_t>(n_rows)));
-    std::byte* rows = rounded_.data();
+void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols) {
+    const std::size_t row_bytes = input == Input::Q8 ? kernels::q8RowBytes(cols) : kernels::bf16RowBytes(cols);
+    AlignedVector<std::byte>& rounded = input == Input::Q8 ? rounded_ : rounded_bf16_;
+    rounded.resize(std::max(rounded.size(), row_bytes * static_cast<std::size_t>(n_rows)));
+    std::byte* rows = rounded.data();
     pool_.parallelFor(n_rows, chunkFor(n_rows, cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) ops_.quantizeQ8(x + row * cols, cols, rows + static_cast<std::size_t>(row) * row_bytes);
+        for (std::int64_t row = begin; row < end; ++row) {
+            std::byte* out = rows + static_cast<std::size_t>(row) * row_bytes;
+            if (input == Input::Q8) ops_.quantizeQ8(x + row * cols, cols, out);
+            else ops_.storeKv(kernels::TensorType::BF16, x + row * cols, cols, out);
+        }
     });
 }
 
 void CpuDevice::product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const {
     const kernels::WeightView& weight = task.linear->weight;
-    if (product.rounded) {
+    if (product.input == Input::Bf16) {
+        const std::size_t row_bytes = kernels::bf16RowBytes(weight.cols);
+        const std::byte* rows = rounded_bf16_.data() + static_cast<std::size_t>(task.first_row) * row_bytes;
+        ops_.matmulBf16({weight, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end});
+    } else if (product.input == Input::Q8) {
         const std::size_t row_bytes = kernels::q8RowBytes(weight.cols);
         const std::byte* rows = rounded_.data() + static_cast<std::size_t>(task.first_row) * row_bytes;
         ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end});
@@ -51,17 +60,23 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
     }
 }
 
-void CpuDevice::linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::span<const LinearTask> tasks) {
+void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks) {
     if (tasks.empty()) return;
-    const auto isPacked = [&](const LinearTask& task) { return arithmetic == Arithmetic::Native && task.linear->packed.data != nullptr; };
-    if (std::any_of(tasks.begin(), tasks.end(), isPacked)) roundInput(x, n_rows, tasks.front().linear->weight.cols);
+    const auto inputOf = [&](const LinearTask& task) {
+        if (products.arithmetic == Arithmetic::Native && task.linear->packed.data != nullptr) return Input::Q8;
+        return products.bf16_inputs && task.linear->weight.type == kernels::TensorType::BF16 ? Input::Bf16 : Input::Float;
+    };
+    for (const Input input : {Input::Q8, Input::Bf16}) {
+        const auto takes = [&](const LinearTask& task) { return inputOf(task) == input; };
+        if (std::any_of(tasks.begin(), tasks.end(), takes)) roundInput(input, x, n_rows, tasks.front().linear->weight.cols);
+    }
 
     products_.assign(tasks.size(), {});
     std::int64_t units = 0, work = 0;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
         const kernels::WeightView& weight = tasks[i].linear->weight;
         Product& product = products_[i];
-        product.rounded = isPacked(tasks[i]);
+        product.input = inputOf(tasks[i]);
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
         product.first_unit = units;
         units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;

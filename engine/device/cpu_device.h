@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/aligned_vector.h"
@@ -23,17 +24,26 @@ struct LinearTask {
     std::int64_t n_rows = -1;    // -1: all from first_row on
 };
 
+/// How the products of a pass are made.
+struct Products {
+    Products(Arithmetic the_arithmetic, bool with_bf16_inputs = false) : arithmetic(the_arithmetic), bf16_inputs(with_bf16_inputs) {}
+    Arithmetic arithmetic;
+    bool bf16_inputs;  // BF16 weights take inputs that are rounded to BF16; only on a device that has such products
+};
+
 class CpuDevice {
 public:
     explicit CpuDevice(int n_threads) : pool_(n_threads), ops_(kernels::ops()) {}
 
     [[nodiscard]] int threads() const { return pool_.size(); }
     [[nodiscard]] const char* isa() const { return ops_.isa; }
+    /// Why there are no products of BF16 inputs; empty: there are.
+    [[nodiscard]] std::string whyNoBf16Inputs() const { return kernels::whyNoMatmulBf16(ops_); }
 
     /// x: [n_rows, cols] dense, where cols is the input width of every task.
-    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::span<const LinearTask> tasks);
-    void linear(const float* x, std::int64_t n_rows, Arithmetic arithmetic, std::initializer_list<LinearTask> tasks) {
-        linear(x, n_rows, arithmetic, std::span<const LinearTask>(tasks.begin(), tasks.size()));
+    void linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks);
+    void linear(const float* x, std::int64_t n_rows, Products products, std::initializer_list<LinearTask> tasks) {
+        linear(x, n_rows, products, std::span<const LinearTask>(tasks.begin(), tasks.size()));
     }
     /// Row i of y is row rows[i] of x; both are dim wide.
     void gatherRows(const float* x, std::span<const std::int32_t> rows, std::int64_t dim, float* y);
@@ -80,18 +90,19 @@ public:
     }
 
 private:
+    enum class Input { Float, Q8, Bf16 };
     struct Product {
-        bool rounded = false;         // takes the rounded input
+        Input input = Input::Float;   // rounded or not
         std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole panels
         std::int64_t n_rows = 0;
     };
-    /// Rounds the rows of x into rounded_.
-    void roundInput(const float* x, std::int64_t n_rows, std::int64_t cols);
+    /// Rounds the rows of x into rounded_ or rounded_bf16_.
+    void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols);
     void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
 
     ThreadPool pool_;
     const kernels::Ops& ops_;
-    AlignedVector<std::byte> rounded_;  // the current input; storage is kept between calls
+    AlignedVector<std::byte> rounded_, rounded_bf16_;  // the current input; storage is kept between calls
     std::vector<Product> products_;
 };
 

@@ -131,11 +131,11 @@ void ExpertLayers::countTraffic(const LayerWeights& weights, int layer) {
     }
 }
 
-void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Arithmetic arithmetic,
+void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products,
                        const float* x, float* y) {
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const std::int64_t d_model = config_.d_model, d_ff = config_.experts.d_ff;
-    route(device, weights, layer, positions, arithmetic, x);
+    route(device, weights, layer, positions, products.arithmetic, x);
     groupByExpert(n_rows);
     countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());
@@ -147,13 +147,13 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
         tasks_.push_back({&weights.gate_exps[expert], gate_.data() + group.first * d_ff, group.first, group.count});
         tasks_.push_back({&weights.up_exps[expert], up_.data() + group.first * d_ff, group.first, group.count});
     }
-    device.linear(gathered_.data(), slots, arithmetic, tasks_);
+    device.linear(gathered_.data(), slots, products, tasks_);
     device.gate(gate_.data(), up_.data(), slots * d_ff, config_.clamped_swiglu, gate_.data());
     tasks_.clear();
     for (const Group& group : groups_) {
         tasks_.push_back({&weights.down_exps[static_cast<std::size_t>(group.expert)], produced_.data() + group.first * d_model, group.first, group.count});
     }
-    device.linear(gate_.data(), slots, arithmetic, tasks_);
+    device.linear(gate_.data(), slots, products, tasks_);
     device.forEach(n_rows, [&](std::int64_t row) {
         float* sum = y + row * d_model;
         std::fill(sum, sum + d_model, 0.0F);

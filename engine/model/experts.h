@@ -95,8 +95,9 @@ public:
     /// Scratch memory for passes of up to n_rows rows.
     void reserveRows(std::int64_t n_rows);
 
-    /// y [n_rows, d_model] = the weighted sum of the chosen experts' outputs for x [n_rows, d_model]. positions: of the rows.
-    void run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Arithmetic arithmetic, const float* x, float* y);
+    /// y [n_rows, d_model] = the weighted sum of the chosen experts' outputs for x [n_rows, d_model]. positions: of the rows. The router never takes
+    /// inputs that are rounded to BF16.
+    void run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products, const float* x, float* y);
 
     /// nullptr: natural top-k. The selector must outlive the passes.
     void setSelector(ExpertSelector* selector) { selector_ = selector; }

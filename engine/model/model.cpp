@@ -1,5 +1,7 @@
 #include "engine/model/model.h"
 
+#include <algorithm>
+
 #include "engine/model/model_loader.h"
 
 namespace quibble {
@@ -11,6 +13,15 @@ std::size_t weightBytes(const Linear& linear) {
     if (w.type != kernels::TensorType::RtnGroup) return rows * w.row_bytes;
     const std::size_t groups = (cols + w.rtn.group - 1) / w.rtn.group;
     return rows * (cols + 2 * groups * sizeof(float));
+}
+
+bool Model::hasBf16Layers() const {
+    const auto isBf16 = [](const Linear& linear) { return linear.weight.type == kernels::TensorType::BF16; };
+    return std::any_of(layers_.begin(), layers_.end(), [&](const LayerWeights& layer) {
+        const auto someOf = [&](const std::vector<Linear>& experts) { return std::any_of(experts.begin(), experts.end(), isBf16); };
+        return isBf16(layer.q) || isBf16(layer.k) || isBf16(layer.v) || isBf16(layer.o) || isBf16(layer.gate) || isBf16(layer.up) || isBf16(layer.down) ||
+               someOf(layer.gate_exps) || someOf(layer.up_exps) || someOf(layer.down_exps);
+    });
 }
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {

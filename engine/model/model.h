@@ -84,6 +84,8 @@ public:
     [[nodiscard]] std::size_t ownedBytes() const { return owned_bytes_; }
     /// Bytes of the file that packing has replaced: they stay on the disk, and their pages in memory are given back.
     [[nodiscard]] std::size_t replacedBytes() const { return packed_file_bytes_; }
+    /// The layers have matrices that are stored in BF16.
+    [[nodiscard]] bool hasBf16Layers() const;
     /// All matrices are float, so the file can be quantized in place and be its own reference.
     [[nodiscard]] bool storedUnquantized() const { return stored_unquantized_; }
 

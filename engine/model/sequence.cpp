@@ -11,15 +11,16 @@ std::string Sequence::prefixKey(const Model& model, const SequenceSettings& sett
     return model.hash() + '|' + model.weightQuant().text() + (settings.arithmetic == Arithmetic::F32 ? "|f32|" : "|native|") + kvTypeText(settings.kv_type);
 }
 
-Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, const SequenceSettings& settings,
+Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, SequenceSettings settings,
                                                    const PrefixReuse& reuse) {
+    if (!device.whyNoBf16Inputs().empty() || !model->hasBf16Layers()) settings.throughput_end = 0;
     auto layout = kvLayout(model->config(), settings.kv_type);
     if (!layout) return tl::unexpected(layout.error());
     PrefixCache::Found found;
     if (reuse.prefixes != nullptr && !reuse.text.empty()) {
         // The last token is computed anew, since its logits are wanted.
         const std::size_t most = std::min(reuse.text.size() - 1, static_cast<std::size_t>(context));
-        found = reuse.prefixes->find(prefixKey(*model, settings), reuse.text.first(most), reuse.with_experts);
+        found = reuse.prefixes->find(prefixKey(*model, settings), reuse.text.first(most), settings.throughput_end, reuse.with_experts);
     }
     auto cache = KvCache::create(*layout, context, found.extents, found.positions);
     if (!cache) return tl::unexpected(cache.error());
@@ -34,7 +35,7 @@ Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> 
 Sequence::~Sequence() {
     if (prefixes_ == nullptr) return;
     try {
-        PrefixCache::Entry entry{prefixKey(*model_, settings_), std::move(tokens_), cache_.extents(), std::move(known_experts_)};
+        PrefixCache::Entry entry{prefixKey(*model_, settings_), std::move(tokens_), settings_.throughput_end, cache_.extents(), std::move(known_experts_)};
         entry.tokens.resize(static_cast<std::size_t>(cache_.lendable()));
         if (entry.experts.size() > entry.tokens.size()) entry.experts.resize(entry.tokens.size());
         { const KvCache closed = std::move(cache_); }  // from here on the entry alone holds the pages
@@ -45,7 +46,7 @@ Sequence::~Sequence() {
 }
 
 Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
-    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)) {
+    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)), products_(settings.arithmetic) {
     if (model_->config().hasExperts()) experts_.emplace(model_->config());
     reserveRows(kMaxRows);
 }
@@ -79,8 +80,8 @@ Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_lo
     QUIBBLE_CHECK(n_logit_rows <= total, "logits asked for more rows than tokens");
     QUIBBLE_CHECK(tree_paths_.empty(), "an open tree must be kept or truncated first");
     if (auto checked = checkTokens(tokens, capacity() - size()); !checked) return checked;
-    for (std::int64_t done = 0; done < total; done += kMaxPassRows) {
-        const std::int64_t n_rows = std::min(kMaxPassRows, total - done);
+    for (std::int64_t done = 0, n_rows = 0; done < total; done += n_rows) {
+        n_rows = firstPassRows(total - done);
         const std::int64_t first_logit = std::max(total - n_logit_rows, done);  // index into tokens
         const std::int64_t rows_here = std::max<std::int64_t>(0, done + n_rows - first_logit);
         float* target = rows_here == 0 ? nullptr : logits + (first_logit - (total - n_logit_rows)) * vocab;
@@ -109,6 +110,7 @@ Result<void> Sequence::checkTokens(std::span<const TokenId> tokens, std::int64_t
 }
 
 Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents, float* logits, const std::stop_token& stop) {
+    QUIBBLE_CHECK(size() >= settings_.throughput_end, "a tree stands behind the prompt");
     QUIBBLE_CHECK(tokens.size() == parents.size() && tokens.size() <= static_cast<std::size_t>(kMaxRows), "a tree pass has a parent for each of at most kMaxRows rows");
     const std::size_t before = tree_paths_.size();
     const auto first_slot = static_cast<Position>(size() + static_cast<Position>(before));
@@ -156,7 +158,7 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
     const KvLayout& stored = cache_.layout();
     device_.rmsNorm(x_.data(), w.attn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
-    device_.linear(normed_.data(), n_rows, settings_.arithmetic, {{&w.q, q_.data()}, {&w.k, k_.data()}, {&w.v, v_.data()}});
+    device_.linear(normed_.data(), n_rows, products_, {{&w.q, q_.data()}, {&w.k, k_.data()}, {&w.v, v_.data()}});
     if (c.qk_norm == QkNorm::PerHead) {
         device_.rmsNorm(q_.data(), w.q_norm, n_rows * c.n_heads, c.head_dim, c.norm_eps, q_.data());
         device_.rmsNorm(k_.data(), w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k_.data());
@@ -170,7 +172,7 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
     device_.storeKv(stored.type, v_.data(), n_rows, stored.width, stored.row_bytes, cache_.values(layer, first_slot));
     device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type, static_cast<std::int64_t>(stored.head_bytes), attended_.data(),
                        n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths});
-    device_.linear(attended_.data(), n_rows, settings_.arithmetic, {{&w.o, branch_.data()}});
+    device_.linear(attended_.data(), n_rows, products_, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
 
@@ -179,11 +181,11 @@ void Sequence::feedForwardBlock(int layer, std::int64_t n_rows) {
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
     device_.rmsNorm(x_.data(), w.ffn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
     if (experts_) {
-        experts_->run(device_, w, layer, positions_, settings_.arithmetic, normed_.data(), branch_.data());
+        experts_->run(device_, w, layer, positions_, products_, normed_.data(), branch_.data());
     } else {
-        device_.linear(normed_.data(), n_rows, settings_.arithmetic, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
+        device_.linear(normed_.data(), n_rows, products_, {{&w.gate, gate_.data()}, {&w.up, up_.data()}});
         device_.gate(gate_.data(), up_.data(), n_rows * c.d_ff, c.clamped_swiglu, gate_.data());
-        device_.linear(gate_.data(), n_rows, settings_.arithmetic, {{&w.down, branch_.data()}});
+        device_.linear(gate_.data(), n_rows, products_, {{&w.down, branch_.data()}});
     }
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
@@ -193,6 +195,7 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot
     const ModelConfig& c = model_->config();
     const auto n_rows = static_cast<std::int64_t>(tokens.size());
     reserveRows(n_rows);
+    products_.bf16_inputs = first_slot < settings_.throughput_end;
     device_.embed(model_->embedding(), tokens, x_.data());
     fillRope();
     if (experts_) experts_->beginPass();

@@ -1,8 +1,9 @@
 // One sequence being computed: a model, its KV cache and the scratch memory of the forward pass. append() is the forward pass.
 // The invariant kernels give the same bits however the tokens are split into calls (DESIGN, determinism), so decode, verify and
-// reference blocks are all this one function.
+// reference blocks are all this one function, and so are both ways of prefill.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,10 +26,13 @@ namespace quibble {
 
 /// What the numbers of a sequence depend on beside the model and the tokens.
 struct SequenceSettings {
-    SequenceSettings(Arithmetic the_arithmetic = Arithmetic::Native, KvType the_kv_type = KvType::F32)
-        : arithmetic(the_arithmetic), kv_type(the_kv_type) {}
+    SequenceSettings(Arithmetic the_arithmetic = Arithmetic::Native, KvType the_kv_type = KvType::F32, Position the_throughput_end = 0)
+        : arithmetic(the_arithmetic), kv_type(the_kv_type), throughput_end(the_throughput_end) {}
     Arithmetic arithmetic;
     KvType kv_type;
+    /// Positions before this one round the inputs of the layers' BF16 weights to BF16. Without such weights, or on a device without such products, all are
+    /// exact. Nothing but the position decides, so the bits stay those of any other split into calls; logits are always of exact products.
+    Position throughput_end;
     bool operator==(const SequenceSettings&) const = default;
 };
 
@@ -49,7 +53,7 @@ public:
     /// device must outlive the sequence, which begins with the positions that it can take over. Errors: OutOfMemory when the cache cannot be
     /// had, InvalidArgument where its type cannot hold the model's heads.
     [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<const Model> model, CpuDevice& device, Position context,
-                                                                  const SequenceSettings& settings, const PrefixReuse& reuse = {});
+                                                                  SequenceSettings settings, const PrefixReuse& reuse = {});
     ~Sequence();
     Sequence(const Sequence&) = delete;
     Sequence& operator=(const Sequence&) = delete;
@@ -57,6 +61,13 @@ public:
     [[nodiscard]] const Model& model() const { return *model_; }
     [[nodiscard]] Position size() const { return cache_.size(); }
     [[nodiscard]] Position capacity() const { return cache_.capacity(); }
+    /// Tokens of the pass that an append() of `n` begins with: its rows are made in one way.
+    [[nodiscard]] std::int64_t firstPassRows(std::int64_t n) const {
+        n = std::min(n, kMaxPassRows);
+        return size() < settings_.throughput_end ? std::min<std::int64_t>(n, settings_.throughput_end - size()) : n;
+    }
+    /// As it was asked for, or 0 where it changes nothing.
+    [[nodiscard]] Position throughputEnd() const { return settings_.throughput_end; }
     [[nodiscard]] std::size_t cacheBytes() const { return cache_.reservedBytes(); }
     /// Positions that were there from the beginning, and the bytes of memory that they share with an earlier sequence.
     [[nodiscard]] Position reused() const { return reused_; }
@@ -115,7 +126,8 @@ private:
     PrefixCache* prefixes_ = nullptr;
     Position reused_ = 0;
     std::optional<ExpertLayers> experts_;
-    std::vector<Position> positions_;  // of the rows of the current pass
+    std::vector<Position> positions_;  // of the rows of the current pass ...
+    Products products_;                // ... and how they are multiplied
     std::vector<std::vector<std::int32_t>> tree_paths_;  // by row of the open tree: the slots of its ancestors and its own
     std::vector<TokenId> tree_tokens_;  // by row of the open tree
     std::int64_t scratch_rows_ = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/memory_use.h"
+#include "engine/run/throughput_prefill.h"
 #include "engine/values/version.h"
 
 namespace quibble {
@@ -56,6 +57,10 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     if (!prompt) return tl::unexpected(prompt.error());
     tokens_ = prompt->ids;
     prompt_size_ = tokens_.size();
+    if (request_.prefill == PrefillMode::Throughput) {
+        if (auto checked = checkThroughputPrefill(model, request_.arithmetic, device_); !checked) return checked;
+        throughput_end_ = static_cast<Position>(prompt_size_ - 1);  // the logits of the last position are the run's first measurement
+    }
     auto penalty = MarkerPenalty::create(request_.penalty, tokenizer);
     if (!penalty) return tl::unexpected(penalty.error());
     penalty_.emplace(std::move(*penalty));
@@ -98,14 +103,14 @@ Result<void> Generator::prepareSequences() {
     auto cost = cacheCost(request_, caches, context);
     if (!cost) return tl::unexpected(cost.error());
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
-    const SequenceSettings own{request_.arithmetic, request_.kv_type}, full{request_.arithmetic, KvType::F32};
+    const SequenceSettings full{request_.arithmetic, KvType::F32};
     const std::shared_ptr<const Model>& decides = reference_decides ? models_.reference : models_.quantized;
     auto experts_method = findExpertMethod(request_.experts);
     if (!experts_method) return tl::unexpected(experts_method.error());
     const bool has_experts = decides->config().hasExperts();
     // What a budget left out is missing in the keys and values, too.
     const PrefixReuse reuse{has_experts && !(*experts_method)->lossless ? nullptr : prefixes_, tokens_, has_experts};
-    auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : own, reuse);
+    auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : ownSettings(), reuse);
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
@@ -168,7 +173,7 @@ Result<void> Generator::prepareDrafter() {
     setup.device = &device_;
     setup.context = sequence_->capacity();
     for (const auto& model : setup.models) setup.context = std::min<Position>(setup.context, model->config().context_length);
-    setup.settings = {request_.arithmetic, request_.kv_type};
+    setup.settings = ownSettings();
     setup.reuse = {prefixes_, tokens_};
     auto drafter = draft_method_->make(setup);
     if (!drafter) return tl::unexpected(drafter.error());
@@ -204,6 +209,10 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
         p.experts_used = c.experts.used;
     }
     p.arithmetic = request_.arithmetic == Arithmetic::F32 ? "f32 activations" : "native (8-bit activation blocks where the format has such a kernel)";
+    p.throughput_positions = throughput_end_;
+    if (throughput_end_ > 0) {
+        p.arithmetic += "; the first " + std::to_string(throughput_end_) + " positions of the prompt with BF16 activations (throughput prefill), so that KL against the same weights is not 0";
+    }
     p.kv_cache = kvTypeText(request_.kv_type);
     p.isa = device_.isa();
     p.threads = device_.threads();
@@ -221,7 +230,7 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
     const std::int64_t began = nowNs();
     const auto total = static_cast<std::int64_t>(tokens_.size());
     const std::int64_t done = sequence_->size();
-    const std::int64_t n = std::min<std::int64_t>(Sequence::kMaxPassRows, total - done);
+    const std::int64_t n = sequence_->firstPassRows(total - done);
     const bool last = done + n == total;
     beginPass(false);
     const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));

@@ -65,6 +65,8 @@ private:
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed);
     [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences();
+    /// Of the model that is measured and its drafts; the reference is computed exactly, and with F32 rows.
+    [[nodiscard]] SequenceSettings ownSettings() const { return {request_.arithmetic, request_.kv_type, throughput_end_}; }
     [[nodiscard]] Result<void> checkMemory(const CacheCost& cost);
     void fillProvenance(const PromptTokens& prompt);
     void announcePrompt(std::vector<RunEvent>& events);
@@ -116,6 +118,7 @@ private:
     std::vector<ControlChange> replayed_;  // not yet in force, by position
     std::vector<TokenId> tokens_;          // prompt and everything appended
     std::size_t prompt_size_ = 0;
+    Position throughput_end_ = 0;          // positions of the prompt before this one have rounded inputs; what was generated, of a parent too, never has
     bool prompt_announced_ = false;
     TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
     std::vector<float> logits_;            // raw, of the next position; in a round of the rows of its tree, [rows, vocab]

@@ -57,6 +57,7 @@ struct RunProvenance {
     int experts = 0;               // a layer
     int experts_used = 0;          // a token
     std::string arithmetic;        // "native (8-bit activation blocks)", "f32"
+    int throughput_positions = 0;  // of the prompt, from its beginning, that were computed with rounded inputs (PrefillMode::Throughput)
     std::string kv_cache = "f32";  // type of its rows; the reference always keeps f32
     std::int64_t kv_bytes = 0;     // of all caches of the run, when every position is written
     int reused_positions = 0;      // of the model's cache that an earlier run had computed ...

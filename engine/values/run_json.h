@@ -94,6 +94,7 @@ inline const char* referenceKindText(ReferenceKind kind) {
         {"model_path", r.model_path},
         {"weight_quant", json_detail::methodToJson(r.weight_quant)},
         {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
+        {"prefill", prefillModeText(r.prefill)},
         {"kv_type", kvTypeText(r.kv_type)},
         {"reference", {{"kind", json_detail::referenceKindText(r.reference.kind)}, {"path", r.reference.path}, {"block", r.reference.block}}},
         {"prompt", r.prompt},
@@ -157,10 +158,11 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     };
     json_detail::Reader top(value);
     nlohmann::json quant, reference, sampler, penalty, branch;
-    std::string arithmetic, kv_type = kvTypeText(r.kv_type);
+    std::string arithmetic, prefill = prefillModeText(r.prefill), kv_type = kvTypeText(r.kv_type);
     top.get("model_path", r.model_path);
     top.get("weight_quant", quant);
     top.get("arithmetic", arithmetic);
+    top.getIfThere("prefill", prefill);
     top.getIfThere("kv_type", kv_type);
     top.get("reference", reference);
     top.get("prompt", r.prompt);
@@ -178,6 +180,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     if (!top.fault().empty()) return bad("", top.fault());
     if (arithmetic != "native" && arithmetic != "f32") return bad("\"arithmetic\" is ", "\"" + arithmetic + "\"");
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+    if (prefill != "exact" && prefill != "throughput") return bad("\"prefill\" is ", "\"" + prefill + "\"");
+    r.prefill = prefill == "throughput" ? PrefillMode::Throughput : PrefillMode::Exact;
     const auto stored_kv = kvTypeOf(kv_type);
     if (!stored_kv) return bad("\"kv_type\" is ", "\"" + kv_type + "\"");
     r.kv_type = *stored_kv;
@@ -223,6 +227,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
             {"draft_hash", p.draft_hash},           {"draft_format", p.draft_format},
             {"expert_layers", p.expert_layers},     {"experts", p.experts},
             {"experts_used", p.experts_used},       {"arithmetic", p.arithmetic},
+            {"throughput_positions", p.throughput_positions},
             {"kv_cache", p.kv_cache},               {"kv_bytes", p.kv_bytes},
             {"reused_positions", p.reused_positions}, {"reused_bytes", p.reused_bytes},
             {"isa", p.isa},                         {"threads", p.threads},
@@ -253,6 +258,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.getIfThere("experts", p.experts);
     reader.getIfThere("experts_used", p.experts_used);
     reader.get("arithmetic", p.arithmetic);
+    reader.getIfThere("throughput_positions", p.throughput_positions);
     reader.getIfThere("kv_cache", p.kv_cache);
     reader.getIfThere("kv_bytes", p.kv_bytes);
     reader.getIfThere("reused_positions", p.reused_positions);

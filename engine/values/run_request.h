@@ -41,6 +41,12 @@ struct ReferenceSettings {
 
 enum class Arithmetic { Native, F32 };  // Native: 8-bit activation blocks where the format has such a kernel
 
+/// How the prompt is computed. Exact: as everything else, so that no bit depends on what was a prompt. Throughput: all its positions but the last round the
+/// inputs of BF16 weights to BF16, which is faster. Which positions those are depends on the prompt alone, so a run still repeats bit for bit.
+enum class PrefillMode { Exact, Throughput };
+
+[[nodiscard]] inline const char* prefillModeText(PrefillMode mode) { return mode == PrefillMode::Throughput ? "throughput" : "exact"; }
+
 /// Where a branch leaves its parent: `prefix` are the generated tokens that are kept, the last of them is the injected one.
 struct BranchPoint {
     RunId parent = kNoRun;
@@ -62,6 +68,7 @@ struct RunRequest {
     std::string model_path;
     MethodChoice weight_quant;  // "none": as stored in the file
     Arithmetic arithmetic = Arithmetic::Native;
+    PrefillMode prefill = PrefillMode::Exact;  // of the model and its drafts; the reference stays exact
     KvType kv_type = KvType::F32;  // of the model and its drafts; the reference keeps F32
     ReferenceSettings reference;
 

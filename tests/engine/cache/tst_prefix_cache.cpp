@@ -27,10 +27,10 @@ std::vector<TokenId> text(TokenId first, Position n = kLength) {
 }
 
 // A cache of these tokens, taking over what there is; returns what it took over.
-Position compute(PrefixCache& prefixes, const std::string& key, const std::vector<TokenId>& tokens, std::size_t experts = 0) {
+Position compute(PrefixCache& prefixes, const std::string& key, const std::vector<TokenId>& tokens, std::size_t experts = 0, Position throughput_end = 0) {
     const auto size = static_cast<Position>(tokens.size());
-    PrefixCache::Entry entry{key, tokens, {}, std::vector<TokenExperts>(experts)};
-    const PrefixCache::Found found = prefixes.find(key, std::span(tokens).first(tokens.size() - 1), experts > 0);
+    PrefixCache::Entry entry{key, tokens, throughput_end, {}, std::vector<TokenExperts>(experts)};
+    const PrefixCache::Found found = prefixes.find(key, std::span(tokens).first(tokens.size() - 1), throughput_end, experts > 0);
     {
         auto cache = KvCache::create(layout(), size, found.extents, found.positions);
         cache->commit(size);
@@ -53,12 +53,12 @@ private slots:
         (void)compute(prefixes, "a", far);
         (void)compute(prefixes, "a", near);
         QCOMPARE(prefixes.size(), std::size_t{2});
-        QCOMPARE(prefixes.find("a", text(0), false).positions, Position{500});
-        QCOMPARE(prefixes.find("a", text(0, 7), false).positions, Position{7});
-        QCOMPARE(prefixes.find("a", text(3), false).positions, Position{0});
-        QCOMPARE(prefixes.find("b", text(0), false).positions, Position{0});  // another model, arithmetic or type
-        QVERIFY(prefixes.find("b", text(0), false).extents.empty());
-        QCOMPARE(prefixes.find("a", {}, false).positions, Position{0});
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, Position{500});
+        QCOMPARE(prefixes.find("a", text(0, 7), 0, false).positions, Position{7});
+        QCOMPARE(prefixes.find("a", text(3), 0, false).positions, Position{0});
+        QCOMPARE(prefixes.find("b", text(0), 0, false).positions, Position{0});  // another model, arithmetic or type
+        QVERIFY(prefixes.find("b", text(0), 0, false).extents.empty());
+        QCOMPARE(prefixes.find("a", {}, 0, false).positions, Position{0});
     }
     void aContinuationTakesThePlaceOfItsBeginning() {
         PrefixCache prefixes(1 << 30);
@@ -67,7 +67,7 @@ private slots:
         QCOMPARE(prefixes.size(), std::size_t{1});
         QCOMPARE(compute(prefixes, "a", text(0, 200)), Position{199});
         QCOMPARE(prefixes.size(), std::size_t{1});
-        QCOMPARE(prefixes.find("a", text(0), false).positions, Position{300});
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, Position{300});
     }
     void aCommonBeginningCountsOnce() {
         PrefixCache prefixes(1 << 30);
@@ -93,27 +93,44 @@ private slots:
         PrefixCache prefixes(3 * one);
         for (TokenId i = 0; i < 10; ++i) {
             (void)compute(prefixes, "a", text(1000 * i));
-            (void)prefixes.find("a", text(0), false);  // used again and again, the first one stays
+            (void)prefixes.find("a", text(0), 0, false);  // used again and again, the first one stays
             QVERIFY(prefixes.bytes() <= 3 * one);
         }
         QCOMPARE(prefixes.size(), std::size_t{3});
-        QCOMPARE(prefixes.find("a", text(0), false).positions, kLength);
-        QCOMPARE(prefixes.find("a", text(9000), false).positions, kLength);
-        QCOMPARE(prefixes.find("a", text(1000), false).positions, Position{0});
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, kLength);
+        QCOMPARE(prefixes.find("a", text(9000), 0, false).positions, kLength);
+        QCOMPARE(prefixes.find("a", text(1000), 0, false).positions, Position{0});
         PrefixCache tiny(one / 2);
         (void)compute(tiny, "a", text(0));
         QCOMPARE(tiny.size(), std::size_t{0});
     }
+    // Of texts whose beginnings were computed with rounded inputs only what was rounded in both is the same, unless both turned to exact products in the same place.
+    void roundedBeginningsAreNotMixedWithExactOnes() {
+        PrefixCache prefixes(1 << 30);
+        (void)compute(prefixes, "a", text(0), 0, 200);
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, Position{0});
+        QCOMPARE(prefixes.find("a", text(0), 120, false).positions, Position{120});
+        QCOMPARE(prefixes.find("a", text(0), 400, false).positions, Position{200});
+        QCOMPARE(prefixes.find("a", text(0), 200, false).positions, kLength);
+        // Neither takes the place of the other.
+        QCOMPARE(compute(prefixes, "a", text(0)), Position{0});
+        QCOMPARE(prefixes.size(), std::size_t{2});
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, kLength);
+        QCOMPARE(prefixes.find("a", text(0), 200, false).positions, kLength);
+        // A text that ends before either turned is the beginning of the other.
+        QCOMPARE(compute(prefixes, "a", text(0, 150), 0, 300), Position{149});
+        QCOMPARE(prefixes.size(), std::size_t{2});
+    }
     void expertsLimitWhatIsFound() {
         PrefixCache prefixes(1 << 30);
         (void)compute(prefixes, "a", text(0), 40);
-        QCOMPARE(prefixes.find("a", text(0), false).positions, kLength);
-        const PrefixCache::Found found = prefixes.find("a", text(0), true);
+        QCOMPARE(prefixes.find("a", text(0), 0, false).positions, kLength);
+        const PrefixCache::Found found = prefixes.find("a", text(0), 0, true);
         QCOMPARE(found.positions, Position{40});
         QCOMPARE(found.experts.size(), std::size_t{40});
         // A text without experts does not push one with experts out.
         (void)compute(prefixes, "a", text(0, kLength + 10));
-        QCOMPARE(prefixes.find("a", text(0), true).positions, Position{40});
+        QCOMPARE(prefixes.find("a", text(0), 0, true).positions, Position{40});
     }
 };
 

@@ -82,7 +82,10 @@ Logits inBlocks(Sequence& sequence, std::span<const TokenId> tokens, std::size_t
 Logits asDrafts(Sequence& sequence, std::span<const TokenId> tokens, std::size_t block) {
     const auto vocab = static_cast<std::size_t>(sequence.model().config().vocab_size);
     Logits logits(tokens.size() * vocab), drafted(block * vocab);
-    for (std::size_t done = 0; done < tokens.size();) {
+    // No tree stands where inputs are rounded.
+    const auto rounded = static_cast<std::size_t>(sequence.throughputEnd());
+    if (!sequence.append(tokens.first(rounded), static_cast<std::int64_t>(rounded), logits.data())) return {};
+    for (std::size_t done = rounded; done < tokens.size();) {
         const std::size_t count = std::min(block, tokens.size() - done), right = (count + 1) / 2;
         std::vector<TokenId> draft(tokens.begin() + static_cast<std::ptrdiff_t>(done), tokens.begin() + static_cast<std::ptrdiff_t>(done + count));
         for (std::size_t i = right; i < count; ++i) draft[i] = (draft[i] + 1) % static_cast<TokenId>(vocab);
@@ -159,6 +162,28 @@ private slots:
             const std::string other = firstOther(*loaded, arithmetic, product);
             QVERIFY2(other.empty(), other.c_str());
         }
+    }
+
+    // A prompt with rounded inputs is one more way in which a position is computed, whatever the pass it is in.
+    void roundedPrompts_data() {
+        QTest::addColumn<QString>("architecture");
+        for (const char* architecture : {"llama", "qwen3moe", "gpt-oss"}) QTest::newRow(architecture) << architecture;
+    }
+    void roundedPrompts() {
+        QFETCH(QString, architecture);
+        const auto loaded = load(makeRandomModel(shapeOf(architecture.toStdString().c_str(), TensorType::BF16)), {});
+        QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
+        const auto end = static_cast<Position>(kTokens * 2 / 3);
+        const SequenceSettings rounded{Arithmetic::Native, KvType::F32, end};
+        const std::string other = firstOther(*loaded, rounded, architecture == "llama");
+        QVERIFY2(other.empty(), other.c_str());
+        // Something was rounded exactly where it can be, and the positions before the end of a longer prompt are the same.
+        CpuDevice device(2);
+        const std::vector<TokenId> tokens = randomTokens(kTokens, kVocab, 3);
+        const Logits ours = inBlocks(*sequenceOf(*loaded, device, rounded, kTokens), tokens, kTokens);
+        QCOMPARE(sameBits(ours, inBlocks(*sequenceOf(*loaded, device, Arithmetic::Native, kTokens), tokens, kTokens)), !device.whyNoBf16Inputs().empty());
+        const Logits longer = inBlocks(*sequenceOf(*loaded, device, {Arithmetic::Native, KvType::F32, end + 3}, kTokens), tokens, kTokens);
+        QVERIFY(std::equal(ours.begin(), ours.begin() + end * kVocab, longer.begin()));
     }
 
     void cacheTypes_data() {

@@ -42,7 +42,7 @@ std::vector<Case> cases() {
     return all;
 }
 
-std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const TokenId> tokens, Arithmetic arithmetic, int threads, std::size_t chunk,
+std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const TokenId> tokens, const SequenceSettings& settings, int threads, std::size_t chunk,
                             std::string& error) {
     auto model = Model::load(path, {});
     if (!model) {
@@ -50,7 +50,7 @@ std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const T
         return {};
     }
     CpuDevice device(threads);
-    auto sequence = Sequence::create(*model, device, static_cast<Position>(tokens.size()), arithmetic);
+    auto sequence = Sequence::create(*model, device, static_cast<Position>(tokens.size()), settings);
     const auto vocab = static_cast<std::size_t>((*model)->config().vocab_size);
     std::vector<float> logits(tokens.size() * vocab);
     for (std::size_t done = 0; done < tokens.size(); done += chunk) {
@@ -141,6 +141,31 @@ private slots:
             expected_mean += c.kl[pos] / static_cast<double>(tokens.size());
         }
         QVERIFY(std::abs(mean - expected_mean) <= 1e-4 + 0.01 * expected_mean);
+    }
+
+    // Prompts of BF16 weights with BF16 activations (PrefillMode::Throughput), at every position.
+    void roundedPrompts() {
+        if (!CpuDevice(1).whyNoBf16Inputs().empty()) QSKIP("these kernels have no product of BF16 inputs");
+        int compared = 0;
+        for (const Case& c : cases()) {
+            if (c.type != "BF16") continue;
+            ++compared;
+            const std::vector<TokenId> tokens = readTokens(c.root / "logits" / (c.base + ".tokens.i32"));
+            const std::vector<float> ref = readNpy(c.root / "logits" / (std::filesystem::path(c.model).stem().string() + ".ref.npy"));
+            const SequenceSettings rounded{Arithmetic::Native, KvType::F32, static_cast<Position>(tokens.size())};
+            std::string error;
+            const std::vector<float> logits = logitsOf(c.root / "models" / c.model, tokens, rounded, 1, 64, error);
+            QCOMPARE(logits.size(), ref.size());
+            const Distance bf16 = distance(logits, ref, c.vocab);
+            qInfo("BF16 activations: max %.2e sigma, rms %.2e sigma", bf16.max / c.sigma, bf16.rms / c.sigma);
+            QVERIFY(bf16.max <= 0.06 * c.sigma && bf16.rms <= 0.01 * c.sigma);
+            QVERIFY(bf16.max > 2e-4 * c.sigma);  // they were rounded
+            for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{16}}) {
+                const std::vector<float> split = logitsOf(c.root / "models" / c.model, tokens, rounded, 3, chunk, error);
+                QVERIFY(std::memcmp(logits.data(), split.data(), logits.size() * sizeof(float)) == 0);
+            }
+        }
+        QVERIFY(compared > 0);
     }
 
     // No golden file lies there without being compared.

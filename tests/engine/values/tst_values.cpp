@@ -13,6 +13,7 @@ RunRequest fullRequest() {
     r.weight_quant = {"rtn", {{"bits", 3}, {"group", 64}}};
     r.arithmetic = Arithmetic::F32;
     r.kv_type = KvType::Q8_0;
+    r.prefill = PrefillMode::Throughput;
     r.reference = {ReferenceKind::File, "ref.gguf", 8};
     r.prompt = "How many?\n\"x\" \xc3\xa4";
     r.raw = true;
@@ -115,7 +116,7 @@ private slots:
             nlohmann::json missing = whole;
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
-            const bool later = key == "draft" || key == "experts" || key == "kv_type";  // the first version did not write them
+            const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill";  // the first version did not write them
             QCOMPARE(parsed.has_value(), later);
             if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;
@@ -126,9 +127,10 @@ private slots:
     }
     void requestOfTheFirstVersion() {
         nlohmann::json old = toJson(fullRequest());
-        for (const char* later : {"draft", "experts", "kv_type"}) old.erase(later);
+        for (const char* later : {"draft", "experts", "kv_type", "prefill"}) old.erase(later);
         const auto request = runRequestFromJson(old);
         QVERIFY(request);
+        QCOMPARE(request->prefill, PrefillMode::Exact);
         QCOMPARE(request->kv_type, KvType::F32);
         QVERIFY(request->draft == DraftSettings{});
         QCOMPARE(request->draft.method.id, std::string("none"));
