@@ -14,6 +14,7 @@
 #include "engine/base/memory_use.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
+#include "engine/run/throughput_prefill.h"
 #include "kernels/limits.h"
 
 namespace quibble::cli {
@@ -129,8 +130,12 @@ private:
         const double read_gb_s = kernels::measureReadBandwidth(device_.threads(), kLimitBufferBytes) / 1e9;
         const double fma_gflop_s = kernels::measureFmaRate() * device_.threads() / 1e9;
         const double dot_gop_s = kernels::measureDotRate() * device_.threads() / 1e9;
-        out_["limits"] = {{"memory_read_gb_s", read_gb_s}, {"f32_fma_gflop_s", fma_gflop_s}, {"int8_dot_gop_s", dot_gop_s}};
+        const double bf16_gflop_s = kernels::measureBf16Rate() * device_.threads() / 1e9;
+        out_["limits"] = {{"memory_read_gb_s", read_gb_s}, {"f32_fma_gflop_s", fma_gflop_s}, {"int8_dot_gop_s", dot_gop_s}, {"bf16_dot_gflop_s", bf16_gflop_s}};
         if (out_.contains("prefill")) {
+            if (Json& throughput = out_["prefill"]["throughput"]; throughput.contains("gflop_s") && bf16_gflop_s > 0) {
+                throughput["of_bf16_limit"] = throughput["gflop_s"].get<double>() / bf16_gflop_s;
+            }
             out_["prefill"]["of_fma_limit"] = out_["prefill"]["gflop_s"].get<double>() / fma_gflop_s;
             out_["prefill"]["of_int8_limit"] = out_["prefill"]["gflop_s"].get<double>() / dot_gop_s;
         }
@@ -144,8 +149,9 @@ private:
         return ids;
     }
 
-    Result<std::unique_ptr<Sequence>> sequence(int before, int count) {
-        auto created = Sequence::create(models_.quantized, device_, before + count, settings_);
+    Result<std::unique_ptr<Sequence>> sequence(int before, int count) { return sequence(before, count, settings_); }
+    Result<std::unique_ptr<Sequence>> sequence(int before, int count, const SequenceSettings& settings) {
+        auto created = Sequence::create(models_.quantized, device_, before + count, settings);
         if (!created) return created;
         cache_bytes_ = std::max(cache_bytes_, static_cast<double>((*created)->cacheBytes()));
         if (before == 0) return created;
@@ -181,14 +187,35 @@ private:
         return Timing{median(times), s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0};
     }
 
+    Json prefillSpeed(double spent) const {
+        const double operations = 2 * (cost_.multiply_adds * request_.prefill + cost_.output_multiply_adds);
+        return {{"tok_s", request_.prefill / spent}, {"gflop_s", operations / spent / 1e9}};
+    }
+
+    // As a run with --prefill throughput has it: all positions but the last.
+    Result<void> throughputPrefill() {
+        Json& out = out_["prefill"]["throughput"];
+        if (auto offered = checkThroughputPrefill(model(), settings_.arithmetic, device_); !offered) {
+            out["why_not"] = offered.error().what;
+            return {};
+        }
+        auto s = sequence(0, request_.prefill, {settings_.arithmetic, settings_.kv_type, request_.prefill - 1});
+        if (!s) return tl::unexpected(s.error());
+        auto timing = time(**s, request_.prefill, request_.prefill, false);
+        if (!timing) return tl::unexpected(timing.error());
+        out = prefillSpeed(timing->spent);
+        return {};
+    }
+
     Result<void> prefill() {
         if (request_.prefill == 0) return {};
         auto s = sequence(0, request_.prefill);
         if (!s) return tl::unexpected(s.error());
         auto timing = time(**s, request_.prefill, request_.prefill, false);
         if (!timing) return tl::unexpected(timing.error());
-        const double operations = 2 * (cost_.multiply_adds * request_.prefill + cost_.output_multiply_adds);
-        out_["prefill"] = {{"tokens", request_.prefill}, {"tok_s", request_.prefill / timing->spent}, {"gflop_s", operations / timing->spent / 1e9}};
+        out_["prefill"] = prefillSpeed(timing->spent);
+        out_["prefill"]["tokens"] = request_.prefill;
+        if (auto done = throughputPrefill(); !done) return done;
         if (!request_.busy) return {};
         const Neighbour neighbour;
         auto busy = time(**s, request_.prefill, request_.prefill, false);
@@ -316,6 +343,13 @@ void printRow(std::ostream& out, const std::string& what, const std::string& spe
 std::string percent(const Json& fraction) { return shortNumber(100 * fraction.get<double>()) + " %"; }
 std::string number(const Json& value) { return shortNumber(value.get<double>()); }
 
+void printThroughput(const Json& p, std::ostream& out) {
+    if (p.contains("why_not")) return printRow(out, "  throughput", "none", p["why_not"].get<std::string>());
+    std::string rest = shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s";
+    if (p.contains("of_bf16_limit")) rest += ": " + percent(p["of_bf16_limit"]) + " of the BF16 limit";
+    printRow(out, "  throughput", number(p["tok_s"]) + " tok/s", rest);
+}
+
 }  // namespace
 
 Result<Json> runBench(const BenchRequest& request) {
@@ -345,6 +379,7 @@ void printBench(const Json& r, std::ostream& out) {
         const Json& p = r["prefill"];
         printRow(out, "prefill of " + p["tokens"].dump(), number(p["tok_s"]) + " tok/s",
                  shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s: " + percent(p["of_int8_limit"]) + " of the 8-bit limit, " + percent(p["of_fma_limit"]) + " of the f32 limit");
+        printThroughput(p["throughput"], out);
         if (p.contains("busy_tok_s")) printRow(out, "  a core busy", number(p["busy_tok_s"]) + " tok/s", percent(p["busy_ratio"]) + " of the quiet speed");
     }
     if (r.contains("decode")) {
@@ -367,7 +402,7 @@ void printBench(const Json& r, std::ostream& out) {
     printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " + r["kv_cache"].get<std::string>() + "; at most " + number(m["allowed_mb"]) + " MB are allowed");
     const Json& l = r["limits"];
     printRow(out, "limits", number(l["memory_read_gb_s"]) + " GB/s",
-             shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit, measured now");
+             shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit" + (l["bf16_dot_gflop_s"].get<double>() > 0 ? ", " + shortNumber(l["bf16_dot_gflop_s"].get<double>() / 1e3) + " Tflop/s BF16" : "") + ", measured now");
 }
 
 }  // namespace quibble::cli

@@ -74,6 +74,7 @@ private slots:
         request.context = 8192;
         request.kv_type = KvType::Q8_0;
         request.arithmetic = Arithmetic::F32;
+        request.prefill = PrefillMode::Throughput;
         request.reference = {ReferenceKind::File, "models/other.gguf", 8};
         QSignalSpy control(&panel, &SamplerPanel::controlChanged), changed(&panel, &SamplerPanel::changed);
         panel.setRequest(request);

@@ -92,10 +92,6 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     block_ = makeInteger(this, 1, 64, tr("Tokens the reference scores in one pass"));
     block_->setToolTip(tr("The KL curve trails the text by at most this many tokens; larger blocks are faster"));
     block_->setSuffix(tr(" tokens"));
-    arithmetic_ = new QComboBox(this);
-    arithmetic_->addItems({tr("native (fast)"), tr("f32 (isolates the weights)")});
-    arithmetic_->setAccessibleName(tr("Arithmetic"));
-    arithmetic_->setToolTip(tr("Native kernels round activations to 8-bit blocks; f32 shows what the weights alone did"));
     threads_ = makeInteger(this, 0, 1024, tr("Threads"));
     threads_->setSpecialValueText(tr("all cores"));
     form->addRow(tr("Seed"), seed_row);
@@ -103,14 +99,13 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     buildCache(form);
     form->addRow(tr("Reference"), reference_kind_);
     form->addRow(tr("Reference block"), block_);
-    form->addRow(tr("Arithmetic"), arithmetic_);
+    buildArithmetic(form);
     form->addRow(tr("Threads"), threads_);
     connect(seed_, &QLineEdit::textEdited, this, tell);
     connect(dice, &QToolButton::clicked, this, &SamplerPanel::rollSeed);
     connect(limit_, &QSpinBox::valueChanged, this, [this](int value) { emitLive(QStringLiteral("max_tokens"), value); });
     connect(block_, &QSpinBox::valueChanged, this, tell);
     connect(threads_, &QSpinBox::valueChanged, this, tell);
-    connect(arithmetic_, &QComboBox::activated, this, tell);
     connect(reference_kind_, &QComboBox::activated, this, [this, tell](int kind) {
         block_->setEnabled(kind != 0);
         if (kind == kFileKind) emit chooseReferenceFileRequested();
@@ -140,6 +135,25 @@ void SamplerPanel::buildCache(QFormLayout* form) {
     form->addRow(QString(), cache_cost_);
     connect(context_, &QSpinBox::valueChanged, this, tell);
     connect(kv_type_, &QComboBox::activated, this, tell);
+}
+
+void SamplerPanel::buildArithmetic(QFormLayout* form) {
+    const auto tell = [this] {
+        if (!silent_) emit changed();
+    };
+    arithmetic_ = new QComboBox(this);
+    arithmetic_->addItems({tr("native (fast)"), tr("f32 (isolates the weights)")});
+    arithmetic_->setAccessibleName(tr("Arithmetic"));
+    arithmetic_->setToolTip(tr("Native kernels round activations to 8-bit blocks; f32 shows what the weights alone did"));
+    prefill_ = new QComboBox(this);
+    prefill_->addItems({tr("exact"), tr("throughput (BF16 weights)")});
+    prefill_->setAccessibleName(tr("Prefill"));
+    prefill_->setToolTip(tr("How the prompt is computed. Exact: as everything else. Throughput: BF16 weights take it with activations rounded to BF16, which is faster; "
+                            "the run still repeats bit for bit, but its KL holds what the rounding did, also against the same weights"));
+    form->addRow(tr("Arithmetic"), arithmetic_);
+    form->addRow(tr("Prefill"), prefill_);
+    connect(arithmetic_, &QComboBox::activated, this, tell);
+    connect(prefill_, &QComboBox::activated, this, tell);
 }
 
 void SamplerPanel::setCacheCost(const QString& text, bool refused) {
@@ -172,6 +186,7 @@ void SamplerPanel::setRequest(const RunRequest& request) {
     context_->setValue(request.context);
     kv_type_->setCurrentIndex(static_cast<int>(request.kv_type));
     arithmetic_->setCurrentIndex(request.arithmetic == Arithmetic::F32 ? 1 : 0);
+    prefill_->setCurrentIndex(request.prefill == PrefillMode::Throughput ? 1 : 0);
     threads_->setValue(request.threads);
     setReference(request.reference);
     silent_ = false;
@@ -211,6 +226,7 @@ void SamplerPanel::fill(RunRequest& request) const {
     request.context = context_->value();
     request.kv_type = kKvTypes[static_cast<std::size_t>(kv_type_->currentIndex())];
     request.arithmetic = arithmetic_->currentIndex() == 1 ? Arithmetic::F32 : Arithmetic::Native;
+    request.prefill = prefill_->currentIndex() == 1 ? PrefillMode::Throughput : PrefillMode::Exact;
     request.threads = threads_->value();
     request.reference = reference();
 }

@@ -20,7 +20,7 @@ public:
 
     /// Shows the settings of a request without emitting anything.
     void setRequest(const RunRequest& request);
-    /// Writes sampler, seed, max_tokens, context, kv_type, threads, arithmetic and reference.
+    /// Writes sampler, seed, max_tokens, context, kv_type, threads, arithmetic, prefill and reference.
     void fill(RunRequest& request) const;
     /// "T 0.6 · top-p 0.95 · seed 7"
     [[nodiscard]] QString summary() const;
@@ -44,6 +44,7 @@ private:
     void buildSampling(QFormLayout* form);
     void buildRun(QFormLayout* form);
     void buildCache(QFormLayout* form);
+    void buildArithmetic(QFormLayout* form);
     void emitLive(const QString& key, double value);
 
     QDoubleSpinBox* temperature_ = nullptr;
@@ -58,6 +59,7 @@ private:
     QComboBox* reference_kind_ = nullptr;
     QSpinBox* block_ = nullptr;
     QComboBox* arithmetic_ = nullptr;
+    QComboBox* prefill_ = nullptr;
     QSpinBox* threads_ = nullptr;
     std::string reference_path_;
     bool silent_ = false;
