@@ -147,7 +147,9 @@ struct Ops {
     // y[i] = a[i] + b[i]; y may alias either. Exact (one rounding).
     void (*add)(const float* a, const float* b, int64_t n, float* y);
 
-    void (*attention)(const AttentionArgs&);
+    // Rows with the same heads, k, v and scale in one call share what is read of k and v where their positions are the same. Each gets what it
+    // would get alone. scores and out of different rows must not overlap. n_rows >= 1.
+    void (*attention)(const AttentionArgs* rows, int64_t n_rows);
 
     // n floats as the stored row of a KvRows or of the activations of matmulBf16, the same bytes in every table: F32 copies, F16 and BF16 round to nearest even, Q8_0
     // (n a multiple of 32) rounds as quantizeRow does. A Q8_0 block that holds a NaN or an infinity becomes NaN.

@@ -1,6 +1,7 @@
 #include "engine/device/cpu_device.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/values/check.h"
@@ -12,6 +13,7 @@ namespace {
 // A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
 constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
+constexpr std::int64_t kAttentionRows = 8;  // whose queries meet a key or value together
 // Of the clamped activation of gpt-oss.
 constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
 
@@ -141,41 +143,56 @@ void CpuDevice::storeKv(kernels::TensorType type, const float* rows, std::int64_
     });
 }
 
-void CpuDevice::attention(const AttentionTask& task) {
+// The rows of a task that one call takes for one K/V head.
+void CpuDevice::attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const {
+    thread_local std::vector<float> scores;
+    std::array<kernels::AttentionArgs, kAttentionRows> rows;
     const std::int64_t stride = task.n_kv_heads * task.head_bytes;
     const std::int64_t group = task.n_heads / task.n_kv_heads;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
-    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * group;
-    const std::int64_t count = task.n_rows * task.n_kv_heads;
+    std::size_t needed = 0;
+    for (std::int64_t row = row_begin; row < row_end; ++row) {
+        std::span<const std::int32_t> more;
+        if (!task.paths.empty()) more = task.paths[static_cast<std::size_t>(row)];
+        const std::int64_t range = task.paths.empty() ? task.first_kv + row : task.first_kv - 1;
+        const std::int64_t seen = range + static_cast<std::int64_t>(more.size());
+        const std::int64_t first = task.window > 0 ? std::max<std::int64_t>(0, seen - task.window) : 0;
+        if (first > range) more = more.subspan(static_cast<std::size_t>(first - range));
+        const std::int64_t q_offset = (row * task.n_heads + kv_head * group) * task.head_dim;
+        const std::int64_t kv_offset = kv_head * task.head_bytes;
+        kernels::AttentionArgs& args = rows[static_cast<std::size_t>(row - row_begin)];
+        args.q = task.q + q_offset;
+        args.n_heads = group;
+        args.head_dim = task.head_dim;
+        args.k = {task.kv_type, task.k + kv_offset, stride};
+        args.v = {task.kv_type, task.v + kv_offset, stride};
+        args.begin = std::min(first, range);
+        args.end = range;
+        args.more = more.data();
+        args.n_more = static_cast<std::int64_t>(more.size());
+        args.scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
+        args.sink = task.sinks == nullptr ? nullptr : task.sinks + kv_head * group;
+        args.out = task.out + q_offset;
+        needed += static_cast<std::size_t>((seen - first) * group);
+    }
+    if (scores.size() < needed) scores.resize(needed * 2);
+    float* next = scores.data();
+    for (std::int64_t i = 0; i < row_end - row_begin; ++i) {
+        kernels::AttentionArgs& args = rows[static_cast<std::size_t>(i)];
+        args.scores = next;
+        next += (args.end - args.begin + args.n_more) * group;
+    }
+    ops_.attention(rows.data(), row_end - row_begin);
+}
+
+// Head after head, so that a thread stays with the keys and values of one; within it a few rows at a time, which share what they read.
+void CpuDevice::attention(const AttentionTask& task) {
+    const std::int64_t tiles = (task.n_rows + kAttentionRows - 1) / kAttentionRows;
+    const std::int64_t count = task.n_kv_heads * tiles;
+    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * (task.n_heads / task.n_kv_heads) * std::min(task.n_rows, kAttentionRows);
     pool_.parallelFor(count, chunkFor(count, work, threads()), [&](std::int64_t begin, std::int64_t end) {
-        thread_local std::vector<float> scores;
         for (std::int64_t item = begin; item < end; ++item) {
-            const std::int64_t row = item / task.n_kv_heads, kv_head = item % task.n_kv_heads;
-            std::span<const std::int32_t> more;
-            if (!task.paths.empty()) more = task.paths[static_cast<std::size_t>(row)];
-            const std::int64_t range = task.paths.empty() ? task.first_kv + row : task.first_kv - 1;
-            const std::int64_t seen = range + static_cast<std::int64_t>(more.size());
-            const std::int64_t first = task.window > 0 ? std::max<std::int64_t>(0, seen - task.window) : 0;
-            if (first > range) more = more.subspan(static_cast<std::size_t>(first - range));
-            const auto needed = static_cast<std::size_t>((seen - first) * group);
-            if (scores.size() < needed) scores.resize(needed * 2);
-            const std::int64_t q_offset = item * group * task.head_dim;
-            const std::int64_t kv_offset = kv_head * task.head_bytes;
-            kernels::AttentionArgs args;
-            args.q = task.q + q_offset;
-            args.n_heads = group;
-            args.head_dim = task.head_dim;
-            args.k = {task.kv_type, task.k + kv_offset, stride};
-            args.v = {task.kv_type, task.v + kv_offset, stride};
-            args.begin = std::min(first, range);
-            args.end = range;
-            args.more = more.data();
-            args.n_more = static_cast<std::int64_t>(more.size());
-            args.scale = scale;
-            args.sink = task.sinks == nullptr ? nullptr : task.sinks + kv_head * group;
-            args.scores = scores.data();
-            args.out = task.out + q_offset;
-            ops_.attention(args);
+            const std::int64_t row = item % tiles * kAttentionRows;
+            attendRows(task, item / tiles, row, std::min(row + kAttentionRows, task.n_rows));
         }
     });
 }

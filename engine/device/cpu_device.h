@@ -100,6 +100,8 @@ private:
     void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols);
     void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
 
+    void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const;
+
     ThreadPool pool_;
     const kernels::Ops& ops_;
     AlignedVector<std::byte> rounded_, rounded_bf16_;  // the current input; storage is kept between calls

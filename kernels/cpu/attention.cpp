@@ -1,9 +1,8 @@
-// Attention of the query heads that share one K/V head, and the rounding of rows into the cache.
-// Definitions and tolerances: op_table.h.
+// Attention of the query heads that share one K/V head. Definitions and tolerances: op_table.h.
 //
 // The fixed orders: a score is a product in the order of matmul.cpp; the softmax adds position i to lane i mod 16 in rising i; an output
 // element adds its positions in rising i, by fused multiply-add. Positions are numbered as they are listed, so where a row lies changes
-// nothing, and a tile of several heads keeps the sums of each apart.
+// nothing, and a tile of several queries (heads, rows or both) keeps the sums of each apart.
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_math.h"
 
@@ -13,99 +12,126 @@
 namespace quibble::kernels {
 namespace {
 
-constexpr int64_t kPositionBlock = 64;  // values that all heads use before the next are read
+constexpr int64_t kPositionBlock = 64;  // keys or values that all queries use before the next are read
+constexpr int64_t kQueryBatch = 64;
 
-QUIBBLE_INLINE int64_t positionCount(const AttentionArgs& args) { return args.end - args.begin + args.n_more; }
+// One query head of one row.
+struct Query {
+    const AttentionArgs* row;
+    const float* q;
+    float* scores;  // [n]
+    float* out;
+    int64_t n;      // positions
+    int64_t at;     // number of the first position of the part that is read now; negative where the part begins before the row's range
+    int64_t limit;  // numbers from here on are not of this part
+};
 
-// Where position number i is stored.
-QUIBBLE_INLINE const std::byte* storedAt(const AttentionArgs& args, const KvRows& rows, int64_t i) {
-    const int64_t listed = i - (args.end - args.begin);
-    const int64_t position = listed < 0 ? args.begin + i : static_cast<int64_t>(args.more[listed]);
-    return rows.data + position * rows.stride;
-}
+// Positions that lie side by side, or as a list says.
+struct Part {
+    int64_t begin;
+    const int32_t* list;
+    int64_t count;
+    QUIBBLE_INLINE int64_t position(int64_t i) const { return list == nullptr ? begin + i : static_cast<int64_t>(list[i]); }
+};
 
-// Scores of kKeys positions from i on for kHeads heads from h on.
-template <class Row, int kKeys, int kHeads>
-QUIBBLE_INLINE void scoreTile(const AttentionArgs& args, const Row (&keys)[kKeys], int64_t i, int64_t h) {
-    Vec acc[kHeads * kKeys];
+// Up to kPositionBlock positions of a part. What a tile lacks at the end is the last position once more.
+template <class Row>
+struct RowBlock {
+    Row rows[kPositionBlock];
+    int64_t first = 0;
+    int64_t n = 0;
+
+    QUIBBLE_INLINE void fill(const KvRows& stored, const Part& part, int64_t begin) {
+        first = begin;
+        n = least(kPositionBlock, part.count - begin);
+        for (int64_t i = 0; i < kPositionBlock; ++i) {
+            rows[i].p = stored.data + part.position(begin + least(i, n - 1)) * stored.stride;
+        }
+    }
+};
+
+// Scores of the positions of a block from number i of it on, kScoreTile for all kQueries together.
+template <class Row, int kQueries>
+QUIBBLE_INLINE void scoreTile(const RowBlock<Row>& block, int64_t i, const Query* queries) {
+    constexpr int kKeys = kScoreTile / kQueries;
+    const AttentionArgs& args = *queries[0].row;
+    const Row* keys = block.rows + i;
+    Vec acc[kScoreTile];
 #pragma GCC unroll 16
     for (Vec& sum : acc) {
         sum = zero();
     }
-    const float* q = args.q + h * args.head_dim;
     int64_t d = 0;
     for (; d + 16 <= args.head_dim; d += 16) {
         Vec k[kKeys];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int j = 0; j < kKeys; ++j) {
             k[j] = keys[j].at(d);
         }
 #pragma GCC unroll 8
-        for (int head = 0; head < kHeads; ++head) {
-            const Vec x = load(q + head * args.head_dim + d);
-#pragma GCC unroll 8
+        for (int query = 0; query < kQueries; ++query) {
+            const Vec x = load(queries[query].q + d);
+#pragma GCC unroll 16
             for (int j = 0; j < kKeys; ++j) {
-                acc[head * kKeys + j] = fma(k[j], x, acc[head * kKeys + j]);
+                acc[query * kKeys + j] = fma(k[j], x, acc[query * kKeys + j]);
             }
         }
     }
     if (d < args.head_dim) {
         const int64_t n = args.head_dim - d;
-        for (int head = 0; head < kHeads; ++head) {
-            const Vec x = loadTail(q + head * args.head_dim + d, n);
+#pragma GCC unroll 8
+        for (int query = 0; query < kQueries; ++query) {
+            const Vec x = loadTail(queries[query].q + d, n);
+#pragma GCC unroll 16
             for (int j = 0; j < kKeys; ++j) {
-                acc[head * kKeys + j] = fma(keys[j].tail(d, n), x, acc[head * kKeys + j]);
+                acc[query * kKeys + j] = fma(keys[j].tail(d, n), x, acc[query * kKeys + j]);
             }
         }
     }
-    float sums[kHeads * kKeys];
-    int done = 0;
-#pragma GCC unroll 8
-    for (; done + 4 <= kHeads * kKeys; done += 4) {
-        sumLanes4(acc[done], acc[done + 1], acc[done + 2], acc[done + 3], sums + done);
-    }
-#pragma GCC unroll 8
-    for (; done < kHeads * kKeys; ++done) {
-        sums[done] = sumLanes(acc[done]);
-    }
-    const int64_t n_kv = positionCount(args);
-    for (int head = 0; head < kHeads; ++head) {
-        for (int j = 0; j < kKeys; ++j) {
-            args.scores[(h + head) * n_kv + i + j] = sums[head * kKeys + j] * args.scale;
+    alignas(64) float sums[kScoreTile];
+    scaledSums(acc, args.scale, sums);
+    for (int query = 0; query < kQueries; ++query) {
+        const int64_t number = queries[query].at + block.first + i;
+        const int64_t limit = queries[query].limit;
+        float* to = queries[query].scores + number;
+        if (number >= 0 && number + kKeys <= limit && i + kKeys <= block.n) {
+            __builtin_memcpy(to, sums + query * kKeys, kKeys * sizeof(float));
+            continue;
+        }
+        for (int64_t j = 0; j < kKeys && i + j < block.n; ++j) {
+            if (number + j >= 0 && number + j < limit) {
+                to[j] = sums[query * kKeys + j];
+            }
         }
     }
 }
 
-template <class Row, int kKeys>
-QUIBBLE_INLINE void scoreHeads(const AttentionArgs& args, int64_t i) {
-    Row keys[kKeys];
-    for (int j = 0; j < kKeys; ++j) {
-        keys[j].p = storedAt(args, args.k, i + j);
-    }
-    int64_t h = 0;
-    for (; h + kHeadTile <= args.n_heads; h += kHeadTile) {
-        scoreTile<Row, kKeys, kHeadTile>(args, keys, i, h);
-    }
-    if constexpr (kHeadTile > 2) {
-        if (h + 2 <= args.n_heads) {
-            scoreTile<Row, kKeys, 2>(args, keys, i, h);
-            h += 2;
-        }
-    }
-    if (h < args.n_heads) {
-        scoreTile<Row, kKeys, 1>(args, keys, i, h);
+template <class Row, int kQueries>
+QUIBBLE_INLINE void scoreKeys(const RowBlock<Row>& block, const Query* queries) {
+    for (int64_t i = 0; i < block.n; i += kScoreTile / kQueries) {
+        scoreTile<Row, kQueries>(block, i, queries);
     }
 }
 
+// Scores of a part for n queries whose at and limit are set.
 template <class Row>
-void scoreAll(const AttentionArgs& args) {
-    const int64_t n_kv = positionCount(args);
-    int64_t i = 0;
-    for (; i + kKeyTile <= n_kv; i += kKeyTile) {
-        scoreHeads<Row, kKeyTile>(args, i);
-    }
-    for (; i < n_kv; ++i) {
-        scoreHeads<Row, 1>(args, i);
+void scorePart(const Part& part, const Query* queries, int64_t n) {
+    RowBlock<Row> block;
+    for (int64_t begin = 0; begin < part.count; begin += kPositionBlock) {
+        block.fill(queries[0].row->k, part, begin);
+        int64_t i = 0;
+        for (; i + kHeadTile <= n; i += kHeadTile) {
+            scoreKeys<Row, kHeadTile>(block, queries + i);
+        }
+        if constexpr (kHeadTile > 2) {
+            if (i + 2 <= n) {
+                scoreKeys<Row, 2>(block, queries + i);
+                i += 2;
+            }
+        }
+        if (i < n) {
+            scoreKeys<Row, 1>(block, queries + i);
+        }
     }
 }
 
@@ -159,28 +185,17 @@ void softmax(float* scores, int64_t n, const float* sink) {
     }
 }
 
-// A block of positions meets the outputs: where they are, their probabilities, and whether they are the first.
-template <class Row>
-struct ValueBlock {
-    const AttentionArgs& args;
-    int64_t first = 0;
-    int64_t n = 0;
-    Row rows[kPositionBlock] = {};
-};
-
-// out[d .. d + 16 kVecs) of kHeads heads from h on, going on from what out holds.
-template <class Row, int kHeads, int kVecs>
-QUIBBLE_INLINE void mixTile(const ValueBlock<Row>& block, int64_t h, int64_t d) {
-    const AttentionArgs& args = block.args;
-    const int64_t n_kv = positionCount(args);
-    const float* p = args.scores + h * n_kv + block.first;
-    float* out = args.out + h * args.head_dim + d;
-    Vec acc[kHeads][kVecs];
+// out[d .. d + 16 kVecs) of kQueries queries, going on from what out holds.
+template <class Row, int kQueries, int kVecs>
+QUIBBLE_INLINE void mixTile(const RowBlock<Row>& block, const Query* queries, int64_t d) {
+    Vec acc[kQueries][kVecs];
+    const float* p[kQueries];
 #pragma GCC unroll 8
-    for (int head = 0; head < kHeads; ++head) {
+    for (int query = 0; query < kQueries; ++query) {
+        p[query] = queries[query].scores + queries[query].at + block.first;
 #pragma GCC unroll 8
         for (int j = 0; j < kVecs; ++j) {
-            acc[head][j] = block.first == 0 ? zero() : load(out + head * args.head_dim + 16 * j);
+            acc[query][j] = load(queries[query].out + d + 16 * j);
         }
     }
     for (int64_t i = 0; i < block.n; ++i) {
@@ -190,151 +205,197 @@ QUIBBLE_INLINE void mixTile(const ValueBlock<Row>& block, int64_t h, int64_t d) 
             v[j] = block.rows[i].at(d + 16 * j);
         }
 #pragma GCC unroll 8
-        for (int head = 0; head < kHeads; ++head) {
-            const Vec share = set1(p[head * n_kv + i]);
+        for (int query = 0; query < kQueries; ++query) {
+            const Vec share = set1(p[query][i]);
 #pragma GCC unroll 8
             for (int j = 0; j < kVecs; ++j) {
-                acc[head][j] = fma(share, v[j], acc[head][j]);
+                acc[query][j] = fma(share, v[j], acc[query][j]);
             }
         }
     }
 #pragma GCC unroll 8
-    for (int head = 0; head < kHeads; ++head) {
+    for (int query = 0; query < kQueries; ++query) {
 #pragma GCC unroll 8
         for (int j = 0; j < kVecs; ++j) {
-            store(out + head * args.head_dim + 16 * j, acc[head][j]);
+            store(queries[query].out + d + 16 * j, acc[query][j]);
         }
     }
 }
 
 template <class Row>
-QUIBBLE_INLINE void mixTail(const ValueBlock<Row>& block, int64_t h, int64_t d) {
-    const AttentionArgs& args = block.args;
-    const int64_t n = args.head_dim - d;
-    const float* p = args.scores + h * positionCount(args) + block.first;
-    float* out = args.out + h * args.head_dim + d;
-    Vec acc = block.first == 0 ? zero() : loadTail(out, n);
+QUIBBLE_INLINE void mixTail(const RowBlock<Row>& block, const Query& query, int64_t d) {
+    const int64_t n = query.row->head_dim - d;
+    const float* p = query.scores + query.at + block.first;
+    Vec acc = loadTail(query.out + d, n);
     for (int64_t i = 0; i < block.n; ++i) {
         acc = fma(set1(p[i]), block.rows[i].tail(d, n), acc);
     }
-    storeTail(out, acc, n);
+    storeTail(query.out + d, acc, n);
 }
 
-template <class Row, int kHeads>
-QUIBBLE_INLINE void mixHeads(const ValueBlock<Row>& block, int64_t h) {
-    const int64_t dim = block.args.head_dim;
-    int64_t d = 0;
-    if constexpr (kHeads == 1) {
-        for (; d + 16 * kMixVecsAlone <= dim; d += 16 * kMixVecsAlone) {
-            mixTile<Row, 1, kMixVecsAlone>(block, h, d);
-        }
-    }
-    for (; d + 16 * kMixVecs <= dim; d += 16 * kMixVecs) {
-        mixTile<Row, kHeads, kMixVecs>(block, h, d);
-    }
-    for (; d + 16 <= dim; d += 16) {
-        mixTile<Row, kHeads, 1>(block, h, d);
-    }
-    if (d < dim) {
-        for (int head = 0; head < kHeads; ++head) {
-            mixTail(block, h + head, d);
-        }
-    }
-}
-
-template <class Row>
-void mixAll(const AttentionArgs& args) {
-    const int64_t n_kv = positionCount(args);
-    ValueBlock<Row> block{.args = args};
-    for (block.first = 0; block.first < n_kv; block.first += kPositionBlock) {
-        block.n = least(kPositionBlock, n_kv - block.first);
-        for (int64_t i = 0; i < block.n; ++i) {
-            block.rows[i].p = storedAt(args, args.v, block.first + i);
-        }
-        int64_t h = 0;
-        for (; h + kHeadTile <= args.n_heads; h += kHeadTile) {
-            mixHeads<Row, kHeadTile>(block, h);
-        }
-        if constexpr (kHeadTile > 2) {
-            if (h + 2 <= args.n_heads) {
-                mixHeads<Row, 2>(block, h);
-                h += 2;
-            }
-        }
-        if (h < args.n_heads) {
-            mixHeads<Row, 1>(block, h);
-        }
-    }
-}
-
-template <void (*kStore)(std::byte*, Vec)>
-QUIBBLE_INLINE void storeHalves(const float* src, int64_t n, std::byte* dst) {
+// The same columns of n queries, so that the next tile finds them in the first-level cache.
+template <class Row, int kVecs>
+QUIBBLE_INLINE void mixColumns(const RowBlock<Row>& block, const Query* queries, int64_t n, int64_t d) {
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        kStore(dst + 2 * i, load(src + i));
+    for (; i + kHeadTile <= n; i += kHeadTile) {
+        mixTile<Row, kHeadTile, kVecs>(block, queries + i, d);
+    }
+    if constexpr (kHeadTile > 2) {
+        if (i + 2 <= n) {
+            mixTile<Row, 2, kVecs>(block, queries + i, d);
+            i += 2;
+        }
     }
     if (i < n) {
-        std::byte last[32];
-        kStore(last, loadTail(src + i, n - i));
-        __builtin_memcpy(dst + 2 * i, last, static_cast<size_t>(2 * (n - i)));
+        mixTile<Row, 1, kVecs>(block, queries + i, d);
     }
 }
 
-// One block of 32 in the bytes that quantizeRow gives.
-QUIBBLE_INLINE void storeQ8(const float* src, std::byte* dst) {
-    const Vec a = load(src);
-    const Vec b = load(src + 16);
-    const Vec infinite = fma(a, zero(), mul(b, zero()));  // NaN in a lane that is not finite
-    const float d = maxLanes(max(magnitude(a), magnitude(b))) / 127.0F;
-    float inverse = d > 0.0F ? 1.0F / d : 0.0F;
-    inverse = inverse <= 3.4028234e38F ? inverse : 0.0F;
-    const bool finite = !anyNan(infinite);
-    const uint16_t scale = finite ? halfOf(d) : uint16_t{0x7E00};
-    __builtin_memcpy(dst, &scale, sizeof(scale));
-    storeS8(dst + 2, finite ? halvesAway(mul(a, set1(inverse))) : zero());
-    storeS8(dst + 18, finite ? halvesAway(mul(b, set1(inverse))) : zero());
+// Adds the values of a part to the outputs of n queries whose at is set.
+template <class Row>
+void mixPart(const Part& part, const Query* queries, int64_t n) {
+    const AttentionArgs& args = *queries[0].row;
+    RowBlock<Row> block;
+    for (int64_t begin = 0; begin < part.count; begin += kPositionBlock) {
+        block.fill(args.v, part, begin);
+        int64_t d = 0;
+        if (n == 1) {
+            for (; d + 16 * kMixVecsAlone <= args.head_dim; d += 16 * kMixVecsAlone) {
+                mixTile<Row, 1, kMixVecsAlone>(block, queries, d);
+            }
+        }
+        for (; d + 16 * kMixVecs <= args.head_dim; d += 16 * kMixVecs) {
+            mixColumns<Row, kMixVecs>(block, queries, n, d);
+        }
+        for (; d + 16 <= args.head_dim; d += 16) {
+            mixColumns<Row, 1>(block, queries, n, d);
+        }
+        for (int64_t i = 0; d < args.head_dim && i < n; ++i) {
+            mixTail(block, queries[i], d);
+        }
+    }
+}
+
+void scores(const Part& part, const Query* queries, int64_t n) {
+    switch (queries[0].row->k.type) {
+        case TensorType::F16: scorePart<F16Row>(part, queries, n); return;
+        case TensorType::BF16: scorePart<Bf16Row>(part, queries, n); return;
+        case TensorType::Q8_0: scorePart<Q8Row>(part, queries, n); return;
+        default: scorePart<F32Row>(part, queries, n); return;
+    }
+}
+
+void mix(const Part& part, const Query* queries, int64_t n) {
+    switch (queries[0].row->v.type) {
+        case TensorType::F16: mixPart<F16Row>(part, queries, n); return;
+        case TensorType::BF16: mixPart<Bf16Row>(part, queries, n); return;
+        case TensorType::Q8_0: mixPart<Q8Row>(part, queries, n); return;
+        default: mixPart<F32Row>(part, queries, n); return;
+    }
+}
+
+// How many of n queries are of the first one's row: they are neighbours.
+QUIBBLE_INLINE int64_t ofOneRow(const Query* queries, int64_t n) {
+    int64_t i = 1;
+    while (i < n && queries[i].row == queries[0].row) {
+        ++i;
+    }
+    return i;
+}
+
+// The ranges of all queries are read as one, since those of neighbouring rows overlap almost everywhere; lists row by row.
+void scoreBatch(Query* queries, int64_t n) {
+    int64_t begin = queries[0].row->begin;
+    int64_t end = queries[0].row->end;
+    for (int64_t i = 1; i < n; ++i) {
+        begin = least(begin, queries[i].row->begin);
+        end = -least(-end, -queries[i].row->end);
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        const AttentionArgs& row = *queries[i].row;
+        queries[i].at = begin - row.begin;
+        queries[i].limit = row.end - row.begin;
+    }
+    scores({begin, nullptr, end - begin}, queries, n);
+    for (int64_t i = 0, count = 0; i < n; i += count) {
+        count = ofOneRow(queries + i, n - i);
+        const AttentionArgs& row = *queries[i].row;
+        for (int64_t j = i; j < i + count; ++j) {
+            queries[j].at = row.end - row.begin;
+            queries[j].limit = queries[j].n;
+        }
+        scores({0, row.more, row.n_more}, queries + i, count);
+    }
+}
+
+// Positions [begin, end), then the listed ones if asked, of queries of one row.
+void mixRow(Query* queries, int64_t n, int64_t begin, int64_t end, bool listed) {
+    const AttentionArgs& row = *queries[0].row;
+    for (int64_t i = 0; i < n; ++i) {
+        queries[i].at = begin - row.begin;
+    }
+    mix({begin, nullptr, end - begin}, queries, n);
+    if (listed && row.n_more > 0) {
+        for (int64_t i = 0; i < n; ++i) {
+            queries[i].at = row.end - row.begin;
+        }
+        mix({0, row.more, row.n_more}, queries, n);
+    }
+}
+
+// Positions that all rows see are read for all together, those before and after row by row.
+void mixBatch(Query* queries, int64_t n) {
+    int64_t begin = queries[0].row->begin;
+    int64_t end = queries[0].row->end;
+    for (int64_t i = 1; i < n; ++i) {
+        begin = -least(-begin, -queries[i].row->begin);
+        end = least(end, queries[i].row->end);
+    }
+    const bool shared = begin < end;
+    for (int64_t i = 0, count = 0; i < n; i += count) {
+        count = ofOneRow(queries + i, n - i);
+        const AttentionArgs& row = *queries[i].row;
+        mixRow(queries + i, count, row.begin, shared ? begin : row.end, !shared);
+    }
+    if (!shared) {
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        queries[i].at = begin - queries[i].row->begin;
+    }
+    mix({begin, nullptr, end - begin}, queries, n);
+    for (int64_t i = 0, count = 0; i < n; i += count) {
+        count = ofOneRow(queries + i, n - i);
+        mixRow(queries + i, count, end, queries[i].row->end, true);
+    }
 }
 
 }  // namespace
 
-void isa::attention(const AttentionArgs& args) {
-    const int64_t n_kv = positionCount(args);
-    if (n_kv == 0) {
-        for (int64_t i = 0; i < args.n_heads * args.head_dim; ++i) {
-            args.out[i] = 0.0F;
+void isa::attention(const AttentionArgs* rows, int64_t n_rows) {
+    const int64_t heads = rows->n_heads;
+    const int64_t dim = rows->head_dim;
+    Query queries[kQueryBatch];
+    for (int64_t first = 0; first < n_rows * heads; first += kQueryBatch) {
+        const int64_t n = least(kQueryBatch, n_rows * heads - first);
+        for (int64_t i = 0; i < n; ++i) {
+            const AttentionArgs& row = rows[(first + i) / heads];
+            const int64_t head = (first + i) % heads;
+            const int64_t n_kv = row.end - row.begin + row.n_more;
+            queries[i] = {&row, row.q + head * dim, row.scores + head * n_kv, row.out + head * dim, n_kv, 0, 0};
         }
-        return;
-    }
-    switch (args.k.type) {
-        case TensorType::F16: scoreAll<F16Row>(args); break;
-        case TensorType::BF16: scoreAll<Bf16Row>(args); break;
-        case TensorType::Q8_0: scoreAll<Q8Row>(args); break;
-        default: scoreAll<F32Row>(args); break;
-    }
-    for (int64_t h = 0; h < args.n_heads; ++h) {
-        softmax(args.scores + h * n_kv, n_kv, args.sink == nullptr ? nullptr : args.sink + h);
-    }
-    switch (args.v.type) {
-        case TensorType::F16: mixAll<F16Row>(args); break;
-        case TensorType::BF16: mixAll<Bf16Row>(args); break;
-        case TensorType::Q8_0: mixAll<Q8Row>(args); break;
-        default: mixAll<F32Row>(args); break;
-    }
-}
-
-void isa::storeKv(TensorType type, const float* src, int64_t n, std::byte* dst) {
-    if (n <= 0) {
-        return;  // the pointers may be null
-    }
-    switch (type) {
-        case TensorType::F16: storeHalves<storeF16>(src, n, dst); return;
-        case TensorType::BF16: storeHalves<storeBf16>(src, n, dst); return;
-        case TensorType::Q8_0:
-            for (int64_t i = 0; i < n; i += 32) {
-                storeQ8(src + i, dst + i / 32 * 34);
+        scoreBatch(queries, n);
+        for (int64_t i = 0; i < n; ++i) {
+            const Query& query = queries[i];
+            const float* sinks = query.row->sink;
+            if (query.n > 0) {
+                softmax(query.scores, query.n, sinks == nullptr ? nullptr : sinks + (first + i) % heads);
             }
-            return;
-        default: __builtin_memcpy(dst, src, static_cast<size_t>(n) * sizeof(float)); return;
+            for (int64_t d = 0; d < dim; ++d) {
+                query.out[d] = 0.0F;  // q may lie there
+            }
+        }
+        mixBatch(queries, n);
     }
 }
 

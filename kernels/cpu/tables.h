@@ -24,7 +24,7 @@ void rope(float* x, int64_t head_dim, int64_t rot_dim, const float* cos, const f
 void swiGlu(const float* gate, const float* up, int64_t n, float* y);
 void swiGluClamped(const float* gate, const float* up, int64_t n, float alpha, float limit, float* y);
 void add(const float* a, const float* b, int64_t n, float* y);
-void attention(const AttentionArgs& args);
+void attention(const AttentionArgs* rows, int64_t n_rows);
 void storeKv(TensorType type, const float* src, int64_t n, std::byte* dst);
 void logitStats(const float* z, int64_t n, LogitStats* out);
 double klDivergence(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n);

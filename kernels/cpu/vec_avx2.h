@@ -17,7 +17,7 @@ namespace {
 constexpr int kTileRows = 3;  // 3 x 2 elements take 12 of the 16 registers
 constexpr int kTileOuts = 2;
 constexpr int kHeadTile = 2;
-constexpr int kKeyTile = 2;
+constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
 constexpr int kMixVecsAlone = 4;
 
@@ -132,6 +132,12 @@ QUIBBLE_INLINE void sumLanes4(Vec a, Vec b, Vec c, Vec d, float* out) {
     const __m128 ab = _mm_hadd_ps(foldToFour(a), foldToFour(b));
     const __m128 cd = _mm_hadd_ps(foldToFour(c), foldToFour(d));
     _mm_storeu_ps(out, _mm_hadd_ps(ab, cd));
+}
+QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
+    sumLanes4(a[0], a[1], a[2], a[3], out);
+    for (int i = 0; i < kScoreTile; ++i) {
+        out[i] *= scale;
+    }
 }
 QUIBBLE_INLINE float maxLanes(Vec a) {
     const __m256 eight = _mm256_max_ps(a.lo, a.hi);

@@ -17,9 +17,9 @@ namespace {
 
 constexpr int kTileRows = 6;  // rows of x a matmul tile holds: 6 x 4 elements take 24 of the 32 registers
 constexpr int kTileOuts = 4;
-constexpr int kHeadTile = 4;  // query heads that attention takes at a time
-constexpr int kKeyTile = 4;   // ... with as many keys
-constexpr int kMixVecs = 4;   // ... or as many vectors of a value
+constexpr int kHeadTile = 4;   // query heads, of one row or several, that attention takes at a time
+constexpr int kScoreTile = 16;  // ... and their scores
+constexpr int kMixVecs = 4;    // ... and vectors of a value
 constexpr int kMixVecsAlone = 8;  // the same for a single head
 
 struct Vec {
@@ -93,6 +93,19 @@ QUIBBLE_INLINE void sumLanes4(Vec a, Vec b, Vec c, Vec d, float* out) {
     const __m128 ab = _mm_hadd_ps(foldToFour(a), foldToFour(b));
     const __m128 cd = _mm_hadd_ps(foldToFour(c), foldToFour(d));
     _mm_storeu_ps(out, _mm_hadd_ps(ab, cd));
+}
+// What sumLanes gives for each of sixteen, times scale. Pairs of vectors share the additions of each step of its tree.
+QUIBBLE_INLINE __m512 foldHalves(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE)); }
+QUIBBLE_INLINE __m512 foldQuarters(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD)); }
+QUIBBLE_INLINE __m512 foldPairs(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD)); }
+QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
+    __m512 four[4];  // of a[i], a[i + 4], a[i + 8] and a[i + 12], four lanes of each
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+        four[i] = foldQuarters(foldHalves(a[i].v, a[i + 4].v), foldHalves(a[i + 8].v, a[i + 12].v));
+    }
+    const __m512 sums = foldPairs(foldPairs(four[0], four[1]), foldPairs(four[2], four[3]));
+    _mm512_storeu_ps(out, _mm512_mul_ps(sums, _mm512_set1_ps(scale)));
 }
 // Any order does: max of numbers has no rounding. NaN lanes are the caller's business.
 QUIBBLE_INLINE float maxLanes(Vec a) { return _mm512_reduce_max_ps(a.v); }

@@ -23,7 +23,7 @@ namespace {
 constexpr int kTileRows = 2;
 constexpr int kTileOuts = 2;
 constexpr int kHeadTile = 2;
-constexpr int kKeyTile = 2;
+constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
 constexpr int kMixVecsAlone = 4;
 
@@ -218,6 +218,12 @@ QUIBBLE_INLINE void sumLanes4(Vec a, Vec b, Vec c, Vec d, float* out) {
     out[1] = sumLanes(b);
     out[2] = sumLanes(c);
     out[3] = sumLanes(d);
+}
+QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
+    sumLanes4(a[0], a[1], a[2], a[3], out);
+    for (int i = 0; i < kScoreTile; ++i) {
+        out[i] *= scale;
+    }
 }
 QUIBBLE_INLINE float maxLanes(Vec x) {
     const F4 four = larger(larger(x.a, x.c), larger(x.b, x.d));

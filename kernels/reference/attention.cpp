@@ -34,9 +34,7 @@ void softmax(float* scores, int64_t n, const float* sink) {
     }
 }
 
-}  // namespace
-
-void attention(const AttentionArgs& args) {
+void attendRow(const AttentionArgs& args) {
     const int64_t n_kv = args.end - args.begin + args.n_more;
     const int64_t dim = args.head_dim;
     const std::vector<float> k = gather(args, args.k, n_kv);
@@ -58,6 +56,14 @@ void attention(const AttentionArgs& args) {
             }
             args.out[h * dim + d] = static_cast<float>(value);
         }
+    }
+}
+
+}  // namespace
+
+void attention(const AttentionArgs* rows, int64_t n_rows) {
+    for (int64_t r = 0; r < n_rows; ++r) {
+        attendRow(rows[r]);
     }
 }
 

@@ -320,7 +320,7 @@ void benchAttention(const Options& options, TensorType type, int64_t heads, int6
     args.out = out.data();
     const std::string name = std::string("attention ") + traits.name + " " + std::to_string(heads) + " x " + std::to_string(positions);
     const double operations = 4.0 * static_cast<double>(kDim * heads * positions);
-    printTime(options, name.c_str(), static_cast<double>(row_bytes * positions / 2), [&](int) { ops().attention(args); }, operations);
+    printTime(options, name.c_str(), static_cast<double>(row_bytes * positions / 2), [&](int) { ops().attention(&args, 1); }, operations);
 }
 
 void benchSmallOps(const Options& options) {

@@ -59,13 +59,16 @@ struct Call {
         args.scale = 0.4F;
     }
     int64_t positions() const { return args.end - args.begin + args.n_more; }
-    void run(const Ops& table) {
+    void prepare() {
         scores.assign(static_cast<size_t>(args.n_heads * positions()), -7.0F);
         out.assign(static_cast<size_t>(args.n_heads * args.head_dim), 5.0F);
         args.q = q.data();
         args.scores = scores.data();
         args.out = out.data();
-        table.attention(args);
+    }
+    void run(const Ops& table) {
+        prepare();
+        table.attention(&args, 1);
     }
 };
 
@@ -199,6 +202,53 @@ private slots:
         }
     }
 
+    // Rows of one call: of a text, of a window, of a tree, far apart, with nothing to see; each as if it were alone.
+    void rowsDoNotChangeABit() {
+        struct Seen {
+            int64_t begin, end;
+            std::vector<int32_t> more;
+        };
+        const std::vector<std::vector<Seen>> cases = {
+            {{0, 70, {}}, {0, 71, {}}, {0, 72, {}}, {0, 73, {}}, {0, 74, {}}},
+            {{0, 3, {}}, {0, 4, {}}, {1, 5, {}}, {2, 6, {}}, {3, 7, {}}, {4, 8, {}}, {5, 9, {}}, {6, 10, {}}, {7, 11, {}}},
+            {{10, 80, {}}, {11, 81, {}}, {12, 82, {}}, {13, 83, {}}},
+            {{0, 65, {70}}, {0, 65, {70, 71}}, {0, 65, {70, 75}}, {0, 65, {70, 71, 72, 90, 91, 80}}},
+            {{0, 20, {}}, {40, 60, {}}, {90, 130, {3, 2}}},
+            {{5, 5, {}}, {0, 40, {}}, {7, 7, {9}}},
+        };
+        for (const Ops* table : allOps()) {
+            for (const TensorType type : kTypes) {
+                for (const int64_t heads : {1, 2, 3, 7, 30}) {
+                    const int64_t dim = heads == 3 ? 96 : 64;
+                    const Cache k(type, 131, dim, 100);
+                    const Cache v(type, 131, dim, 900);
+                    const std::vector<float> sinks = randomFloats(30, 3, 4.0F);
+                    for (const std::vector<Seen>& rows : cases) {
+                        std::vector<Call> alone;
+                        for (const Seen& seen : rows) {
+                            Call& call = alone.emplace_back(heads, dim, k, v, seen.begin, seen.end);
+                            call.q = randomFloats(call.q.size(), 40 + alone.size(), 2.0F);
+                            call.args.more = seen.more.data();
+                            call.args.n_more = static_cast<int64_t>(seen.more.size());
+                            call.args.sink = heads % 2 == 0 ? sinks.data() : nullptr;
+                        }
+                        std::vector<Call> together = alone;
+                        std::vector<AttentionArgs> args;
+                        for (Call& call : together) {
+                            call.prepare();
+                            args.push_back(call.args);
+                        }
+                        table->attention(args.data(), static_cast<int64_t>(args.size()));
+                        for (size_t i = 0; i < rows.size(); ++i) {
+                            alone[i].run(*table);
+                            QCOMPARE(difference(together[i], alone[i]), std::string());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     void storedTypesGiveTheBitsOfTheirFloats() {
         constexpr int64_t kDim = 160;
         for (const Ops* table : allOps()) {
@@ -241,20 +291,20 @@ private slots:
             args.scores = scores;
             args.out = out;
             args.k = {TensorType::F32, reinterpret_cast<const std::byte*>(equal), 8};
-            table->attention(args);
+            table->attention(&args, 1);
             closeTo(static_cast<double>(out[0]), 6.0, 1e-5);
             closeTo(static_cast<double>(out[1]), 60.0, 1e-4);
             args.sink = &sink;
-            table->attention(args);
+            table->attention(&args, 1);
             closeTo(static_cast<double>(scores[1]), 0.25, 1e-6);
             closeTo(static_cast<double>(out[0]), 4.5, 1e-5);
             args.sink = nullptr;
             args.k.data = reinterpret_cast<const std::byte*>(ahead);
-            table->attention(args);
+            table->attention(&args, 1);
             QCOMPARE(out[0], 6.0F);
             QCOMPARE(out[1], 60.0F);
             args.k.data = reinterpret_cast<const std::byte*>(nan);
-            table->attention(args);
+            table->attention(&args, 1);
             QVERIFY(std::isnan(out[0]));
         }
     }
