@@ -12,7 +12,7 @@
 
 #include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
-#include "engine/model/packed_matrix.h"
+#include "engine/model/packed_weights.h"
 #include "engine/model/rope_table.h"
 #include "engine/text/tokenizer.h"
 #include "engine/values/param_spec.h"
@@ -103,7 +103,7 @@ private:
     RopeTable rope_;
     std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
     std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
-    std::vector<PackedMatrix> packed_matrices_;
+    PackedWeights packed_weights_;
     std::size_t packed_file_bytes_ = 0;
     std::string hash_;
     MethodChoice weight_quant_;

@@ -148,9 +148,8 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
 void ModelLoader::pack(Linear& linear) {
     const kernels::WeightView& w = linear.weight;
     if (!options_.packed || !kernels::hasPacked(w.type)) return;
-    const PackedMatrix& packed = model_->packed_matrices_.emplace_back(w, pool_);
-    linear.packed = packed.view();
-    model_->owned_bytes_ += packed.memoryBytes();
+    linear.packed = model_->packed_weights_.add(w, pool_);
+    model_->owned_bytes_ += kernels::packedBytes(w.type, w.rows, w.cols);
     const std::size_t bytes = w.row_bytes * static_cast<std::size_t>(w.rows);
     model_->packed_file_bytes_ += bytes;
     file_.dropPages({w.data, bytes});

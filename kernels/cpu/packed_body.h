@@ -270,13 +270,14 @@ void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
 }
 
 // Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
-// a panel.
+// a panel. next: bytes from the unit to the one that is fetched meanwhile.
 template <PackedFormat F, int kPanels>
-void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, float* acc) {
+void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, int64_t next, float* acc) {
     using P = Panels<F>;
     const int64_t blocks = panels.unitBlocks(u);
     const std::byte* scales[kPanels];
     const std::byte* codes[kPanels];
+    const std::byte* ahead[kPanels];
     UnitHead head[kPanels];
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) {
@@ -284,13 +285,15 @@ void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64
         head[p] = loadHead<F>(unit);
         scales[p] = unit + P::kHeadBytes;
         codes[p] = scales[p] + blocks * P::kScaleBytes;
+        ahead[p] = unit + next;
     }
     const std::byte* rows = panels.row(r) + u * kUnitBlocks * static_cast<int64_t>(sizeof(Q8Block));
     for (int64_t b = 0; b < blocks; ++b) {
         PackedBlock<F> w[kPanels];
 #pragma GCC unroll 2
         for (int p = 0; p < kPanels; ++p) {
-            fetchLines<P::kCodeBytes + P::kScaleBytes>(codes[p] + P::kUnitBytes);
+            fetchLines<P::kUnitBytes / kUnitBlocks>(ahead[p]);
+            ahead[p] += P::kUnitBytes / kUnitBlocks;
             unpackScales<F>(scales[p], head[p], w[p].by);
             unpackCodes<F>(codes[p], w[p]);
             scales[p] += P::kScaleBytes;
@@ -325,12 +328,14 @@ void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin
         }
     }
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
+        const bool last = (u + 1) * kUnitBlocks >= panels.blocks;
+        const int64_t next = last ? count * panels.panel_bytes - u * Panels<F>::kUnitBytes : Panels<F>::kUnitBytes;
         int64_t p = 0;
         for (; p + kPanelsTogether <= count; p += kPanelsTogether) {
-            addUnit<F, kPanelsTogether>(panels, r, n, panel_begin + p, u, acc[p]);
+            addUnit<F, kPanelsTogether>(panels, r, n, panel_begin + p, u, next, acc[p]);
         }
         for (; p < count; ++p) {
-            addUnit<F, 1>(panels, r, n, panel_begin + p, u, acc[p]);
+            addUnit<F, 1>(panels, r, n, panel_begin + p, u, next, acc[p]);
         }
     }
     for (int64_t i = 0; i < n; ++i) {
