@@ -1,4 +1,5 @@
-// Which table this process uses. Order of kVariants is the order of preference, slowest first.
+// Which table this process uses. Tables are listed in the order of preference, slowest first.
+#include "kernels/cpu/amx_check.h"
 #include "kernels/cpu/cpu_probe.h"
 #include "kernels/cpu/variants.h"
 #include "kernels/ops.h"
@@ -12,25 +13,24 @@ namespace quibble::kernels {
 
 namespace {
 
-constexpr std::string_view kNames = "reference, portable, avx2, avx512";
+constexpr std::string_view kNames = "reference, portable, avx2, avx512, amx";
+
+const Ops* emulated = nullptr;
 
 struct Runnable {
-    std::array<const Ops*, 4> tables{};
+    std::array<const Ops*, 5> tables{};
     size_t count = 0;
+    const char* why_no_amx = nullptr;
 
     void add(const Ops& table) { tables[count++] = &table; }
 };
 
 #if defined(QUIBBLE_KERNELS_X86)
 // Not every CPU with AVX-512 has the products of BF16.
-const Ops& avx512Table(const CpuFeatures& cpu) {
-    static const Ops table = [&cpu] {
-        Ops filled = avx512::kOps;
-        if (cpu.avx512_bf16) {
-            filled.matmulBf16 = avx512::matmulBf16;
-        }
-        return filled;
-    }();
+Ops withBf16(Ops table, const CpuFeatures& cpu) {
+    if (table.matmulBf16 == nullptr && cpu.avx512_bf16) {
+        table.matmulBf16 = avx512::matmulBf16;
+    }
     return table;
 }
 #endif
@@ -46,7 +46,13 @@ const Runnable& runnable() {
             r.add(avx2::kOps);
         }
         if (cpu.avx512) {
-            r.add(avx512Table(cpu));
+            static const Ops table = withBf16(avx512::kOps, cpu);
+            r.add(table);
+        }
+        r.why_no_amx = amx::whyUnusable(cpu);
+        if (r.why_no_amx == nullptr || emulated != nullptr) {
+            static const Ops table = withBf16(emulated != nullptr ? *emulated : amx::kOps, cpu);
+            r.add(table);
         }
 #endif
         return r;
@@ -63,6 +69,8 @@ std::string namesOfRunnable() {
 }
 
 }  // namespace
+
+void offerEmulated(const Ops& table) { emulated = &table; }
 
 std::span<const Ops* const> allOps() { return {runnable().tables.data(), runnable().count}; }
 
@@ -82,9 +90,12 @@ IsaChoice selectIsa(std::string_view forced) {
             return {table, {}};
         }
     }
-    const bool known = forced == "avx2" || forced == "avx512";
     const std::string asked = "instruction set '" + std::string(forced) + "' ";
-    if (known) {
+    const char* why = forced == "amx" ? runnable().why_no_amx : nullptr;
+    if (why != nullptr) {
+        return {nullptr, asked + "cannot run here: " + why + "; this machine runs: " + namesOfRunnable()};
+    }
+    if (forced == "avx2" || forced == "avx512" || forced == "amx") {
         return {nullptr, asked + "cannot run on this CPU (or its operating system does not enable it); this one runs: " +
                              namesOfRunnable()};
     }

@@ -73,7 +73,7 @@ double dotPortable(int64_t rounds, int32_t* sink) {
 uint64_t readBytes(const std::byte* data, size_t bytes) {
 #if defined(QUIBBLE_KERNELS_X86)
     const std::string_view isa = ops().isa;
-    if (isa == "avx512") {
+    if (isa == "avx512" || isa == "amx") {
         return avx512::readBytes(data, bytes);
     }
     if (isa == "avx2") {
@@ -86,7 +86,7 @@ uint64_t readBytes(const std::byte* data, size_t bytes) {
 double fmaRounds(int64_t rounds, float* sink) {
 #if defined(QUIBBLE_KERNELS_X86)
     const std::string_view isa = ops().isa;
-    if (isa == "avx512") {
+    if (isa == "avx512" || isa == "amx") {
         return avx512::fmaRounds(rounds, sink);
     }
     if (isa == "avx2") {
@@ -99,6 +99,9 @@ double fmaRounds(int64_t rounds, float* sink) {
 double dotRounds(int64_t rounds, int32_t* sink) {
 #if defined(QUIBBLE_KERNELS_X86)
     const std::string_view isa = ops().isa;
+    if (isa == "amx") {
+        return amx::dotRounds(rounds, sink);
+    }
     if (isa == "avx512") {
         return avx512::dotRounds(rounds, sink);
     }

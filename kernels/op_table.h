@@ -114,7 +114,7 @@ struct LogitStats {
 };
 
 struct Ops {
-    const char* isa;  // "reference", "avx2", "avx512"
+    const char* isa;  // "reference", "portable", "avx2", "avx512", "amx"
 
     // Activations in float32. Every type whose traits say readable, and RtnGroup.
     void (*matmul)(const MatmulArgs&);

@@ -20,7 +20,7 @@ struct IsaChoice {
     std::string error;         // what was asked, why not, what would do
 };
 
-// forced: "reference", "avx2", "avx512", or empty for the best.
+// forced: "reference", "portable", "avx2", "avx512", "amx", or empty for the best.
 IsaChoice selectIsa(std::string_view forced);
 IsaChoice isaFromEnvironment();
 

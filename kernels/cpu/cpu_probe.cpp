@@ -48,6 +48,7 @@ CpuFeatures probeCpu() {
     const uint64_t saved = extendedControl();
     const bool ymm_saved = (saved & 0x6U) == 0x6U;
     const bool zmm_saved = (saved & 0xE6U) == 0xE6U;
+    const bool tiles_saved = (saved & 0x60000U) == 0x60000U;
     const Registers extended = cpuid(7, 0);
     CpuFeatures features;
     const bool avx = bit(basic.c, 28);
@@ -60,6 +61,10 @@ CpuFeatures probeCpu() {
     const bool vl = bit(extended.b, 31);
     const bool vnni = bit(extended.c, 11);
     features.avx512 = features.avx2 && zmm_saved && foundation && dq && bw && vl && vnni;
+    const bool tile = bit(extended.d, 24);
+    const bool tile_int8 = bit(extended.d, 25);
+    const bool tile_bf16 = bit(extended.d, 22);
+    features.amx = features.avx512 && tiles_saved && tile && tile_int8 && tile_bf16;
     features.avx512_bf16 = features.avx512 && extended.a >= 1 && bit(cpuid(7, 1).a, 5);
     return features;
 }

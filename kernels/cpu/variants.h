@@ -30,4 +30,15 @@ void matmulBf16(const MatmulBf16Args& args);
 double bf16Rounds(int64_t rounds, float* sink);
 }  // namespace avx512
 
+// What avx512 has, and the tile instructions of AMX. These need more than the CPU: amx_check.h.
+namespace amx {
+extern const Ops kOps;
+void matmulPacked(const MatmulPackedArgs& args);
+double dotRounds(int64_t rounds, int32_t* sink);
+}  // namespace amx
+
+// For tests that carry out instructions which this CPU lacks: `table` counts as one that it can run, the best of all, instead of amx::kOps. To be called
+// before the first use of ops(), allOps() or selectIsa().
+void offerEmulated(const Ops& table);
+
 }  // namespace quibble::kernels

@@ -1,4 +1,5 @@
-// A test program that runs itself once for every instruction set of this machine: the engine chooses its kernels once a process.
+// A test program that runs itself once for every instruction set of this machine, and for AMX where its instructions can be emulated: the engine chooses
+// its kernels once a process. Such a program links quibble_amx_emulator.
 #pragma once
 
 #include <QCoreApplication>
@@ -6,21 +7,34 @@
 #include <QTest>
 
 #include <cstdio>
+#include <string_view>
 
 #include "kernels/ops.h"
+#include "tests/support/amx_emulator.h"
 
 namespace quibble::testing {
 
 /// True in the first of the processes: for what need not be repeated.
 inline bool isFirstIsa() { return kernels::ops().isa == kernels::allOps().front()->isa; }
 
+/// True in the process whose instructions are emulated: each costs microseconds.
+inline bool isEmulated() { return std::string_view(kernels::ops().isa) == "amx" && emulateAmx(); }
+
+/// Runs a test in a program that has called emulateAmx(): without Qt Test's own handlers of signals, which would stand before the trap.
+inline int runWithoutCrashHandler(QObject& test, int argc, char** argv) {
+    QStringList arguments;
+    for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
+    return QTest::qExec(&test, arguments << QStringLiteral("-nocrashhandler"));
+}
+
 /// main() of such a program. With QUIBBLE_ISA set it tests on that one alone.
 template <typename Test>
 int runOnEachIsa(int argc, char** argv) {
+    emulateAmx();
     QCoreApplication application(argc, argv);
     if (qEnvironmentVariableIsSet("QUIBBLE_ISA")) {
         Test test;
-        return QTest::qExec(&test, argc, argv);
+        return runWithoutCrashHandler(test, argc, argv);
     }
     int failed = 0;
     for (const kernels::Ops* table : kernels::allOps()) {

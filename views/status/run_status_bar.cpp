@@ -22,6 +22,7 @@ QString parametersText(std::int64_t count) {
 
 QString isaText(const std::string& isa) {
     if (isa == "avx512") return QStringLiteral("AVX-512");
+    if (isa == "amx") return QStringLiteral("AMX");
     if (isa == "avx2") return QStringLiteral("AVX2");
     return QString::fromStdString(isa);
 }

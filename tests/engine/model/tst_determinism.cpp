@@ -39,9 +39,9 @@ RandomShape shapeOf(const char* architecture, TensorType type) {
     return shape;
 }
 
-// Tables without vectors of this machine and sanitizers take many times as long: they do a part of the matrix.
-bool isSlow() { return kSanitized || kernels::ops().isa == std::string_view("reference") || kernels::ops().isa == std::string_view("portable"); }
-const std::size_t kTokens = isSlow() ? 17 : 71;  // more than a pass takes, and no multiple of a split
+// Tables without vectors of this machine, emulated ones and sanitizers take many times as long: they do a part of the matrix.
+bool isSlow() { return kSanitized || isEmulated() || kernels::ops().isa == std::string_view("reference") || kernels::ops().isa == std::string_view("portable"); }
+std::size_t tokenCount() { return isSlow() ? 17 : 71; }  // more than a pass takes, and no multiple of a split
 
 // One way to compute a text. drafted: by chains of which half is wrong.
 struct Way {
@@ -52,10 +52,10 @@ struct Way {
 // Every number of threads with every split (some seconds a type and architecture), or each of them once.
 std::vector<Way> ways(bool product) {
     if (isSlow()) return {{3, 7}, {2, 16, true}};
-    if (!product) return {{2, 1}, {1, 7}, {3, 16}, {4, 64}, {2, kTokens}, {4, 7, true}, {3, 16, true}};
+    if (!product) return {{2, 1}, {1, 7}, {3, 16}, {4, 64}, {2, tokenCount()}, {4, 7, true}, {3, 16, true}};
     std::vector<Way> all;
     for (int threads = 1; threads <= 4; ++threads) {
-        for (const std::size_t block : {std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{64}, kTokens}) all.push_back({threads, block});
+        for (const std::size_t block : {std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{64}, tokenCount()}) all.push_back({threads, block});
         for (const std::size_t block : {std::size_t{7}, std::size_t{16}}) all.push_back({threads, block, true});
     }
     return all;
@@ -104,12 +104,12 @@ bool sameBits(const Logits& a, const Logits& b) { return !a.empty() && a.size() 
 
 // The first way that does not give what one thread gives token by token; empty: all do.
 std::string firstOther(const LoadedModel& loaded, const SequenceSettings& settings, bool product) {
-    const std::vector<TokenId> tokens = randomTokens(kTokens, kVocab, 3);
+    const std::vector<TokenId> tokens = randomTokens(tokenCount(), kVocab, 3);
     CpuDevice alone(1);
-    const Logits expected = inBlocks(*sequenceOf(loaded, alone, settings, kTokens), tokens, 1);
+    const Logits expected = inBlocks(*sequenceOf(loaded, alone, settings, tokenCount()), tokens, 1);
     for (const Way& way : ways(product)) {
         CpuDevice device(way.threads);
-        const auto sequence = sequenceOf(loaded, device, settings, kTokens + way.block);
+        const auto sequence = sequenceOf(loaded, device, settings, tokenCount() + way.block);
         const Logits got = way.drafted ? asDrafts(*sequence, tokens, way.block) : inBlocks(*sequence, tokens, way.block);
         if (!sameBits(got, expected)) return std::to_string(way.threads) + " threads, " + (way.drafted ? "drafts of " : "blocks of ") + std::to_string(way.block);
     }
