@@ -29,8 +29,9 @@ constexpr TileConfigs kConfigs16 = tileConfigs(16);
 
 template <PackedFormat F>
 struct Sizes {
+    static constexpr int kSubs = F.subs();                // constants, because a call would be to an inline function for every CPU
     static constexpr int kSliceBytes = 16 * F.sub_width;  // of one panel, unpacked
-    static constexpr int kBlocks = kSlices / F.subs();    // of a chunk
+    static constexpr int kBlocks = kSlices / Sizes<F>::kSubs;    // of a chunk
     static constexpr int kBlockFloats = 16 * F.subs() * (F.minimum ? 2 : 1);
 };
 
@@ -95,7 +96,7 @@ QUIBBLE_INLINE void storeScales(const BlockScales<F>& by, float* out) {
         store(out + 16, by.scale[1]);
     }
     if constexpr (F.minimum) {
-        store(out + 16 * F.subs(), by.minimum[0]);
+        store(out + 16 * Sizes<F>::kSubs, by.minimum[0]);
         if constexpr (F.subs() == 2) {
             store(out + 48, by.minimum[1]);
         }
@@ -110,7 +111,7 @@ QUIBBLE_INLINE BlockScales<F> loadScales(const float* p) {
         by.scale[1] = load(p + 16);
     }
     if constexpr (F.minimum) {
-        by.minimum[0] = load(p + 16 * F.subs());
+        by.minimum[0] = load(p + 16 * Sizes<F>::kSubs);
         if constexpr (F.subs() == 2) {
             by.minimum[1] = load(p + 48);
         }
@@ -146,7 +147,7 @@ void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t firs
 // Slice s of the codes with a group of rows, whose activations begin at x. The sums of an even slice are in tiles 0 and 1, of an odd in 2 and 3.
 template <PackedFormat F, int kPanels>
 QUIBBLE_INLINE void multiplySlice(const Workspace<F>& work, const std::byte* x, size_t x_stride, int s) {
-    const std::byte* left = x + s / F.subs() * static_cast<int>(sizeof(Q8Block)) + s % F.subs() * F.sub_width;
+    const std::byte* left = x + s / Sizes<F>::kSubs * static_cast<int>(sizeof(Q8Block)) + s % Sizes<F>::kSubs * F.sub_width;
     const std::byte* right = work.codes[0] + s * Sizes<F>::kSliceBytes;
     if (s % 2 == 0) {
         _tile_loadd(4, left, x_stride);
@@ -200,7 +201,7 @@ QUIBBLE_INLINE void addRows(const Pending<F>& pending, size_t x_stride, int64_t 
         }
     }
     for (int64_t b = 0; b < pending.blocks; ++b) {
-        const auto* dots = pending.dots->values[b * F.subs()];
+        const auto* dots = pending.dots->values[b * Sizes<F>::kSubs];
         BlockScales<F> by[kPanels];
 #pragma GCC unroll 2
         for (int p = 0; p < kPanels; ++p) {
@@ -252,7 +253,7 @@ QUIBBLE_INLINE void addPending(const Pending<F>& pending, size_t x_stride, int n
 template <PackedFormat F, int kPanels>
 void multiplyGroup(Workspace<F>& work, const Pending<F>& next, size_t x_stride) {
     StoredDots& dots = work.dots[work.next_dots];
-    const int slices = static_cast<int>(next.blocks) * F.subs();
+    const int slices = static_cast<int>(next.blocks) * Sizes<F>::kSubs;
 #pragma GCC unroll 4
     for (int s = 0; s < kSlices; ++s) {
         if (s < slices) {

@@ -173,16 +173,16 @@ private slots:
         QFETCH(QString, architecture);
         const auto loaded = load(makeRandomModel(shapeOf(architecture.toStdString().c_str(), TensorType::BF16)), {});
         QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
-        const auto end = static_cast<Position>(kTokens * 2 / 3);
+        const auto end = static_cast<Position>(tokenCount() * 2 / 3);
         const SequenceSettings rounded{Arithmetic::Native, KvType::F32, end};
         const std::string other = firstOther(*loaded, rounded, architecture == "llama");
         QVERIFY2(other.empty(), other.c_str());
         // Something was rounded exactly where it can be, and the positions before the end of a longer prompt are the same.
         CpuDevice device(2);
-        const std::vector<TokenId> tokens = randomTokens(kTokens, kVocab, 3);
-        const Logits ours = inBlocks(*sequenceOf(*loaded, device, rounded, kTokens), tokens, kTokens);
-        QCOMPARE(sameBits(ours, inBlocks(*sequenceOf(*loaded, device, Arithmetic::Native, kTokens), tokens, kTokens)), !device.whyNoBf16Inputs().empty());
-        const Logits longer = inBlocks(*sequenceOf(*loaded, device, {Arithmetic::Native, KvType::F32, end + 3}, kTokens), tokens, kTokens);
+        const std::vector<TokenId> tokens = randomTokens(tokenCount(), kVocab, 3);
+        const Logits ours = inBlocks(*sequenceOf(*loaded, device, rounded, tokenCount()), tokens, tokenCount());
+        QCOMPARE(sameBits(ours, inBlocks(*sequenceOf(*loaded, device, Arithmetic::Native, tokenCount()), tokens, tokenCount())), !device.whyNoBf16Inputs().empty());
+        const Logits longer = inBlocks(*sequenceOf(*loaded, device, {Arithmetic::Native, KvType::F32, end + 3}, tokenCount()), tokens, tokenCount());
         QVERIFY(std::equal(ours.begin(), ours.begin() + end * kVocab, longer.begin()));
     }
 
