@@ -45,8 +45,9 @@ public:
 
 private:
     Result<void> open(const std::string& path, std::unique_ptr<Sequence>& sequence, std::vector<float>& logits) {
-        LoadOptions options;
         const Arithmetic arithmetic = request_.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
+        LoadOptions options;
+        options.packed = arithmetic == Arithmetic::Native;
         auto model = cache_.get(path, options);
         if (!model) return tl::unexpected(model.error());
         auto created = Sequence::create(*model, device_, request_.depth + 64, arithmetic);

@@ -79,6 +79,7 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
         const kernels::WeightView& weight = tasks[i].linear->weight;
         Product& product = products_[i];
         product.input = inputOf(tasks[i]);
+        QUIBBLE_CHECK(product.input == Input::Q8 || weight.data != nullptr || weight.type == kernels::TensorType::RtnGroup, "weights that only a packed form is left of are used in native arithmetic");
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
         product.first_unit = units;
         units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;

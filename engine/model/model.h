@@ -86,6 +86,9 @@ public:
     [[nodiscard]] std::size_t replacedBytes() const { return packed_file_bytes_; }
     /// The layers have matrices that are stored in BF16.
     [[nodiscard]] bool hasBf16Layers() const;
+    /// Weights that were packed can still be read as they were stored, for other arithmetic than native. False of experts that a checkpoint holds
+    /// in another form: of those only the packed weights are kept.
+    [[nodiscard]] bool storedReadable() const { return stored_readable_; }
     /// All matrices are float, so the file can be quantized in place and be its own reference.
     [[nodiscard]] bool storedUnquantized() const { return stored_unquantized_; }
 
@@ -104,6 +107,7 @@ private:
     std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
     std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
     PackedWeights packed_weights_;
+    std::vector<std::shared_ptr<const std::byte[]>> made_rows_;        // of tensors that the file holds in another form
     std::size_t packed_file_bytes_ = 0;
     std::string hash_;
     MethodChoice weight_quant_;
@@ -112,6 +116,7 @@ private:
     std::int64_t parameters_ = 0;
     std::size_t owned_bytes_ = 0;
     bool stored_unquantized_ = true;
+    bool stored_readable_ = true;
 };
 
 }  // namespace quibble

@@ -15,7 +15,8 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     std::shared_ptr<const Model> same_file;
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if (entry->path != absolute || entry->modified != modified) continue;
-        if (entry->weight_quant == options.weight_quant && (entry->packed || !options.packed)) {
+        const bool serves = entry->packed == options.packed || (entry->packed && entry->model->storedReadable());
+        if (entry->weight_quant == options.weight_quant && serves) {
             entries_.splice(entries_.begin(), entries_, entry);
             return entry->model;
         }

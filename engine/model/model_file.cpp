@@ -1,5 +1,6 @@
 #include "engine/model/model_file.h"
 
+#include <cstring>
 #include <limits>
 
 #include "engine/model/gguf_parser.h"
@@ -13,6 +14,11 @@ std::uint64_t ModelTensor::elements() const {
     std::uint64_t product = 1;
     for (const std::uint64_t dim : dims) product *= dim;
     return product;
+}
+
+void ModelTensor::readRows(std::uint64_t begin, std::uint64_t end, std::byte* out) const {
+    if (made_rows != nullptr) return made_rows->write(begin, end, out);
+    std::memcpy(out, data + begin * rowBytes(), static_cast<std::size_t>((end - begin) * rowBytes()));
 }
 
 Result<std::shared_ptr<const ModelFile>> ModelFile::open(const std::filesystem::path& path) {

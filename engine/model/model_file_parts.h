@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,16 @@
 
 namespace quibble {
 
+/// Rows of a tensor that the file holds in another form, made anew each time they are asked for.
+class TensorRows {
+public:
+    virtual ~TensorRows() = default;
+    /// Writes rows [begin, end), counted over all matrices of the tensor, one after the other. Any number of threads may ask.
+    virtual void write(std::uint64_t begin, std::uint64_t end, std::byte* out) const = 0;
+    /// What is read of the file for them.
+    [[nodiscard]] virtual std::vector<std::span<const std::byte>> sources(std::uint64_t begin, std::uint64_t end) const = 0;
+};
+
 struct ModelTensor {
     std::string name;
     std::vector<std::uint64_t> dims;    // 1 to 4, as GGUF counts them: dims[0] is the contiguous one (columns), dims[1] rows, ...
@@ -24,9 +35,14 @@ struct ModelTensor {
     std::uint64_t offset = 0;           // bytes from the start of that file; of data that was made anew, where its source begins
     std::uint64_t bytes = 0;            // of the whole tensor
     const std::byte* data = nullptr;    // valid as long as the ModelFile; a multiple of 2 for F16 and BF16, of 4 for F32
+    std::shared_ptr<const TensorRows> made_rows;  // in place of data, which is nullptr then
 
     /// Product of all dims; checked at reading, so it does not overflow.
     [[nodiscard]] std::uint64_t elements() const;
+    [[nodiscard]] std::uint64_t rowCount() const { return elements() / dims[0]; }
+    [[nodiscard]] std::uint64_t rowBytes() const { return bytes / rowCount(); }
+    /// Copies rows [begin, end), wherever they come from. ENSURES (end - begin) * rowBytes() bytes written.
+    void readRows(std::uint64_t begin, std::uint64_t end, std::byte* out) const;
 };
 
 struct ModelFileParts {

@@ -10,8 +10,9 @@ namespace quibble {
 
 namespace {
 
+constexpr std::int64_t kMadeRowsPerChunk = 64;
 constexpr std::uint64_t kHashWholeFileBelow = std::uint64_t{256} << 20;
-constexpr std::size_t kHashTensorEnd = 4096;
+constexpr std::uint64_t kHashTensorEnd = 4096;
 
 bool isFloatType(kernels::TensorType type) {
     return type == kernels::TensorType::F32 || type == kernels::TensorType::F16 || type == kernels::TensorType::BF16;
@@ -25,17 +26,31 @@ std::string shapeText(const ModelTensor& tensor) {
     return text + "]";
 }
 
+void hashBytes(XXH3_state_t* state, const ModelTensor& tensor, std::uint64_t begin, std::uint64_t end) {
+    if (tensor.data != nullptr) {
+        XXH3_128bits_update(state, tensor.data + begin, static_cast<std::size_t>(end - begin));
+        return;
+    }
+    const std::uint64_t row_bytes = tensor.rowBytes();
+    std::vector<std::byte> row(static_cast<std::size_t>(row_bytes));
+    for (std::uint64_t at = begin; at < end;) {
+        const std::uint64_t inside = at % row_bytes, count = std::min(row_bytes - inside, end - at);
+        tensor.readRows(at / row_bytes, at / row_bytes + 1, row.data());
+        XXH3_128bits_update(state, row.data() + inside, static_cast<std::size_t>(count));
+        at += count;
+    }
+}
+
 std::string modelHash(const ModelFile& file) {
     XXH3_state_t* state = XXH3_createState();
     XXH3_128bits_reset(state);
     XXH3_128bits_update(state, file.contentHash().data(), file.contentHash().size());
     for (const ModelTensor& tensor : file.tensors()) {
-        const auto bytes = static_cast<std::size_t>(tensor.bytes);
-        if (file.fileSize() < kHashWholeFileBelow || bytes <= 2 * kHashTensorEnd) {
-            XXH3_128bits_update(state, tensor.data, bytes);
+        if (file.fileSize() < kHashWholeFileBelow || tensor.bytes <= 2 * kHashTensorEnd) {
+            hashBytes(state, tensor, 0, tensor.bytes);
         } else {
-            XXH3_128bits_update(state, tensor.data, kHashTensorEnd);
-            XXH3_128bits_update(state, tensor.data + bytes - kHashTensorEnd, kHashTensorEnd);
+            hashBytes(state, tensor, 0, kHashTensorEnd);
+            hashBytes(state, tensor, tensor.bytes - kHashTensorEnd, tensor.bytes);
         }
     }
     const XXH128_hash_t hash = XXH3_128bits_digest(state);
@@ -52,7 +67,7 @@ std::string modelHash(const ModelFile& file) {
 }
 
 kernels::WeightView rowsOf(kernels::WeightView view, std::int64_t first, std::int64_t rows) {
-    view.data += static_cast<std::size_t>(first) * view.row_bytes;
+    if (view.data != nullptr) view.data += static_cast<std::size_t>(first) * view.row_bytes;
     view.rows = rows;
     return view;
 }
@@ -176,15 +191,40 @@ Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::i
     }
     auto stack = matrix(name + "_exps.weight", stacked, cols, count);
     if (!stack) return tl::unexpected(stack.error());
+    const ModelTensor& stored = *file_.tensor(name + "_exps.weight");
     auto biases = vector(name + "_exps.bias", stacked * count, biases_required_);
     if (!biases) return tl::unexpected(biases.error());
     for (std::int64_t expert = 0; expert < count; ++expert) {
         const std::int64_t begin = expert * stacked + first;
-        auto one = finish(rowsOf(*stack, begin, rows), *biases == nullptr ? nullptr : *biases + begin, name + "_exps.weight[" + std::to_string(expert) + "]");
+        kernels::WeightView view = rowsOf(*stack, begin, rows);
+        const MadeRows made = stored.made_rows == nullptr ? nullptr : makeRows(stored, begin, view);
+        auto one = finish(view, *biases == nullptr ? nullptr : *biases + begin, name + "_exps.weight[" + std::to_string(expert) + "]");
         if (!one) return tl::unexpected(one.error());
+        if (made != nullptr) keepOrForget(*one, made);
         all.push_back(*one);
     }
     return all;
+}
+
+ModelLoader::MadeRows ModelLoader::makeRows(const ModelTensor& tensor, std::int64_t first, kernels::WeightView& view) {
+    const auto begin = static_cast<std::uint64_t>(first), end = begin + static_cast<std::uint64_t>(view.rows);
+    MadeRows made(new std::byte[view.row_bytes * static_cast<std::size_t>(view.rows)]);
+    pool_.parallelFor(view.rows, kMadeRowsPerChunk, [&](std::int64_t from, std::int64_t to) {
+        tensor.readRows(begin + static_cast<std::uint64_t>(from), begin + static_cast<std::uint64_t>(to), made.get() + static_cast<std::size_t>(from) * view.row_bytes);
+    });
+    for (const auto& source : tensor.made_rows->sources(begin, end)) file_.dropPages(source);
+    view.data = made.get();
+    return made;
+}
+
+void ModelLoader::keepOrForget(Linear& linear, const MadeRows& made) {
+    if (linear.packed.data != nullptr) {
+        linear.weight.data = nullptr;
+        model_->stored_readable_ = false;
+    } else if (linear.weight.data == made.get()) {
+        model_->owned_bytes_ += linear.weight.row_bytes * static_cast<std::size_t>(linear.weight.rows);
+        model_->made_rows_.push_back(made);
+    }
 }
 
 Result<void> ModelLoader::loadNorms(const std::string& prefix, LayerWeights& layer) {

@@ -34,6 +34,11 @@ private:
     /// One Linear an expert, [rows, cols]: rows first ... of the `stacked` rows that an expert has in NAME_exps, or the single tensors
     /// NAME.0, NAME.1 ...
     [[nodiscard]] Result<std::vector<Linear>> experts(const std::string& name, std::int64_t stacked, std::int64_t first, std::int64_t rows, std::int64_t cols);
+    using MadeRows = std::shared_ptr<std::byte[]>;
+    /// The rows that the view has from `first` on, made of what the file holds; the view then points at them.
+    [[nodiscard]] MadeRows makeRows(const ModelTensor& tensor, std::int64_t first, kernels::WeightView& view);
+    /// Made rows stay only where nothing was made of them in turn.
+    void keepOrForget(Linear& linear, const MadeRows& made);
     /// What a view of stored weights becomes: itself, or what the quantizer makes of it. Counts it.
     [[nodiscard]] Result<Linear> finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored = false);
     [[nodiscard]] Result<void> checkAllUsed() const;

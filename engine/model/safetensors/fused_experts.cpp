@@ -17,29 +17,80 @@ constexpr std::string_view kInside = ".mlp.experts.";
 constexpr std::array<std::string_view, 8> kParts = {"gate_up_proj", "gate_up_proj_blocks", "gate_up_proj_scales", "gate_up_proj_bias",
                                                     "down_proj",    "down_proj_blocks",    "down_proj_scales",    "down_proj_bias"};
 
-// A tensor of the parts with data of its own.
-std::byte* addMade(const std::string& name, std::vector<std::uint64_t> dims, kernels::TensorType type, std::uint64_t bytes, std::size_t file, std::uint64_t offset,
-                   ModelFileParts& parts) {
-    auto& data = parts.made.emplace_back(std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes)));
-    ModelTensor made;
-    made.name = name;
-    made.dims = std::move(dims);
-    made.type = type;
-    made.file = file;
-    made.offset = offset;
-    made.bytes = bytes;
-    made.data = data.get();
-    parts.tensors.push_back(std::move(made));
-    return data.get();
-}
+// Which rows of every expert in the sources make up a stack.
+struct Interleaving {
+    std::uint64_t rows = 0;         // of an expert in the stack
+    std::uint64_t source_rows = 0;  // of an expert in the sources
+    std::uint64_t first = 0, step = 1;
+
+    [[nodiscard]] std::uint64_t sourceRow(std::uint64_t row) const { return row / rows * source_rows + first + row % rows * step; }
+};
 
 // Sixteen bytes hold 32 codes: neighbours share a byte in the source, a code and the one 16 places behind it in a GGUF block.
 void writeBlock(const std::byte* codes, std::byte scale, std::byte* out) {
     static_assert(sizeof(kernels::BlockMXFP4) == 17);
-    const auto code = [&](std::size_t i) { return i % 2 == 0 ? codes[i / 2] & std::byte{15} : codes[i / 2] >> 4; };
+    constexpr std::byte kLow{15}, kHigh{240};
     out[0] = scale;
-    for (std::size_t i = 0; i < 16; ++i) out[1 + i] = code(i) | (code(i + 16) << 4);
+    for (std::size_t i = 0; i < 8; ++i) {
+        const std::byte front = codes[i], back = codes[i + 8];
+        out[1 + 2 * i] = (front & kLow) | (back << 4);
+        out[2 + 2 * i] = (front >> 4) | (back & kHigh);
+    }
 }
+
+class BlockRows final : public TensorRows {
+public:
+    BlockRows(const std::byte* blocks, const std::byte* scales, std::uint64_t per_row, const Interleaving& order)
+        : blocks_(blocks), scales_(scales), per_row_(per_row), order_(order) {}
+
+    void write(std::uint64_t begin, std::uint64_t end, std::byte* out) const override {
+        for (std::uint64_t row = begin; row < end; ++row) {
+            const std::uint64_t first = order_.sourceRow(row) * per_row_;
+            for (std::uint64_t i = first; i < first + per_row_; ++i, out += 17) writeBlock(blocks_ + i * 16, scales_[i], out);
+        }
+    }
+    [[nodiscard]] std::vector<std::span<const std::byte>> sources(std::uint64_t begin, std::uint64_t end) const override {
+        const std::uint64_t first = order_.sourceRow(begin) * per_row_, count = (order_.sourceRow(end - 1) + 1) * per_row_ - first;
+        return {{blocks_ + first * 16, count * 16}, {scales_ + first, count}};
+    }
+
+private:
+    const std::byte *blocks_, *scales_;
+    std::uint64_t per_row_;
+    Interleaving order_;
+};
+
+// Sources of [inputs, outputs] for each expert.
+class TransposedRows final : public TensorRows {
+public:
+    TransposedRows(const std::byte* floats, std::uint64_t element, std::uint64_t inputs, const Interleaving& order)
+        : floats_(floats), element_(element), inputs_(inputs), order_(order) {}
+
+    void write(std::uint64_t begin, std::uint64_t end, std::byte* out) const override {
+        // A few rows at a time, so that what lies side by side in the source is used while it is at hand.
+        constexpr std::uint64_t kTogether = 16;
+        for (std::uint64_t row = begin; row < end; row += kTogether) {
+            const std::uint64_t last = std::min(end, row + kTogether);
+            for (std::uint64_t input = 0; input < inputs_; ++input) {
+                for (std::uint64_t r = row; r < last; ++r) std::memcpy(out + ((r - begin) * inputs_ + input) * element_, floats_ + place(r, input) * element_, element_);
+            }
+        }
+    }
+    [[nodiscard]] std::vector<std::span<const std::byte>> sources(std::uint64_t begin, std::uint64_t end) const override {
+        const std::uint64_t expert_bytes = order_.source_rows * inputs_ * element_, first = begin / order_.rows, last = (end - 1) / order_.rows;
+        return {{floats_ + first * expert_bytes, (last - first + 1) * expert_bytes}};
+    }
+
+private:
+    [[nodiscard]] std::uint64_t place(std::uint64_t row, std::uint64_t input) const {
+        const std::uint64_t source = order_.sourceRow(row), expert = source / order_.source_rows;
+        return (expert * inputs_ + input) * order_.source_rows + source % order_.source_rows;
+    }
+
+    const std::byte* floats_;
+    std::uint64_t element_, inputs_;
+    Interleaving order_;
+};
 
 }  // namespace
 
@@ -73,45 +124,45 @@ Result<void> FusedExperts::addStack(const std::string& place, const Sources& sou
                                                 : shape.size() == 4 && shape[3] == 16 && sources.scales->tensor.shape == std::vector<std::uint64_t>(shape.begin(), shape.end() - 1);
     const std::uint64_t rows = !fits ? 0 : sources.floats != nullptr ? shape[2] : shape[1];
     if (!fits || rows % stack.step != 0 || sources.bias->tensor.shape != std::vector<std::uint64_t>{shape[0], rows}) return corrupt(": its parts have shapes that do not fit together");
-    if (sources.floats != nullptr) addFloats(*sources.floats, stack, parts);
-    else addBlocks(sources, stack, parts);
+    ModelTensor made;
+    made.name = stack.name + ".weight";
+    made.file = sources.floats != nullptr ? sources.floats->file : sources.blocks->file;
+    made.offset = matrix.offset;
+    const std::uint64_t experts = shape[0];
+    const Interleaving order{rows / stack.step, rows, stack.first, stack.step};
+    if (sources.floats != nullptr) {
+        made.dims = {shape[1], order.rows, experts};
+        made.type = *floatTypeOf(matrix.dtype);
+        made.bytes = matrix.bytes / stack.step;
+        made.made_rows = std::make_shared<TransposedRows>(sources.floats->data, matrix.bytes / (experts * shape[1] * rows), shape[1], order);
+    } else {
+        made.dims = {shape[2] * kernels::kMXFP4Elements, order.rows, experts};
+        made.type = kernels::TensorType::MXFP4;
+        made.bytes = experts * order.rows * shape[2] * 17;
+        made.made_rows = std::make_shared<BlockRows>(sources.blocks->data, sources.scales->data, shape[2], order);
+    }
+    parts.tensors.push_back(std::move(made));
     addBias(*sources.bias, stack, parts);
     return {};
 }
 
-void FusedExperts::addBlocks(const Sources& sources, const Stack& stack, ModelFileParts& parts) {
-    const auto& shape = sources.blocks->tensor.shape;
-    const std::uint64_t experts = shape[0], all_rows = shape[1], blocks = shape[2], rows = all_rows / stack.step;
-    std::byte* out = addMade(stack.name + ".weight", {blocks * kernels::kMXFP4Elements, rows, experts}, kernels::TensorType::MXFP4, experts * rows * blocks * 17, sources.blocks->file,
-                             sources.blocks->tensor.offset, parts);
-    for (std::uint64_t expert = 0; expert < experts; ++expert) {
-        for (std::uint64_t row = stack.first; row < all_rows; row += stack.step) {
-            const std::uint64_t block = (expert * all_rows + row) * blocks;
-            for (std::uint64_t i = block; i < block + blocks; ++i, out += 17) writeBlock(sources.blocks->data + i * 16, sources.scales->data[i], out);
-        }
-    }
-}
-
-void FusedExperts::addFloats(const Part& floats, const Stack& stack, ModelFileParts& parts) {
-    const auto& shape = floats.tensor.shape;
-    const std::uint64_t experts = shape[0], inputs = shape[1], all_rows = shape[2], rows = all_rows / stack.step;
-    const std::uint64_t element = floats.tensor.bytes / (experts * inputs * all_rows);
-    std::byte* out = addMade(stack.name + ".weight", {inputs, rows, experts}, *floatTypeOf(floats.tensor.dtype), floats.tensor.bytes / stack.step, floats.file, floats.tensor.offset, parts);
-    for (std::uint64_t expert = 0; expert < experts; ++expert) {
-        for (std::uint64_t row = stack.first; row < all_rows; row += stack.step) {
-            for (std::uint64_t input = 0; input < inputs; ++input, out += element) {
-                std::memcpy(out, floats.data + ((expert * inputs + input) * all_rows + row) * element, element);
-            }
-        }
-    }
-}
-
+// Small: copied.
 void FusedExperts::addBias(const Part& bias, const Stack& stack, ModelFileParts& parts) {
     const std::uint64_t experts = bias.tensor.shape[0], all_rows = bias.tensor.shape[1], element = bias.tensor.bytes / (experts * all_rows);
-    std::byte* out = addMade(stack.name + ".bias", {all_rows / stack.step, experts}, *floatTypeOf(bias.tensor.dtype), bias.tensor.bytes / stack.step, bias.file, bias.tensor.offset, parts);
+    ModelTensor made;
+    made.name = stack.name + ".bias";
+    made.dims = {all_rows / stack.step, experts};
+    made.type = *floatTypeOf(bias.tensor.dtype);
+    made.file = bias.file;
+    made.offset = bias.tensor.offset;
+    made.bytes = bias.tensor.bytes / stack.step;
+    auto& data = parts.made.emplace_back(std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(made.bytes)));
+    made.data = data.get();
+    std::byte* out = data.get();
     for (std::uint64_t expert = 0; expert < experts; ++expert) {
         for (std::uint64_t row = stack.first; row < all_rows; row += stack.step, out += element) std::memcpy(out, bias.data + (expert * all_rows + row) * element, element);
     }
+    parts.tensors.push_back(std::move(made));
 }
 
 Result<void> FusedExperts::finish(const std::string& where, ModelFileParts& parts) const {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/device/cpu_device.h"
+#include "engine/model/model_cache.h"
 #include "engine/model/sequence.h"
 #include "engine/model/synth_blocks.h"
 #include "tests/support/checkpoint_writer.h"
@@ -19,9 +20,9 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<float> logitsOf(const std::shared_ptr<const Model>& model, std::span<const TokenId> tokens) {
+std::vector<float> logitsOf(const std::shared_ptr<const Model>& model, std::span<const TokenId> tokens, Arithmetic arithmetic = Arithmetic::F32) {
     CpuDevice device(2);
-    auto sequence = Sequence::create(model, device, static_cast<Position>(tokens.size()), Arithmetic::F32);
+    auto sequence = Sequence::create(model, device, static_cast<Position>(tokens.size()), arithmetic);
     std::vector<float> logits(tokens.size() * static_cast<std::size_t>(model->config().vocab_size));
     if (!(*sequence)->append(tokens, static_cast<std::int64_t>(tokens.size()), logits.data())) logits.clear();
     return logits;
@@ -54,6 +55,18 @@ RandomShape shaped(const char* architecture, int experts = 0, kernels::TensorTyp
     shape.experts_used = experts > 0 ? 2 : 0;
     shape.type = type;
     return shape;
+}
+
+// As gpt-oss is published: experts in MXFP4 blocks, everything else in BF16.
+RandomModel expertsInBlocksOf(const RandomShape& shape) {
+    RandomModel random = makeRandomModel(shape);
+    for (RandomTensor& tensor : random.tensors) {
+        if (!tensor.name.ends_with("_exps.weight")) continue;
+        tensor.type = kernels::TensorType::MXFP4;
+        tensor.bytes.assign(tensor.dims[0] * tensor.dims[1] * tensor.dims[2] / 32 * 17, '\0');
+        fillRandomWeights(tensor.type, tensor.dims[0] + tensor.name.size(), std::as_writable_bytes(std::span(tensor.bytes.data(), tensor.bytes.size())));
+    }
+    return random;
 }
 
 struct Named {
@@ -164,17 +177,9 @@ private slots:
         }
     }
 
-    // As gpt-oss is published: experts in MXFP4 blocks, everything else in BF16.
     void expertsInBlocks() {
-        RandomShape shape = shaped("gpt-oss", 5, kernels::TensorType::BF16);
-        RandomModel random = makeRandomModel(shape);
-        for (RandomTensor& tensor : random.tensors) {
-            if (!tensor.name.ends_with("_exps.weight")) continue;
-            tensor.type = kernels::TensorType::MXFP4;
-            tensor.bytes.assign(tensor.dims[0] * tensor.dims[1] * tensor.dims[2] / 32 * 17, '\0');
-            fillRandomWeights(tensor.type, tensor.dims[0] + tensor.name.size(), std::as_writable_bytes(std::span(tensor.bytes.data(), tensor.bytes.size())));
-        }
-        const auto gguf = load(random, {});
+        const RandomShape shape = shaped("gpt-oss", 5, kernels::TensorType::BF16);
+        const auto gguf = load(expertsInBlocksOf(shape), {});
         QVERIFY2(gguf.has_value(), gguf ? "" : gguf.error().line().c_str());
         const QTemporaryDir directory;
         const std::filesystem::path folder = directory.path().toStdString();
@@ -184,10 +189,40 @@ private slots:
         for (const ModelTensor& expected : gguf->file->tensors()) {
             const ModelTensor* made = model->file()->tensor(expected.name);
             QVERIFY2(made != nullptr && made->dims == expected.dims && made->type == expected.type && made->bytes == expected.bytes, expected.name.c_str());
-            QVERIFY2(std::memcmp(made->data, expected.data, expected.bytes) == 0, expected.name.c_str());
+            std::vector<std::byte> rows(made->bytes);
+            made->readRows(0, made->rowCount(), rows.data());
+            QVERIFY2(std::memcmp(rows.data(), expected.data, expected.bytes) == 0, expected.name.c_str());
+            if (made->made_rows == nullptr) continue;
+            std::vector<std::byte> row(made->rowBytes());  // singly, as the rest of an expert
+            made->readRows(made->rowCount() - 1, made->rowCount(), row.data());
+            QVERIFY2(std::memcmp(row.data(), expected.data + expected.bytes - row.size(), row.size()) == 0, expected.name.c_str());
         }
         const auto tokens = randomTokens(40, shape.vocab, 3);
-        QVERIFY(logitsOf(model, tokens) == logitsOf(gguf->model, tokens));
+        QVERIFY(logitsOf(model, tokens, Arithmetic::Native) == logitsOf(gguf->model, tokens, Arithmetic::Native));
+    }
+
+    // The experts are never in memory twice: what is packed replaces them, and the joined form is not kept.
+    void expertsAreJoinedOneAtATime() {
+        const RandomShape shape = shaped("gpt-oss", 5, kernels::TensorType::BF16);
+        const auto gguf = load(expertsInBlocksOf(shape), {});
+        QVERIFY(gguf.has_value());
+        const QTemporaryDir directory;
+        writeCheckpoint(*gguf->file, directory.path().toStdString(), 2);
+        ModelCache cache;
+        const std::filesystem::path folder = directory.path().toStdString();
+        const auto packed = cache.get(folder, {}).value();
+        QVERIFY(!packed->storedReadable() && gguf->model->storedReadable());
+        for (const LayerWeights& layer : packed->layers()) {
+            for (const Linear& expert : layer.gate_exps) QVERIFY(expert.packed.data != nullptr && expert.weight.data == nullptr);
+        }
+        QCOMPARE(packed->ownedBytes(), gguf->model->ownedBytes());
+        // Other arithmetic reads what is stored, so it gets a model that keeps it.
+        LoadOptions plain;
+        plain.packed = false;
+        const auto stored = cache.get(folder, plain).value();
+        QVERIFY(stored != packed && stored->storedReadable() && stored->hash() == packed->hash());
+        const auto tokens = randomTokens(20, shape.vocab, 3);
+        QVERIFY(logitsOf(stored, tokens, Arithmetic::F32) == logitsOf(gguf->model, tokens, Arithmetic::F32));
     }
 
     void fusedExpertsThatDoNotFit_data() {
