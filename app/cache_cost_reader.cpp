@@ -45,7 +45,7 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
     const auto cost = cacheCost(request, models, context);
     if (!cost) return {QString::fromStdString(cost.error().line()), true};
     const auto available = availableMemoryBytes();
-    if (auto fits = checkCacheFits(*cost, available); !fits) return {QString::fromStdString(fits.error().line()), true};
+    if (auto fits = checkCacheFits(*cost, memoryLimit()); !fits) return {QString::fromStdString(fits.error().line()), true};
     const QString text = Text::tr("At most %1").arg(QString::fromStdString(cost->text()));
     return {available ? Text::tr("%1; %2 are free").arg(text, QString::fromStdString(bytesText(*available))) : text, false};
 }

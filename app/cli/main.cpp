@@ -1,5 +1,6 @@
 // quibble-cli: whatever the window can do, without a window.
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 #include <string>
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
     CLI::App app("Quibble without a window: run, inspect, compare and measure quantized reasoning models", "quibble-cli");
     app.set_version_flag("--version", std::string("quibble-cli ") + kVersion);
     app.require_subcommand(1);
+    app.fallthrough();  // options of the program may stand behind the command
+    app.add_flag_callback("--ignore-memory", [] { ::setenv("QUIBBLE_IGNORE_MEMORY", "1", 1); },
+                          "Open models and start runs whether or not the free memory seems to suffice (or set QUIBBLE_IGNORE_MEMORY=1)");
     cli::Action chosen;
     cli::addRunCommand(app, chosen);
     cli::addInspectCommand(app, chosen);

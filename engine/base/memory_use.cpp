@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <string_view>
@@ -80,6 +81,12 @@ std::optional<std::int64_t> availableMemoryBytes(const MemoryFiles& files) {
     const auto groups = leftInGroups(files);
     if (machine && groups) return std::min(*machine, *groups);
     return machine ? machine : groups;
+}
+
+std::optional<std::int64_t> memoryLimit() {
+    const char* ignore = std::getenv("QUIBBLE_IGNORE_MEMORY");
+    if (ignore != nullptr && std::string_view(ignore) != "0") return std::nullopt;
+    return availableMemoryBytes();
 }
 
 std::string bytesText(std::int64_t bytes) {

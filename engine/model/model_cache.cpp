@@ -12,7 +12,8 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     if (absolute.empty()) absolute = path;
     const auto modified = std::filesystem::last_write_time(absolute, ignored);
 
-    std::shared_ptr<const Model> same_file;
+    std::shared_ptr<const ModelFile> same_file;
+    std::shared_ptr<const Tokenizer> same_tokenizer;
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if (entry->path != absolute || entry->modified != modified) continue;
         const bool serves = entry->packed == options.packed || (entry->packed && entry->model->storedReadable());
@@ -20,9 +21,13 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
             entries_.splice(entries_.begin(), entries_, entry);
             return entry->model;
         }
-        same_file = entry->model;
+        same_file = entry->model->file();
+        same_tokenizer = entry->model->tokenizer();
     }
-    auto model = same_file != nullptr ? Model::load(same_file->file(), same_file->tokenizer(), options) : Model::load(path, options);
+    const auto load = [&] { return same_file != nullptr ? Model::load(same_file, same_tokenizer, options) : Model::load(path, options); };
+    auto model = load();
+    // Models that are kept although nobody uses them make room.
+    if (!model && model.error().code == ErrorCode::OutOfMemory && entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0) model = load();
     if (!model) return model;
     entries_.push_front({absolute, modified, options.weight_quant, options.packed, *model});
     while (entries_.size() > keep_) entries_.pop_back();

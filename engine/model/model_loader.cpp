@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include "engine/model/weight_cost.h"
 #include "kernels/ops.h"
 
 namespace quibble {
@@ -388,6 +389,7 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
                        std::to_string(c.vocab_size) + " rows");
     }
 
+    if (auto fits = checkWeightsFit(weightCost(file_, options_, quantizer_), file_.path(), options_.free_memory()); !fits) return tl::unexpected(fits.error());
     auto embedding = matrix("token_embd.weight", c.vocab_size, c.d_model);
     if (!embedding) return tl::unexpected(embedding.error());
     model_->embedding_ = *embedding;

@@ -129,10 +129,10 @@ Result<void> Generator::checkMemory(const CacheCost& cost) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
     provenance_.reused_bytes = static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
-    auto fits = checkCacheFits(cost, availableMemoryBytes(), provenance_.reused_bytes);
+    auto fits = checkCacheFits(cost, memoryLimit(), provenance_.reused_bytes);
     if (fits || prefixes_ == nullptr) return fits;
     prefixes_->shrinkTo(0);  // what this run shares stays
-    return checkCacheFits(cost, availableMemoryBytes(), provenance_.reused_bytes);
+    return checkCacheFits(cost, memoryLimit(), provenance_.reused_bytes);
 }
 
 Result<void> Generator::prepareDraft() {

@@ -167,6 +167,10 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         sendBatchIfDue();
     };
     auto opened = openRunModels(*models_, start.request, options);
+    if (!opened && opened.error().code == ErrorCode::OutOfMemory && prefixes_.bytes() > 0) {
+        prefixes_.shrinkTo(0);  // what earlier runs left makes room
+        opened = openRunModels(*models_, start.request, options);
+    }
     if (!opened) return tl::unexpected(opened.error());
     if (device_ == nullptr || device_threads_ != start.request.threads) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);

@@ -85,6 +85,12 @@ Result<std::unique_ptr<QuantizedMatrix>> quantize(const QuantizeTask& task, cons
     return matrix;
 }
 
+std::uint64_t memoryBytes(std::uint64_t rows, std::uint64_t cols, const MethodChoice& choice) {
+    const auto group = static_cast<std::uint64_t>(choice.value(kGroup));
+    const std::uint64_t groups = group == 0 ? 1 : (cols + group - 1) / group;
+    return rows * (cols + 2 * sizeof(float) * groups);
+}
+
 std::string describe(const MethodChoice& choice) {
     const auto group = static_cast<int>(choice.value(kGroup));
     return "RTN " + std::to_string(static_cast<int>(choice.value(kBits))) + " bit " + (group == 0 ? "per row" : "g" + std::to_string(group)) +
@@ -94,7 +100,7 @@ std::string describe(const MethodChoice& choice) {
 }  // namespace
 
 namespace weight_quant {
-const WeightQuantizer kRtn{"rtn", "Round to nearest", "common baseline", kParams, quantize, describe};
+const WeightQuantizer kRtn{"rtn", "Round to nearest", "common baseline", kParams, quantize, memoryBytes, describe};
 }
 
 }  // namespace quibble

@@ -36,6 +36,8 @@ struct WeightQuantizer {
     std::span<const ParamSpec> params;
     /// Errors: InvalidArgument when the parameters do not fit this matrix; FileCorrupt for weights that are not numbers.
     Result<std::unique_ptr<QuantizedMatrix>> (*quantize)(const QuantizeTask& task, const MethodChoice& choice);
+    /// QuantizedMatrix::memoryBytes of a matrix of that size.
+    std::uint64_t (*memoryBytes)(std::uint64_t rows, std::uint64_t cols, const MethodChoice& choice);
     /// "rtn 3 bit g64 symmetric"
     std::string (*describe)(const MethodChoice& choice);
 };

@@ -238,7 +238,24 @@ void RandomModel::reshape(std::string_view name, std::vector<std::uint64_t> dims
     one.bytes.assign(bytes, '\0');
 }
 
-std::string RandomModel::gguf() const {
+void RandomModel::stretch(std::string_view name, std::vector<std::uint64_t> dims) {
+    RandomTensor& one = tensor(name);
+    const kernels::TypeTraits& traits = *kernels::typeTraits(one.type);
+    one.hole = traits.block_bytes;
+    for (const std::uint64_t dim : dims) one.hole *= dim;
+    one.hole /= traits.block_elements;
+    one.dims = std::move(dims);
+    one.bytes.clear();
+}
+
+std::string RandomModel::gguf() const { return writer().bytes(); }
+
+void RandomModel::write(const std::filesystem::path& path) const {
+    const auto error = writer().write(path.string());
+    QUIBBLE_CHECK(!error, "a file of a test can be written");
+}
+
+GgufWriter RandomModel::writer() const {
     GgufWriter writer;
     for (const auto& [key, value] : keys) {
         struct Put {
@@ -254,10 +271,12 @@ std::string RandomModel::gguf() const {
         std::visit(Put{writer, key}, value);
     }
     for (const RandomTensor& one : tensors) {
-        writer.addTensorStream(one.name, one.dims, static_cast<std::uint32_t>(one.type), one.bytes.size(),
-                               [&one](std::ostream& out) { out.write(one.bytes.data(), static_cast<std::streamsize>(one.bytes.size())); });
+        writer.addTensorStream(one.name, one.dims, static_cast<std::uint32_t>(one.type), one.bytes.size() + one.hole, [&one](std::ostream& out) {
+            out.write(one.bytes.data(), static_cast<std::streamsize>(one.bytes.size()));
+            if (one.hole > 0) out.seekp(static_cast<std::streamoff>(one.hole - 1), std::ios::cur).put('\0');
+        });
     }
-    return writer.bytes();
+    return writer;
 }
 
 RandomModel makeRandomModel(const RandomShape& shape) { return Maker(shape).make(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/model/gguf_writer.h"
 #include "engine/model/model.h"
 #include "kernels/tensor_type.h"
 
@@ -35,6 +37,7 @@ struct RandomTensor {
     std::vector<std::uint64_t> dims;  // as GGUF counts them: columns first
     kernels::TensorType type = kernels::TensorType::F32;
     std::string bytes;
+    std::uint64_t hole = 0;  // zeros behind `bytes`, which take no room on a disk
 };
 
 struct RandomModel {
@@ -50,7 +53,14 @@ struct RandomModel {
     void removeTensor(std::string_view name);
     /// Another shape and the zeros that fill it, as F32.
     void reshape(std::string_view name, std::vector<std::uint64_t> dims);
+    /// Another shape of the same type, all of it a hole: for files larger than memory.
+    void stretch(std::string_view name, std::vector<std::uint64_t> dims);
     [[nodiscard]] std::string gguf() const;
+    /// The same as a file.
+    void write(const std::filesystem::path& path) const;
+
+private:
+    [[nodiscard]] GgufWriter writer() const;
 };
 
 /// Same shape, same bytes. Weights spread so that every layer moves the logits and attention is neither flat nor one-hot.
