@@ -119,16 +119,19 @@ QUIBBLE_INLINE BlockScales<F> loadScales(const float* p) {
     return by;
 }
 
-// Blocks [first, first + n) of unit u of a panel.
+// Blocks [first, first + n) of unit u of a panel. Meanwhile fetches as much of what lies `next` bytes further on (toNextUnit).
 template <PackedFormat F>
-void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t first, int64_t n, std::byte* out, float (*scales)[Sizes<F>::kBlockFloats]) {
+void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t first, int64_t n, int64_t next, std::byte* out,
+                 float (*scales)[Sizes<F>::kBlockFloats]) {
     using P = Panels<F>;
     const std::byte* unit = panels.unit(panel, u);
     const UnitHead head = loadHead<F>(unit);
     const std::byte* scale_bytes = unit + P::kHeadBytes + first * P::kScaleBytes;
     const std::byte* codes = unit + P::kHeadBytes + panels.unitBlocks(u) * P::kScaleBytes + first * P::kCodeBytes;
+    const std::byte* ahead = unit + next + first * (P::kUnitBytes / kUnitBlocks);
     for (int64_t b = 0; b < n; ++b) {
-        fetchLines<P::kCodeBytes + P::kScaleBytes>(codes + P::kUnitBytes);
+        fetchLines<P::kUnitBytes / kUnitBlocks>(ahead);
+        ahead += P::kUnitBytes / kUnitBlocks;
         PackedBlock<F> w;
         unpackScales<F>(scale_bytes, head, w.by);
         unpackCodes<F>(codes, w);
@@ -282,7 +285,7 @@ void finishPending(Workspace<F>& work, size_t x_stride) {
 
 // All rows of a batch with one unit of one or two panels.
 template <PackedFormat F, int kPanels>
-void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u, Workspace<F>& work, float* acc) {
+void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u, int64_t next, Workspace<F>& work, float* acc) {
     constexpr int64_t kBlocks = Sizes<F>::kBlocks;
     const int64_t blocks = panels.unitBlocks(u);
     for (int64_t first = 0; first < blocks; first += kBlocks) {
@@ -290,7 +293,7 @@ void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, i
         StoredScales<F>& scales = work.scales[work.next_scales];
         work.next_scales ^= 1;
         for (int p = 0; p < kPanels; ++p) {
-            unpackChunk<F>(panels, panel + p, u, first, n, work.codes[p], scales.values[p]);
+            unpackChunk<F>(panels, panel + p, u, first, n, next, work.codes[p], scales.values[p]);
         }
         writtenForTiles();
         const std::byte* x = panels.row(row) + (u * kUnitBlocks + first) * static_cast<int64_t>(sizeof(Q8Block));
@@ -313,12 +316,13 @@ void multiplyBatch(const Panels<F>& panels, const RowSplit& split, int64_t row, 
         }
     }
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
+        const int64_t next = panels.toNextUnit(u, count);
         int64_t p = 0;
         for (; p + kPair <= count; p += kPair) {
-            multiplyUnit<F, kPair>(panels, split, row, panel_begin + p, u, work, work.acc[p]);
+            multiplyUnit<F, kPair>(panels, split, row, panel_begin + p, u, next, work, work.acc[p]);
         }
         if (p < count) {
-            multiplyUnit<F, 1>(panels, split, row, panel_begin + p, u, work, work.acc[p]);
+            multiplyUnit<F, 1>(panels, split, row, panel_begin + p, u, next, work, work.acc[p]);
         }
     }
     finishPending(work, panels.args.xq_stride);

@@ -215,6 +215,10 @@ struct Panels {
         const int64_t left = blocks - u * kUnitBlocks;
         return left < kUnitBlocks ? left : kUnitBlocks;
     }
+    // Bytes from unit u of a panel to what is needed after it: its next unit, or the first one of the panel `count` panels further on.
+    QUIBBLE_INLINE int64_t toNextUnit(int64_t u, int64_t count) const {
+        return (u + 1) * kUnitBlocks < blocks ? kUnitBytes : count * panel_bytes - u * kUnitBytes;
+    }
     QUIBBLE_INLINE const std::byte* row(int64_t r) const { return args.xq + static_cast<size_t>(r) * args.xq_stride; }
 
     // Writes what belongs to [out_begin, out_end) of 16 outputs of row r.
@@ -270,7 +274,7 @@ void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
 }
 
 // Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
-// a panel. next: bytes from the unit to the one that is fetched meanwhile.
+// a panel. next: bytes from the unit to the one that is fetched meanwhile (toNextUnit).
 template <PackedFormat F, int kPanels>
 void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, int64_t next, float* acc) {
     using P = Panels<F>;
@@ -328,8 +332,7 @@ void manyRows(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel_begin
         }
     }
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
-        const bool last = (u + 1) * kUnitBlocks >= panels.blocks;
-        const int64_t next = last ? count * panels.panel_bytes - u * Panels<F>::kUnitBytes : Panels<F>::kUnitBytes;
+        const int64_t next = panels.toNextUnit(u, count);
         int64_t p = 0;
         for (; p + kPanelsTogether <= count; p += kPanelsTogether) {
             addUnit<F, kPanelsTogether>(panels, r, n, panel_begin + p, u, next, acc[p]);

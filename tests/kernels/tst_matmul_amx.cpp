@@ -203,7 +203,7 @@ private slots:
         for (const std::string& mine : wrong) QVERIFY2(mine.empty(), mine.c_str());
     }
 
-    // What a block of 32 inputs costs the tile unit, and that tiles are set up once a call and given back.
+    // What a block of 32 inputs costs the tile unit (docs/architecture.md states it), and that tiles are set up once a call and given back.
     void tileInstructionsOfABlock() {
         if (!emulated) QSKIP("this CPU has AMX: nobody counts");
         struct Case {
@@ -232,6 +232,17 @@ private slots:
         const Packed packed = packWeights(makeWeights(TensorType::Q4_0, 64, 512, 90, 0).view);
         QCOMPARE(difference(packed, roundedRows(3, 512, 0), 3, 0, 64), std::string());
         QCOMPARE(counts.traps, int64_t{0});  // few rows do without tiles
+    }
+
+    // The loop behind the limit that bench prints counts what it does.
+    void theLimitCountsItsProducts() {
+        AmxCounts& counts = quibble::testing::amxMachine().counts();
+        counts = {};
+        int32_t sink = 5;
+        const double operations = amx::dotRounds(3, &sink);
+        QCOMPARE(sink, 5);
+        QCOMPARE(operations, 3.0 * 4.0 * 2.0 * 16 * 16 * 64);  // four products of 16 rows, 16 outputs and 64 inputs a round
+        if (emulated) QCOMPARE(counts.products, int64_t{12});
     }
 };
 

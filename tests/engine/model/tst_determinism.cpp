@@ -188,7 +188,9 @@ private slots:
 
     void cacheTypes_data() {
         QTest::addColumn<int>("type");
-        for (const KvType type : kKvTypes) QTest::newRow(kvTypeText(type)) << static_cast<int>(type);
+        for (const KvType type : kKvTypes) {
+            if (!isEmulated() || type == KvType::F32) QTest::newRow(kvTypeText(type)) << static_cast<int>(type);  // the emulated products know nothing of the cache
+        }
     }
     void cacheTypes() {
         QFETCH(int, type);
