@@ -25,16 +25,6 @@ struct Runnable {
     void add(const Ops& table) { tables[count++] = &table; }
 };
 
-#if defined(QUIBBLE_KERNELS_X86)
-// Not every CPU with AVX-512 has the products of BF16.
-Ops withBf16(Ops table, const CpuFeatures& cpu) {
-    if (table.matmulBf16 == nullptr && cpu.avx512_bf16) {
-        table.matmulBf16 = avx512::matmulBf16;
-    }
-    return table;
-}
-#endif
-
 const Runnable& runnable() {
     static const Runnable found = [] {
         Runnable r;
@@ -46,13 +36,14 @@ const Runnable& runnable() {
             r.add(avx2::kOps);
         }
         if (cpu.avx512) {
-            static const Ops table = withBf16(avx512::kOps, cpu);
+            // Not every CPU with AVX-512 has the products of BF16.
+            static Ops table = avx512::kOps;
+            table.matmulBf16 = cpu.avx512_bf16 ? avx512::matmulBf16 : nullptr;
             r.add(table);
         }
         r.why_no_amx = amx::whyUnusable(cpu);
         if (r.why_no_amx == nullptr || emulated != nullptr) {
-            static const Ops table = withBf16(emulated != nullptr ? *emulated : amx::kOps, cpu);
-            r.add(table);
+            r.add(emulated != nullptr ? *emulated : amx::kOps);
         }
 #endif
         return r;
@@ -78,7 +69,7 @@ std::string whyNoMatmulBf16(const Ops& table) {
     if (table.matmulBf16 != nullptr) {
         return {};
     }
-    return std::string("the ") + table.isa + " kernels have no faster product of BF16 here: it takes a CPU with AVX512-BF16";
+    return std::string("the ") + table.isa + " kernels have no faster product of BF16 here: it takes a CPU with AVX512-BF16 or AMX";
 }
 
 IsaChoice selectIsa(std::string_view forced) {

@@ -233,10 +233,11 @@ double measureFmaRate() {
 
 double measureBf16Rate() {
 #if defined(QUIBBLE_KERNELS_X86)
-    if (ops().matmulBf16 == avx512::matmulBf16) {
-        return bestRate([](int64_t rounds) {
+    const bool tiles = ops().matmulBf16 == amx::matmulBf16;
+    if (tiles || ops().matmulBf16 == avx512::matmulBf16) {
+        return bestRate([tiles](int64_t rounds) {
             float sink = 0.0F;
-            const double operations = avx512::bf16Rounds(rounds, &sink);
+            const double operations = tiles ? amx::bf16Rounds(rounds, &sink) : avx512::bf16Rounds(rounds, &sink);
             fma_sink = sink;
             return operations;
         });

@@ -27,6 +27,10 @@ namespace quibble::kernels {
 // Band against reference: |y - ref| <= (cols / 16 + 8) * 2^-24 * sum_k |w x|   (a rounding for each of the additions
 // that one of 16 partial sums goes through, and the tree that joins them).
 // Bit-exact promise: the result equals that of an F32 view holding dequantizeRow of the same weights.
+// The amx table multiplies BF16 weights in tiles, in another order: there the promise does not hold, and the band is
+//   (cols / 16 + 20) * 2^-24 * sum_k |w x| + cols * 2^-124 * (1 + max_k |w| + max_k |x|)
+// since an instruction chains 16 products before it adds, and counts subnormal numbers as zero (also those that x is split into). Where a weight is
+// infinite the result is not finite.
 struct MatmulArgs {
     WeightView w;
     const float* x = nullptr;
@@ -55,7 +59,7 @@ struct MatmulPackedArgs {
 // y as in MatmulArgs, of BF16 weights and activations that storeKv has rounded to BF16: products of two BF16 numbers are exact in float, sums are float.
 // xb_stride bytes between rows; bf16RowBytes(cols) of ops.h are fastest. Made for many rows (prefill), right for any number.
 // A subnormal weight, activation or partial sum may count as zero.
-// Band against reference: (cols / 16 + 8) * 2^-24 * sum_k |w x| + cols * 2^-126 * (1 + max_k |w| + max_k |x|).
+// Band against reference: (cols / 16 + 20) * 2^-24 * sum_k |w x| + cols * 2^-126 * (1 + max_k |w| + max_k |x|).
 struct MatmulBf16Args {
     WeightView w;  // BF16
     const std::byte* xb = nullptr;

@@ -1,4 +1,4 @@
-// The amx table: that of avx512, with other products of packed weights; and the loop that measures what the tile unit can do.
+// The amx table: that of avx512, with other products of packed and of BF16 weights; and the loop that measures what the tile unit can do.
 #include "kernels/cpu/amx_tiles.h"
 #include "kernels/cpu/tables.h"
 #include "kernels/cpu/variants.h"
@@ -8,7 +8,9 @@ namespace {
 
 constexpr Ops withTiles() {
     Ops table = tableOf("amx");
+    table.matmul = amx::matmul;
     table.matmulPacked = amx::matmulPacked;
+    table.matmulBf16 = amx::matmulBf16;
     return table;
 }
 

@@ -34,7 +34,10 @@ double bf16Rounds(int64_t rounds, float* sink);
 namespace amx {
 extern const Ops kOps;
 void matmulPacked(const MatmulPackedArgs& args);
+void matmul(const MatmulArgs& args);
+void matmulBf16(const MatmulBf16Args& args);
 double dotRounds(int64_t rounds, int32_t* sink);
+double bf16Rounds(int64_t rounds, float* sink);
 }  // namespace amx
 
 // For tests that carry out instructions which this CPU lacks: `table` counts as one that it can run, the best of all, instead of amx::kOps. To be called

@@ -1,5 +1,6 @@
 // Float matmul of every table against the reference, and the promise that no split of the work changes a bit.
 #include "tests/kernels/kernel_cases.h"
+#include "tests/support/each_isa.h"
 
 #include <QtTest>
 
@@ -39,8 +40,14 @@ MatmulArgs argsFor(const Weights& w, const float* x, int64_t rows, float* y) {
     return args;
 }
 
+// The amx table has products of its own for BF16 only, and in another order of sums.
+bool isTiled(const Ops& table, int64_t type) { return std::string_view(table.isa) == "amx" && type == static_cast<int64_t>(TensorType::BF16); }
+
 void addCases(int64_t type, const char* name, const std::vector<int64_t>& columns, int64_t group) {
     for (size_t v = 0; v < allOps().size(); ++v) {
+        if (std::string_view(allOps()[v]->isa) == "amx" && !isTiled(*allOps()[v], type)) {
+            continue;
+        }
         for (const int64_t cols : columns) {
             for (const size_t offset : {0, 1, 3}) {
                 QTest::addRow("%s/%s/group%lld/cols%lld/off%zu", allOps()[v]->isa, name, static_cast<long long>(group),
@@ -101,7 +108,7 @@ private slots:
                 for (int64_t k = 0; k < cols; ++k) {
                     exact += static_cast<double>(wr[k]) * static_cast<double>(xr[k]);
                 }
-                const double band = static_cast<double>(cols / 16 + 8) * 0x1p-24 * magnitudeSum(wr, xr, cols);
+                const double band = static_cast<double>(cols / 16 + (isTiled(table, type) ? 20 : 8)) * 0x1p-24 * magnitudeSum(wr, xr, cols);
                 const double got = static_cast<double>(y[static_cast<size_t>(r * kOuts + o)]);
                 QVERIFY2(std::fabs(got - exact) <= band,
                          qPrintable(QString("row %1 out %2: %3 instead of %4, band %5").arg(r).arg(o).arg(got).arg(exact).arg(band)));
@@ -114,6 +121,9 @@ private slots:
     void equalsDequantizedProduct() {
         QFETCH(qint64, variant);
         QFETCH(qint64, type);
+        if (isTiled(*allOps()[static_cast<size_t>(variant)], type)) {
+            QSKIP("another order of sums");
+        }
         QFETCH(qint64, cols);
         QFETCH(qint64, group);
         QFETCH(qint64, offset);
@@ -225,5 +235,9 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(TstMatmul)
+int main(int argc, char** argv) {
+    quibble::testing::emulateAmx();
+    TstMatmul test;
+    return quibble::testing::runWithoutCrashHandler(test, argc, argv);
+}
 #include "tst_matmul.moc"
