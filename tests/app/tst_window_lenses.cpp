@@ -27,6 +27,7 @@ private slots:
     void aStoredDraftedRunIsShownAgain();
     void badChoicesSayWhyBeforeTheRun_data();
     void badChoicesSayWhyBeforeTheRun();
+    void aPrefillThatRoundsNothingSaysWhy();
     void theMixtureOpensFromTheEmptyPanel();
     void expertsOfARunAreShown();
     void theBudgetMovesWhileTheRunGoesOn();
@@ -182,6 +183,20 @@ void TestWindowLenses::badChoicesSayWhyBeforeTheRun() {
     choose(before);
     QCOMPARE(reason(), QString());
     QTRY_VERIFY(run->isEnabled());
+}
+
+void TestWindowLenses::aPrefillThatRoundsNothingSaysWhy() {
+    const RunRequest before = w.parts().setup->request();
+    RunRequest request = before;
+    request.prefill = PrefillMode::Throughput;
+    choose(request);
+    QVERIFY(w.parts().setup->request().prefill == PrefillMode::Throughput);
+    const QString said = reason();
+    QVERIFY2(said.contains(QStringLiteral("BF16 weights")) && said.contains(QStringLiteral("F16")), qPrintable(said));
+    QVERIFY(!w.parts().runs->actions()->run()->isEnabled());
+    choose(before);
+    QCOMPARE(reason(), QString());
+    QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
 }
 
 void TestWindowLenses::theMixtureOpensFromTheEmptyPanel() {

@@ -211,6 +211,22 @@ private slots:
         QVERIFY(narrow.status != 0);
         QVERIFY2(narrow.err.contains("16 numbers wide"), narrow.err.constData());
     }
+    void roundedPromptsAreSaidOrRefused() {
+        const QString models = QUIBBLE_SOURCE_DIR "/tests/golden/models/", db = file("prefill.db");
+        const QStringList rest{"--raw", "--prompt", "the sum of all", "--max-tokens", "6", "--prefill", "throughput"};
+        const CliResult quantized = runCli(QStringList{"run", models + "llama-d256-Q4_0.gguf"} + rest);
+        QCOMPARE(quantized.status, 1);
+        QVERIFY2(quantized.err.contains("is for BF16 weights, and the layers of llama-d256 hold Q4_0"), quantized.err.constData());
+        const CliResult run = runCli(QStringList{"run", models + "qwen2-d96-BF16.gguf", "--db", db} + rest);
+        if (run.status != 0) {  // this CPU has no such products
+            QVERIFY2(run.err.contains("AVX512-BF16"), run.err.constData());
+            return;
+        }
+        const QJsonObject summary = QJsonDocument::fromJson(run.err.mid(run.err.indexOf('{'))).object()["summary"].toObject();
+        QCOMPARE(summary["throughput_positions"].toInt(), summary["prompt_tokens"].toInt() - 1);
+        const CliResult replay = runCli({"replay", db, "--run", "1", "--threads", "3"});
+        QVERIFY2(replay.out.contains("identical: 6 "), replay.out + replay.err);
+    }
     void benchPrintsOneLineOfJson() {
         const CliResult result = runCli({"bench", kModel, "--prefill", "32", "--decode", "8", "--threads", "1", "--repeats", "1", "--quant", "rtn:bits=3", "--json", "-"});
         QVERIFY2(result.status == 0, result.err.constData());
