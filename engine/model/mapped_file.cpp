@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -32,6 +33,9 @@ tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path&
     return fail(code, "cannot " + std::string(doing) + " " + path.string() + ": " + std::strerror(errno), std::move(hint));
 }
 
+// What Git leaves in place of a large file when its extension for them (LFS) is not installed.
+bool isGitPointer(std::string_view bytes) { return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/"); }
+
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -55,6 +59,9 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
         return systemFailure(ErrorCode::Io, path, "map", "The address space or the file system may not allow it");
     }
     mapped.data_ = static_cast<const std::byte*>(address);
+    if (isGitPointer({static_cast<const char*>(address), mapped.size_})) {
+        return fail(ErrorCode::FileCorrupt, path.string() + " is a pointer of Git LFS: the file itself was not downloaded", "Run \"git lfs pull\" in its folder, or download the file");
+    }
     return mapped;
 }
 

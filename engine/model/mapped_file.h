@@ -11,7 +11,8 @@ namespace quibble {
 
 class MappedFile {
 public:
-    /// Maps a regular file. Errors: NotFound (no such file), Io (not a regular file, not readable, mmap refused).
+    /// Maps a regular file. Errors: NotFound (no such file), Io (not a regular file, not readable, mmap refused), FileCorrupt (a pointer of Git LFS in place
+    /// of the file).
     /// An empty file gives an empty span.
     [[nodiscard]] static Result<MappedFile> open(const std::filesystem::path& path);
 

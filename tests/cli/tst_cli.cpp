@@ -14,6 +14,7 @@
 #include "tests/cli/cli_process.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/golden.h"
+#include "tests/support/random_model.h"
 
 using namespace quibble;
 using namespace quibble::testing;
@@ -189,6 +190,49 @@ private slots:
             QCOMPARE(made[i]["id"].toInt(), expected[i]["id"].toInt());
             QVERIFY(std::abs(made[i]["kl"].toDouble(1)) < 1e-6);  // queries and keys add up in another order
         }
+    }
+    // A folder as people download it: parts with an index, and a tokenizer with everything that published ones have.
+    void foldersOfEveryArchitecture_data() {
+        QTest::addColumn<QString>("architecture");
+        QTest::addColumn<int>("experts");
+        QTest::addColumn<QString>("tokenizer");
+        for (const char* dense : {"qwen2", "qwen3"}) QTest::newRow(dense) << dense << 0 << "byte_level";
+        for (const char* mixture : {"qwen3moe", "olmoe", "gpt-oss"}) QTest::newRow(mixture) << mixture << 6 << "byte_level";
+        QTest::newRow("llama") << "llama" << 0 << "spm_prepend";
+        QTest::newRow("mixtral") << "llama" << 4 << "spm_first";
+    }
+    void foldersOfEveryArchitecture() {
+        QFETCH(QString, architecture);
+        QFETCH(int, experts);
+        QFETCH(QString, tokenizer);
+        RandomShape shape;
+        shape.architecture = architecture.toStdString();
+        shape.experts = experts;
+        shape.experts_used = experts > 0 ? 2 : 0;
+        shape.vocab = 608;
+        shape.type = kernels::TensorType::BF16;
+        const auto model = load(makeRandomModel(shape), {});
+        QVERIFY2(model, model ? "" : model.error().line().c_str());
+        const QString folder = folder_.filePath(QTest::currentDataTag());
+        writeCheckpoint(*model->file, folder.toStdString(), 3);
+        const std::string published = QUIBBLE_SOURCE_DIR "/tests/golden/tokenizer_json/" + tokenizer.toStdString();
+        writeText(folder.toStdString() + "/tokenizer.json", readFile(published + ".tokenizer.json"));
+        const bool bytes = tokenizer == "byte_level";
+        writeText(folder.toStdString() + "/tokenizer_config.json", Json{{"bos_token", bytes ? Json() : Json("<s>")}, {"eos_token", "<|end|>"}}.dump());
+
+        const CliResult inspected = runCli({"inspect", folder});
+        QVERIFY2(inspected.status == 0, inspected.err.constData());
+        for (const char* part : {"safetensors, 3 parts", bytes ? "tokenizer      qwen2, 608 tokens" : "tokenizer      spm, 608 tokens"}) QVERIFY2(inspected.out.contains(part), inspected.out.constData());
+        const Json vectors = Json::parse(readFile(published + ".vectors.json"));
+        const Json& one = vectors.at(4);
+        const CliResult tokens = runCli({"tokenize", folder, "--special"}, QByteArray::fromStdString(one.at("text").get<std::string>()));
+        std::vector<TokenId> expected = one.at("ids").get<std::vector<TokenId>>();
+        if (tokenizer == "spm_prepend") expected.erase(expected.begin());  // the beginning token, which this command adds to nothing
+        QByteArray line;
+        for (const TokenId id : expected) line += (line.isEmpty() ? "" : " ") + QByteArray::number(id);
+        QCOMPARE(tokens.out.trimmed(), line);
+        const CliResult run = runCli({"run", folder, "--raw", "--prompt", "Wait, the caf\u00e9", "--max-tokens", "4", "--jsonl", "-"});
+        QVERIFY2(run.status == 0 && jsonLines(run.out).size() >= 2, run.err.constData());
     }
     void inspectJoinsLayersThatAreMadeAlike() {
         const CliResult alike = runCli({"inspect", kModel});

@@ -59,14 +59,18 @@ Result<fs::path> weightsIn(const fs::path& folder) {
         if (fs::exists(folder / name, ignored)) return folder / name;
     }
     std::vector<fs::path> found;
-    bool gguf = false;
+    bool gguf = false, pickle = false;
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
         if (entry.path().extension() == ".safetensors") found.push_back(entry.path());
         gguf = gguf || entry.path().extension() == ".gguf";
+        pickle = pickle || entry.path().extension() == ".bin" || entry.path().extension() == ".pt" || entry.path().extension() == ".pth";
     }
     if (found.size() == 1) return found.front();
     const std::string problem = found.empty() ? "there is no safetensors file" : "there are several safetensors files and no " + std::string(kIndexName);
-    return fail(ErrorCode::NotFound, folder.string() + ": " + problem, gguf ? "Open the .gguf file in the folder" : "Choose a folder with model.safetensors or " + std::string(kIndexName));
+    const std::string hint = gguf                       ? "Open the .gguf file in the folder"
+                             : pickle && found.empty() ? "Weights as .bin or .pt are not read, because such files can run programs: get the model as safetensors or GGUF"
+                                                       : "Choose a folder with model.safetensors or " + std::string(kIndexName);
+    return fail(ErrorCode::NotFound, folder.string() + ": " + problem, hint);
 }
 
 // Beside the weights; unset when it is not there.

@@ -81,7 +81,10 @@ void Translation::limitIds(std::uint64_t rows) {
 }
 
 Result<void> Translation::place(std::string text, const json& id, std::int32_t kind) {
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= id_limit_) return corrupt("token " + shownName(text) + " has no id below " + std::to_string(id_limit_));
+    if (!id.is_number_unsigned()) return corrupt("token " + shownName(text) + " has no id that is a whole number");
+    if (id.get<std::uint64_t>() >= id_limit_) {
+        return corrupt("token " + shownName(text) + " has the id " + std::to_string(id.get<std::uint64_t>()) + ", beyond the vocabulary of " + std::to_string(id_limit_));
+    }
     const auto index = id.get<std::size_t>();
     if (index >= table_.texts.size()) {
         table_.texts.resize(index + 1);

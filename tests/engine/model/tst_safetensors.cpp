@@ -464,8 +464,26 @@ private slots:
         std::filesystem::rename(folder.path / "model.safetensors", folder.path / "first.safetensors");
         QVERIFY2(folder.refusal().find("several safetensors files") != std::string::npos, folder.refusal().c_str());
         const QTemporaryDir empty;
-        const auto nothing = ModelFile::open(empty.path().toStdString());
+        const std::filesystem::path bare = empty.path().toStdString();
+        const auto nothing = ModelFile::open(bare);
         QVERIFY(!nothing && nothing.error().what.find("no safetensors file") != std::string::npos);
+        writeText(bare / "pytorch_model.bin", "PK");
+        QVERIFY(ModelFile::open(bare).error().hint.find("can run programs") != std::string::npos);
+        writeText(bare / "model.gguf", "GGUF");
+        QVERIFY(ModelFile::open(bare).error().hint.find("Open the .gguf file") != std::string::npos);
+    }
+
+    // What "git clone" leaves where its extension for large files is missing.
+    void pointersInPlaceOfFiles() {
+        const Folder folder;
+        const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 3554214752\n";
+        for (const char* name : {"model.safetensors", "tokenizer.json"}) {
+            writeText(folder.path / name, pointer);
+            const std::string refusal = folder.refusal();
+            QVERIFY2(refusal.find(std::string(name) + " is a pointer of Git LFS") != std::string::npos && refusal.find("git lfs pull") != std::string::npos, refusal.c_str());
+            folder.rewrite();
+        }
+        QCOMPARE(folder.refusal(), std::string());
     }
 
     void configurations_data() {

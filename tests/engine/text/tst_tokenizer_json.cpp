@@ -182,8 +182,8 @@ private slots:
         row("no vocabulary", false, R"([{"op":"remove","path":"/model/vocab"}])", "no vocabulary");
         row("empty vocabulary", false, R"([{"op":"replace","path":"/model/vocab","value":{}}])", "no vocabulary");
         row("vocabulary of numbers", false, R"([{"op":"replace","path":"/model/vocab","value":[1]}])", "no vocabulary");
-        row("negative id", false, R"([{"op":"replace","path":"/model/vocab/a","value":-1}])", "\"a\" has no id below");
-        row("huge id", false, R"([{"op":"replace","path":"/model/vocab/a","value":4000000000}])", "\"a\" has no id below");
+        row("negative id", false, R"([{"op":"replace","path":"/model/vocab/a","value":-1}])", "\"a\" has no id that is a whole number");
+        row("huge id", false, R"([{"op":"replace","path":"/model/vocab/a","value":4000000000}])", "\"a\" has the id 4000000000, beyond the vocabulary of");
         row("an id twice", false, R"([{"op":"replace","path":"/model/vocab/a","value":5}])", "id 5 stands for");
         row("a text twice", false, R"([{"op":"replace","path":"/added_tokens/0/content","value":"a"}])", "\"a\" has the ids");
         row("added without id", false, R"([{"op":"remove","path":"/added_tokens/0/id"}])", "added token 0");
