@@ -1,8 +1,8 @@
 #include "kernels/cpu/amx_check.h"
 
 #include "kernels/cpu/variants.h"
+#include "kernels/packing/layout.h"
 
-#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <csignal>
@@ -46,7 +46,10 @@ bool guarded(bool (*work)()) {
     action.sa_flags = SA_SIGINFO;
     sigemptyset(&action.sa_mask);
     // The old ones are known before a signal can ask for them.
-    if (sigaction(SIGILL, nullptr, &old_illegal) != 0 || sigaction(SIGSEGV, nullptr, &old_fault) != 0 || sigaction(SIGILL, &action, nullptr) != 0) {
+    if (sigaction(SIGILL, nullptr, &old_illegal) != 0 || sigaction(SIGSEGV, nullptr, &old_fault) != 0) {
+        return false;
+    }
+    if (sigaction(SIGILL, &action, nullptr) != 0) {
         return false;
     }
     if (sigaction(SIGSEGV, &action, nullptr) != 0) {
@@ -66,8 +69,9 @@ bool guarded(bool (*work)()) {
 }
 
 constexpr int64_t kInputs = 256;
-constexpr int64_t kRows = 5;
-constexpr size_t kMostBytes = 4608;  // of a packed panel of 256 inputs
+constexpr int64_t kRows = 9;  // enough for tiles
+constexpr size_t kMostBytes = 4608;  // of a packed panel
+static_assert(kPackedQ8_0.unitBytes(kUnitBlocks) <= kMostBytes && kPackedQ6_K.unitBytes(kUnitBlocks) <= kMostBytes);
 
 // Any bytes will do for codes. The first ones are scales, which must be finite halves.
 void fillBytes(std::byte* out, size_t n) {
@@ -114,7 +118,8 @@ bool agrees() {
     for (const TensorType type : {TensorType::Q8_0, TensorType::Q6_K}) {
         std::array<float, kRows * kPanelOutputs> ours{};
         std::array<float, kRows * kPanelOutputs> theirs{};
-        MatmulPackedArgs args{{type, kPanelOutputs, kInputs, weights.data()}, activations.data(), stride, kRows, ours.data(), kPanelOutputs, 0, kPanelOutputs};
+        const PackedView view{type, kPanelOutputs, kInputs, weights.data()};
+        MatmulPackedArgs args{view, activations.data(), stride, kRows, ours.data(), kPanelOutputs, 0, kPanelOutputs};
         kOps.matmulPacked(args);
         args.y = theirs.data();
         avx512::kOps.matmulPacked(args);

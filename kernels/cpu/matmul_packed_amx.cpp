@@ -1,10 +1,11 @@
 // Products of packed weights by tile instructions: the exact dots of up to 16 rows with 16 outputs come from one of them, and what is made of the
 // dots is the text of packed_body.h, so that every bit is that of the avx512 table.
 //
-// Work goes in chunks of kSlices slices. A slice is the inputs that share a scale, 32 or 16. Of one or two panels a chunk is unpacked once into
-// memory, as signed bytes (code - offset) so that no row needs a correction, and then multiplied with one group of rows after the other. The tile
-// unit is fast and what follows is not: scaling a dot takes three to five vector instructions, two a cycle. So the dots of a group go to
-// memory, and while the tile unit makes those of the next group, the vector units scale these, four rows at a time with the sums in registers.
+// Two panels are multiplied with up to kRowBatch rows from their first input to the last, in chunks of kSlices slices. A slice is the inputs that share
+// a scale, 32 or 16. A chunk is unpacked once into memory, as signed bytes (code - offset) so that no row needs a correction, and then multiplied with
+// one group of rows after the other. The tile unit is fast and what follows is not: scaling 16 dots takes three to five vector instructions, two a
+// cycle. So the dots of a group go to memory, and while the tile unit makes those of the next group, the vector units scale these, four rows at a
+// time with the sums in registers. All of it but the activations stays in the first-level cache (48 KiB): sums 8, dots 16, codes 4, scales up to 4.
 #include "kernels/cpu/packed_avx512.h"
 
 #include "kernels/cpu/amx_tiles.h"
@@ -15,9 +16,9 @@
 namespace quibble::kernels {
 namespace {
 
-// Fewer rows are left to the dot-product instructions, which take codes from registers. Tiles want them in memory, and 16 rows or 4 cost the tile
-// unit nearly the same.
-constexpr int64_t kLeastTileRows = 4;
+// Fewer rows are left to the dot-product instructions, which take codes from registers where tiles want them in memory. Even without the tile
+// instructions what is left of this file took as long as they for 4 rows, and three quarters of that for 8 (Zen 4, 1536 x 1536, Q8_0 to Q6_K).
+constexpr int64_t kLeastTileRows = 8;
 
 constexpr int kSlices = 4;
 constexpr int kPair = 2;        // panels
@@ -75,7 +76,6 @@ struct Pending {
     float* acc = nullptr;          // 16 sums for each row; the second panel's kPanelSums later
     int64_t rows = 0;              // 0: nothing waits
     int64_t blocks = 0;
-    int panels = 0;
 };
 
 template <PackedFormat F>
@@ -83,7 +83,7 @@ struct Workspace {
     alignas(64) std::byte codes[kPair][kSlices * Sizes<F>::kSliceBytes];
     StoredScales<F> scales[2];
     StoredDots dots[2];
-    alignas(64) float acc[kPanelGroup][kPanelSums];
+    alignas(64) float acc[kPair][kPanelSums];
     int next_scales = 0;
     int next_dots = 0;
     Pending<F> pending;
@@ -231,24 +231,16 @@ QUIBBLE_INLINE void addRows(const Pending<F>& pending, size_t x_stride, int64_t 
     }
 }
 
+// Strip `number` of what waits, if it has that many.
 template <PackedFormat F, int kPanels>
-void addStrip(const Pending<F>& pending, size_t x_stride, int64_t first) {
+void addStrip(const Pending<F>& pending, size_t x_stride, int number) {
+    int64_t first = number * kStripRows;
     if (first + kStripRows <= pending.rows) {
         addRows<F, kPanels, kStripRows>(pending, x_stride, first);
         return;
     }
     for (; first < pending.rows; ++first) {
         addRows<F, kPanels, 1>(pending, x_stride, first);
-    }
-}
-
-// Strip `number` of what waits, if it has that many.
-template <PackedFormat F>
-QUIBBLE_INLINE void addPending(const Pending<F>& pending, size_t x_stride, int number) {
-    if (pending.panels == 2) {
-        addStrip<F, 2>(pending, x_stride, number * kStripRows);
-    } else {
-        addStrip<F, 1>(pending, x_stride, number * kStripRows);
     }
 }
 
@@ -265,7 +257,7 @@ void multiplyGroup(Workspace<F>& work, const Pending<F>& next, size_t x_stride) 
         if (s > 0 && s <= slices) {
             storeSlice<kPanels>(dots, s - 1);
         }
-        addPending<F>(work.pending, x_stride, s);
+        addStrip<F, kPanels>(work.pending, x_stride, s);
     }
     if (slices == kSlices) {
         storeSlice<kPanels>(dots, kSlices - 1);
@@ -275,19 +267,20 @@ void multiplyGroup(Workspace<F>& work, const Pending<F>& next, size_t x_stride) 
     work.next_dots ^= 1;
 }
 
-template <PackedFormat F>
+template <PackedFormat F, int kPanels>
 void finishPending(Workspace<F>& work, size_t x_stride) {
     for (int s = 0; s < kSlices; ++s) {
-        addPending<F>(work.pending, x_stride, s);
+        addStrip<F, kPanels>(work.pending, x_stride, s);
     }
     work.pending.rows = 0;
 }
 
-// All rows of a batch with one unit of one or two panels.
+// All rows of the batch that begins at `row` with one unit of one or two panels.
 template <PackedFormat F, int kPanels>
-void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u, int64_t next, Workspace<F>& work, float* acc) {
+void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u, Workspace<F>& work) {
     constexpr int64_t kBlocks = Sizes<F>::kBlocks;
     const int64_t blocks = panels.unitBlocks(u);
+    const int64_t next = panels.toNextUnit(u, kPanels);
     for (int64_t first = 0; first < blocks; first += kBlocks) {
         const int64_t n = RowSplit::least(kBlocks, blocks - first);
         StoredScales<F>& scales = work.scales[work.next_scales];
@@ -299,38 +292,29 @@ void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, i
         const std::byte* x = panels.row(row) + (u * kUnitBlocks + first) * static_cast<int64_t>(sizeof(Q8Block));
         for (int64_t g = 0; g < split.groups; ++g) {
             const std::byte* group_x = x + static_cast<size_t>(split.groupBegin(g)) * panels.args.xq_stride;
-            float* group_acc = acc + g * split.group_rows * kPanelOutputs;
-            multiplyGroup<F, kPanels>(work, {nullptr, &scales, group_x, group_acc, split.group_rows, n, kPanels}, panels.args.xq_stride);
+            float* group_acc = work.acc[0] + g * split.group_rows * kPanelOutputs;
+            multiplyGroup<F, kPanels>(work, {nullptr, &scales, group_x, group_acc, split.group_rows, n}, panels.args.xq_stride);
         }
     }
 }
 
-// Rows of the batch that begins at row, panels [panel_begin, panel_end), of which there are at most kPanelGroup.
-template <PackedFormat F>
-void multiplyBatch(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel_begin, int64_t panel_end, Workspace<F>& work) {
-    const int64_t count = panel_end - panel_begin;
-    const int64_t slots = split.groups * split.group_rows;
-    for (int64_t p = 0; p < count; ++p) {
-        for (int64_t i = 0; i < slots; ++i) {
-            store(work.acc[p] + i * kPanelOutputs, zero());
+// All rows of the batch that begins at `row` with one or two panels.
+template <PackedFormat F, int kPanels>
+void multiplyPanels(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, Workspace<F>& work) {
+    for (int p = 0; p < kPanels; ++p) {
+        for (int64_t slot = 0; slot < split.groups * split.group_rows; ++slot) {
+            store(work.acc[p] + slot * kPanelOutputs, zero());
         }
     }
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
-        const int64_t next = panels.toNextUnit(u, count);
-        int64_t p = 0;
-        for (; p + kPair <= count; p += kPair) {
-            multiplyUnit<F, kPair>(panels, split, row, panel_begin + p, u, next, work, work.acc[p]);
-        }
-        if (p < count) {
-            multiplyUnit<F, 1>(panels, split, row, panel_begin + p, u, next, work, work.acc[p]);
-        }
+        multiplyUnit<F, kPanels>(panels, split, row, panel, u, work);
     }
-    finishPending(work, panels.args.xq_stride);
+    finishPending<F, kPanels>(work, panels.args.xq_stride);
     for (int64_t g = 0; g < split.groups; ++g) {
         for (int64_t i = 0; i < split.group_rows; ++i) {
             const int64_t slot = g * split.group_rows + i;
-            for (int64_t p = 0; p < count; ++p) {
-                panels.put(row + split.groupBegin(g) + i, panel_begin + p, load(work.acc[p] + slot * kPanelOutputs));
+            for (int p = 0; p < kPanels; ++p) {
+                panels.put(row + split.groupBegin(g) + i, panel + p, load(work.acc[p] + slot * kPanelOutputs));
             }
         }
     }
@@ -345,8 +329,13 @@ void multiplyTiles(const MatmulPackedArgs& args) {
     const int64_t panel_begin = args.out_begin / kPanelOutputs;
     const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
     for (int64_t batch = 0; batch < split.batches; ++batch) {
-        for (int64_t p = panel_begin; p < panel_end; p += kPanelGroup) {
-            multiplyBatch<F>(panels, split, split.batchBegin(batch), p, RowSplit::least(panel_end, p + kPanelGroup), work);
+        const int64_t row = split.batchBegin(batch);
+        int64_t p = panel_begin;
+        for (; p + kPair <= panel_end; p += kPair) {
+            multiplyPanels<F, kPair>(panels, split, row, p, work);
+        }
+        if (p < panel_end) {
+            multiplyPanels<F, 1>(panels, split, row, p, work);
         }
     }
 }

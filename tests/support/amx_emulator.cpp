@@ -35,8 +35,8 @@ int64_t displacement(uint64_t address, unsigned bytes) {
 }
 
 // sum[i] += the products of four bytes of `left` with four of right.rows[k], widened as the instruction says.
-__attribute__((target("avx512f"))) void addBytes(AmxTile& sums, const AmxTile& left, const AmxTile& right, unsigned rows, unsigned depth, bool left_signed,
-                                                 bool right_signed) {
+__attribute__((target("avx512f"))) void addBytes(AmxTile& sums, const AmxTile& left, const AmxTile& right, unsigned rows, unsigned depth,
+                                                 bool left_signed, bool right_signed) {
     for (unsigned m = 0; m < rows; ++m) {
         __m512i sum = _mm512_load_si512(sums.rows[m].data());
         for (unsigned k = 0; k < depth; ++k) {
@@ -242,8 +242,12 @@ AmxMachine::Outcome AmxMachine::stepProduct(const Instruction& i) {
     if (i.opcode == 0x5C && i.prefix != kPrefixF3) return invalid("product: a type that is not known here");
     if (!shapeOf(sums) || !shapeOf(left) || !shapeOf(right)) return invalid("product: a register has no shape");
     if (sums == left || left == right || sums == right) return invalid("product: a register twice");
-    if (row_bytes_[sums] % 4 != 0 || row_bytes_[left] % 4 != 0 || row_bytes_[right] % 4 != 0) return invalid("product: rows that are no whole numbers of 32 bits");
-    if (rows_[sums] != rows_[left] || row_bytes_[left] / 4 != rows_[right] || row_bytes_[sums] != row_bytes_[right]) return invalid("product: shapes that do not fit");
+    if (row_bytes_[sums] % 4 != 0 || row_bytes_[left] % 4 != 0 || row_bytes_[right] % 4 != 0) {
+        return invalid("product: rows that are no whole numbers of 32 bits");
+    }
+    if (rows_[sums] != rows_[left] || row_bytes_[left] / 4 != rows_[right] || row_bytes_[sums] != row_bytes_[right]) {
+        return invalid("product: shapes that do not fit");
+    }
     const unsigned depth = row_bytes_[left] / 4;
     if (i.opcode == 0x5C) {
         addBf16(tiles_[sums], tiles_[left], tiles_[right], rows_[sums], depth);
