@@ -9,6 +9,8 @@
 
 #include "app/app_paths.h"
 #include "app/engine_values.h"
+#include "engine/device/cpu_device.h"
+#include "engine/run/throughput_prefill.h"
 #include "engine/values/check.h"
 
 namespace quibble {
@@ -314,13 +316,24 @@ QString RunController::blocked() const {
     if (!model_) return tr("Open a model first (Ctrl+O)");
     if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
     if (!prompt_blocked_.isEmpty()) return prompt_blocked_;
+    if (!prefill_blocked_.isEmpty()) return prefill_blocked_;
     return check_->reason();
 }
 
+// What is quickly found out about the prompt; the rest is for check_.
 void RunController::checkPrompt() {
-    const auto prompt = promptTokens(sources_.request(), *model_->model);
-    const QString reason = prompt || sources_.request().prompt.empty() ? QString() : reasonText(prompt.error());
-    if (std::exchange(prompt_blocked_, reason) != reason) updateActions();
+    const RunRequest request = sources_.request();
+    const auto prompt = promptTokens(request, *model_->model);
+    QString no_prompt = prompt || request.prompt.empty() ? QString() : reasonText(prompt.error());
+    QString no_prefill;
+    if (request.prefill == PrefillMode::Throughput) {
+        const auto checked = checkThroughputPrefill(*model_->model, request.arithmetic, CpuDevice(1));
+        if (!checked) no_prefill = reasonText(checked.error());
+    }
+    if (no_prompt == prompt_blocked_ && no_prefill == prefill_blocked_) return;
+    prompt_blocked_ = std::move(no_prompt);
+    prefill_blocked_ = std::move(no_prefill);
+    updateActions();
 }
 
 void RunController::setupChanged() {

@@ -67,6 +67,8 @@ public:
     [[nodiscard]] QString branchBlocked() const;
     /// Why the next run has no prompt for the open model; empty: it has one, or there is neither prompt nor model.
     [[nodiscard]] QString promptBlocked() const { return prompt_blocked_; }
+    /// Why the prompt of the next run cannot be computed in the way that is chosen; empty: it can.
+    [[nodiscard]] QString prefillBlocked() const { return prefill_blocked_; }
     /// Why drafts and experts of the next run cannot work; empty: they can, or that is still being found out.
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// It is still being found out.
@@ -128,7 +130,7 @@ private:
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;
-    QString prompt_blocked_;
+    QString prompt_blocked_, prefill_blocked_;
 
     EventQueue queue_;
     QTimer frame_timer_;   // while events may come

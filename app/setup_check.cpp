@@ -16,10 +16,10 @@ namespace quibble {
 
 namespace {
 
-// Drafts, budgets and the way of prefill are asked about; plain runs start as they always did.
+// Drafts and budgets are asked about; plain runs start as they always did.
 bool needsAnswer(const RunRequest& request) {
     const auto experts = findExpertMethod(request.experts);
-    return request.prefill != PrefillMode::Exact || request.draft.method.id != MethodChoice{}.id || !experts || !(*experts)->lossless;
+    return request.draft.method.id != MethodChoice{}.id || !experts || !(*experts)->lossless;
 }
 
 // The reference is opened only where the draft works for it.
@@ -47,6 +47,7 @@ SetupCheck::~SetupCheck() {
 void SetupCheck::check(RunRequest request) {
     leaveOutReference(request);
     request.branch = {};
+    request.prefill = PrefillMode::Exact;  // its reasons are found without opening anything
     if (asked_ == request) return;
     asked_ = request;
     const bool needed = needsAnswer(request);

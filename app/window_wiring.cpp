@@ -69,6 +69,7 @@ void MainWindow::wireRuns() {
     connect(runs, &RunController::actionsChanged, this, [this] {
         parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked());
         parts_.prompt->setBlocked(parts_.runs->promptBlocked());
+        parts_.sampler->setPrefillBlocked(parts_.runs->prefillBlocked());
         parts_.decoding->setBlocked(parts_.runs->decodingBlocked());
     });
     connect(parts_.setup, &SetupController::changed, this, [this] {

@@ -191,12 +191,14 @@ void TestWindowLenses::aPrefillThatRoundsNothingSaysWhy() {
     request.prefill = PrefillMode::Throughput;
     choose(request);
     QVERIFY(w.parts().setup->request().prefill == PrefillMode::Throughput);
-    const QString said = reason();
+    QTRY_VERIFY(!w.parts().sampler->prefillBlocked().isEmpty());
+    const QString said = w.parts().sampler->prefillBlocked();
     QVERIFY2(said.contains(QStringLiteral("BF16 weights")) && said.contains(QStringLiteral("F16")), qPrintable(said));
     QVERIFY(!w.parts().runs->actions()->run()->isEnabled());
+    QCOMPARE(reason(), QString());  // that is of drafts and experts
     choose(before);
-    QCOMPARE(reason(), QString());
     QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
+    QVERIFY(w.parts().sampler->prefillBlocked().isEmpty());
 }
 
 void TestWindowLenses::theMixtureOpensFromTheEmptyPanel() {

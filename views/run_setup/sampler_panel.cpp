@@ -152,6 +152,10 @@ void SamplerPanel::buildArithmetic(QFormLayout* form) {
                             "the run still repeats bit for bit, but its KL holds what the rounding did, also against the same weights"));
     form->addRow(tr("Arithmetic"), arithmetic_);
     form->addRow(tr("Prefill"), prefill_);
+    prefill_blocked_ = makeCaption({}, this);
+    useTextColour(prefill_blocked_, TextRole::Bad);
+    prefill_blocked_->hide();
+    form->addRow(QString(), prefill_blocked_);
     connect(arithmetic_, &QComboBox::activated, this, tell);
     connect(prefill_, &QComboBox::activated, this, tell);
 }
@@ -160,6 +164,13 @@ void SamplerPanel::setCacheCost(const QString& text, bool refused) {
     cache_cost_->setVisible(!text.isEmpty());
     cache_cost_->setText(refused ? tr("Does not fit: %1").arg(text) : text);
 }
+
+void SamplerPanel::setPrefillBlocked(const QString& reason) {
+    prefill_blocked_->setText(reason);
+    prefill_blocked_->setVisible(!reason.isEmpty());
+}
+
+QString SamplerPanel::prefillBlocked() const { return prefill_blocked_->text(); }
 
 void SamplerPanel::emitLive(const QString& key, double value) {
     setFigures(summary());

@@ -27,6 +27,9 @@ public:
     void setReference(const ReferenceSettings& reference);
     /// What the KV cache of these settings costs, or why it cannot be had; empty: nothing is known yet.
     void setCacheCost(const QString& text, bool refused);
+    /// Why the chosen way of prefill cannot be had; empty: it can.
+    void setPrefillBlocked(const QString& reason);
+    [[nodiscard]] QString prefillBlocked() const;
     [[nodiscard]] ReferenceSettings reference() const;
     [[nodiscard]] QDoubleSpinBox* temperatureBox() const { return temperature_; }
     [[nodiscard]] QLineEdit* seedEdit() const { return seed_; }
@@ -60,6 +63,7 @@ private:
     QSpinBox* block_ = nullptr;
     QComboBox* arithmetic_ = nullptr;
     QComboBox* prefill_ = nullptr;
+    QLabel* prefill_blocked_ = nullptr;
     QSpinBox* threads_ = nullptr;
     std::string reference_path_;
     bool silent_ = false;
