@@ -16,6 +16,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace quibble::kernels {
 
 namespace {
@@ -23,6 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMostBytes = size_t{1} << 40;  // more than a machine has: not worth asking for
+constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kPiece = 512;  // bytes the readers take at a time
 constexpr size_t kSlice = size_t{16} << 20;  // bytes a thread reads in one pass
 constexpr double kSeconds = 0.3;
@@ -192,10 +197,14 @@ double measureReadBandwidth(int threads, size_t bytes) {
     struct Free {
         void operator()(std::byte* p) const { std::free(p); }
     };
-    const std::unique_ptr<std::byte, Free> buffer{static_cast<std::byte*>(std::aligned_alloc(kPiece, total))};
+    const size_t size = (total / kHugePage + 1) * kHugePage;
+    const std::unique_ptr<std::byte, Free> buffer{static_cast<std::byte*>(std::aligned_alloc(kHugePage, size))};
     if (!buffer) {
         return 0.0;
     }
+#if defined(__linux__)
+    (void)madvise(buffer.get(), size, MADV_HUGEPAGE);  // with small pages reading waits for address translation
+#endif
     std::memset(buffer.get(), 1, total);  // untouched pages would all be the same page of zeros
     // A pass is short, so that on a busy machine some run undisturbed, and goes on where the last one ended. Small buffers are read
     // again and again in one pass.

@@ -27,7 +27,7 @@ std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int thread
 
 }  // namespace
 
-void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols) {
+void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols, std::span<const std::int32_t> picked) {
     const std::size_t row_bytes = input == Input::Q8 ? kernels::q8RowBytes(cols) : kernels::bf16RowBytes(cols);
     AlignedVector<std::byte>& rounded = input == Input::Q8 ? rounded_ : rounded_bf16_;
     rounded.resize(std::max(rounded.size(), row_bytes * static_cast<std::size_t>(n_rows)));
@@ -37,6 +37,20 @@ void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std
             std::byte* out = rows + static_cast<std::size_t>(row) * row_bytes;
             if (input == Input::Q8) ops_.quantizeQ8(x + row * cols, cols, out);
             else ops_.storeKv(kernels::TensorType::BF16, x + row * cols, cols, out);
+        }
+    });
+    if (picked.empty()) return;
+    pickRows(rows, row_bytes, picked, picked_rounded_);
+    std::swap(rounded, picked_rounded_);
+}
+
+// Row i of `to` is row rows[i] of `from`.
+void CpuDevice::pickRows(const std::byte* from, std::size_t row_bytes, std::span<const std::int32_t> rows, AlignedVector<std::byte>& to) {
+    to.resize(std::max(to.size(), row_bytes * rows.size()));
+    const auto count = static_cast<std::int64_t>(rows.size());
+    pool_.parallelFor(count, chunkFor(count, static_cast<std::int64_t>(row_bytes) / 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+            std::copy_n(from + static_cast<std::size_t>(rows[i]) * row_bytes, row_bytes, to.data() + i * row_bytes);
         }
     });
 }
@@ -62,16 +76,23 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
     }
 }
 
-void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks) {
+void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks, std::span<const std::int32_t> picked) {
     if (tasks.empty()) return;
+    const std::int64_t cols = tasks.front().linear->weight.cols;
     const auto inputOf = [&](const LinearTask& task) {
         if (products.arithmetic == Arithmetic::Native && task.linear->packed.data != nullptr) return Input::Q8;
         return products.bf16_inputs && task.linear->weight.type == kernels::TensorType::BF16 ? Input::Bf16 : Input::Float;
     };
     for (const Input input : {Input::Q8, Input::Bf16}) {
         const auto takes = [&](const LinearTask& task) { return inputOf(task) == input; };
-        if (std::any_of(tasks.begin(), tasks.end(), takes)) roundInput(input, x, n_rows, tasks.front().linear->weight.cols);
+        if (std::any_of(tasks.begin(), tasks.end(), takes)) roundInput(input, x, n_rows, cols, picked);
     }
+    const auto takesFloats = [&](const LinearTask& task) { return inputOf(task) == Input::Float; };
+    if (!picked.empty() && std::any_of(tasks.begin(), tasks.end(), takesFloats)) {
+        pickRows(reinterpret_cast<const std::byte*>(x), static_cast<std::size_t>(cols) * sizeof(float), picked, picked_floats_);
+        x = reinterpret_cast<const float*>(picked_floats_.data());
+    }
+    if (!picked.empty()) n_rows = static_cast<std::int64_t>(picked.size());
 
     products_.assign(tasks.size(), {});
     std::int64_t units = 0, work = 0;
@@ -92,13 +113,6 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
             const std::int64_t end = std::min((unit_end - first) * kOutputAlignment, tasks[i].linear->weight.rows);
             if (begin < end) product(tasks[i], products_[i], x, begin, end);
         }
-    });
-}
-
-void CpuDevice::gatherRows(const float* x, std::span<const std::int32_t> rows, std::int64_t dim, float* y) {
-    const auto count = static_cast<std::int64_t>(rows.size());
-    pool_.parallelFor(count, chunkFor(count, dim, threads()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) std::copy_n(x + rows[static_cast<std::size_t>(i)] * dim, dim, y + i * dim);
     });
 }
 

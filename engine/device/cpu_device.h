@@ -40,13 +40,11 @@ public:
     /// Why there are no products of BF16 inputs; empty: there are.
     [[nodiscard]] std::string whyNoBf16Inputs() const { return kernels::whyNoMatmulBf16(ops_); }
 
-    /// x: [n_rows, cols] dense, where cols is the input width of every task.
-    void linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks);
+    /// x: [n_rows, cols] dense, where cols is the input width of every task. picked: row i of the tasks' input is row picked[i] of x; empty: row i.
+    void linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks, std::span<const std::int32_t> picked = {});
     void linear(const float* x, std::int64_t n_rows, Products products, std::initializer_list<LinearTask> tasks) {
         linear(x, n_rows, products, std::span<const LinearTask>(tasks.begin(), tasks.size()));
     }
-    /// Row i of y is row rows[i] of x; both are dim wide.
-    void gatherRows(const float* x, std::span<const std::int32_t> rows, std::int64_t dim, float* y);
     /// Row r of y (dense, cols wide) is the weight row ids[r] as floats.
     void embed(const kernels::WeightView& table, std::span<const TokenId> ids, float* y);
     void rmsNorm(const float* x, const float* gain, std::int64_t n_rows, std::int64_t dim, float eps, float* y);
@@ -96,15 +94,17 @@ private:
         std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole panels
         std::int64_t n_rows = 0;
     };
-    /// Rounds the rows of x into rounded_ or rounded_bf16_.
-    void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols);
+    /// Rounds the rows of x into rounded_ or rounded_bf16_, which then hold the picked ones if there are any.
+    void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols, std::span<const std::int32_t> picked);
+    void pickRows(const std::byte* from, std::size_t row_bytes, std::span<const std::int32_t> rows, AlignedVector<std::byte>& to);
     void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
 
     void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const;
 
     ThreadPool pool_;
     const kernels::Ops& ops_;
-    AlignedVector<std::byte> rounded_, rounded_bf16_;  // the current input; storage is kept between calls
+    AlignedVector<std::byte> rounded_, rounded_bf16_, picked_floats_;  // the current input; storage is kept between calls
+    AlignedVector<std::byte> picked_rounded_;                          // between two steps of rounding
     std::vector<Product> products_;
 };
 

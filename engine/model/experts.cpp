@@ -62,7 +62,6 @@ void ExpertLayers::reserveRows(std::int64_t n_rows) {
     const std::int64_t slots = n_rows * config_.experts.used;
     logits_.resize(sized(n_rows, config_.experts.count));
     probabilities_.resize(logits_.size());
-    gathered_.resize(sized(slots, config_.d_model));
     produced_.resize(sized(slots, config_.d_model));
     gate_.resize(sized(slots, config_.experts.d_ff));
     up_.resize(gate_.size());
@@ -78,13 +77,14 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
     device.linear(x, n_rows, arithmetic, {{&weights.router, logits_.data()}});
-    for (std::size_t row = 0; row < positions.size(); ++row) {
+    device.forEach(n_rows, [&](std::int64_t index) {
+        const auto row = static_cast<std::size_t>(index);
         const std::span<const float> logits(logits_.data() + row * count, count);
         const double top = *std::max_element(logits.begin(), logits.end());
         double sum = 0;
         for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
         for (std::size_t i = 0; i < count; ++i) probabilities_[row * count + i] = static_cast<float>(std::exp(static_cast<double>(logits[i]) - top) / sum);
-    }
+    });
     const RouterScores scores{layer, config_.experts, positions, {logits_.data(), positions.size() * count}, {probabilities_.data(), positions.size() * count}};
     choice_.clear();
     ExpertSelector& selector = selector_ != nullptr ? *selector_ : natural_;
@@ -139,15 +139,15 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     groupByExpert(n_rows);
     countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());
-    device.gatherRows(x, row_of_slot_, d_model, gathered_.data());
-
+    // Experts lie side by side, so what is fetched behind one is often the next.
     tasks_.clear();
     for (const Group& group : groups_) {
-        const auto expert = static_cast<std::size_t>(group.expert);
-        tasks_.push_back({&weights.gate_exps[expert], gate_.data() + group.first * d_ff, group.first, group.count});
-        tasks_.push_back({&weights.up_exps[expert], up_.data() + group.first * d_ff, group.first, group.count});
+        tasks_.push_back({&weights.gate_exps[static_cast<std::size_t>(group.expert)], gate_.data() + group.first * d_ff, group.first, group.count});
     }
-    device.linear(gathered_.data(), slots, products, tasks_);
+    for (const Group& group : groups_) {
+        tasks_.push_back({&weights.up_exps[static_cast<std::size_t>(group.expert)], up_.data() + group.first * d_ff, group.first, group.count});
+    }
+    device.linear(x, n_rows, products, tasks_, row_of_slot_);
     device.gate(gate_.data(), up_.data(), slots * d_ff, config_.clamped_swiglu, gate_.data());
     tasks_.clear();
     for (const Group& group : groups_) {

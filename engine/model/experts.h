@@ -126,7 +126,7 @@ private:
     std::vector<std::int64_t> count_of_;     // rows of each expert
     std::vector<LinearTask> tasks_;
     std::vector<float> logits_, probabilities_;          // [rows, count]
-    AlignedVector<float> gathered_, gate_, up_, produced_;  // [rows * used, width]
+    AlignedVector<float> gate_, up_, produced_;  // [rows * used, width]
 };
 
 }  // namespace quibble

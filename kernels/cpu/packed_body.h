@@ -23,7 +23,11 @@ constexpr int64_t kPanelSums = kRowBatch * kPanelOutputs;
 // Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too large for the first-level
 // cache, so that a unit's part of them is used for kPanelGroup panels at a time.
 constexpr int64_t kStreamRows = 8;
-constexpr int64_t kAhead = 1536;  // bytes between what a single row multiplies and what is being fetched
+// Up to so many rows a panel is streamed alone, with the sums of all rows in registers: 8-bit codes are slow to read, narrower ones slow to multiply.
+template <PackedFormat F>
+constexpr int kFewRows = F.low_bits == 8 ? 8 : 4;
+template <PackedFormat F>
+constexpr int64_t kAhead = F.low_bits == 8 ? 2560 : 1536;  // bytes between what these multiply and what is being fetched
 
 struct TableBytes {
     alignas(16) uint8_t values[16];
@@ -247,11 +251,15 @@ QUIBBLE_INLINE void fetchLines(const std::byte* p) {
     }
 }
 
-// One row: memory sets the pace, so a panel is read from end to end.
-template <PackedFormat F>
-void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
+// A few rows: memory sets the pace, so a panel is read from end to end.
+template <PackedFormat F, int kRows>
+void fewRows(const Panels<F>& panels, int64_t r, int64_t panel) {
     using P = Panels<F>;
-    Vec acc = zero();
+    Vec acc[kRows];
+#pragma GCC unroll 8
+    for (Vec& sum : acc) {
+        sum = zero();
+    }
     const std::byte* x = panels.row(r);
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
         const std::byte* p = panels.unit(panel, u);
@@ -260,17 +268,33 @@ void oneRow(const Panels<F>& panels, int64_t r, int64_t panel) {
         const std::byte* scales = p + P::kHeadBytes;
         const std::byte* codes = scales + blocks * P::kScaleBytes;
         for (int64_t b = 0; b < blocks; ++b) {
-            fetchLines<P::kCodeBytes>(codes + kAhead);
+            fetchLines<P::kCodeBytes>(codes + kAhead<F>);
             PackedBlock<F> w;
             unpackScales<F>(scales, head, w.by);
             unpackCodes<F>(codes, w);
-            acc = addBlock<F>(acc, w, x);
+#pragma GCC unroll 8
+            for (int i = 0; i < kRows; ++i) {
+                acc[i] = addBlock<F>(acc[i], w, x + static_cast<size_t>(i) * panels.args.xq_stride);
+            }
             scales += P::kScaleBytes;
             codes += P::kCodeBytes;
             x += sizeof(Q8Block);
         }
     }
-    panels.put(r, panel, acc);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+        panels.put(r + i, panel, acc[i]);
+    }
+}
+
+// n <= kRows rows.
+template <PackedFormat F, int kRows = kFewRows<F>>
+QUIBBLE_INLINE void fewRowsOf(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel) {
+    if (n == kRows) {
+        fewRows<F, kRows>(panels, r, panel);
+    } else if constexpr (kRows > 1) {
+        fewRowsOf<F, kRows - 1>(panels, r, n, panel);
+    }
 }
 
 // Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
@@ -355,11 +379,11 @@ void multiply(const MatmulPackedArgs& args) {
     const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
     for (int64_t r = 0; r < args.n_rows; r += kRowBatch) {
         const int64_t n = args.n_rows - r < kRowBatch ? args.n_rows - r : kRowBatch;
-        const int64_t group = n == 1 ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
+        const int64_t group = n <= kFewRows<F> ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
         for (int64_t p = panel_begin; p < panel_end; p += group) {
             const int64_t end = panel_end - p < group ? panel_end : p + group;
-            if (n == 1) {
-                oneRow<F>(panels, r, p);
+            if (n <= kFewRows<F>) {
+                fewRowsOf<F>(panels, r, n, p);
             } else {
                 manyRows<F>(panels, r, n, p, end);
             }
