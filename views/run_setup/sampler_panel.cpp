@@ -163,11 +163,20 @@ void SamplerPanel::buildArithmetic(QFormLayout* form) {
 void SamplerPanel::setCacheCost(const QString& text, bool refused) {
     cache_cost_->setVisible(!text.isEmpty());
     cache_cost_->setText(refused ? tr("Does not fit: %1").arg(text) : text);
+    growPopup();
 }
 
 void SamplerPanel::setPrefillBlocked(const QString& reason) {
     prefill_blocked_->setText(reason);
     prefill_blocked_->setVisible(!reason.isEmpty());
+    growPopup();
+}
+
+// A pop-up keeps the size it opened with; text that appears later would be cut off.
+void SamplerPanel::growPopup() {
+    if (!isVisible() || window()->windowType() != Qt::Popup) return;
+    window()->layout()->activate();
+    window()->adjustSize();
 }
 
 QString SamplerPanel::prefillBlocked() const { return prefill_blocked_->text(); }

@@ -48,6 +48,7 @@ private:
     void buildRun(QFormLayout* form);
     void buildCache(QFormLayout* form);
     void buildArithmetic(QFormLayout* form);
+    void growPopup();
     void emitLive(const QString& key, double value);
 
     QDoubleSpinBox* temperature_ = nullptr;
