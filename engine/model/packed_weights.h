@@ -21,11 +21,13 @@ private:
     struct Free {
         void operator()(std::byte* p) const { std::free(p); }
     };
-    std::byte* take(std::size_t bytes);
+    std::byte* take(std::size_t bytes, ThreadPool& pool);
+    void touch(std::size_t end, ThreadPool& pool);
 
     std::vector<std::unique_ptr<std::byte, Free>> blocks_;
     std::size_t block_bytes_ = 0;  // of the last block
     std::size_t used_ = 0;         // of these
+    std::size_t touched_ = 0;      // pages up to here are there
 };
 
 }  // namespace quibble
