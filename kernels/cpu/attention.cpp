@@ -93,14 +93,14 @@ QUIBBLE_INLINE void scoreTile(const RowBlock<Row>& block, int64_t i, const Query
     for (int query = 0; query < kQueries; ++query) {
         const int64_t number = queries[query].at + block.first + i;
         const int64_t limit = queries[query].limit;
-        float* to = queries[query].scores + number;
+        float* scores = queries[query].scores;
         if (number >= 0 && number + kKeys <= limit && i + kKeys <= block.n) {
-            __builtin_memcpy(to, sums + query * kKeys, kKeys * sizeof(float));
+            __builtin_memcpy(scores + number, sums + query * kKeys, kKeys * sizeof(float));
             continue;
         }
         for (int64_t j = 0; j < kKeys && i + j < block.n; ++j) {
             if (number + j >= 0 && number + j < limit) {
-                to[j] = sums[query * kKeys + j];
+                scores[number + j] = sums[query * kKeys + j];
             }
         }
     }
