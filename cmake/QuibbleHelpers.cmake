@@ -1,4 +1,4 @@
-# Two helpers that every folder uses: quibble_library and quibble_test.
+# Helpers that every folder uses: quibble_library, quibble_precompile and quibble_test.
 # They exist so that warnings, include paths and test registration are said once.
 
 set(QUIBBLE_CLANG_OR_GNU $<CXX_COMPILER_ID:GNU,Clang,AppleClang>)
@@ -27,6 +27,14 @@ function(quibble_library name)
   # What is written is what is computed: no fused multiply-add that the source does not name. Plain x86-64 has none to offer.
   if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     target_compile_options(quibble_${name} PRIVATE -ffp-contract=off)
+  endif()
+endfunction()
+
+# quibble_precompile(TARGET <header> ...): headers that most files of the target include, parsed once if QUIBBLE_PCH says so.
+function(quibble_precompile target)
+  if(QUIBBLE_PCH)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # ccache wants it
   endif()
 endfunction()
 

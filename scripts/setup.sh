@@ -1,5 +1,8 @@
 # Installs the Debian packages that Quibble needs and that are missing, and says what it does. Sourced by ./run and ./check from the repository root.
 
+# ccache keeps objects of precompiled headers only when told that it may.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+
 quibble_packages() {
     cat <<'LIST'
 ca-certificates
