@@ -7,11 +7,9 @@
 
 #include "engine/experts/budget_policy.h"
 #include "engine/experts/expert_recorder.h"
-#include "engine/model/model_cache.h"
 #include "engine/model/sequence.h"
-#include "engine/run/generator.h"
-#include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
@@ -20,11 +18,6 @@ namespace {
 
 const std::string kMoe = (shippedModel().parent_path() / "quibble-nano-moe.gguf").string();
 const std::string kDraft = (shippedModel().parent_path() / "quibble-nano-draft.gguf").string();
-
-ModelCache& models() {
-    static ModelCache cache(8);
-    return cache;
-}
 
 std::shared_ptr<const Model> moe() {
     auto model = models().get(kMoe, {});
@@ -42,19 +35,6 @@ RunRequest request(const std::string& experts) {
     r.experts = *parseMethodChoice(experts);
     r.draft.path = kDraft;
     return r;
-}
-
-RunTrace run(const RunRequest& r) {
-    auto opened = openRunModels(models(), r, {});
-    if (!opened) qFatal("%s", opened.error().line().c_str());
-    CpuDevice device(2);
-    auto generator = Generator::create(r, std::move(*opened), device);
-    if (!generator) qFatal("%s", generator.error().line().c_str());
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
-    RunTrace trace(r);
-    for (const RunEvent& event : events) trace.apply(event);
-    return trace;
 }
 
 // A model whose passes behind the prompt go by a policy.
@@ -129,7 +109,7 @@ class TestMoeSpec : public QObject {
 
 private slots:
     void initTestCase() {
-        plain_ = run(request("observe"));
+        plain_ = wholeRun(request("observe")).trace;
         QVERIFY(plain_.points().size() > 40);
     }
 
@@ -149,7 +129,7 @@ private slots:
         }
         // So a budget on all passes leaves plain decoding as it is; only the prompt, which is one pass of many rows, feels it.
         RunRequest r = request("moe_spec:budget=2");
-        QCOMPARE(idsOf(run(r)), idsOf(plain_));
+        QCOMPARE(idsOf(wholeRun(r).trace), idsOf(plain_));
     }
 
     void noLayerRunsMoreThanTheBudget_data() {
@@ -160,7 +140,7 @@ private slots:
         QFETCH(QString, experts);
         RunRequest r = request(experts.toStdString());
         r.draft.method = *parseMethodChoice("tree:nodes=24,depth=5");
-        const RunTrace trace = run(r);
+        const RunTrace trace = wholeRun(r).trace;
         const auto budget = static_cast<std::int32_t>(r.experts.value(kBudgetParams[0]));
         const std::int64_t one = expertBytes();
         int verified = 0;
@@ -201,7 +181,7 @@ private slots:
         QFETCH(QString, experts);
         RunRequest r = request(experts.toStdString());
         r.draft.method = *parseMethodChoice(method.toStdString());
-        const RunTrace trace = run(r);
+        const RunTrace trace = wholeRun(r).trace;
         const std::vector<TokenId>& prompt = trace.provenance().prompt_tokens;
         Budgeted budgeted(experts.toStdString(), prompt);
         TokenId last = prompt.back();

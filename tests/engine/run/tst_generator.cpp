@@ -3,21 +3,14 @@
 
 #include <cmath>
 
-#include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
 #include "engine/run/replay.h"
-#include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
 
 namespace {
-
-ModelCache& models() {
-    static ModelCache cache(6);
-    return cache;
-}
 
 RunRequest request(const std::string& quant = "none", ReferenceKind reference = ReferenceKind::None) {
     RunRequest r;

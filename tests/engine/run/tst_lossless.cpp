@@ -5,10 +5,8 @@
 #include <map>
 
 #include "engine/draft/draft_method.h"
-#include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
-#include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
@@ -16,11 +14,6 @@ using namespace quibble::testing;
 namespace {
 
 std::string shipped(const char* name) { return (shippedModel().parent_path() / (std::string("quibble-") + name + ".gguf")).string(); }
-
-ModelCache& models() {
-    static ModelCache cache(8);
-    return cache;
-}
 
 RunRequest request(const std::string& model, double penalty) {
     RunRequest r;
@@ -40,15 +33,7 @@ struct Text {
 };
 
 Text run(const RunRequest& r, int threads) {
-    auto opened = openRunModels(models(), r, {});
-    if (!opened) qFatal("%s", opened.error().line().c_str());
-    CpuDevice device(threads);
-    auto generator = Generator::create(r, std::move(*opened), device);
-    if (!generator) qFatal("%s", generator.error().line().c_str());
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
-    RunTrace trace(r);
-    for (const RunEvent& event : events) trace.apply(event);
+    const RunTrace trace = wholeRun(r, threads).trace;
     Text text{trace.points()};
     for (TracePoint& point : text.points) point.token.time_ns = 0;
     for (const DraftRound& round : trace.draftRounds()) {

@@ -3,20 +3,13 @@
 
 #include <cmath>
 
-#include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
-#include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
 
 namespace {
-
-ModelCache& models() {
-    static ModelCache cache(8);
-    return cache;
-}
 
 std::filesystem::path shipped(const char* name) { return shippedModel().parent_path() / name; }
 
@@ -30,24 +23,6 @@ RunRequest request(KvType type = KvType::F32) {
     r.max_tokens = 40;
     r.seed = 7;
     return r;
-}
-
-struct Outcome {
-    RunTrace trace;
-    RunProvenance provenance;
-};
-
-Outcome run(const RunRequest& r, PrefixCache* prefixes) {
-    auto opened = openRunModels(models(), r, {});
-    if (!opened) qFatal("%s", opened.error().line().c_str());
-    CpuDevice device(2);
-    auto generator = Generator::create(r, std::move(*opened), device, {}, prefixes);
-    if (!generator) qFatal("%s", generator.error().line().c_str());
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
-    Outcome outcome{RunTrace(r), (*generator)->provenance()};
-    for (const RunEvent& event : events) outcome.trace.apply(event);
-    return outcome;
 }
 
 RunRequest branchOf(RunRequest r, const RunTrace& parent, std::size_t kept, TokenId instead) {
@@ -69,7 +44,7 @@ void fillUnmeasured(DraftRound& round) {
 }
 
 // Everything but the clock: tokens, references, rounds, experts.
-bool same(const Outcome& a, const Outcome& b) {
+bool same(const WholeRun& a, const WholeRun& b) {
     if (a.trace.points().size() != b.trace.points().size() || a.trace.draftRounds().size() != b.trace.draftRounds().size()) return false;
     for (std::size_t i = 0; i < a.trace.points().size(); ++i) {
         TracePoint x = a.trace.points()[i], y = b.trace.points()[i];
@@ -105,68 +80,68 @@ private slots:
         QFETCH(int, kv);
         const RunRequest r = request(static_cast<KvType>(kv));
         PrefixCache prefixes(1 << 28);
-        const Outcome parent = run(r, &prefixes);
+        const WholeRun parent = wholeRun(r, 2, &prefixes);
         QCOMPARE(parent.provenance.reused_positions, 0);
-        QVERIFY(same(parent, run(r, nullptr)));
+        QVERIFY(same(parent, wholeRun(r)));
         const auto prompt = static_cast<int>(parent.provenance.prompt_tokens.size());
         constexpr std::size_t kAt = 20;
         // A branch, a branch of the same place, a branch of the branch, and one of the parent again.
         const RunRequest first = branchOf(r, parent.trace, kAt, parent.trace.points()[kAt].token.top[1].id);
-        const Outcome a = run(first, &prefixes);
+        const WholeRun a = wholeRun(first, 2, &prefixes);
         QCOMPARE(a.provenance.reused_positions, prompt + static_cast<int>(kAt) - 1);  // the last kept token is computed for its logits
         QVERIFY(a.provenance.reused_bytes > 0);
-        QVERIFY(same(a, run(first, nullptr)));
+        QVERIFY(same(a, wholeRun(first)));
         const RunRequest second = branchOf(r, parent.trace, kAt, parent.trace.points()[kAt].token.top[2].id);
-        const Outcome b = run(second, &prefixes);
+        const WholeRun b = wholeRun(second, 2, &prefixes);
         QCOMPARE(b.provenance.reused_positions, prompt + static_cast<int>(kAt) - 1);
-        QVERIFY(same(b, run(second, nullptr)));
+        QVERIFY(same(b, wholeRun(second)));
         RunRequest third = first;
         const std::size_t own = 7;  // tokens of the branch, its injected one included, before it is left again
         QVERIFY(a.trace.points().size() > own + 2);
         for (std::size_t i = 1; i < own; ++i) third.branch.prefix.push_back(a.trace.points()[i].token.id);
         third.branch.prefix.push_back(a.trace.points().back().token.id);
-        const Outcome c = run(third, &prefixes);
+        const WholeRun c = wholeRun(third, 2, &prefixes);
         QVERIFY(c.provenance.reused_positions >= prompt + static_cast<int>(kAt + own) - 1);
-        QVERIFY(same(c, run(third, nullptr)));
+        QVERIFY(same(c, wholeRun(third)));
         const RunRequest fourth = branchOf(r, parent.trace, 34, parent.trace.points()[34].token.top[1].id);
-        const Outcome d = run(fourth, &prefixes);
+        const WholeRun d = wholeRun(fourth, 2, &prefixes);
         QCOMPARE(d.provenance.reused_positions, prompt + 33);
-        QVERIFY(same(d, run(fourth, nullptr)));
+        QVERIFY(same(d, wholeRun(fourth)));
     }
 
     void anotherSamplerOrPenaltySharesThePrompt() {
         PrefixCache prefixes(1 << 28);
         RunRequest r = request();
-        const Outcome first = run(r, &prefixes);
+        const WholeRun first = wholeRun(r, 2, &prefixes);
         const auto prompt = static_cast<int>(first.provenance.prompt_tokens.size());
         r.sampler.temperature = 1.3;
         r.penalty.strength = 4;
         r.seed = 11;
         r.max_tokens = 50;
         r.context = 512;
-        const Outcome second = run(r, &prefixes);
+        const WholeRun second = wholeRun(r, 2, &prefixes);
         QVERIFY(second.provenance.reused_positions >= prompt - 1);
-        QVERIFY(same(second, run(r, nullptr)));
+        QVERIFY(same(second, wholeRun(r)));
         r.reference.kind = ReferenceKind::None;
-        const Outcome third = run(r, &prefixes);
+        const WholeRun third = wholeRun(r, 2, &prefixes);
         QVERIFY(third.provenance.reused_positions >= prompt - 1);
     }
 
     void whatMakesOtherNumbersSharesNothing() {
         PrefixCache prefixes(1 << 28);
-        (void)run(request(), &prefixes);
+        (void)wholeRun(request(), 2, &prefixes);
         RunRequest type = request(KvType::F16), quant = request(), arithmetic = request(), prompt = request();
         quant.weight_quant = *parseMethodChoice("rtn:bits=4,group=64");
         arithmetic.arithmetic = Arithmetic::F32;
         prompt.raw = true;
         prompt.prompt = "7" + prompt.prompt;
         for (const RunRequest& other : {type, quant, arithmetic, prompt}) {
-            const Outcome outcome = run(other, &prefixes);
+            const WholeRun outcome = wholeRun(other, 2, &prefixes);
             QCOMPARE(outcome.provenance.reused_positions, 0);
-            QVERIFY(same(outcome, run(other, nullptr)));
+            QVERIFY(same(outcome, wholeRun(other)));
         }
         // Its own beginning is found among all of them.
-        QVERIFY(run(request(KvType::F16), &prefixes).provenance.reused_positions > 0);
+        QVERIFY(wholeRun(request(KvType::F16), 2, &prefixes).provenance.reused_positions > 0);
     }
 
     void draftingRunsShareToo_data() {
@@ -183,18 +158,18 @@ private slots:
         r.draft.method = *parseMethodChoice(method.toStdString());
         r.draft.path = shipped("quibble-nano-draft.gguf").string();
         r.draft.second_path = r.draft.path;
-        const Outcome parent = run(r, &prefixes);
+        const WholeRun parent = wholeRun(r, 2, &prefixes);
         QVERIFY(!parent.trace.draftRounds().empty());
         const RunRequest branch = branchOf(r, parent.trace, 20, parent.trace.points()[20].token.top[1].id);
-        const Outcome outcome = run(branch, &prefixes);
+        const WholeRun outcome = wholeRun(branch, 2, &prefixes);
         QCOMPARE(outcome.provenance.reused_positions, static_cast<int>(parent.provenance.prompt_tokens.size()) + 19);
-        QVERIFY(same(outcome, run(branch, nullptr)));
+        QVERIFY(same(outcome, wholeRun(branch)));
         // A plain run of the same model goes on from the drafting one.
         RunRequest plain = branch;
         plain.draft = {};
-        const Outcome undrafted = run(plain, &prefixes);
+        const WholeRun undrafted = wholeRun(plain, 2, &prefixes);
         QVERIFY(undrafted.provenance.reused_positions > 0 || method.startsWith("self"));
-        QVERIFY(same(undrafted, run(plain, nullptr)));
+        QVERIFY(same(undrafted, wholeRun(plain)));
     }
 
     void expertsOfSharedPositionsAreTold() {
@@ -203,17 +178,17 @@ private slots:
         r.model_path = shipped("quibble-nano-moe.gguf").string();
         r.weight_quant = {};
         r.reference.kind = ReferenceKind::None;
-        const Outcome parent = run(r, &prefixes);
+        const WholeRun parent = wholeRun(r, 2, &prefixes);
         QVERIFY(parent.trace.expertsAt(0) != nullptr);
         const RunRequest branch = branchOf(r, parent.trace, 20, parent.trace.points()[20].token.top[1].id);
-        const Outcome outcome = run(branch, &prefixes);
+        const WholeRun outcome = wholeRun(branch, 2, &prefixes);
         QCOMPARE(outcome.provenance.reused_positions, static_cast<int>(parent.provenance.prompt_tokens.size()) + 19);
-        QVERIFY(same(outcome, run(branch, nullptr)));
+        QVERIFY(same(outcome, wholeRun(branch)));
         // A budget changes keys and values: nothing is taken, nothing is left.
         RunRequest budget = r;
         budget.experts = *parseMethodChoice("random");
         const std::size_t entries = prefixes.size();
-        QCOMPARE(run(budget, &prefixes).provenance.reused_positions, 0);
+        QCOMPARE(wholeRun(budget, 2, &prefixes).provenance.reused_positions, 0);
         QCOMPARE(prefixes.size(), entries);
     }
 
@@ -222,12 +197,12 @@ private slots:
         RunRequest r = request();
         r.max_tokens = 400;
         r.reference.kind = ReferenceKind::None;
-        const Outcome parent = run(r, &prefixes);
+        const WholeRun parent = wholeRun(r, 2, &prefixes);
         const std::size_t one = prefixes.bytes();
         const std::size_t kept = parent.trace.points().size() - 3;
         r.max_tokens = static_cast<int>(kept) + 4;
         for (const std::size_t choice : {1U, 2U, 3U, 4U}) {
-            (void)run(branchOf(r, parent.trace, kept, parent.trace.points()[kept].token.top[choice].id), &prefixes);
+            (void)wholeRun(branchOf(r, parent.trace, kept, parent.trace.points()[kept].token.top[choice].id), 2, &prefixes);
         }
         // Each branch has at most two pages a plane of its own.
         QVERIFY2(prefixes.bytes() <= one + 4 * (one / 4), qPrintable(QString("%1 of %2").arg(prefixes.bytes()).arg(one)));

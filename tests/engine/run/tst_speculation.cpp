@@ -12,16 +12,12 @@
 #include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
 #include "tests/support/random_model.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
 
 namespace {
-
-ModelCache& models() {
-    static ModelCache cache(8);
-    return cache;
-}
 
 RunRequest request(double temperature = 0, double penalty = 0) {
     RunRequest r;

@@ -4,21 +4,15 @@
 
 #include <cmath>
 
-#include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
 #include "engine/run/replay.h"
 #include "engine/run/throughput_prefill.h"
 #include "tests/support/golden.h"
+#include "tests/support/whole_run.h"
 
 using namespace quibble;
 using namespace quibble::testing;
 
 namespace {
-
-ModelCache& models() {
-    static ModelCache cache(8);
-    return cache;
-}
 
 std::string golden(const char* name) { return (goldenDirectory() / "models" / name).string(); }
 
@@ -38,26 +32,8 @@ RunRequest request(PrefillMode prefill, int sentences = 6) {
     return r;
 }
 
-struct Outcome {
-    RunTrace trace;
-    RunProvenance provenance;
-};
-
-Outcome run(const RunRequest& r, int threads = 2, PrefixCache* prefixes = nullptr) {
-    auto opened = openRunModels(models(), r, {});
-    if (!opened) qFatal("%s", opened.error().line().c_str());
-    CpuDevice device(threads);
-    auto generator = Generator::create(r, std::move(*opened), device, {}, prefixes);
-    if (!generator) qFatal("%s", generator.error().line().c_str());
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
-    Outcome outcome{RunTrace(r), (*generator)->provenance()};
-    for (const RunEvent& event : events) outcome.trace.apply(event);
-    return outcome;
-}
-
 // What a replay of it finds; empty: every number is the same.
-QString replayed(const Outcome& outcome, const RunRequest& r, int threads = 1) {
+QString replayed(const WholeRun& outcome, const RunRequest& r, int threads = 1) {
     CpuDevice device(threads);
     const auto report = replayRun(outcome.trace, r, models(), device);
     if (!report) return QString::fromStdString(report.error().line());
@@ -66,7 +42,7 @@ QString replayed(const Outcome& outcome, const RunRequest& r, int threads = 1) {
     return QString("position %1, %2: %3, repeated %4").arg(report->difference->pos).arg(report->difference->field.c_str()).arg(report->difference->stored.c_str()).arg(report->difference->repeated.c_str());
 }
 
-std::vector<TokenId> idsOf(const Outcome& outcome) {
+std::vector<TokenId> idsOf(const WholeRun& outcome) {
     std::vector<TokenId> ids;
     for (const TracePoint& point : outcome.trace.points()) ids.push_back(point.token.id);
     return ids;
@@ -100,7 +76,7 @@ private slots:
     void runsRepeatOnAnyNumberOfThreads() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
         const RunRequest r = request(PrefillMode::Throughput, 24);
-        const Outcome outcome = run(r, 1);
+        const WholeRun outcome = wholeRun(r, 1);
         QCOMPARE(outcome.provenance.throughput_positions, static_cast<int>(outcome.provenance.prompt_tokens.size()) - 1);
         QVERIFY(outcome.provenance.throughput_positions > Sequence::kMaxPassRows);
         QVERIFY(outcome.provenance.arithmetic.find("BF16 activations") != std::string::npos);
@@ -113,7 +89,7 @@ private slots:
     // The reference of both is exact, so the same weights differ from themselves by what rounding the prompt did, and in an exact run by nothing.
     void klSaysWhatRoundingDid() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
-        const Outcome exact = run(request(PrefillMode::Exact)), rounded = run(request(PrefillMode::Throughput));
+        const WholeRun exact = wholeRun(request(PrefillMode::Exact)), rounded = wholeRun(request(PrefillMode::Throughput));
         QCOMPARE(exact.provenance.throughput_positions, 0);
         float largest = 0;
         for (const TracePoint& point : exact.trace.points()) QCOMPARE(point.reference.kl, 0.0F);
@@ -125,12 +101,12 @@ private slots:
     void branchesHaveTheBitsOfTheirParent() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
         RunRequest r = request(PrefillMode::Throughput);
-        const Outcome parent = run(r);
+        const WholeRun parent = wholeRun(r);
         constexpr std::size_t kAt = 10;
         for (std::size_t i = 0; i <= kAt; ++i) r.branch.prefix.push_back(parent.trace.points()[i].token.id);
         r.branch.parent = RunId{1};
         r.branch.pos = parent.trace.points()[kAt].token.pos;
-        const Outcome branch = run(r);
+        const WholeRun branch = wholeRun(r);
         QCOMPARE(branch.provenance.throughput_positions, parent.provenance.throughput_positions);
         QCOMPARE(branch.trace.points().size(), parent.trace.points().size() - kAt);
         for (std::size_t i = 0; i < branch.trace.points().size(); ++i) {
@@ -155,7 +131,7 @@ private slots:
             bool reuses;
         };
         for (const Step& step : {Step{rounded, false}, Step{exact, false}, Step{rounded, true}, Step{exact, true}, Step{shorter, true}, Step{rounded, true}}) {
-            const Outcome outcome = run(step.request, 2, &prefixes);
+            const WholeRun outcome = wholeRun(step.request, 2, &prefixes);
             QCOMPARE(outcome.provenance.reused_positions > 0, step.reuses);
             QCOMPARE(replayed(outcome, step.request), QString());
         }
@@ -170,10 +146,10 @@ private slots:
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
         QFETCH(QString, method);
         RunRequest r = request(PrefillMode::Throughput);
-        const std::vector<TokenId> plain = idsOf(run(r));
+        const std::vector<TokenId> plain = idsOf(wholeRun(r));
         r.draft.method = *parseMethodChoice(method.toStdString());
         r.draft.path = golden("qwen2-d96-BF16.gguf");
-        const Outcome drafted = run(r);
+        const WholeRun drafted = wholeRun(r);
         QCOMPARE(idsOf(drafted), plain);
         QVERIFY(!drafted.trace.draftRounds().empty());
         QCOMPARE(replayed(drafted, r, 3), QString());
@@ -181,10 +157,10 @@ private slots:
     // Where the model drafts for its reference, the text is the reference's, which is exact.
     void theReferenceStaysExact() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
-        const std::vector<TokenId> exact = idsOf(run(request(PrefillMode::Exact)));
+        const std::vector<TokenId> exact = idsOf(wholeRun(request(PrefillMode::Exact)));
         RunRequest r = request(PrefillMode::Throughput);
         r.draft.method = *parseMethodChoice("self:length=4");
-        const Outcome drafted = run(r);
+        const WholeRun drafted = wholeRun(r);
         QCOMPARE(idsOf(drafted), exact);
         QVERIFY(drafted.provenance.throughput_positions > 0);
         QCOMPARE(replayed(drafted, r, 3), QString());
