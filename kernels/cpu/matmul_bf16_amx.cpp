@@ -327,15 +327,7 @@ void matmul(const MatmulArgs& args) {
 double bf16Rounds(int64_t rounds, float* sink) {
     alignas(64) float sums[kSide][kSide];
     const Tiles tiles(kConfigs.of[kTileHeight]);
-    // All zeros: the time of a product does not depend on its numbers.
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    _tile_zero(4);
-    _tile_zero(5);
-    _tile_zero(6);
-    _tile_zero(7);
+    zeroTiles();
     for (int64_t r = 0; r < rounds; ++r) {
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);

@@ -26,15 +26,7 @@ const Ops kOps = withTiles();
 double dotRounds(int64_t rounds, int32_t* sink) {
     alignas(64) int32_t sums[kTileHeight][16];
     const Tiles tiles(kLargest.of[kTileHeight]);
-    // All-zero sides: the time of a product does not depend on its numbers.
-    _tile_zero(4);
-    _tile_zero(5);
-    _tile_zero(6);
-    _tile_zero(7);
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    zeroTiles();
     for (int64_t r = 0; r < rounds; ++r) {
         _tile_dpbssd(0, 4, 6);
         _tile_dpbssd(1, 4, 7);
