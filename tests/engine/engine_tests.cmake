@@ -10,6 +10,7 @@ target_link_libraries(quibble_model_fixture PUBLIC quibble::engine PRIVATE quibb
 add_library(quibble_checkpoint_fixture STATIC ${PROJECT_SOURCE_DIR}/tests/support/checkpoint_writer.cpp)
 target_link_libraries(quibble_checkpoint_fixture PUBLIC quibble::model_file PRIVATE quibble::utf8 quibble_warnings)
 quibble_test(tst_safetensors SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_safetensors.cpp LIBS quibble_model_fixture quibble_checkpoint_fixture)
+quibble_test(tst_safetensors_refusals SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_safetensors_refusals.cpp LIBS quibble_model_fixture quibble_checkpoint_fixture)
 quibble_test(tst_reference_forward SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_reference_forward.cpp LIBS quibble_model_fixture quibble_amx_emulator)
 quibble_test(tst_weight_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_weight_cost.cpp LIBS quibble_model_fixture)
 quibble_test(tst_kv_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_kv_cache.cpp LIBS quibble::engine)
