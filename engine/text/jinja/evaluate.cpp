@@ -133,12 +133,14 @@ Value Interpreter::evaluateCall(const Node& node) {
         call.self = method->self;
         return callMethod(call);
     }
-    if (const MacroRef* macro = callee.asMacro()) return callMacro(*macro->node, call);
+    if (callee.asMacro() != nullptr) return callMacro(callee, call);
     call.name = "function";
     return callFunction(callee.asFunction()->index, call, now_);
 }
 
-Value Interpreter::callMacro(const Node& macro, const Call& call) {
+Value Interpreter::callMacro(const Value& callee, const Call& call) {
+    const MacroRef& reference = *callee.asMacro();
+    const Node& macro = *reference.node;
     if (call.positional.size() > macro.words.size()) {
         return refuse(call.offset, "the macro '" + macro.text + "' takes " + std::to_string(macro.words.size()) + " arguments, not " + std::to_string(call.positional.size()));
     }
@@ -147,8 +149,15 @@ Value Interpreter::callMacro(const Node& macro, const Call& call) {
         if (place == macro.words.end()) return refuse(call.offset, "the macro '" + macro.text + "' has no parameter '" + name + "'");
         if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size()) return refuse(call.offset, "the macro '" + macro.text + "' gets '" + name + "' twice");
     }
+    const std::size_t outer_scopes = scopes_.size();
+    const std::size_t outer_frame = std::exchange(frame_, outer_scopes);
     scopes_.emplace_back();
-    const std::size_t outer_frame = std::exchange(frame_, scopes_.size() - 1);
+    if (reference.seen != nullptr) {
+        charge(reference.seen->entries.size() * sizeof(Value));
+        for (const auto& [name, value] : reference.seen->entries) scopes_.back().values.emplace_back(name, value);
+        assign(macro.text, callee);  // it may call itself
+        scopes_.emplace_back();
+    }
     for (std::size_t i = 0; i < macro.words.size() && !failed(); ++i) {
         if (const Value* given = call.argument(i, macro.words[i])) {
             assign(macro.words[i], *given);
@@ -159,7 +168,7 @@ Value Interpreter::callMacro(const Node& macro, const Call& call) {
     }
     Value text = capture(macro.bodies[0]);
     frame_ = outer_frame;
-    scopes_.pop_back();
+    scopes_.resize(outer_scopes);
     return text;
 }
 

@@ -327,7 +327,7 @@ constexpr std::array kFilters = std::to_array<Entry>({
     {"sort", sort},
     {"string", [](const Call& c) { return c.self.isString() ? c.self : make(c, textOf(c)); }},
     {"sum", sum},
-    {"title", [](const Call& c) { return make(c, titleCase(textOf(c))); }},
+    {"title", [](const Call& c) { return make(c, titleWords(textOf(c))); }},
     {"tojson", tojson},
     {"trim", trim},
     {"unique", unique},

@@ -45,7 +45,7 @@ Interpreter::Flow Interpreter::executeNode(const Node& node) {
             filter_input_ = outer;
             break;
         }
-        case NodeKind::Macro: assign(node.text, Value::macro(&node)); break;
+        case NodeKind::Macro: assign(node.text, makeMacro(node)); break;
         case NodeKind::Block: return execute(node.bodies[0]);
         case NodeKind::Do: evaluate(*node.children[0]); break;
         case NodeKind::Break: return Flow::Break;
@@ -154,6 +154,22 @@ void Interpreter::assign(std::string_view name, Value value) {
     values.emplace_back(name, std::move(value));
 }
 
+// As they are at this moment: a macro may outlive the scopes around it. The template's own variables are looked up when it is called.
+Value Interpreter::makeMacro(const Node& node) {
+    if (scopes_.size() == 1) return Value::macro(&node);
+    std::vector<std::pair<std::string, Value>> seen;
+    for (std::size_t i = scopes_.size(); i-- > std::max<std::size_t>(frame_, 1);) {
+        for (const auto& [name, value] : scopes_[i].values) {
+            if (!charge(sizeof(Value) + sizeof(std::string) + name.size()) || !work(seen.size() / 16)) return {};
+            const bool hidden = std::any_of(seen.begin(), seen.end(), [&](const auto& other) { return other.first == name; });
+            if (!hidden) seen.emplace_back(name, value);
+        }
+    }
+    Value macro = Value::macro(&node, std::move(seen));
+    if (macro.nesting() > Value::kMaxNesting) return refuse(node.offset, "macros are nested too deeply");
+    return macro;
+}
+
 Value Interpreter::lookup(const std::string& name) {
     const auto find = [&](const Scope& scope) -> const Value* {
         work(scope.values.size() / 16);
@@ -165,7 +181,7 @@ Value Interpreter::lookup(const std::string& name) {
     for (std::size_t i = scopes_.size(); i-- > frame_;) {
         if (const Value* found = find(scopes_[i])) return *found;
     }
-    // A macro sees the template's own variables, not those of the loop that calls it.
+    // A macro sees what stands around it and the template's own variables, not those of the place that calls it.
     if (frame_ > 0) {
         if (const Value* found = find(scopes_.front())) return *found;
     }

@@ -39,6 +39,8 @@ private:
     /// The output of a body as a value.
     Value capture(const Body& body);
     void assign(std::string_view name, Value value);
+    /// The macro with the variables that it sees where it stands.
+    Value makeMacro(const Node& node);
     [[nodiscard]] Value lookup(const std::string& name);
 
     // evaluate.cpp: expressions
@@ -49,7 +51,7 @@ private:
     Value evaluateDict(const Node& node);
     Value evaluateCall(const Node& node);
     Value evaluateFilter(const Node& node, Value self);
-    Value callMacro(const Node& macro, const Call& call);
+    Value callMacro(const Value& callee, const Call& call);
     Value evaluateOptional(const Node* node);  // none for a missing part of a slice
     [[nodiscard]] std::vector<Value> evaluateAll(const Node& node, std::size_t from);
     [[nodiscard]] Call makeCall(const Node& node, Value self);

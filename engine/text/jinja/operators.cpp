@@ -93,6 +93,8 @@ Value loopAttribute(const LoopData& loop, const std::string& name) {
     if (name == "length") return Value::integer(length);
     if (name == "first") return Value::boolean(index == 0);
     if (name == "last") return Value::boolean(index + 1 == length);
+    if (name == "depth") return Value::integer(1);  // loops that call themselves are refused
+    if (name == "depth0") return Value::integer(0);
     if (name == "previtem" && index > 0) return items[loop.index - 1];
     if (name == "nextitem" && index + 1 < length) return items[loop.index + 1];
     return Value::undefined("loop." + name);

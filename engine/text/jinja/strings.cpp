@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <utf8proc.h>
+
 #include "engine/text/utf8.h"
 
 namespace quibble::jinja {
@@ -27,9 +29,50 @@ bool isSpace(std::string_view character) {
     return length > 0 && isSpace(utf8Decode(character, 0, length));
 }
 
-bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80) != 0; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+enum class Case { Lower, Upper, Title };
+
+// Appends one character, or the byte that is none, in another case.
+void appendCase(std::string& out, std::string_view character, Case wanted) {
+    const std::size_t length = utf8Length(character, 0);
+    if (length == 0) {
+        out += character;
+        return;
+    }
+    const char32_t code = utf8Decode(character, 0, length);
+    if (code == 0xDF && wanted != Case::Lower) {
+        out += wanted == Case::Upper ? "SS" : "Ss";
+        return;
+    }
+    const auto letter = static_cast<utf8proc_int32_t>(code);
+    utf8Append(out, static_cast<char32_t>(wanted == Case::Lower ? utf8proc_tolower(letter) : wanted == Case::Upper ? utf8proc_toupper(letter) : utf8proc_totitle(letter)));
+}
+
+bool isCased(std::string_view character) {
+    const std::size_t length = utf8Length(character, 0);
+    if (length == 0) return false;
+    const auto letter = static_cast<utf8proc_int32_t>(utf8Decode(character, 0, length));
+    const utf8proc_category_t category = utf8proc_category(letter);
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT || utf8proc_tolower(letter) != letter || utf8proc_toupper(letter) != letter;
+}
+
+// The first character in one case, those after it in lower case.
+void appendWord(std::string& out, std::string_view word, Case first) {
+    for (bool begins = true; !word.empty(); begins = false) {
+        const std::size_t length = firstLength(word);
+        appendCase(out, word.substr(0, length), begins ? first : Case::Lower);
+        word.remove_prefix(length);
+    }
+}
+
+std::string inCase(std::string_view text, Case wanted) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
+        length = firstLength(text);
+        appendCase(out, text.substr(0, length), wanted);
+    }
+    return out;
+}
 
 }  // namespace
 
@@ -70,30 +113,40 @@ std::string_view stripRight(std::string_view text, std::string_view set) {
     return text;
 }
 
-std::string lowerCase(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), lower);
-    return out;
-}
+std::string lowerCase(std::string_view text) { return inCase(text, Case::Lower); }
 
-std::string upperCase(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), upper);
-    return out;
-}
+std::string upperCase(std::string_view text) { return inCase(text, Case::Upper); }
 
 std::string capitalize(std::string_view text) {
-    std::string out = lowerCase(text);
-    if (!out.empty()) out.front() = upper(out.front());
+    std::string out;
+    appendWord(out, text, Case::Title);
     return out;
 }
 
 std::string titleCase(std::string_view text) {
-    std::string out(text);
+    std::string out;
     bool inside = false;
-    for (char& c : out) {
-        c = inside ? lower(c) : upper(c);
-        inside = isLetter(c);
+    for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
+        length = firstLength(text);
+        const std::string_view character = text.substr(0, length);
+        appendCase(out, character, inside ? Case::Lower : Case::Title);
+        inside = isCased(character);
+    }
+    return out;
+}
+
+std::string titleWords(std::string_view text) {
+    const auto ends = [](std::string_view character) { return isSpace(character) || std::string_view("-({[<").find(character) != std::string_view::npos; };
+    std::string out;
+    while (!text.empty()) {
+        std::size_t length = 0;
+        const auto here = [&] { return text.substr(length, firstLength(text.substr(length))); };
+        while (length < text.size() && !ends(here())) length += here().size();
+        appendWord(out, text.substr(0, length), Case::Upper);
+        text.remove_prefix(length);
+        for (length = 0; length < text.size() && ends(here());) length += here().size();
+        out += text.substr(0, length);
+        text.remove_prefix(length);
     }
     return out;
 }

@@ -1,5 +1,5 @@
 // Python's string operations on UTF-8. A byte that belongs to no valid character counts as one character.
-// Letter case is changed for ASCII only.
+// Letters change their case one for one, and the sharp s; the other ligatures and final sigmas of Unicode's special casing stay.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +25,10 @@ namespace quibble::jinja {
 [[nodiscard]] std::string upperCase(std::string_view text);
 /// First letter of the text upper, the rest lower.
 [[nodiscard]] std::string capitalize(std::string_view text);
-/// First letter of each word upper, the rest lower.
+/// str.title: the first letter of each run of letters upper, the rest lower.
 [[nodiscard]] std::string titleCase(std::string_view text);
+/// The filter "title": words end at white space and at - ( { [ < only.
+[[nodiscard]] std::string titleWords(std::string_view text);
 
 /// At most max_splits cuts (negative: all), from the left or from the right. REQUIRES separator not empty.
 [[nodiscard]] std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits, bool from_right);

@@ -28,7 +28,9 @@ Value Value::list(std::vector<Value> items, bool tuple) {
     return Value(Data(std::shared_ptr<const ListData>(std::move(data))));
 }
 
-Value Value::dict(std::vector<std::pair<std::string, Value>> items) {
+namespace {
+
+std::shared_ptr<const DictData> dictData(std::vector<std::pair<std::string, Value>> items) {
     auto data = std::make_shared<DictData>();
     for (const auto& [key, item] : items) {
         data->nesting = std::max(data->nesting, item.nesting() + 1);
@@ -36,8 +38,14 @@ Value Value::dict(std::vector<std::pair<std::string, Value>> items) {
         data->contains_namespace = data->contains_namespace || item.containsNamespace();
     }
     data->entries = std::move(items);
-    return Value(Data(std::shared_ptr<const DictData>(std::move(data))));
+    return data;
 }
+
+}  // namespace
+
+Value Value::dict(std::vector<std::pair<std::string, Value>> items) { return Value(Data(dictData(std::move(items)))); }
+
+Value Value::macro(const Node* node, std::vector<std::pair<std::string, Value>> seen) { return Value(Data(MacroRef{node, dictData(std::move(seen))})); }
 
 Value Value::makeNamespace(std::vector<std::pair<std::string, Value>> items) {
     auto data = std::make_shared<NamespaceData>();
@@ -91,6 +99,7 @@ int Value::nesting() const {
     if (const auto* dict = std::get_if<std::shared_ptr<const DictData>>(&data_)) return (*dict)->nesting;
     if (const auto* method = std::get_if<std::shared_ptr<const MethodData>>(&data_)) return (*method)->nesting;
     if (const LoopData* loop = asLoop()) return loop->items.nesting() + 1;
+    if (const MacroRef* macro = asMacro()) return macro->seen == nullptr ? 0 : macro->seen->nesting;
     return 0;
 }
 
@@ -111,6 +120,7 @@ bool Value::containsNamespace() const {
     if (const auto* dict = std::get_if<std::shared_ptr<const DictData>>(&data_)) return (*dict)->contains_namespace;
     if (const MethodData* method = asMethod()) return method->self.containsNamespace();
     if (const LoopData* loop = asLoop()) return loop->items.containsNamespace();
+    if (const MacroRef* macro = asMacro()) return macro->seen != nullptr && macro->seen->contains_namespace;
     return isNamespace();
 }
 

@@ -1,5 +1,5 @@
 // Values of the template language. Lists and dictionaries never change once made, so values are cheap to copy and can
-// form no cycle; only a namespace may be assigned to, and it cannot be put into anything.
+// form no cycle; only a namespace may be assigned to, and it cannot be put into another, nor can what holds one.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ struct Undefined {
 };
 struct None {};
 struct MacroRef {
-    const Node* node = nullptr;  // owned by the parsed template
+    const Node* node = nullptr;            // owned by the parsed template
+    std::shared_ptr<const DictData> seen;  // variables around a macro that stands inside a loop or another macro; null at the top
 };
 /// A global function, by its place in the table of functions.cpp.
 struct FunctionRef {
@@ -49,7 +50,8 @@ public:
     static Value makeNamespace(std::vector<std::pair<std::string, Value>> items);
     static Value loop(std::shared_ptr<const LoopData> loop);
     static Value method(Value self, std::string name);
-    static Value macro(const Node* node) { return Value(Data(MacroRef{node})); }
+    static Value macro(const Node* node) { return Value(Data(MacroRef{node, nullptr})); }
+    static Value macro(const Node* node, std::vector<std::pair<std::string, Value>> seen);
     static Value function(int index) { return Value(Data(FunctionRef{index})); }
     /// Objects keep the order of their keys. Nesting deeper than kMaxNesting is cut off as none.
     static Value fromJson(const nlohmann::ordered_json& json);

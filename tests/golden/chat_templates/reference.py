@@ -136,6 +136,13 @@ SNIPPETS = [
     "{{ 'aBc'.upper() }} {{ 'aBc'.lower() }} {{ 'a b'.title() }} {{ 'a-b'.replace('-', '+') }} {{ ', '.join(['a', 'b']) }} {{ 'abc'.removeprefix('a') }} {{ 'abc'.removesuffix('c') }} {{ '12'.isdigit() }} {{ d.get('b') }} {{ d.get('z') }} {{ d.get('z', 'dflt') }} {{ l.index(1) }} {{ l.count(1) }}", "{{ s.nosuchmethod() }}", "{{ ', '.join([1]) }}", "{{ '\u2003x\u00a0'.strip() }}|",
     # loops
     "{% for i in l %}{{ loop.index }}/{{ loop.length }}:{{ i }}{% if not loop.last %}, {% endif %}{% endfor %}", "{% for i in [] %}x{% else %}none{% endfor %} {% for i in missing %}x{% else %}empty{% endfor %}", "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}{% for k in d %}{{ k }}{% endfor %}{% for c in 'añ' %}[{{ c }}]{% endfor %}",
+    # macros see what stands around them
+    "{% macro f(n) %}{% macro g(m=n) %}[{{ m }}{{ n }}]{% endmacro %}{{ g() }}{{ g('z') }}{% endmacro %}{{ f('q') }}", "{% for i in l %}{% macro k() %}{{ loop.index }}{{ i }} {% endmacro %}{{ k() }}{% endfor %}",
+    "{% macro f(n) %}{% macro g(m) %}{{ m }}{% if m > 0 %}{{ g(m - 1) }}{% endif %}{{ n }}{% endmacro %}{{ g(n) }}{% endmacro %}{{ f(3) }}", "{% macro f() %}{{ i }}{% endmacro %}{% for i in l %}{{ f() }}{% endfor %}|",
+    "{% macro f(n) %}{% macro g() %}{% macro h() %}{{ n }}{% endmacro %}{{ h() }}{% endmacro %}{{ g() }}{% endmacro %}{{ f(9) }}{% macro p(x) %}{% macro q(x) %}{{ x }}{% endmacro %}{{ q(2) }}{{ x }}{% endmacro %}{{ p(1) }}",
+    # letters beyond ASCII change their case too
+    "{{ u8 | upper }} {{ u8.title() }} {{ u8 | capitalize }} {{ 'ÀÉ Ж' | lower }} {{ 'straße'.upper() }} {{ 'ǆ'.title() }} {{ 'éÀ' is lower }} {{ 'ÀÉ' is upper }} {{ '日本a語b'.title() }}",
+    "{{ \"they're o'neil a1b c-d (e) [f] <g\" | title }}|{{ \"they're o'neil a1b\".title() }} {{ 'ñandú élan' | title }}", "{% for i in l %}{{ loop.depth }}{{ loop.depth0 }}{% endfor %}",
     "{% for i in range(5) if i is odd %}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ i }} {% endfor %}", "{% for i in range(2, 10, 3) %}{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }} {% endfor %}{{ range(3, 0, -1) | list }}", "{% for i in range(5) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}",
     "{% for a in [1, 2] %}{% for b in [3, 4] %}{{ loop.index }}{{ a }}{{ b }} {% endfor %}{{ loop.index }}{% endfor %}", "{% for i in [1, 2] %}{{ loop.cycle('odd', 'even') }} {% endfor %}", "{% for a, b in [[1, 2], [3, 4]] %}{{ a + b }} {% endfor %}", "{% for a, b in [[1, 2, 3]] %}{{ a }}{% endfor %}", "{% for i in 5 %}{% endfor %}",
     # set, scopes, namespaces
