@@ -7,6 +7,7 @@ namespace quibble {
 Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer) {
     if (request.prompt.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty", "Write a prompt or choose a problem");
     PromptTokens prompt;
+    std::vector<std::size_t> literal;  // what the user wrote is text, whatever it looks like
     ChatTemplateContext context;
     if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
     if (const auto eos = tokenizer.eos()) context.eos_token = tokenizer.tokenBytes(*eos);
@@ -19,13 +20,16 @@ Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tok
             return fail(ErrorCode::InvalidArgument, "this model has no chat template", "Switch on raw completion (--raw) and write the whole prompt");
         }
         const ChatMessage message{"user", request.prompt};
-        auto rendered = renderChat(tokenizer.chatTemplate(), {&message, 1}, context);
+        auto rendered = renderChat(tokenizer.chatTemplate(), {&message, 1}, context, [&](std::string_view text) { return tokenizer.controlPlaces(text); });
         if (!rendered) return tl::unexpected(rendered.error());
         prompt.text = std::move(rendered->text);
+        literal = std::move(rendered->literal);
         prompt.thinking_open = rendered->thinking_open;
     }
     // A template, or a raw prompt, that begins with the token itself must not get a second one.
-    options.add_bos = tokenizer.addsBos() && (context.bos_token.empty() || !prompt.text.starts_with(context.bos_token));
+    const bool begins = !context.bos_token.empty() && prompt.text.starts_with(context.bos_token) && (literal.empty() || literal.front() > 0);
+    options.add_bos = tokenizer.addsBos() && !begins;
+    options.literal = literal;
     prompt.ids = tokenizer.encode(prompt.text, options);
     if (prompt.ids.empty()) return fail(ErrorCode::InvalidArgument, "the prompt has no tokens", "Write a prompt");
     return prompt;

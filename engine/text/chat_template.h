@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -34,6 +36,7 @@ struct ChatTemplateContext {
 
 struct ChatPrompt {
     std::string text;
+    std::vector<std::size_t> literal;  // places where the content of a message, not the template, wrote what looks like a control token
     bool thinking_open = false;  // the text ends inside a thought that the model continues; marks in what the user wrote do not count
     bool operator==(const ChatPrompt&) const = default;
 };
@@ -41,8 +44,10 @@ struct ChatPrompt {
 /// Renders with trim_blocks and lstrip_blocks, one trailing newline of the template removed, as the Python reference
 /// does for chat templates. Errors: InvalidArgument (syntax or evaluation error with line and column, the template's own
 /// raise_exception, a limit reached).
-[[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages,
-                                            const ChatTemplateContext& context);
+/// `control_places`: where control tokens could begin in a text (Tokenizer::controlPlaces). Such places in what others than the assistant
+/// wrote are followed through the template by a mark in front of each, and come out as ChatPrompt::literal.
+[[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages, const ChatTemplateContext& context,
+                                            const std::function<std::vector<std::size_t>(std::string_view)>& control_places = {});
 
 /// True when the last mark of a thought in the text opens one: "<think>" without "</think>" after it, or a channel other than the final one
 /// ("<|channel|>analysis<|message|>") without "<|end|>".

@@ -33,6 +33,12 @@ bool touchesWord(std::string_view before, std::string_view after) {
     return (left.length > 0 && isWordCharacter(left.value)) || (right.length > 0 && isWordCharacter(right.value));
 }
 
+bool isFound(const SpecialToken& token, std::size_t begin, std::size_t end, const ControlRule& rule) {
+    if (!token.control) return true;
+    const auto covered = std::lower_bound(rule.literal.begin(), rule.literal.end(), begin);
+    return rule.found && (covered == rule.literal.end() || *covered >= end);
+}
+
 std::size_t spaceAtEnd(std::string_view text) {
     std::size_t rest = text.size();
     for (Character last = lastOf(text); last.length > 0 && isWhiteSpace(last.value); last = lastOf(text.substr(0, rest))) rest -= last.length;
@@ -71,32 +77,49 @@ std::uint32_t SpecialMatcher::child(std::uint32_t node, unsigned char byte) cons
     return edge != edges.end() && edge->first == byte ? edge->second : 0;
 }
 
-SpecialMatcher::Match SpecialMatcher::find(std::string_view text, std::size_t from, bool with_control) const {
+SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size_t begin, const ControlRule& rule) const {
+    Match longest;
+    if (!starts_[static_cast<unsigned char>(text[begin])]) return longest;
+    std::uint32_t node = 0;
+    for (std::size_t at = begin; at < text.size(); ++at) {
+        node = child(node, static_cast<unsigned char>(text[at]));
+        if (node == 0) break;
+        const SpecialToken& token = nodes_[node].token;
+        if (token.id != kNoToken && (skipped_ == Skipped::Hide || isFound(token, begin, at + 1, rule))) longest = {begin, at + 1, &token};
+    }
+    return longest;
+}
+
+SpecialMatcher::Match SpecialMatcher::find(std::string_view text, std::size_t from, const ControlRule& rule) const {
     for (std::size_t begin = from; begin < text.size(); ++begin) {
-        if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
-        Match longest;
-        std::uint32_t node = 0;
-        for (std::size_t at = begin; at < text.size(); ++at) {
-            node = child(node, static_cast<unsigned char>(text[at]));
-            if (node == 0) break;
-            const SpecialToken& token = nodes_[node].token;
-            if (token.id != kNoToken && (with_control || !token.control)) longest = {begin, at + 1, &token};
-        }
-        if (longest.token != nullptr) return longest;
+        if (const Match longest = longestAt(text, begin, rule); longest.token != nullptr) return longest;
     }
     return {};
 }
 
-std::vector<TextPart> SpecialMatcher::split(std::string_view text, bool with_control) const {
+void SpecialMatcher::addControlPlaces(std::string_view text, std::vector<std::size_t>& places) const {
+    for (std::size_t begin = 0; begin < text.size(); ++begin) {
+        std::uint32_t node = 0;
+        for (std::size_t at = begin; at < text.size(); ++at) {
+            node = child(node, static_cast<unsigned char>(text[at]));
+            if (node == 0) break;
+            if (nodes_[node].token.id == kNoToken || !nodes_[node].token.control) continue;
+            places.push_back(begin);
+            break;
+        }
+    }
+}
+
+std::vector<TextPart> SpecialMatcher::split(std::string_view text, const ControlRule& rule) const {
     std::vector<TextPart> parts;
     std::size_t taken = 0;       // the parts reach to here
     std::size_t space_end = 0;   // of the white space that was taken last, so that no run is walked twice
     for (std::size_t at = 0;;) {
-        const Match match = find(text, at, with_control || skipped_ == Skipped::Hide);
+        const Match match = find(text, at, rule);
         if (match.token == nullptr) break;
         at = match.end;
         const SpecialToken& token = *match.token;
-        if (token.control && !with_control) continue;
+        if (!isFound(token, match.begin, match.end, rule)) continue;
         if (token.single_word && touchesWord(text.substr(0, match.begin), text.substr(match.end))) continue;
         std::size_t begin = match.begin, end = match.end;
         if (token.strips_left) begin = taken < begin ? begin - spaceAtEnd(text.substr(taken, begin - taken)) : taken;

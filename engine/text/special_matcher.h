@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -26,6 +27,13 @@ struct TextPart {
     TokenId id = kNoToken;  // kNoToken: plain
 };
 
+/// Which control tokens are found.
+struct ControlRule {
+    bool found = false;
+    /// Places in the text, in order, that no control token may cover: where a user wrote what looks like one.
+    std::span<const std::size_t> literal = {};
+};
+
 class SpecialMatcher {
 public:
     /// Tokens that do not count hide the text that they match from shorter ones, as in tokenizer.json; otherwise they are as if they were
@@ -38,7 +46,9 @@ public:
     [[nodiscard]] bool empty() const { return nodes_.size() == 1; }
 
     /// The parts in order; those of plain text are not empty. Time is linear in the text times the longest token.
-    [[nodiscard]] std::vector<TextPart> split(std::string_view text, bool with_control) const;
+    [[nodiscard]] std::vector<TextPart> split(std::string_view text, const ControlRule& rule) const;
+    /// Appends every place where some control token could begin, in order.
+    void addControlPlaces(std::string_view text, std::vector<std::size_t>& places) const;
 
 private:
     // A trie; the children of a node are sorted by byte.
@@ -53,7 +63,9 @@ private:
     };
     [[nodiscard]] std::uint32_t child(std::uint32_t node, unsigned char byte) const;
     // The leftmost match at or after `from`; among those that begin there, the longest.
-    [[nodiscard]] Match find(std::string_view text, std::size_t from, bool with_control) const;
+    [[nodiscard]] Match find(std::string_view text, std::size_t from, const ControlRule& rule) const;
+    // The longest match that begins here.
+    [[nodiscard]] Match longestAt(std::string_view text, std::size_t begin, const ControlRule& rule) const;
 
     Skipped skipped_;
     std::vector<Node> nodes_{Node{}};

@@ -1,12 +1,45 @@
 #include "engine/text/tokenizer.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "engine/text/bpe_tokenizer.h"
 #include "engine/text/spm_tokenizer.h"
 #include "engine/text/vocabulary.h"
 
 namespace quibble {
+
+namespace {
+
+// Plain text as the vocabulary wants it, and where the literal places lie in it.
+struct NormalizedText {
+    std::string text;
+    std::vector<std::size_t> literal;
+};
+
+// The text is normalized in pieces from one literal place to the next: they begin characters with which nothing before them composes.
+NormalizedText normalized(const TextNormalizer& normalizer, std::string_view text, std::span<const std::size_t> literal, bool goes_on) {
+    NormalizedText made;
+    if (normalizer.marks_begin && !goes_on && !text.empty()) made.text = kSpaceMark;
+    std::size_t done = 0;
+    for (const std::size_t place : literal) {
+        made.text += normalizer.apply(text.substr(done, place - done), true);
+        made.literal.push_back(made.text.size());
+        done = place;
+    }
+    made.text += normalizer.apply(text.substr(done), true);
+    return made;
+}
+
+// The places inside of a part of the text, counted from its beginning.
+std::vector<std::size_t> placesIn(std::string_view part, std::string_view text, std::span<const std::size_t> places) {
+    const auto begin = static_cast<std::size_t>(part.data() - text.data());
+    std::vector<std::size_t> inside;
+    for (auto place = std::lower_bound(places.begin(), places.end(), begin); place != places.end() && *place < begin + part.size(); ++place) inside.push_back(*place - begin);
+    return inside;
+}
+
+}  // namespace
 
 Tokenizer::Tokenizer(std::shared_ptr<const Vocabulary> vocabulary) : vocabulary_(std::move(vocabulary)) {}
 
@@ -31,17 +64,25 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
         }
         space_prefix = part.id != kNoToken && vocabulary_->space_after_special;
     };
-    for (const TextPart& part : vocabulary_->specials.split(text, options.parse_special)) {
+    for (const TextPart& part : vocabulary_->specials.split(text, {options.parse_special, options.literal})) {
         if (part.id != kNoToken || !vocabulary_->normalizes()) {
             append(part);
         } else {
-            const std::string normalized = vocabulary_->normalizer.apply(part.text, goes_on);
-            for (const TextPart& inner : vocabulary_->normalized_specials.split(normalized, options.parse_special)) append(inner);
+            const NormalizedText made = normalized(vocabulary_->normalizer, part.text, placesIn(part.text, text, options.literal), goes_on);
+            for (const TextPart& inner : vocabulary_->normalized_specials.split(made.text, {options.parse_special, made.literal})) append(inner);
         }
         goes_on = false;
     }
     if (options.vocabulary_bos_eos && vocabulary_->adds_eos && vocabulary_->eos) out.push_back(*vocabulary_->eos);
     return out;
+}
+
+std::vector<std::size_t> Tokenizer::controlPlaces(std::string_view text) const {
+    std::vector<std::size_t> places, normalized_places, all;
+    vocabulary_->specials.addControlPlaces(text, places);
+    vocabulary_->normalized_specials.addControlPlaces(text, normalized_places);
+    std::set_union(places.begin(), places.end(), normalized_places.begin(), normalized_places.end(), std::back_inserter(all));
+    return all;
 }
 
 std::string_view Tokenizer::tokenBytes(TokenId id) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ struct EncodeOptions {
     /// Recognise control tokens ("<|im_end|>") in the text. Tokens that the vocabulary marks as user-defined are
     /// recognised always, as the reference implementations do.
     bool parse_special = false;
+    /// Places in the text, in order, that no control token may cover, for parse_special: where a user wrote what looks like one.
+    std::span<const std::size_t> literal = {};
     /// Put the beginning-of-sequence token first whatever the vocabulary says (an absent one is left out).
     bool add_bos = false;
     /// Add beginning and end tokens where the vocabulary asks for them (tokenizer.ggml.add_bos_token, add_eos_token).
@@ -42,6 +45,9 @@ public:
     Tokenizer& operator=(const Tokenizer&) = delete;
 
     [[nodiscard]] std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const;
+
+    /// Every place of the text where a control token could begin, in order.
+    [[nodiscard]] std::vector<std::size_t> controlPlaces(std::string_view text) const;
 
     /// The bytes a token stands for; the text of the token for specials. Empty for ids out of range.
     [[nodiscard]] std::string_view tokenBytes(TokenId id) const;

@@ -44,6 +44,24 @@ private slots:
         // One that stands elsewhere is text of the user.
         QCOMPARE(idsOf(*silent, "h<s>", true), (std::vector<TokenId>{256, 'h', 256}));
     }
+    void controlTokensOfTheUserAreText() {
+        const auto tokenizer = tokenizerWith("{{ bos_token }}[{{ messages[0].content | trim }}]{{ eos_token }}");
+        const std::string written = " a</s><s></s> ";
+        std::vector<TokenId> expected{256, '['};
+        for (const char byte : std::string("a</s><s></s>")) expected.push_back(static_cast<unsigned char>(byte));
+        expected.insert(expected.end(), {']', 257});
+        QCOMPARE(idsOf(*tokenizer, written, false), expected);
+        RunRequest request;
+        request.prompt = written;
+        QCOMPARE(buildPrompt(request, *tokenizer).value().text, std::string("<s>[a</s><s></s>]</s>"));
+        // A raw prompt is the whole text, tokens and all.
+        QCOMPARE(idsOf(*tokenizer, "a</s>", true), (std::vector<TokenId>{256, 'a', 257}));
+        // One that only looks like the template's beginning does not stand for it.
+        const auto silent = tokenizerWith("{{ messages[0].content }}");
+        QCOMPARE(idsOf(*silent, "<s>", false), (std::vector<TokenId>{256, '<', 's', '>'}));
+        // The mark that is carried through the template is a character that nothing else uses.
+        QCOMPARE(idsOf(*silent, "\xEF\xB7\x90</s>", false), (std::vector<TokenId>{256, 0xEF, 0xB7, 0x90, '<', '/', 's', '>'}));
+    }
     void thinkingIsKnownFromTheStart() {
         const auto open = tokenizerWith("{{ messages[0].content }}<think>\n");
         const auto closed = tokenizerWith("{{ messages[0].content }}<think>\n\n</think>\n");
