@@ -10,6 +10,7 @@
 #include <QRegularExpression>
 #include <QVBoxLayout>
 
+#include "engine/values/move_into_place.h"
 #include "views/run_document.h"
 #include "views/widgets.h"
 
@@ -29,9 +30,7 @@ Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& pat
             return fail(ErrorCode::Io, "cannot write " + path.string(), "Check the folder, who may write there, and the free space");
         }
     }
-    std::filesystem::rename(temporary, path, error);
-    if (error) return fail(ErrorCode::Io, "cannot replace " + path.string() + ": " + error.message(), "Choose another name");
-    return {};
+    return moveIntoPlace(temporary, path);
 }
 
 QString exportName(const RunDocument& document, const QString& what) {

@@ -1,7 +1,7 @@
 // quibble-cli logits: the raw logits of every position of a given token sequence, as a NumPy file.
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "app/cli/cli.h"
 #include "engine/device/cpu_device.h"
@@ -20,7 +20,10 @@ struct LogitsArguments {
 Result<std::vector<TokenId>> readTokens(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in) return fail(ErrorCode::NotFound, "cannot read " + path);
-    const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::ostringstream read;
+    read << in.rdbuf();
+    const std::string bytes = read.str();
+    if (in.bad() || (bytes.empty() && in.fail())) return fail(ErrorCode::Io, "cannot read " + path, "Choose a file of token ids");
     if (bytes.empty() || bytes.size() % sizeof(TokenId) != 0) {
         return fail(ErrorCode::FileCorrupt, path + " has " + std::to_string(bytes.size()) + " bytes, which is no list of 32-bit token ids");
     }

@@ -1,6 +1,7 @@
 // quibble-cli: whatever the window can do, without a window.
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <new>
 #include <string>
@@ -49,10 +50,13 @@ int main(int argc, char** argv) {
     if (const auto isa = kernels::isaFromEnvironment(); isa.ops == nullptr) return complain(isa.error);
     try {
         if (auto done = chosen(); !done) return complain(done.error().line());
+        if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("writing standard output failed. Is the disk full?");
     } catch (const ContractError& broken) {
         return complain(std::string("internal error: ") + broken.what());
     } catch (const std::bad_alloc&) {
         return complain("out of memory");
+    } catch (const std::exception& unforeseen) {
+        return complain(std::string("internal error: ") + unforeseen.what());
     }
     return 0;
 }

@@ -1,4 +1,5 @@
 // quibble-cli tokenize: standard input to token ids, exactly as the engine encodes.
+#include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -32,6 +33,8 @@ void printIds(const std::vector<TokenId>& ids) {
     std::cout << '\n';
 }
 
+Result<void> cannotRead() { return fail(ErrorCode::Io, "cannot read standard input", "Give it text: a file or a pipe"); }
+
 Result<void> execute(const TokenizeArguments& arguments) {
     auto file = ModelFile::open(arguments.model);
     if (!file) return tl::unexpected(file.error());
@@ -40,6 +43,7 @@ Result<void> execute(const TokenizeArguments& arguments) {
     const EncodeOptions options{.parse_special = arguments.special, .add_bos = false, .vocabulary_bos_eos = arguments.bos};
     if (!arguments.hex_lines) {
         const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+        if (std::ferror(stdin) != 0) return cannotRead();
         printIds((*tokenizer)->encode(text, options));
         return {};
     }
@@ -50,6 +54,7 @@ Result<void> execute(const TokenizeArguments& arguments) {
         if (!text) return fail(ErrorCode::InvalidArgument, "line " + std::to_string(number) + " of standard input is not hexadecimal");
         printIds((*tokenizer)->encode(*text, options));
     }
+    if (std::ferror(stdin) != 0) return cannotRead();
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data/store/store_impl.h"
+#include "engine/values/move_into_place.h"
 
 namespace quibble {
 
@@ -23,9 +24,7 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
     [[nodiscard]] Result<void> moveTo(const std::filesystem::path& target) {
-        std::error_code error;
-        std::filesystem::rename(path_, target, error);
-        if (error) return fail(ErrorCode::Io, "cannot write " + target.string() + ": " + error.message(), "Choose another place");
+        if (auto moved = moveIntoPlace(path_, target); !moved) return moved;
         // The new name itself must survive a power cut; a file system that cannot sync a folder has done what it can.
         const int folder = ::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder >= 0) {
@@ -71,6 +70,7 @@ void copySession(SQLite::Database& out, SessionId id) {
 
 Result<void> Store::exportSession(SessionId id, const std::filesystem::path& target) const {
     const std::filesystem::path path = std::filesystem::absolute(target);
+    if (auto allowed = checkReplaceable(path); !allowed) return allowed;
     std::error_code ignored;
     if (std::filesystem::equivalent(path, impl_->path, ignored)) {
         return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself", "Choose another name");

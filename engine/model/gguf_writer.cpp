@@ -8,6 +8,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "engine/values/move_into_place.h"
 #include "kernels/formats/half.h"
 
 namespace quibble {
@@ -199,16 +200,19 @@ std::string GgufWriter::bytes() const {
 
 std::optional<std::string> GgufWriter::write(const std::string& path) const {
     if (!error_.empty()) return "cannot write " + path + ": " + error_;
+    if (const auto allowed = checkReplaceable(path); !allowed) return allowed.error().line();
     const std::string part = path + ".part";
+    std::error_code ignored;
     {
         std::ofstream file(part, std::ios::binary | std::ios::trunc);
         if (file) writeTo(file);
-        file.flush();
-        if (!file) return "cannot write " + part + ": is the folder there and is there room on the disk?";
+        file.close();
+        if (!file) {
+            std::filesystem::remove(part, ignored);  // on a full disk it takes the room that is missing
+            return "cannot write " + part + ": is the folder there and is there room on the disk?";
+        }
     }
-    std::error_code code;
-    std::filesystem::rename(part, path, code);
-    if (code) return "cannot rename " + part + " to " + path + ": " + code.message();
+    if (const auto moved = moveIntoPlace(part, path); !moved) return moved.error().line();
     return std::nullopt;
 }
 

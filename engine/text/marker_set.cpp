@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "engine/text/utf8.h"
+#include "engine/values/move_into_place.h"
 
 namespace quibble {
 namespace {
@@ -179,10 +180,7 @@ Result<void> saveMarkerSet(const MarkerSet& set, const std::filesystem::path& pa
         out.close();
         if (!out) return fail(ErrorCode::Io, "cannot write the marker list " + temporary.string(), "Check the folder and the free space");
     }
-    std::error_code error;
-    std::filesystem::rename(temporary, path, error);
-    if (error) return fail(ErrorCode::Io, "cannot replace the marker list " + path.string() + ": " + error.message(), "Check the folder");
-    return {};
+    return moveIntoPlace(temporary, path);
 }
 
 }  // namespace quibble

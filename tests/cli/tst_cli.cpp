@@ -1,4 +1,5 @@
 // quibble-cli as scripts use it: forms of the commands, exit status, one line on standard error, the JSON keys, the goldens.
+#include <QDir>
 #include <QFileInfo>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -7,6 +8,9 @@
 #include <QTest>
 
 #include <cmath>
+#include <filesystem>
+
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -67,6 +71,7 @@ private slots:
         QTest::newRow("no such database") << QStringList{"export", "no/such.db", "--list"};
         QTest::newRow("not a database") << QStringList{"export", kModel, "--list"};
         QTest::newRow("no tokens") << QStringList{"logits", kModel, "--tokens", "no.i32", "--out", "x.npy"};
+        QTest::newRow("tokens are a folder") << QStringList{"logits", kModel, "--tokens", ".", "--out", file("x.npy")};
         QTest::newRow("folder missing") << QStringList{"run", kModel, "--prompt", "x", "--jsonl", "no/such/folder/x.jsonl"};
         QTest::newRow("unknown shape") << QStringList{"synth", "--shape", "x", "--out", "y"};
     }
@@ -77,6 +82,33 @@ private slots:
         QVERIFY2(result.err.startsWith("quibble-cli: "), result.err.constData());
         QCOMPARE(result.err.count('\n'), 1);
         QVERIFY(result.out.isEmpty());
+    }
+    void whatIsNoOrdinaryFileIsNotReplaced() {
+        const QString pipe = file("pipe");
+        QCOMPARE(::mkfifo(pipe.toLocal8Bit().constData(), 0600), 0);
+        const QString db = file("one.db");
+        QCOMPARE(runCli({"run", kModel, "--prompt", "3+4", "--max-tokens", "2", "--db", db}).status, 0);
+        for (const QStringList& arguments : {QStringList{"synth", "--shape", "moe-bench", "--layers", "1", "--out", pipe}, QStringList{"export", db, "--session", "1", "--out", pipe}}) {
+            const CliResult result = runCli(arguments);
+            QCOMPARE(result.status, 1);
+            QVERIFY2(result.err.contains("is not an ordinary file"), result.err.constData());
+            QVERIFY(std::filesystem::is_fifo(pipe.toStdString()));
+        }
+        QCOMPARE(QDir(folder_.path()).entryList({"*.part*"}).size(), 0);
+    }
+    void aFullDiskBehindStandardOutputIsSaid() {
+        if (!QFileInfo::exists("/dev/full")) QSKIP("no /dev/full");
+        for (const QStringList& arguments : {QStringList{"inspect", kModel}, QStringList{"tokenize", kModel}, QStringList{"run", kModel, "--prompt", "3+4", "--max-tokens", "2"}}) {
+            QProcess process;
+            process.setStandardOutputFile("/dev/full");
+            process.start(cliProgram(), arguments);
+            process.write("a");
+            process.closeWriteChannel();
+            QVERIFY(process.waitForFinished(60000));
+            QCOMPARE(process.exitCode(), 1);
+            const QByteArray said = process.readAllStandardError();
+            QVERIFY2(said.contains("writing standard output failed"), said.constData());
+        }
     }
     void runWritesAnObjectATokenAndASummary() {
         const CliResult result = runCli({"run", kModel, "--prompt", kPrompt, "--quant", "rtn:bits=3,group=64", "--penalty", "2", "--temperature", "0.8",
