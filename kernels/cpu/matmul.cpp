@@ -97,8 +97,11 @@ QUIBBLE_INLINE void finish(const Vec (&acc)[kRows][kOuts], const MatmulArgs& arg
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
         float* y = args.y + (r0 + r) * args.y_stride + o0;
-        if constexpr (kOuts == 4) {
-            sumLanes4(acc[r][0], acc[r][1], acc[r][2], acc[r][3], y);
+        if constexpr (kOuts % 4 == 0) {
+#pragma GCC unroll 2
+            for (int o = 0; o < kOuts; o += 4) {
+                sumLanes4(acc[r][o], acc[r][o + 1], acc[r][o + 2], acc[r][o + 3], y + o);
+            }
         } else {
 #pragma GCC unroll 8
             for (int o = 0; o < kOuts; ++o) {
@@ -200,8 +203,8 @@ void matmulTiles(const MatmulArgs& args) {
         const int64_t end = least(args.n_rows, begin + kRowBatch);
         int64_t o = args.out_begin;
         if (end - begin == 1) {
-            for (; o + 4 <= args.out_end; o += 4) {
-                allRows<Tile, 4>(args, begin, end, o);
+            for (; o + kStreamOuts <= args.out_end; o += kStreamOuts) {
+                allRows<Tile, kStreamOuts>(args, begin, end, o);
             }
         }
         for (; o + kTileOuts <= args.out_end; o += kTileOuts) {

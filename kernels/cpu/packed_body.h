@@ -17,7 +17,7 @@
 namespace quibble::kernels {
 namespace {
 
-constexpr int64_t kRowBatch = 64;
+constexpr int64_t kRowBatch = 64;  // at most
 constexpr int64_t kPanelGroup = 4;
 constexpr int64_t kPanelSums = kRowBatch * kPanelOutputs;
 // Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too large for the first-level
@@ -26,6 +26,8 @@ constexpr int64_t kStreamRows = 8;
 // Up to so many rows a panel is streamed alone, with the sums of all rows in registers: 8-bit codes are slow to read, narrower ones slow to multiply.
 template <PackedFormat F>
 constexpr int kFewRows = F.low_bits == 8 ? 8 : 4;
+// Up to so many rows the hardware alone keeps memory busy: what fetches ahead would only take its place.
+constexpr int kStreamedRows = 2;
 template <PackedFormat F>
 constexpr int64_t kAhead = F.low_bits == 8 ? 2560 : 1536;  // bytes between what these multiply and what is being fetched
 
@@ -268,7 +270,9 @@ void fewRows(const Panels<F>& panels, int64_t r, int64_t panel) {
         const std::byte* scales = p + P::kHeadBytes;
         const std::byte* codes = scales + blocks * P::kScaleBytes;
         for (int64_t b = 0; b < blocks; ++b) {
-            fetchLines<P::kCodeBytes>(codes + kAhead<F>);
+            if constexpr (kRows > kStreamedRows) {
+                fetchLines<P::kCodeBytes>(codes + kAhead<F>);
+            }
             PackedBlock<F> w;
             unpackScales<F>(scales, head, w.by);
             unpackCodes<F>(codes, w);
@@ -377,8 +381,10 @@ void multiply(const MatmulPackedArgs& args) {
     const Panels<F> panels{args, panelBytes(*packedFormat(args.w.type), args.w.cols), args.w.cols / 32};
     const int64_t panel_begin = args.out_begin / kPanelOutputs;
     const int64_t panel_end = (args.out_end + kPanelOutputs - 1) / kPanelOutputs;
-    for (int64_t r = 0; r < args.n_rows; r += kRowBatch) {
-        const int64_t n = args.n_rows - r < kRowBatch ? args.n_rows - r : kRowBatch;
+    // Batches of about one size: a few rows that are left would cost as much as many.
+    int64_t batches = (args.n_rows + kRowBatch - 1) / kRowBatch;
+    for (int64_t r = 0, n = 0; batches > 0; r += n, --batches) {
+        n = (args.n_rows - r + batches - 1) / batches;
         const int64_t group = n <= kFewRows<F> ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
         for (int64_t p = panel_begin; p < panel_end; p += group) {
             const int64_t end = panel_end - p < group ? panel_end : p + group;

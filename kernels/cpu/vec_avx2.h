@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kTileRows = 3;  // 3 x 2 elements take 12 of the 16 registers
 constexpr int kTileOuts = 2;
+constexpr int kStreamOuts = 4;
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;

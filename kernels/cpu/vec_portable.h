@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kTileRows = 2;
 constexpr int kTileOuts = 2;
+constexpr int kStreamOuts = 4;
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
