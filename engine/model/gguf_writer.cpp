@@ -15,6 +15,7 @@ namespace quibble {
 namespace {
 
 constexpr std::size_t kAlignment = 32;
+constexpr std::size_t kWriteBuffer = std::size_t{32} << 20;
 
 // Value types of the GGUF specification.
 enum GgufType : std::uint32_t {
@@ -204,7 +205,11 @@ std::optional<std::string> GgufWriter::write(const std::string& path) const {
     const std::string part = path + ".part";
     std::error_code ignored;
     {
-        std::ofstream file(part, std::ios::binary | std::ios::trunc);
+        // Long writes leave large pages in the page cache, for whoever maps the file next (mapped_file.cpp).
+        std::vector<char> buffer(kWriteBuffer);
+        std::ofstream file;
+        file.rdbuf()->pubsetbuf(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+        file.open(part, std::ios::binary | std::ios::trunc);
         if (file) writeTo(file);
         file.close();
         if (!file) {

@@ -36,6 +36,33 @@ tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path&
 // What Git leaves in place of a large file when its extension for them (LFS) is not installed.
 bool isGitPointer(std::string_view bytes) { return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/"); }
 
+// Maps a file so that its offsets and addresses agree up to the size of a large page: where file system and page cache can (Linux 6.16 and ext4, say),
+// 2 MiB then need one address translation instead of 512, which weights that are used in place gain by. nullptr: refused.
+std::byte* mapAligned(int file, std::size_t size) {
+    constexpr std::size_t kLargePage = std::size_t{2} << 20;
+    if (size < kLargePage || size > PTRDIFF_MAX - kLargePage) {
+        void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
+    }
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t mapped = (size + page - 1) / page * page;
+    const std::size_t room = mapped + kLargePage;
+    void* reserved = ::mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (reserved == MAP_FAILED) return nullptr;
+    auto* begin = static_cast<std::byte*>(reserved);
+    const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(begin) % kLargePage) % kLargePage;
+    if (::mmap(begin + before, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED) {
+        const int why = errno;
+        ::munmap(begin, room);
+        errno = why;
+        return nullptr;
+    }
+    if (before > 0) ::munmap(begin, before);
+    ::munmap(begin + before + mapped, room - before - mapped);
+    (void)::madvise(begin + before, size, MADV_HUGEPAGE);  // refused: only speed is lost
+    return begin + before;
+}
+
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -53,13 +80,13 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     mapped.path_ = path;
     mapped.size_ = static_cast<std::size_t>(status.st_size);
     if (mapped.size_ == 0) return mapped;
-    void* address = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (address == MAP_FAILED) {
+    const std::byte* address = mapAligned(file.get(), mapped.size_);
+    if (address == nullptr) {
         mapped.size_ = 0;
         return systemFailure(ErrorCode::Io, path, "map", "The address space or the file system may not allow it");
     }
-    mapped.data_ = static_cast<const std::byte*>(address);
-    if (isGitPointer({static_cast<const char*>(address), mapped.size_})) {
+    mapped.data_ = address;
+    if (isGitPointer({reinterpret_cast<const char*>(address), mapped.size_})) {
         return fail(ErrorCode::FileCorrupt, path.string() + " is a pointer of Git LFS: the file itself was not downloaded", "Run \"git lfs pull\" in its folder, or download the file");
     }
     return mapped;

@@ -218,6 +218,7 @@ private slots:
         std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(kBytes));
         const auto file = MappedFile::open(path);
         QVERIFY(file);
+        QCOMPARE(reinterpret_cast<std::uintptr_t>(file->bytes().data()) % (std::size_t{2} << 20), std::uintptr_t{0});  // large pages can serve it
         QVERIFY(std::memcmp(file->bytes().data(), numbers.data(), kBytes) == 0);  // reads them all
         const std::size_t before = residentBytes();
         file->dropPages(file->bytes().subspan(4099, kBytes - 8200));
