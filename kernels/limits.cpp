@@ -187,49 +187,61 @@ private:
 
 }  // namespace
 
-double measureReadBandwidth(int threads, size_t bytes) {
+ReadBandwidth::ReadBandwidth(int threads, size_t bytes) : threads_(std::max(threads, 1)) {
     if (bytes > kMostBytes) {
-        return 0.0;
+        return;
     }
-    const size_t count = static_cast<size_t>(std::max(threads, 1));
-    const size_t part = std::max(bytes / count / kPiece, size_t{1}) * kPiece;
-    const size_t total = part * count;
-    struct Free {
-        void operator()(std::byte* p) const { std::free(p); }
-    };
+    const size_t count = static_cast<size_t>(threads_);
+    part_ = std::max(bytes / count / kPiece, size_t{1}) * kPiece;
+    const size_t total = part_ * count;
     const size_t size = (total / kHugePage + 1) * kHugePage;
-    const std::unique_ptr<std::byte, Free> buffer{static_cast<std::byte*>(std::aligned_alloc(kHugePage, size))};
-    if (!buffer) {
-        return 0.0;
+    buffer_.reset(static_cast<std::byte*>(std::aligned_alloc(kHugePage, size)));
+    if (buffer_ == nullptr) {
+        return;
     }
 #if defined(__linux__)
-    (void)madvise(buffer.get(), size, MADV_HUGEPAGE);  // with small pages reading waits for address translation
+    (void)madvise(buffer_.get(), size, MADV_HUGEPAGE);  // with small pages reading waits for address translation
 #endif
-    std::memset(buffer.get(), 1, total);  // untouched pages would all be the same page of zeros
+    std::memset(buffer_.get(), 1, total);  // untouched pages would all be the same page of zeros
+}
+
+ReadBandwidth::Rates ReadBandwidth::measure(double seconds) const {
+    if (buffer_ == nullptr) {
+        return {};
+    }
     // A pass is short, so that on a busy machine some run undisturbed, and goes on where the last one ended. Small buffers are read
     // again and again in one pass.
-    const size_t slice = std::min(part, kSlice);
-    const size_t slices = part / slice;
-    const size_t repeats = std::max(kSlice / part, size_t{1});
+    const size_t slice = std::min(part_, kSlice);
+    const size_t slices = part_ / slice;
+    const size_t repeats = std::max(kSlice / part_, size_t{1});
     Team team;
-    const bool complete = team.start(static_cast<int>(count), [&](int t, int64_t pass) {
-        const size_t at = static_cast<size_t>(t) * part + static_cast<size_t>(pass) % slices * slice;
+    const bool complete = team.start(threads_, [&](int t, int64_t pass) {
+        const size_t at = static_cast<size_t>(t) * part_ + static_cast<size_t>(pass) % slices * slice;
         uint64_t sum = 0;
         for (size_t i = 0; i < repeats; ++i) {
-            sum += readBytes(buffer.get() + at, slice);
+            sum += readBytes(buffer_.get() + at, slice);
         }
         read_sink = sum;
     });
     if (!complete) {
-        return 0.0;
+        return {};
     }
-    double best = 0.0;
+    const auto bytes = static_cast<double>(slice * repeats) * threads_;
+    Rates rates;
+    double spent = 0;
+    double passes = 0;
     const Clock::time_point start = Clock::now();
     do {
-        best = std::max(best, static_cast<double>(slice * repeats * count) / std::max(team.pass(), 1e-9));
-    } while (secondsSince(start) < kSeconds);
-    return best;
+        const double pass = std::max(team.pass(), 1e-9);
+        rates.best = std::max(rates.best, bytes / pass);
+        spent += pass;
+        ++passes;
+    } while (secondsSince(start) < seconds);
+    rates.sustained = bytes * passes / spent;
+    return rates;
 }
+
+void ReadBandwidth::Free::operator()(std::byte* p) const { std::free(p); }
 
 double measureFmaRate() {
     return bestRate([](int64_t rounds) {

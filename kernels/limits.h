@@ -2,13 +2,36 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace quibble::kernels {
 
-// Bytes a second that `threads` threads together read from a buffer of `bytes` bytes (split evenly, read in order; best
-// of several passes, about 0.3 s). Take bytes far above the last-level cache for the memory limit. 0 if memory or
-// threads cannot be had.
-double measureReadBandwidth(int threads, size_t bytes);
+// Reading from a buffer of `bytes` bytes in large pages by `threads` threads together, each its own part of it, in order. Take bytes far above the
+// last-level cache for the memory limit. On a shared machine memory is now fast, now slow: measure in turns with what is to be compared.
+class ReadBandwidth {
+public:
+    ReadBandwidth(int threads, size_t bytes);
+
+    // Bytes a second of the best of the passes that `seconds` have room for; a pass takes about a millisecond. 0 if memory or threads could not be had.
+    double best(double seconds) const { return measure(seconds).best; }
+    // The same of all passes together.
+    double sustained(double seconds) const { return measure(seconds).sustained; }
+
+private:
+    struct Rates {
+        double best = 0;
+        double sustained = 0;
+    };
+    struct Free {
+        void operator()(std::byte* p) const;
+    };
+
+    Rates measure(double seconds) const;
+
+    int threads_;
+    size_t part_ = 0;  // bytes of a thread
+    std::unique_ptr<std::byte, Free> buffer_;
+};
 
 // Float operations a second (an FMA counts two) of one thread, in registers, with the widest vectors that ops() uses.
 double measureFmaRate();

@@ -24,6 +24,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLimitBufferBytes = std::size_t{1} << 30;
+constexpr double kReadSeconds = 0.2;
 constexpr int kReferenceBlock = 16;
 // The promise about memory: weights in use and cache, a tenth more, and this for everything else.
 constexpr double kMemoryBeside = 200e6;
@@ -87,12 +88,6 @@ private:
     std::thread thread_;
 };
 
-// Medians over the repetitions of one way of appending tokens.
-struct Timing {
-    double spent = 0;         // seconds of all its passes
-    double expert_bytes = 0;  // expert weights that the last pass read
-};
-
 class Bench {
 public:
     Bench(const BenchRequest& request, RunModels models)
@@ -104,11 +99,10 @@ public:
         out_ = {{"model", model().config().name}, {"weight_format", model().weightFormat()}, {"bits_per_weight", model().bitsPerWeight()},
                 {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"kv_cache", request_.kv_type}, {"isa", device_.isa()}, {"threads", device_.threads()}};
         out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
-        for (const auto measure : {&Bench::prefill, &Bench::decodeAndBlocks, &Bench::live}) {
+        for (const auto measure : {&Bench::prefill, &Bench::live, &Bench::decodeAndBlocks}) {
             if (auto done = (this->*measure)(); !done) return tl::unexpected(done.error());
         }
-        memory();
-        measureLimits();  // last: its buffer would count as peak memory of the model
+        measureLimits();
         return std::move(out_);
     }
 
@@ -126,8 +120,19 @@ private:
         out_["memory"] = {{"peak_mb", peak / 1e6}, {"weights_mb", weights / 1e6}, {"cache_mb", cache_bytes_ / 1e6}, {"allowed_mb", (1.1 * (weights + cache_bytes_) + kMemoryBeside) / 1e6}};
     }
 
+    // GB/s that plain reading gets just now.
+    double readNow() {
+        if (!read_) {
+            memory();  // before the buffer counts as peak memory of the model
+            read_.emplace(device_.threads(), kLimitBufferBytes);
+        }
+        read_gb_s_.push_back(read_->sustained(kReadSeconds) / 1e9);
+        return read_gb_s_.back();
+    }
+
     void measureLimits() {
-        const double read_gb_s = kernels::measureReadBandwidth(device_.threads(), kLimitBufferBytes) / 1e9;
+        if (read_gb_s_.empty()) readNow();
+        const double read_gb_s = median(read_gb_s_);
         const double fma_gflop_s = kernels::measureFmaRate() * device_.threads() / 1e9;
         const double dot_gop_s = kernels::measureDotRate() * device_.threads() / 1e9;
         const double bf16_gflop_s = kernels::measureBf16Rate() * device_.threads() / 1e9;
@@ -139,7 +144,6 @@ private:
             out_["prefill"]["of_fma_limit"] = out_["prefill"]["gflop_s"].get<double>() / fma_gflop_s;
             out_["prefill"]["of_int8_limit"] = out_["prefill"]["gflop_s"].get<double>() / dot_gop_s;
         }
-        if (out_.contains("decode")) out_["decode"]["of_read_limit"] = out_["decode"]["gb_s"].get<double>() / read_gb_s;
         for (Json& block : out_["blocks"]) block["of_read_limit"] = block["gb_s"].get<double>() / read_gb_s;
     }
 
@@ -177,14 +181,15 @@ private:
         return spent;
     }
 
-    Result<Timing> time(Sequence& s, int count, int piece, bool logits) {
+    // Median of the repetitions, in seconds.
+    Result<double> time(Sequence& s, int count, int piece, bool logits) {
         std::vector<double> times;
         for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
             auto spent = once(s, count, piece, logits);
             if (!spent) return tl::unexpected(spent.error());
             if (repeat > 0) times.push_back(*spent);  // the first warms caches and page tables
         }
-        return Timing{median(times), s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0};
+        return median(times);
     }
 
     Json prefillSpeed(double spent) const {
@@ -203,7 +208,7 @@ private:
         if (!s) return tl::unexpected(s.error());
         auto timing = time(**s, request_.prefill, request_.prefill, false);
         if (!timing) return tl::unexpected(timing.error());
-        out = prefillSpeed(timing->spent);
+        out = prefillSpeed(*timing);
         return {};
     }
 
@@ -213,15 +218,15 @@ private:
         if (!s) return tl::unexpected(s.error());
         auto timing = time(**s, request_.prefill, request_.prefill, false);
         if (!timing) return tl::unexpected(timing.error());
-        out_["prefill"] = prefillSpeed(timing->spent);
+        out_["prefill"] = prefillSpeed(*timing);
         out_["prefill"]["tokens"] = request_.prefill;
         if (auto done = throughputPrefill(); !done) return done;
         if (!request_.busy) return {};
         const Neighbour neighbour;
         auto busy = time(**s, request_.prefill, request_.prefill, false);
         if (!busy) return tl::unexpected(busy.error());
-        out_["prefill"]["busy_tok_s"] = request_.prefill / busy->spent;
-        out_["prefill"]["busy_ratio"] = timing->spent / busy->spent;
+        out_["prefill"]["busy_tok_s"] = request_.prefill / *busy;
+        out_["prefill"]["busy_ratio"] = *timing / *busy;
         return {};
     }
 
@@ -230,15 +235,31 @@ private:
         auto s = sequence(request_.depth, std::max(request_.decode, widest));
         if (!s) return tl::unexpected(s.error());
         if (request_.decode > 0) {
-            auto timing = time(**s, request_.decode, 1, true);
-            if (!timing) return tl::unexpected(timing.error());
-            const double bytes = cost_.weight_bytes + timing->expert_bytes;
-            out_["decode"] = {{"tokens", request_.decode}, {"tok_s", request_.decode / timing->spent}, {"mb_a_pass", bytes / 1e6},
-                              {"gb_s", bytes * request_.decode / timing->spent / 1e9}};
+            if (auto done = decode(**s); !done) return done;
         }
         for (const int rows : request_.blocks) {
             if (auto done = block(**s, rows); !done) return done;
         }
+        return {};
+    }
+
+    // Decoding and plain reading take turns: the memory of a shared machine is now fast, now slow.
+    Result<void> decode(Sequence& s) {
+        std::vector<double> speeds, shares;
+        double bytes = 0, read_before = 0;
+        for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
+            auto spent = once(s, request_.decode, 1, true);
+            if (!spent) return tl::unexpected(spent.error());
+            const double read_after = readNow();
+            bytes = cost_.weight_bytes + (s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0);
+            if (repeat > 0) {  // the first warms caches and page tables
+                speeds.push_back(request_.decode / *spent);
+                shares.push_back(bytes * speeds.back() / 1e9 / ((read_before + read_after) / 2));
+            }
+            read_before = read_after;
+        }
+        const double speed = median(speeds);
+        out_["decode"] = {{"tokens", request_.decode}, {"tok_s", speed}, {"mb_a_pass", bytes / 1e6}, {"gb_s", bytes * speed / 1e9}, {"of_read_limit", median(shares)}};
         return {};
     }
 
@@ -321,6 +342,8 @@ private:
     SequenceSettings settings_;
     Cost cost_;
     double cache_bytes_ = 0;
+    std::optional<kernels::ReadBandwidth> read_;
+    std::vector<double> read_gb_s_;
     std::vector<float> logits_;
     Json out_;
 };

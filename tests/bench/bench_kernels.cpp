@@ -378,11 +378,12 @@ int main(int argc, char** argv) {
         std::puts("usage: bench_kernels [--threads N] [--seconds S] [--only TEXT]");
         return 2;
     }
-    const size_t big = size_t{1} << 30;
+    constexpr size_t big = size_t{1} << 30;
+    constexpr double kLimitSeconds = 0.3;
     Limits limits;
-    const double one = measureReadBandwidth(1, big);
-    limits.memory = options.threads == 1 ? one : measureReadBandwidth(options.threads, big);
-    limits.cache = measureReadBandwidth(options.threads, static_cast<size_t>(options.threads) << 19);
+    const double one = ReadBandwidth(1, big).best(kLimitSeconds);
+    limits.memory = options.threads == 1 ? one : ReadBandwidth(options.threads, big).best(kLimitSeconds);
+    limits.cache = ReadBandwidth(options.threads, static_cast<size_t>(options.threads) << 19).best(kLimitSeconds);
     limits.fma = measureFmaRate() * options.threads;
     limits.dot = measureDotRate() * options.threads;
     limits.bf16 = measureBf16Rate() * options.threads;
