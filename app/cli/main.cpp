@@ -15,7 +15,7 @@ namespace {
 
 int complain(std::string message) {
     for (char& c : message) {
-        if (c == '\n') c = ' ';
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';  // names from files may hold what a terminal obeys
     }
     std::fprintf(stderr, "quibble-cli: %s\n", message.c_str());
     return 1;

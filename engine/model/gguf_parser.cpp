@@ -1,5 +1,6 @@
 #include "engine/model/gguf_parser.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <set>
@@ -31,9 +32,15 @@ std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
     return product;
 }
 
+bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+// A name that can be shown as it is: on a terminal, control characters do more than print.
+bool isPlainName(std::string_view name) { return isValidUtf8(name) && std::none_of(name.begin(), name.end(), isControl); }
+
 // A name in an error message, without letting a hostile one flood it.
 std::string printable(std::string_view name) {
-    const std::string valid = toValidUtf8(name.substr(0, 100));
+    std::string valid = toValidUtf8(name.substr(0, 100));
+    std::replace_if(valid.begin(), valid.end(), isControl, '?');
     return name.size() > 100 ? valid + "..." : valid;
 }
 
@@ -130,7 +137,7 @@ void GgufParser::readKeys() {
         const std::string_view key = cursor_.string("the key");
         if (cursor_.failed()) return;
         if (key.empty() || key.size() > kMaxNameBytes) return cursor_.refuse(ErrorCode::FileCorrupt, "the key has " + number(key.size()) + " bytes");
-        if (!isValidUtf8(key)) return cursor_.refuse(ErrorCode::FileCorrupt, "the key is not valid UTF-8: " + printable(key));
+        if (!isPlainName(key)) return cursor_.refuse(ErrorCode::FileCorrupt, "the key is not valid UTF-8 without control characters: " + printable(key));
         cursor_.setContext("metadata entry " + number(i) + " (" + printable(key) + ")");
         if (!seen.insert(key).second) return cursor_.refuse(ErrorCode::FileCorrupt, "the key occurs twice");
         const auto type = readType("the type of the value");
@@ -227,8 +234,8 @@ ModelTensor GgufParser::readTensorInfo() {
     ModelTensor tensor;
     const std::string_view name = cursor_.string("the name");
     if (cursor_.failed()) return tensor;
-    if (name.empty() || name.size() > kMaxNameBytes || !isValidUtf8(name)) {
-        cursor_.refuse(ErrorCode::FileCorrupt, "the name is empty, too long or not valid UTF-8: \"" + printable(name) + "\"");
+    if (name.empty() || name.size() > kMaxNameBytes || !isPlainName(name)) {
+        cursor_.refuse(ErrorCode::FileCorrupt, "the name is empty, too long or not valid UTF-8 without control characters: \"" + printable(name) + "\"");
         return tensor;
     }
     tensor.name = name;
@@ -287,6 +294,18 @@ void GgufParser::placeTensors() {
         }
         tensor.offset = start;
         tensor.data = bytes_.data() + start;
+    }
+    checkApart();
+}
+
+void GgufParser::checkApart() {
+    std::vector<const ModelTensor*> order;
+    for (const ModelTensor& tensor : parts_.tensors) order.push_back(&tensor);
+    std::sort(order.begin(), order.end(), [](const ModelTensor* a, const ModelTensor* b) { return a->offset < b->offset; });
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        if (order[i]->offset >= order[i - 1]->offset + order[i - 1]->bytes) continue;
+        cursor_.setContext("tensor " + printable(order[i]->name));
+        return cursor_.refuse(ErrorCode::FileCorrupt, "its bytes overlap those of tensor " + printable(order[i - 1]->name));
     }
 }
 

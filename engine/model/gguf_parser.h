@@ -72,6 +72,7 @@ private:
     [[nodiscard]] ModelTensor readTensorInfo();
     void sizeTensor(ModelTensor& tensor, std::uint32_t type_id);
     void placeTensors();
+    void checkApart();  // no two tensors share bytes
 
     std::span<const std::byte> bytes_;
     GgufCursor cursor_;

@@ -171,6 +171,10 @@ private slots:
         row("key length 2^64-1", keys().put(~std::uint64_t{0}).data(64), "needs 18446744073709551615 bytes");
         row("empty key", keys().uintKey("", 1).data(8), "the key has 0 bytes");
         row("key not UTF-8", keys().uintKey("a\xff", 1), "not valid UTF-8");
+        row("key that a terminal obeys", keys().uintKey("a\x1b[2J", 1), "without control characters: a?[2J");
+        row("tensor name that a terminal obeys", GgufBytes().header(1, 0).tensor("w\n", {4}, 0, 0).pad().data(64), "without control characters: \"w?\"");
+        row("tensors overlap", GgufBytes().header(2, 0).tensor("v", {32}, 0, 32).tensor("w", {16}, 0, 0).pad().data(160), "tensor v: its bytes overlap those of tensor w");
+        row("tensor inside of another", GgufBytes().header(3, 0).tensor("u", {4}, 0, 0).tensor("v", {32}, 0, 32).tensor("w", {4}, 0, 64).pad().data(192), "tensor w: its bytes overlap those of tensor v");
         row("key twice", keys(2).uintKey("k", 1).uintKey("k", 2), "(k): the key occurs twice");
         row("unknown value type", keys().key("k", 13).data(8), "which is no value type of the format");
         row("boolean 2", keys().key("k", 7).put<std::uint8_t>(2).data(8), "a boolean has the value 2");
