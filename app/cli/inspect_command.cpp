@@ -22,14 +22,15 @@ struct InspectArguments {
     bool tensors = false, markers = false;
 };
 
-void printConfig(const ModelConfig& c) {
+// own_divisors: the file holds the tensor rope_freqs.
+void printConfig(const ModelConfig& c, bool own_divisors) {
     std::printf("architecture   %s, %d layers x %d, %d/%d heads x %d, feed-forward %d\n", c.architecture_name.c_str(), c.n_layers, c.d_model, c.n_heads,
                 c.n_kv_heads, c.head_dim, c.d_ff);
     if (c.hasExperts())
         std::printf("experts        %d a layer x %d, %d used a token%s\n", c.experts.count, c.experts.d_ff, c.experts.used,
                     c.experts.renormalise ? ", weights renormalised" : "");
     if (c.sliding_window > 0)
-        std::printf("window         %d positions, in %s layer\n", c.sliding_window, c.window_period == 1 ? "every" : c.window_period == 2 ? "every second" : "some");
+        std::printf("window         %d positions, in %s layer\n", c.sliding_window, c.window_period == 0 ? "every" : c.window_period == 2 ? "every second" : c.window_period == 1 ? "no" : "not every");
     std::printf("vocabulary     %d%s\n", c.vocab_size, c.tied_output ? ", output tied to the embedding" : "");
     std::printf("context        %d tokens\n", c.context_length);
     for (const KvType type : kKvTypes) {
@@ -39,7 +40,10 @@ void printConfig(const ModelConfig& c) {
                         bytesText(static_cast<std::int64_t>(layout->bytesFor(1))).c_str(), bytesText(static_cast<std::int64_t>(layout->bytesFor(c.context_length))).c_str());
         else std::printf("               %-8s not here: %s\n", kvTypeText(type), layout.error().what.c_str());
     }
-    std::printf("rope           %s, theta %g, %d of %d dimensions\n", c.rope.adjacent_pairs ? "adjacent pairs" : "halves", c.rope.theta, c.rope.dim, c.head_dim);
+    std::printf("rope           %s, theta %g, %d of %d dimensions", c.rope.adjacent_pairs ? "adjacent pairs" : "halves", c.rope.theta, c.rope.dim, c.head_dim);
+    if (c.rope.yarn) std::printf(", YaRN x %g beyond %g positions", c.rope.yarn_factor, c.rope.yarn_original_context);
+    if (c.rope.linear_scale != 1) std::printf(", positions divided by %g", c.rope.linear_scale);
+    std::printf("%s\n", own_divisors ? ", a divisor for each pair (rope_freqs)" : "");
 }
 
 void printTokenizer(const Tokenizer& tokenizer, bool markers) {
@@ -141,7 +145,7 @@ Result<void> execute(const InspectArguments& arguments) {
     for (const ModelKeyText& key : (*file)->describeKeys()) std::printf("  %-44s %-16s %s\n", key.key.c_str(), key.type.c_str(), key.value.c_str());
     printTensors(**file, arguments.tensors);
     // A file that cannot run is still worth a look: the reason is a line of the report.
-    if (auto config = readModelConfig(**file)) printConfig(*config);
+    if (auto config = readModelConfig(**file)) printConfig(*config, (*file)->tensor("rope_freqs.weight") != nullptr);
     else std::printf("cannot run     %s\n", config.error().line().c_str());
     if (auto tokenizer = Tokenizer::fromFile(**file)) printTokenizer(**tokenizer, arguments.markers);
     else std::printf("no tokenizer   %s\n", tokenizer.error().line().c_str());

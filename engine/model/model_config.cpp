@@ -1,6 +1,9 @@
 #include "engine/model/model_config.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
+#include <utility>
 
 #include "engine/model/model_title.h"
 
@@ -57,6 +60,22 @@ public:
         const double value = known(full, file_.getFloat(full), "a number").value_or(fallback);
         if (!(value >= low && value <= high)) setFault(full + " is " + std::to_string(value));
         return value;
+    }
+    double requiredReal(const char* key, double low, double high) {
+        if (file_.value(prefix_ + key) == nullptr) setFault(prefix_ + key + " is missing");
+        return real(key, low, low, high);
+    }
+    /// A window's pattern over the layers: a number as in ModelConfig::window_period, or a flag a layer that comes to the fallback.
+    int pattern(const char* key, int fallback, int layers) {
+        const std::string full = prefix_ + key;
+        const GgufArray* array = file_.getArray(full);
+        if (array == nullptr) return optional(key, fallback, 0, kMaxLayers);
+        if (array->size() != static_cast<std::size_t>(layers)) setFault(full + " does not have one entry a layer");
+        for (std::size_t i = 0; i < array->size(); ++i) {
+            const bool windowed = static_cast<int>(i) % fallback < fallback - 1;
+            if (array->integer(i) != std::int64_t{windowed ? 1 : 0} && uneven_.empty()) uneven_ = full;
+        }
+        return fallback;
     }
     bool truth(const char* key, bool fallback) { return known(prefix_ + key, file_.getBool(prefix_ + key), "true or false").value_or(fallback); }
     [[nodiscard]] std::optional<std::string_view> text(const char* key) { return known(prefix_ + key, file_.getString(prefix_ + key), "a text"); }
@@ -116,12 +135,12 @@ void readShape(KeyReader& keys, ModelConfig& c) {
     }
     c.d_ff = keys.required("feed_forward_length", 1, kMaxWidth);
     c.context_length = keys.optional("context_length", 2048, 1, kMaxContext);
-    c.norm_eps = static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", 1e-5, 0, 1));
+    c.norm_eps = static_cast<float>(keys.requiredReal("attention.layer_norm_rms_epsilon", 0, 1));
     if (c.head_dim < 1) keys.setFault("attention.head_count is larger than embedding_length");
     if (c.n_kv_heads > 0 && c.n_heads % c.n_kv_heads != 0) keys.setFault("attention.head_count is not a multiple of head_count_kv");
     if (c.architecture == Architecture::GptOss) {
         c.sliding_window = keys.required("attention.sliding_window", 1, kMaxContext);
-        c.window_period = 2;
+        c.window_period = keys.pattern("attention.sliding_window_pattern", 2, c.n_layers);
         c.attention_sinks = true;
         c.clamped_swiglu = true;
     }
@@ -187,6 +206,14 @@ Refusal refused(KeyReader& keys, const ArchitectureEntry& entry, const ModelConf
                     "Supported are mixtures of routed experts in every layer, without shared experts and without groups"};
         }
     }
+    // Numbers that change the arithmetic; 0 is how files say that there is none, as does the number that changes nothing.
+    const std::pair<const char*, double> numbers[] = {{"attention.scale", 1 / std::sqrt(std::max(1, c.head_dim))}, {"attention.clamp_kqv", 0}, {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0},
+                                                      {"logit_scale", 1}, {"residual_scale", 1}, {"embedding_scale", 1}, {"rope.scaling.yarn_log_multiplier", 0}};
+    for (const auto& [key, neutral] : numbers) {
+        const double value = keys.real(key, 0, -1e9, 1e9);
+        if (value != 0 && std::abs(value - neutral) > 1e-5) return {name + "." + key + " is " + std::to_string(value) + ", which is not supported", "Supported are models without it"};
+    }
+    if (!keys.truth("attention.causal", true)) return {name + ".attention.causal is false, which is not supported", "Supported are models in which a token sees those before it"};
     const int gating = keys.optional("expert_gating_func", entry.gating, 0, 1000);
     if (c.hasExperts() && gating != 0 && gating != entry.gating) {
         return {name + ".expert_gating_func is " + std::to_string(gating) + ", which is not supported",

@@ -56,7 +56,7 @@ struct ModelConfig {
     ExpertConfig experts;
     QkNorm qk_norm = QkNorm::None;
     int sliding_window = 0;            // positions that a row of a windowed layer sees, itself included; 0: all
-    int window_period = 1;             // layers l with l % window_period == 0 are windowed
+    int window_period = 0;             // of every window_period layers all but the last are windowed; 0: all
     bool attention_sinks = false;      // one more logit a head in the softmax, whose share is dropped
     bool clamped_swiglu = false;       // min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1)
     bool tied_output = false;          // the output layer is the token embedding
@@ -65,7 +65,7 @@ struct ModelConfig {
     [[nodiscard]] int dKv() const { return n_kv_heads * head_dim; }
     [[nodiscard]] bool hasExperts() const { return experts.count > 0; }
     /// Positions that a row of this layer sees, itself included; 0: all.
-    [[nodiscard]] int windowOf(int layer) const { return sliding_window > 0 && layer % window_period == 0 ? sliding_window : 0; }
+    [[nodiscard]] int windowOf(int layer) const { return window_period == 0 || layer % window_period < window_period - 1 ? sliding_window : 0; }
 };
 
 /// The smallest normal F16 number: what llama.cpp divides by at least when it renormalises expert weights.

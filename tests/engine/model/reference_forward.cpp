@@ -248,8 +248,10 @@ private:
             for (std::size_t h = 0; h < kv_heads_; ++h) rotate(k[p], h * head_dim_, static_cast<double>(p));
         }
         const Vector sinks = is("gpt-oss") ? vectorOf(prefix + "attn_sinks.weight") : Vector();
-        // gpt-oss: every second layer, the first among them, sees only the last `window` positions.
-        const std::size_t window = is("gpt-oss") && layer % 2 == 0 ? whole("attention.sliding_window") : x.size();
+        // gpt-oss: of every `period` layers (two, where the file is silent) all but the last see only the last `window` positions; 0: all.
+        const auto period = static_cast<std::size_t>(number("attention.sliding_window_pattern", 2));
+        const bool windowed = is("gpt-oss") && (period == 0 || (layer + 1) % period != 0);
+        const std::size_t window = windowed ? whole("attention.sliding_window") : x.size();
         for (std::size_t p = 0; p < x.size(); ++p) {
             Vector mixed(width_q, 0.0);
             for (std::size_t h = 0; h < heads_; ++h) {

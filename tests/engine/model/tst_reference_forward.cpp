@@ -92,7 +92,19 @@ std::vector<NamedShape> named() {
              s.keys.emplace_back("rope.scaling.yarn_beta_fast", 16.0F), s.keys.emplace_back("rope.scaling.yarn_beta_slow", 2.0F);
              s.keys.emplace_back("rope.scaling.yarn_ext_factor", 0.75F), s.keys.emplace_back("rope.scaling.attn_factor", 0.9F);
          })},
+        {"qwen3, YaRN that says only its factor", with(dense("qwen3", 24), [](S s) {
+             s.head_dim = 64;
+             s.keys = {{"rope.scaling.type", std::string("yarn")}, {"rope.scaling.factor", 4.0F}, {"rope.scaling.yarn_truncate", false}};
+         })},
+        {"llama, YaRN with a ramp longer than the pairs", with(dense("llama", 25), [](S s) {
+             s.keys = {{"rope.scaling.type", std::string("yarn")}, {"rope.scaling.factor", 4.0F}, {"rope.scaling.original_context_length", 100U}, {"rope.freq_base", 2.0F}};
+         })},
+        {"qwen2, YaRN that only divides", with(dense("qwen2", 26), [&](S s) { yarn(s, 4, 64, true), s.keys.emplace_back("rope.scaling.yarn_ext_factor", 0.0F); })},
         {"gpt-oss, window of one", with(mixture("gpt-oss", 4, 2, 63), [](S s) { s.keys = {{"attention.sliding_window", 1U}}; })},
+        {"gpt-oss, windows in two of three layers", with(mixture("gpt-oss", 4, 2, 65), [](S s) { s.n_layers = 3, s.keys = {{"attention.sliding_window", 3U}, {"attention.sliding_window_pattern", 3U}}; })},
+        {"gpt-oss, windows said layer by layer", with(mixture("gpt-oss", 4, 2, 68), [](S s) { s.keys = {{"attention.sliding_window", 3U}, {"attention.sliding_window_pattern", std::vector<std::int32_t>{1, 0}}}; })},
+        {"gpt-oss, windows in all layers", with(mixture("gpt-oss", 4, 2, 66), [](S s) { s.keys = {{"attention.sliding_window", 3U}, {"attention.sliding_window_pattern", 0U}}; })},
+        {"gpt-oss, no windows", with(mixture("gpt-oss", 4, 2, 67), [](S s) { s.keys = {{"attention.sliding_window", 3U}, {"attention.sliding_window_pattern", 1U}}; })},
         {"gpt-oss, window beyond the text, fused, F16", with(mixture("gpt-oss", 4, 3, 64), [](S s) { s.keys = {{"attention.sliding_window", 400U}}, s.fused = true, s.type = TensorType::F16; })},
     };
 }
