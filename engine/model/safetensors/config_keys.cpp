@@ -163,7 +163,7 @@ void addWindow(Settings& config, const CheckpointShape& shape, KeyBuilder& keys)
     if (gpt_oss) {
         keys.uint("gpt-oss.attention.sliding_window", config.whole("sliding_window"));
         if (config.real("swiglu_limit", 7) != 7) config.refuse("swiglu_limit is not 7", "Supported is the activation of the published gpt-oss models");
-    } else if (config.has("sliding_window") && config.flag("use_sliding_window", true)) {
+    } else if (config.has("sliding_window") && config.flag("use_sliding_window", !shape.architecture.starts_with("qwen"))) {  // off where Qwen's files are silent
         config.refuse("sliding_window is set, which is not supported for " + shape.architecture, "Supported are models that attend to all positions, and gpt-oss");
     }
     const json* layers = jsonArray(config.object(), "layer_types");

@@ -250,7 +250,7 @@ std::vector<std::int32_t> numberedTokens(const json& settings, const char* name,
     return ids;
 }
 
-void writeSpecials(const json& tokenizer_config, const json& generation_config, const json& config, const TokenTable& table, KeyBuilder& keys) {
+void writeSpecials(const json& tokenizer_config, const json& generation_config, const json& config, const PostProcessing& added, const TokenTable& table, KeyBuilder& keys) {
     // The names in tokenizer_config.json go before the numbers elsewhere, which are wrong in some published folders.
     auto bos = namedToken(tokenizer_config, "bos_token", table);
     auto eos = namedToken(tokenizer_config, "eos_token", table);
@@ -262,6 +262,8 @@ void writeSpecials(const json& tokenizer_config, const json& generation_config, 
         if (!eos && !numbers.empty()) eos = numbers.front();
         if (ends.empty()) ends = numbers;
     }
+    // Last, the token that tokenizer.json itself puts in front.
+    if (!bos && added.begin_id && static_cast<std::size_t>(*added.begin_id) < table.texts.size()) bos = added.begin_id;
     if (bos) keys.uint("tokenizer.ggml.bos_token_id", static_cast<std::uint64_t>(*bos));
     if (eos) keys.uint("tokenizer.ggml.eos_token_id", static_cast<std::uint64_t>(*eos));
     if (!ends.empty()) keys.ints("quibble.tokenizer.end_ids", ends);
@@ -296,8 +298,8 @@ Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, 
     if (auto read = translation.readTokens(*tokenizer_config, rows); !read) return read;
     if (auto read = translation.readMerges(); !read) return read;
     translation.writeTokens();
-    writeSpecials(*tokenizer_config, *generation_config, config, translation.table(), keys);
     const PostProcessing added = readPostProcessing(*tokenizer);
+    writeSpecials(*tokenizer_config, *generation_config, config, added, translation.table(), keys);
     keys.flag("tokenizer.ggml.add_bos_token", jsonFlag(*tokenizer_config, "add_bos_token", added.begins));
     keys.flag("tokenizer.ggml.add_eos_token", jsonFlag(*tokenizer_config, "add_eos_token", added.ends));
     std::string chat_template = texts.chat_template.empty() ? templateOf(*tokenizer_config) : std::string(texts.chat_template);

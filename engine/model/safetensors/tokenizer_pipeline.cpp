@@ -140,12 +140,28 @@ private:
 
 Result<TokenizerPipeline> readTokenizerPipeline(const json& tokenizer, const std::string& where) { return PipelineReader(tokenizer, where).read(); }
 
+namespace {
+
+// The id that a template's special token stands for; nothing where it is several.
+std::optional<std::int32_t> idOfSpecial(const json& stage, const json& part) {
+    const std::string* name = jsonText(*jsonObject(part, "SpecialToken"), "id");
+    const json* known = jsonObject(stage, "special_tokens");
+    const json* token = name == nullptr || known == nullptr ? nullptr : jsonObject(*known, name->c_str());
+    const json* ids = token == nullptr ? nullptr : jsonArray(*token, "ids");
+    constexpr std::uint64_t kMost = 1u << 30;
+    if (ids == nullptr || ids->size() != 1 || !ids->front().is_number_unsigned() || ids->front().get<std::uint64_t>() > kMost) return std::nullopt;
+    return ids->front().get<std::int32_t>();
+}
+
+}  // namespace
+
 PostProcessing readPostProcessing(const json& tokenizer) {
     PostProcessing made;
     for (const json* stage : stagesOf(tokenizer, "post_processor", "processors")) {
         const json* single = typeOf(*stage) == "TemplateProcessing" ? jsonArray(*stage, "single") : nullptr;
         if (single == nullptr || single->empty()) continue;
         made.begins = jsonObject(single->front(), "SpecialToken") != nullptr;
+        if (made.begins) made.begin_id = idOfSpecial(*stage, single->front());
         made.ends = jsonObject(single->back(), "SpecialToken") != nullptr;
     }
     return made;

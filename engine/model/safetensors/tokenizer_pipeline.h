@@ -1,6 +1,8 @@
 // The stages around the merges of a tokenizer.json: what is done to text before they are looked up and after.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -27,6 +29,7 @@ struct TokenizerPipeline {
 /// Whether the text is put between special tokens ("TemplateProcessing").
 struct PostProcessing {
     bool begins = false, ends = false;
+    std::optional<std::int32_t> begin_id;  // of the token that begins, where the file says it
 };
 [[nodiscard]] PostProcessing readPostProcessing(const nlohmann::json& tokenizer);
 

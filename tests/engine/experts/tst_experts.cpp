@@ -132,6 +132,19 @@ private slots:
         QVERIFY(shorter);
     }
 
+    // As llama.cpp divides: a row whose allowed experts the router hardly considered does not get their full weight.
+    void hopelessExpertsStaySmall() {
+        const Router router(3, 1, true, {{20, 0, 0}, {0, 0, 0}});
+        ExpertChoice choice;
+        const std::int32_t second = 1;
+        addWeighted(router.scores(), 0, {&second, 1}, choice);
+        addWeighted(router.scores(), 1, {&second, 1}, choice);
+        const float probability = router.probabilities[1];
+        QVERIFY(probability > 0 && probability < kMinExpertWeightSum);
+        QCOMPARE(choice.weightsOf(0)[0], probability / kMinExpertWeightSum);
+        QCOMPARE(choice.weightsOf(1)[0], 1.0F);
+    }
+
     void tiesGoToTheLowerIndex() {
         const Router router(4, 1, true, {{1, 1, 1, 1}, {1, 1, 1, 1}});
         auto method = policy("moe_spec:budget=2", router.config);

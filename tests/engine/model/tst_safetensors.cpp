@@ -230,6 +230,30 @@ private slots:
         QVERIFY(kept > 20 && divided > 20 && kept + divided < 64);
     }
 
+    // What a configuration leaves out is what the library that publishes it takes for it.
+    void silentSettings() {
+        const auto configOf = [](RandomShape shape, const auto& change) {
+            PublishedFolder folder(shape);
+            change(folder.config);
+            folder.rewrite();
+            const auto model = opened(folder.path);
+            return model == nullptr ? ModelConfig{} : model->config();
+        };
+        // Newer files keep the base of the rotation among its other parameters.
+        QCOMPARE(configOf(shaped("qwen3"), [](nlohmann::json& c) { c.erase("rope_theta"), c["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 123456.0}}; }).rope.theta, 123456.0);
+        for (const char* architecture : {"qwen3moe", "olmoe"}) {
+            QVERIFY(!configOf(shaped(architecture, 4), [](nlohmann::json& c) { c.erase("norm_topk_prob"); }).experts.renormalise);
+            QVERIFY(configOf(shaped(architecture, 4), [](nlohmann::json& c) { c["norm_topk_prob"] = true; }).experts.renormalise);
+        }
+        const auto yarn = configOf(shaped("qwen2"), [](nlohmann::json& c) { c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}}; }).rope;
+        QVERIFY(yarn.yarn && yarn.yarn_truncate);
+        QCOMPARE(yarn.yarn_beta_fast, 32.0);
+        QCOMPARE(yarn.yarn_beta_slow, 1.0);
+        QVERIFY(std::abs(yarn.attention_factor - 1) < 1e-12);  // beside YaRN's own
+        // Qwen's files have windows that are off unless they say otherwise.
+        QCOMPARE(configOf(shaped("qwen2"), [](nlohmann::json& c) { c["sliding_window"] = 4096, c.erase("use_sliding_window"); }).n_layers, shaped("qwen2").n_layers);
+    }
+
     // Writers pad the header so that numbers lie where they can be read, but the format does not ask for it.
     void oddPlacesAreCopied() {
         PublishedFolder folder;

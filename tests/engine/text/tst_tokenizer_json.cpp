@@ -102,6 +102,16 @@ private slots:
         const json special = {{"SpecialToken", {{"id", "<|begin|>"}}}}, sequence = {{"Sequence", {{"id", "A"}}}};
         files.tokenizer["post_processor"] = {{"type", "TemplateProcessing"}, {"single", {special, sequence}}};
         QVERIFY(files.load().value()->addsBos() && !files.load().value()->addsEos());
+        // The token is named there too; what names it elsewhere goes before.
+        QVERIFY(!files.load().value()->bos());
+        files.tokenizer["post_processor"]["special_tokens"] = {{"<|begin|>", {{"id", "<|begin|>"}, {"ids", {260}}, {"tokens", {"<|begin|>"}}}}};
+        QCOMPARE(files.load().value()->bos(), std::optional<TokenId>(260));
+        QCOMPARE(files.load().value()->encode("a", {.vocabulary_bos_eos = true}), (std::vector<TokenId>{260, 'a'}));
+        files.tokenizer_config["bos_token"] = "<|end|>";
+        QCOMPARE(files.load().value()->bos(), std::optional<TokenId>(259));
+        files.tokenizer_config.erase("bos_token");
+        files.tokenizer["post_processor"]["special_tokens"]["<|begin|>"]["ids"] = {9999};
+        QVERIFY(!files.load().value()->bos());
         files.tokenizer["post_processor"]["single"] = {sequence, special};
         QVERIFY(!files.load().value()->addsBos() && files.load().value()->addsEos());
         files.tokenizer_config["add_eos_token"] = false;
