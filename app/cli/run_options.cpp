@@ -47,11 +47,11 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--min-p", min_p, "0: off")->capture_default_str();
     command.add_option("--seed", seed, "Of the noise")->capture_default_str();
     command.add_option("--max-tokens", max_tokens, "Limit of generated tokens")->capture_default_str();
-    command.add_option("--context", context, "Positions of the KV cache; 0: as needed")->capture_default_str();
+    command.add_option("--context", context, "Positions of the KV cache, at most those that the model was made for; 0: as needed")->capture_default_str();
     command.add_option("--threads", threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
     command.add_option("--block", block, "Tokens the reference scores in one pass")->check(CLI::Range(1, 64))->capture_default_str();
     command.add_option("--alternatives", alternatives, "Recorded alternatives a token")->check(CLI::Range(1, 1000))->capture_default_str();
-    command.add_flag("--raw", raw, "Complete the prompt as it is, without the chat template");
+    command.add_flag("--raw", raw, "Complete the prompt as it is, without the chat template; control tokens written in it count");
 }
 
 Result<RunRequest> RunOptions::request() const {

@@ -39,6 +39,7 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     const Tokenizer& tokenizer = *model.tokenizer();
     if (auto checked = checkSampler(request_.sampler); !checked) return checked;
     if (request_.max_tokens < 1) return fail(ErrorCode::InvalidArgument, "the token limit is " + std::to_string(request_.max_tokens), "Use 1 or more");
+    if (request_.context < 0) return fail(ErrorCode::InvalidArgument, "the context is " + std::to_string(request_.context) + " positions", "Use 0 (as needed) or more");
     if (request_.top_alternatives < 1 || request_.top_alternatives > 1000) {
         return fail(ErrorCode::InvalidArgument, "the number of alternatives is out of range", "Use 1 to 1000");
     }

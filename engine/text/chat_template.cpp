@@ -31,6 +31,9 @@ std::vector<std::pair<std::string, Value>> variablesFor(std::span<const ChatMess
     variables.emplace_back("bos_token", Value::string(context.bos_token));
     variables.emplace_back("eos_token", Value::string(context.eos_token));
     variables.emplace_back("add_generation_prompt", Value::boolean(context.add_generation_prompt));
+    // Templates are published for a library that always passes these, as none when there are none.
+    variables.emplace_back("tools", Value::none());
+    variables.emplace_back("documents", Value::none());
     return variables;
 }
 

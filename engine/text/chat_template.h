@@ -28,7 +28,7 @@ struct ChatTemplateContext {
     std::string eos_token;
     bool add_generation_prompt = true;  // end with the opening of the assistant's turn
     /// More variables by name (enable_thinking, reasoning_effort, tools ...); must be an object or null. Keys keep
-    /// their order.
+    /// their order. Without them tools and documents are none, as in the library that templates are published for.
     nlohmann::ordered_json extra = nlohmann::ordered_json::object();
     /// Seconds since 1970 that strftime_now shows, in local time; the clock when absent.
     std::optional<std::int64_t> now;

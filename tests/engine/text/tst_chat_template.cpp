@@ -149,6 +149,8 @@ private slots:
         const auto extra = renderChat("{{ who }} {{ messages[0].role }} {{ tools | tojson }}", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = {{"who", "me"}, {"tools", {{"z", 1}, {"a", 2}}}}, .now = {}});
         QVERIFY(extra.has_value());
         QCOMPARE(extra->text, std::string("me system {\"z\": 1, \"a\": 2}"));
+        const auto none = renderChat("{{ tools is none }} {{ documents is none }}", messages, {});
+        QCOMPARE(none.value().text, std::string("True True"));
         QVERIFY(!renderChat("x", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = nlohmann::ordered_json::array({1}), .now = {}}));
     }
 
