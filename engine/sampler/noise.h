@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -39,9 +40,20 @@ enum class NoiseStream : std::uint32_t {
     return (static_cast<double>(bits & ((std::uint64_t{1} << 53) - 1)) + 0.5) * 0x1p-53;
 }
 
-/// Standard Gumbel noise: -ln(-ln u). With it, argmax(ln p + noise) is a draw from p. Always inside (-3.7, 37.5).
+/// Standard Gumbel noise of a uniform number in (0, 1): -ln(-ln u). Of uniformNoise always inside (-3.7, 37.5).
+[[nodiscard]] inline double gumbelOf(double u) { return -std::log(-std::log(u)); }
+
+/// Not below gumbelOf(u), at a small part of its cost: -ln u > 1 - u, so the noise is less than -ln(1 - u), which the exponent of 1 - u bounds.
+[[nodiscard]] inline double gumbelCeiling(double u) {
+    constexpr double kLn2 = 0.6931471805599453;
+    constexpr double kSlack = 1e-9;  // far more than the rounding of both
+    const auto exponent = static_cast<int>(std::bit_cast<std::uint64_t>(1 - u) >> 52) - 1023;
+    return kSlack - kLn2 * exponent;
+}
+
+/// With it, argmax(ln p + noise) is a draw from p.
 [[nodiscard]] inline double gumbelNoise(std::uint64_t seed, Position pos, TokenId id, NoiseStream stream = NoiseStream::Sample) {
-    return -std::log(-std::log(uniformNoise(seed, pos, id, stream)));
+    return gumbelOf(uniformNoise(seed, pos, id, stream));
 }
 
 }  // namespace quibble

@@ -64,7 +64,10 @@ TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& se
     TokenId winner = best;
     double winner_score = -1e300;
     for (const Candidate& candidate : candidates_) {
-        const double score = (static_cast<double>(candidate.logit) - largest) / settings.temperature + gumbelNoise(seed, pos, candidate.id);
+        const double scaled = (static_cast<double>(candidate.logit) - largest) / settings.temperature;
+        const double u = uniformNoise(seed, pos, candidate.id);
+        if (scaled + gumbelCeiling(u) < winner_score) continue;  // nearly always: spares two logarithms
+        const double score = scaled + gumbelOf(u);
         if (score > winner_score || (score == winner_score && candidate.id < winner)) {
             winner = candidate.id;
             winner_score = score;

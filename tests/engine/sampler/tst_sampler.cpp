@@ -37,6 +37,46 @@ private slots:
         QVERIFY(uniformNoise(1, 5, 7) != uniformNoise(2, 5, 7));
         QVERIFY(uniformNoise(std::uint64_t{1} << 40, 5, 7) != uniformNoise(0, 5, 7));
     }
+    void ceilingIsNeverBelowTheNoise() {
+        for (const std::uint64_t k : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 51, std::uint64_t{1} << 52, (std::uint64_t{1} << 53) - 2, (std::uint64_t{1} << 53) - 1}) {
+            const double u = (static_cast<double>(k) + 0.5) * 0x1p-53;
+            if (u < 1) QVERIFY2(gumbelCeiling(u) >= gumbelOf(u), qPrintable(QString::number(u, 'g', 17)));
+        }
+        for (int power = 1; power <= 53; ++power) {
+            const double u = 1 - std::ldexp(1.0, -power);
+            QVERIFY2(gumbelCeiling(u) >= gumbelOf(u), qPrintable(QString::number(u, 'g', 17)));
+        }
+        for (TokenId id = 0; id < 20'000; ++id) {
+            const double u = uniformNoise(5, 3, id);
+            QVERIFY2(gumbelCeiling(u) >= gumbelOf(u) && gumbelCeiling(u) < gumbelOf(u) + 6, qPrintable(QString::number(u, 'g', 17)));
+        }
+    }
+
+    // What choose() skips for its ceiling must not be the winner.
+    void choiceIsTheLargestSum() {
+        Sampler sampler;
+        SamplerSettings settings;
+        settings.top_p = 1;
+        for (const double spread : {0.0, 0.5, 3.0, 12.0}) {
+            for (Position pos = 0; pos < 60; ++pos) {
+                std::vector<float> logits(3000);
+                for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(spread * gumbelNoise(99, pos, static_cast<TokenId>(i)));
+                settings.temperature = 0.6 + 0.1 * (pos % 5);
+                const double largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+                TokenId winner = 0;
+                double most = -1e300;
+                for (std::size_t i = 0; i < logits.size(); ++i) {
+                    const double sum = (static_cast<double>(logits[i]) - largest) / settings.temperature + gumbelNoise(7, pos, static_cast<TokenId>(i));
+                    if (sum > most) {
+                        most = sum;
+                        winner = static_cast<TokenId>(i);
+                    }
+                }
+                QCOMPARE(sampler.choose(logits, settings, 7, pos), winner);
+            }
+        }
+    }
+
     void greedyTakesTheLowestIdOfATie() {
         Sampler sampler;
         const std::vector<float> logits{1, 3, 3, 2};
