@@ -161,6 +161,13 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
     return Linear{model_->owned_matrices_.back()->view(), bias, {}};
 }
 
+// Other architectures have models with and without.
+bool ModelLoader::biasRequired(const std::string& name) const {
+    const Architecture architecture = model_->config_.architecture;
+    const bool queries_keys_values = name.find(".attn_") != std::string::npos && !name.ends_with("attn_output");
+    return architecture == Architecture::GptOss || (architecture == Architecture::Qwen2 && queries_keys_values);
+}
+
 void ModelLoader::pack(Linear& linear) {
     const kernels::WeightView& w = linear.weight;
     if (!options_.packed || !kernels::hasPacked(w.type)) return;
@@ -174,7 +181,7 @@ void ModelLoader::pack(Linear& linear) {
 Result<Linear> ModelLoader::linear(const std::string& name, std::int64_t rows, std::int64_t cols, bool keep_stored) {
     auto view = matrix(name + ".weight", rows, cols);
     if (!view) return tl::unexpected(view.error());
-    auto bias = vector(name + ".bias", rows, biases_required_);
+    auto bias = vector(name + ".bias", rows, biasRequired(name));
     if (!bias) return tl::unexpected(bias.error());
     return finish(*view, *bias, name + ".weight", keep_stored);
 }
@@ -193,7 +200,7 @@ Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::i
     auto stack = matrix(name + "_exps.weight", stacked, cols, count);
     if (!stack) return tl::unexpected(stack.error());
     const ModelTensor& stored = *file_.tensor(name + "_exps.weight");
-    auto biases = vector(name + "_exps.bias", stacked * count, biases_required_);
+    auto biases = vector(name + "_exps.bias", stacked * count, biasRequired(name));
     if (!biases) return tl::unexpected(biases.error());
     for (std::int64_t expert = 0; expert < count; ++expert) {
         const std::int64_t begin = expert * stacked + first;
@@ -264,7 +271,7 @@ Result<void> ModelLoader::loadAttention(const std::string& prefix, LayerWeights&
     if (const std::string fused = prefix + "attn_qkv"; file_.tensor(fused + ".weight") != nullptr) {
         auto view = matrix(fused + ".weight", c.dQ() + 2 * c.dKv(), c.d_model);
         if (!view) return tl::unexpected(view.error());
-        auto bias = vector(fused + ".bias", c.dQ() + 2 * c.dKv(), biases_required_);
+        auto bias = vector(fused + ".bias", c.dQ() + 2 * c.dKv(), biasRequired(fused));
         if (!bias) return tl::unexpected(bias.error());
         std::int64_t first = 0;
         for (const Slot& slot : slots) {
@@ -380,7 +387,6 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     if (!config) return tl::unexpected(config.error());
     model_->config_ = *config;
     const ModelConfig& c = model_->config_;
-    biases_required_ = c.architecture == Architecture::GptOss;
     auto quantizer = findWeightQuantizer(options_.weight_quant);
     if (!quantizer) return tl::unexpected(quantizer.error());
     quantizer_ = *quantizer;

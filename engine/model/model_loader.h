@@ -42,6 +42,8 @@ private:
     /// What a view of stored weights becomes: itself, or what the quantizer makes of it. Counts it.
     [[nodiscard]] Result<Linear> finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored = false);
     [[nodiscard]] Result<void> checkAllUsed() const;
+    /// Whether the architecture always has a bias for the matrix of this name (without its ending).
+    [[nodiscard]] bool biasRequired(const std::string& name) const;
     /// Packs the weights of a matrix when the options ask for it and its type can be packed.
     void pack(Linear& linear);
     [[nodiscard]] Result<void> loadRope();
@@ -52,7 +54,6 @@ private:
     const ModelFile& file_;
     const LoadOptions& options_;
     const WeightQuantizer* quantizer_ = nullptr;
-    bool biases_required_ = false;     // otherwise every bias is optional
     std::set<std::string_view> used_;  // tensors
     std::map<std::string, const float*> vectors_;
     ThreadPool pool_{0};  // packs
