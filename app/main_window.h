@@ -44,6 +44,7 @@ class TokenStreamPanel;
 class TokenTable;
 class TracesView;
 class View;
+struct WantedModel;
 
 class MainWindow : public QMainWindow {
     Q_OBJECT
@@ -116,7 +117,7 @@ private:
     void onModelOpened();
     void showKnownModels();
     void showOpenModel();
-    void onModelFailed(const Error& error);
+    void onModelFailed(const WantedModel& wanted, const Error& error);
     void updateMarkerLists(const QString& chosen = {});
     // window_menus.cpp
     void makeMenus();
@@ -154,7 +155,6 @@ private:
     QByteArray layout_before_presentation_;
     double scale_before_presentation_ = 1;
     bool presenting_ = false;
-    MethodChoice wanted_quant_;         // of the model that is being opened
     std::filesystem::path database_;
 };
 

@@ -18,12 +18,12 @@ ModelInspector::~ModelInspector() {
     thread_.join();
 }
 
-void ModelInspector::open(const std::filesystem::path& path, const MethodChoice& weight_quant) {
+void ModelInspector::open(const WantedModel& wanted) {
     {
         const std::lock_guard lock(mutex_);
         current_stop_.request_stop();
         current_stop_ = std::stop_source();
-        next_ = Request{path, weight_quant, current_stop_, ++last_number_};
+        next_ = Request{wanted, current_stop_, ++last_number_};
     }
     busy_ = true;
     changed_.notify_all();
@@ -52,29 +52,30 @@ void ModelInspector::loop(const std::stop_token& quit) {
         } catch (const ContractError& broken) {
             finish(request, fail(ErrorCode::FileCorrupt, std::string("internal error: ") + broken.what(), "Please report this file"));
         } catch (const std::bad_alloc&) {
-            finish(request, fail(ErrorCode::OutOfMemory, "out of memory while opening " + request.path.string(), "Choose a smaller model"));
+            finish(request, fail(ErrorCode::OutOfMemory, "out of memory while opening " + request.wanted.path.string(), "Choose a smaller model"));
         }
     }
 }
 
 Result<std::shared_ptr<const Model>> ModelInspector::load(const Request& request) {
     LoadOptions options;
-    options.weight_quant = request.weight_quant;
+    options.weight_quant = request.wanted.weight_quant;
+    options.free_memory = request.wanted.free_memory;
     options.stop = request.stop.get_token();
     options.progress = [this, number = request.number](std::int64_t done, std::int64_t total) {
         QMetaObject::invokeMethod(this, [this, number, done, total] {
             if (number == last_number_) emit progress(done, total);
         }, Qt::QueuedConnection);
     };
-    return cache_->get(request.path, options);
+    return cache_->get(request.wanted.path, options);
 }
 
 void ModelInspector::finish(const Request& request, Result<std::shared_ptr<const Model>> model) {
-    QMetaObject::invokeMethod(this, [this, number = request.number, path = request.path, quant = request.weight_quant, model = std::move(model)] {
+    QMetaObject::invokeMethod(this, [this, number = request.number, wanted = request.wanted, model = std::move(model)] {
         if (number != last_number_) return;  // somebody asked for another one meanwhile
         busy_ = false;
-        if (model) emit opened({path, quant, *model});
-        else emit failed(QString::fromStdString(path.string()), model.error());
+        if (model) emit opened({wanted.path, wanted.weight_quant, *model});
+        else emit failed(wanted, model.error());
     }, Qt::QueuedConnection);
 }
 

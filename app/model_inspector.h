@@ -21,25 +21,31 @@ struct OpenedModel {
     std::shared_ptr<const Model> model;
 };
 
+/// A model that somebody asked for.
+struct WantedModel {
+    std::filesystem::path path;
+    MethodChoice weight_quant;
+    FreeMemory free_memory = memoryLimit;  // that its weights must fit in
+};
+
 class ModelInspector : public QObject {
     Q_OBJECT
 public:
     explicit ModelInspector(std::shared_ptr<ModelCache> cache, QObject* parent = nullptr);
     ~ModelInspector() override;
 
-    void open(const std::filesystem::path& path, const MethodChoice& weight_quant);
+    void open(const WantedModel& wanted);
     void cancel();
     [[nodiscard]] bool busy() const { return busy_; }
 
 signals:  // on the UI thread
     void progress(qint64 done, qint64 total);
     void opened(const quibble::OpenedModel& model);
-    void failed(const QString& path, const quibble::Error& error);
+    void failed(const quibble::WantedModel& wanted, const quibble::Error& error);
 
 private:
     struct Request {
-        std::filesystem::path path;
-        MethodChoice weight_quant;
+        WantedModel wanted;
         std::stop_source stop;
         int number = 0;
     };

@@ -54,8 +54,8 @@ RunController::RunController(QObject* parent)
         emit modelOpened();
         setupChanged();
     });
-    connect(inspector_, &ModelInspector::failed, this, [this](const QString&, const Error& error) {
-        if (error.code != ErrorCode::Cancelled) emit modelFailed(error);
+    connect(inspector_, &ModelInspector::failed, this, [this](const WantedModel& wanted, const Error& error) {
+        if (error.code != ErrorCode::Cancelled) emit modelFailed(wanted, error);
         setupChanged();
     });
     connect(check_, &SetupCheck::changed, this, &RunController::updateActions);
@@ -89,9 +89,9 @@ void RunController::setStore(const Store* store, const QString& blocked) {
     updateActions();
 }
 
-void RunController::openModel(const std::filesystem::path& path, const MethodChoice& weight_quant) {
-    inspector_->open(path, weight_quant);
-    emit modelLoading(toQString(path));
+void RunController::openModel(const WantedModel& wanted) {
+    inspector_->open(wanted);
+    emit modelLoading(toQString(wanted.path));
     updateActions();
 }
 
@@ -195,7 +195,7 @@ void RunController::start(bool paused) {
     expected_model_.clear();
     RunTrace trace(request);
     const QString title = runTitle(request, *model_->model);
-    begin(std::move(request), std::move(trace), paused, title);
+    begin({std::move(request), std::move(trace), paused, title});
 }
 
 void RunController::branch(Position pos, TokenId token) {
@@ -228,21 +228,33 @@ void RunController::startBranch(Position pos, TokenId token) {
     const auto number = request.branch.prefix.size() - 1;
     expected_model_ = parent.provenance().model_hash;
     const QString title = tr("branch at %1 %2").arg(number).arg(document_->tokenLabel(token));
-    begin(std::move(request), std::move(shown), false, title);
+    begin({std::move(request), std::move(shown), false, title});
 }
 
-void RunController::begin(RunRequest request, RunTrace shown, bool paused, const QString& title) {
-    const auto session = sources_.session(request);
+void RunController::runAnyway() {
+    if (live() || !refused_ || !store_blocked_.isEmpty()) return;
+    Launch launch = std::move(*refused_);
+    launch.free_memory = noMemoryLimit;
+    const bool paused = launch.paused;
+    begin(std::move(launch));
+    if (paused && live()) runner_->step();
+}
+
+void RunController::begin(Launch launch) {
+    refused_.reset();
+    const auto session = sources_.session(launch.request);
     if (!session) return emit failed(session.error());
-    const auto run = writer_->beginRun(*session, request);
+    const auto run = writer_->beginRun(*session, launch.request);
     if (!run) return emit failed(run.error());
-    if (sources_.name_run) sources_.name_run(*run, title);
+    if (sources_.name_run) sources_.name_run(*run, launch.title);
     live_run_ = *run;
+    live_title_ = launch.title;
+    live_paused_ = launch.paused;
     detached_.reset();
     meter_.restart();
-    shown.apply(StateChanged{RunState::Loading});
-    document_->setTrace(std::move(shown), live_run_);
-    const bool started = runner_->start({.run = live_run_, .request = std::move(request), .paused = paused, .replayed = {}});
+    launch.shown.apply(StateChanged{RunState::Loading});
+    document_->setTrace(std::move(launch.shown), live_run_);
+    const bool started = runner_->start({.run = live_run_, .request = std::move(launch.request), .paused = launch.paused, .replayed = {}, .free_memory = launch.free_memory});
     QUIBBLE_CHECK(started, "the engine is free when the last run's end has arrived");
     frame_timer_.start();
     emit runStarted(live_run_);
@@ -288,10 +300,18 @@ void RunController::applyLive(const EventBatch& batch) {
 
 void RunController::finishLive(const RunFinished& closing) {
     const RunId run = live_run_;
+    const bool does_not_fit = closing.error == ErrorCode::DoesNotFit;
+    if (does_not_fit) {
+        const RunRequest& request = liveTrace().request();
+        RunTrace shown(request);
+        if (!request.branch.prefix.empty()) shown.inherit(liveTrace(), request.branch.pos);
+        refused_ = Launch{request, std::move(shown), live_paused_, live_title_};
+    }
     live_run_ = kNoRun;
     unsaved_run_ = run;
     detached_.reset();
-    if (closing.reason == FinishReason::Failed) emit failed({ErrorCode::Io, closing.message, {}});
+    if (does_not_fit) emit runDoesNotFit({ErrorCode::DoesNotFit, closing.message, {}});
+    else if (closing.reason == FinishReason::Failed) emit failed({closing.error.value_or(ErrorCode::Io), closing.message, {}});
     updateActions();
     updateStatus();
     emit runFinished(run);
@@ -317,7 +337,7 @@ QString RunController::blocked() const {
     if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
     if (!prompt_blocked_.isEmpty()) return prompt_blocked_;
     if (!prefill_blocked_.isEmpty()) return prefill_blocked_;
-    return check_->reason();
+    return check_->insistable() ? QString() : check_->reason();
 }
 
 // What is quickly found out about the prompt; the rest is for check_.

@@ -47,7 +47,7 @@ public:
     void setStore(const Store* store, const QString& blocked);
 
     /// Opens a model in the background: modelOpened or modelFailed follows. The model so far stays until then.
-    void openModel(const std::filesystem::path& path, const MethodChoice& weight_quant);
+    void openModel(const WantedModel& wanted);
     /// Gives up a model that is being loaded; the one so far stays.
     void stopLoading();
     [[nodiscard]] const std::optional<OpenedModel>& model() const { return model_; }
@@ -84,6 +84,8 @@ public slots:
     /// Replaces the token at `pos` of the shown run by `token` and goes on from there as a new run. A run that is going on is
     /// stopped first.
     void branch(quibble::Position pos, quibble::TokenId token);
+    /// Starts the run that did not fit in memory once more, without asking about memory. Nothing happens once another run has begun.
+    void runAnyway();
     /// Takes effect at the next token of the run that is going on; nothing happens when there is none.
     void setControl(const QString& key, double value);
     /// Holds tokens back so that people can watch: at most this many a second, 0 as fast as it goes. Holds at once and for later runs.
@@ -95,12 +97,13 @@ signals:
     void modelLoading(const QString& path);
     void modelProgress(qint64 done, qint64 total);
     void modelOpened();
-    void modelFailed(const quibble::Error& error);
+    void modelFailed(const quibble::WantedModel& wanted, const quibble::Error& error);
     void modelLoadingStopped();
     void runStarted(quibble::RunId run);
     void runFinished(quibble::RunId run);
     void runSaved(quibble::RunId run);  // its end is on disk
     void failed(const quibble::Error& error);
+    void runDoesNotFit(const quibble::Error& error);  // and ended before its first token; runAnyway() insists
     void storeTrouble(const QString& message);  // empty: it works again
     void statusChanged(const quibble::StatusFigures& status);
     void actionsChanged();
@@ -109,7 +112,14 @@ signals:
 private:
     void start(bool paused);
     void startBranch(Position pos, TokenId token);
-    void begin(RunRequest request, RunTrace shown, bool paused, const QString& title);
+    struct Launch {
+        RunRequest request;
+        RunTrace shown;  // what is there before the run begins
+        bool paused = false;
+        QString title;
+        FreeMemory free_memory = memoryLimit;
+    };
+    void begin(Launch launch);
     void drain();
     void applyLive(const EventBatch& batch);
     void finishLive(const RunFinished& closing);
@@ -143,6 +153,9 @@ private:
     RunId unsaved_run_ = kNoRun;            // finished, its end perhaps not on disk yet
     std::optional<RunTrace> detached_;      // the live run while the window shows another one
     std::optional<std::pair<Position, TokenId>> pending_branch_;
+    std::optional<Launch> refused_;         // ended because it did not fit in memory
+    QString live_title_;
+    bool live_paused_ = false;              // it began with Step
     std::string expected_model_;            // hash that a branch's model must have; empty: any
 
     std::unique_ptr<StoreWriter> writer_;   // before runner_: the engine's last batch must find it

@@ -60,7 +60,7 @@ void SetupCheck::check(RunRequest request) {
         if (needed) next_ = Question{std::move(request), current_stop_, last_number_};
     }
     changed_.notify_all();
-    setState(needed, needed ? reason_ : QString());
+    setState(needed, needed ? reason_ : QString(), needed && insistable_);
 }
 
 void SetupCheck::loop(const std::stop_token& quit) {
@@ -98,13 +98,14 @@ void SetupCheck::finish(int number, const Result<void>& answer) {
     QMetaObject::invokeMethod(this, [this, number, answer] {
         if (number != last_number_ || (!answer && answer.error().code == ErrorCode::Cancelled)) return;  // somebody asks something else meanwhile
         if (answer) return setState(false, {});
-        setState(false, reasonText(answer.error()));
+        setState(false, reasonText(answer.error()), answer.error().code == ErrorCode::DoesNotFit);
     }, Qt::QueuedConnection);
 }
 
-void SetupCheck::setState(bool busy, const QString& reason) {
-    if (busy == busy_ && reason == reason_) return;
+void SetupCheck::setState(bool busy, const QString& reason, bool insistable) {
+    if (busy == busy_ && reason == reason_ && insistable == insistable_) return;
     busy_ = busy;
+    insistable_ = insistable;
     reason_ = reason;
     emit changed();
 }

@@ -28,6 +28,8 @@ public:
     [[nodiscard]] bool busy() const { return busy_; }
     /// Why the request that was asked about last cannot run; empty: it can, or that is not known yet.
     [[nodiscard]] QString reason() const { return reason_; }
+    /// The reason is one that the user may overrule: memory seems too small.
+    [[nodiscard]] bool insistable() const { return insistable_; }
 
 signals:
     void changed();  // busy or reason
@@ -41,11 +43,12 @@ private:
     void loop(const std::stop_token& quit);
     [[nodiscard]] Result<void> answer(const Question& question);
     void finish(int number, const Result<void>& answer);
-    void setState(bool busy, const QString& reason);
+    void setState(bool busy, const QString& reason, bool insistable = false);
 
     std::shared_ptr<ModelCache> cache_;
     bool busy_ = false;      // UI thread
     QString reason_;         // UI thread
+    bool insistable_ = false;  // UI thread
     int last_number_ = 0;    // UI thread
     std::optional<RunRequest> asked_;
     RunModels kept_;         // worker: those of the last question stay open

@@ -35,6 +35,12 @@ constexpr const char* kFirstQuant = "rtn:bits=3,group=64";
 // A stored run brings its quantization back into the model chooser when that takes no time.
 constexpr qint64 kFollowModelBytes = 256LL << 20;
 
+// What else can be done about memory, and what insisting may cost.
+QString insistHint(const QString& hint) {
+    const QString risk = MainWindow::tr("All the same, the whole machine may become slow, and the system may end Quibble.");
+    return hint.isEmpty() ? risk : hint + QStringLiteral(". ") + risk;
+}
+
 }  // namespace
 
 void MainWindow::wire() {
@@ -53,6 +59,11 @@ void MainWindow::wireRuns() {
         .name_run = [this](RunId run, const QString& title) { parts_.sessions->nameRun(run, title); },
     });
     connect(runs, &RunController::failed, this, [banners](const Error& error) { banners->showError(QStringLiteral("run"), error); });
+    connect(runs, &RunController::runDoesNotFit, this, [this, banners](const Error& error) {
+        banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("run"), .cause = QString::fromStdString(error.what),
+                              .hint = insistHint(QString::fromStdString(error.hint)), .action = tr("Run anyway"),
+                              .on_action = [this] { parts_.runs->runAnyway(); }});
+    });
     connect(runs, &RunController::runStarted, this, [this, banners](RunId run) {
         banners->clear(QStringLiteral("run"));
         parts_.sessions->setShownRun(run);
@@ -107,8 +118,7 @@ void MainWindow::wireSessions() {
         const QFileInfo file(QString::fromStdString(request.model_path));
         const bool same = open && open->path == request.model_path && open->weight_quant == request.weight_quant;
         if (open && !same && !parts_.runs->live() && file.isFile() && file.size() <= kFollowModelBytes) {
-            wanted_quant_ = request.weight_quant;
-            parts_.runs->openModel(request.model_path, wanted_quant_);
+            parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant});
         }
     });
     connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
@@ -193,16 +203,16 @@ void MainWindow::begin(const std::filesystem::path& model) {
 
     const RunRequest& last = parts_.runs->document()->trace().request();
     std::filesystem::path path = model.empty() ? paths_.shippedModel() : std::filesystem::absolute(model);
-    wanted_quant_ = {};
+    MethodChoice quant;
     if (model.empty() && had_run && QFileInfo::exists(QString::fromStdString(last.model_path))) {
         path = last.model_path;
-        wanted_quant_ = last.weight_quant;
+        quant = last.weight_quant;
     } else if (path == paths_.shippedModel()) {
-        wanted_quant_ = parseMethodChoice(kFirstQuant).value();
+        quant = parseMethodChoice(kFirstQuant).value();
     }
     showKnownModels();
     parts_.model_bar->setQuantMethods(quantMethods(nullptr));
-    if (!path.empty()) return parts_.runs->openModel(path, wanted_quant_);
+    if (!path.empty()) return parts_.runs->openModel({.path = path, .weight_quant = quant});
     parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
                                  .hint = tr("Open a GGUF file or a folder with safetensors files, or drop it on this window."), .action = tr("Open model…"),
                                  .on_action = [this] { chooseModel(); }});
@@ -220,15 +230,13 @@ void MainWindow::showKnownModels() {
 
 void MainWindow::openModel(const std::filesystem::path& path) {
     const bool shipped = !paths_.shippedModel().empty() && path == paths_.shippedModel();
-    wanted_quant_ = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{};
-    parts_.runs->openModel(std::filesystem::absolute(path), wanted_quant_);
+    parts_.runs->openModel({.path = std::filesystem::absolute(path), .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{}});
 }
 
 void MainWindow::setWeightQuant(const MethodChoice& choice) {
     const auto& open = parts_.runs->model();
     if (!open || open->weight_quant == choice) return;
-    wanted_quant_ = choice;
-    parts_.runs->openModel(open->path, choice);
+    parts_.runs->openModel({.path = open->path, .weight_quant = choice});
 }
 
 void MainWindow::onModelOpened() {
@@ -251,9 +259,15 @@ void MainWindow::showOpenModel() {
     if (const auto& open = parts_.runs->model()) parts_.model_bar->setQuant(open->weight_quant);
 }
 
-void MainWindow::onModelFailed(const Error& error) {
-    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
-                                 .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }});
+void MainWindow::onModelFailed(const WantedModel& wanted, const Error& error) {
+    BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
+                          .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }};
+    if (error.code == ErrorCode::DoesNotFit) {
+        message.hint = insistHint(message.hint);
+        message.action = tr("Load anyway");
+        message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, noMemoryLimit}] { parts_.runs->openModel(insisted); };
+    }
+    parts_.banners->showMessage(message);
     showOpenModel();
 }
 

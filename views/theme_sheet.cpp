@@ -64,6 +64,7 @@ QCheckBox::indicator:focus { border: 2px solid @accent; }
 
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @bar_track; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: @accent; }
+QSlider[unfilled="true"]::sub-page:horizontal { background: transparent; }
 QSlider::handle:horizontal { width: @knob; height: @knob; margin: -@knobhalf 0; border-radius: @knobradius; background: @card; border: 2px solid @accent; }
 QSlider::handle:horizontal:hover { background: @accent_soft; }
 QSlider::handle:horizontal:focus { background: @accent; }

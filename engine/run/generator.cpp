@@ -6,7 +6,6 @@
 #include <numeric>
 #include <utility>
 
-#include "engine/base/memory_use.h"
 #include "engine/run/throughput_prefill.h"
 #include "engine/values/version.h"
 
@@ -25,16 +24,16 @@ constexpr std::string_view kExpertsPrefix = "experts:";
 }  // namespace
 
 Result<std::unique_ptr<Generator>> Generator::create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes) {
+                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes, const FreeMemory& free_memory) {
     std::unique_ptr<Generator> generator(new Generator(request, std::move(models), device, prefixes));
-    if (auto prepared = generator->prepare(std::move(replayed)); !prepared) return tl::unexpected(prepared.error());
+    if (auto prepared = generator->prepare(std::move(replayed), free_memory); !prepared) return tl::unexpected(prepared.error());
     return generator;
 }
 
 Generator::Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
     : request_(std::move(request)), models_(std::move(models)), device_(device), prefixes_(prefixes), started_ns_(nowNs()) {}
 
-Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
+Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory) {
     const Model& model = *models_.quantized;
     const Tokenizer& tokenizer = *model.tokenizer();
     if (auto checked = checkSampler(request_.sampler); !checked) return checked;
@@ -79,7 +78,7 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed) {
     replayed_ = std::move(replayed);
     std::stable_sort(replayed_.begin(), replayed_.end(), [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
     if (auto drafts = prepareDraft(); !drafts) return drafts;
-    if (auto sequences = prepareSequences(); !sequences) return sequences;
+    if (auto sequences = prepareSequences(free_memory); !sequences) return sequences;
     fillProvenance(*prompt);
     return {};
 }
@@ -92,7 +91,7 @@ CacheModels Generator::cacheModels() const {
     return models;
 }
 
-Result<void> Generator::prepareSequences() {
+Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     const ModelConfig& c = models_.quantized->config();
     const CacheModels caches = cacheModels();
     const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
@@ -122,18 +121,18 @@ Result<void> Generator::prepareSequences() {
         if (!reference) return tl::unexpected(reference.error());
         scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
     }
-    return checkMemory(*cost);
+    return checkMemory(*cost, free_memory);
 }
 
 // The sequences hold no memory yet, so this is still before the run.
-Result<void> Generator::checkMemory(const CacheCost& cost) {
+Result<void> Generator::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
     provenance_.reused_bytes = static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
-    auto fits = checkCacheFits(cost, memoryLimit(), provenance_.reused_bytes);
+    auto fits = checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
     if (fits || prefixes_ == nullptr) return fits;
     prefixes_->shrinkTo(0);  // what this run shares stays
-    return checkCacheFits(cost, memoryLimit(), provenance_.reused_bytes);
+    return checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
 }
 
 Result<void> Generator::prepareDraft() {
@@ -332,10 +331,9 @@ Result<void> Generator::applyReplayed(std::vector<RunEvent>& events) {
     return {};
 }
 
-RunFinished Generator::closing(FinishReason reason, std::string message) const {
+RunFinished Generator::closing(FinishReason reason) const {
     RunFinished closing;
     closing.reason = reason;
-    closing.message = std::move(message);
     closing.prefill_ns = prefill_ns_;
     closing.decode_ns = decode_ns_;
     closing.reference_ns = scorer_ ? scorer_->spentNs() : 0;

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/experts/expert_recorder.h"
@@ -33,9 +34,11 @@ class Generator {
 public:
     /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator. `replayed` are control
     /// changes that take effect at their positions, as recorded in a stored run. `prefixes`: what earlier runs have computed of the same text is
-    /// taken from there and not computed again, which changes no bit; nullptr: all is computed. Errors say which setting and what to do.
+    /// taken from there and not computed again, which changes no bit; nullptr: all is computed. free_memory: what the caches must fit in.
+    /// Errors say which setting and what to do; DoesNotFit: the caches would take too much memory.
     [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                                   std::vector<ControlChange> replayed = {}, PrefixCache* prefixes = nullptr);
+                                                                   std::vector<ControlChange> replayed = {}, PrefixCache* prefixes = nullptr,
+                                                                   const FreeMemory& free_memory = memoryLimit);
 
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
     [[nodiscard]] bool finished() const { return finish_reason_.has_value(); }
@@ -57,17 +60,17 @@ public:
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
     /// The closing event. reason: what finished() found, or Stopped or Failed.
-    [[nodiscard]] RunFinished closing(FinishReason reason, std::string message = {}) const;
+    [[nodiscard]] RunFinished closing(FinishReason reason) const;
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:
     Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes);
-    [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed);
+    [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory);
     [[nodiscard]] CacheModels cacheModels() const;
-    [[nodiscard]] Result<void> prepareSequences();
+    [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory);
     /// Of the model that is measured and its drafts; the reference is computed exactly, and with F32 rows.
     [[nodiscard]] SequenceSettings ownSettings() const { return {request_.arithmetic, request_.kv_type, throughput_end_}; }
-    [[nodiscard]] Result<void> checkMemory(const CacheCost& cost);
+    [[nodiscard]] Result<void> checkMemory(const CacheCost& cost, const FreeMemory& free_memory);
     void fillProvenance(const PromptTokens& prompt);
     void announcePrompt(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);

@@ -133,7 +133,7 @@ void Runner::loop(const std::stop_token& quit) {
 void Runner::execute(RunStart start) {
     run_ = start.run;
     std::unique_ptr<Generator> generator;
-    std::string message;
+    Error error;
     FinishReason reason = FinishReason::Failed;
     // The one place of this thread where a broken contract ends the run and not the program.
     try {
@@ -141,20 +141,24 @@ void Runner::execute(RunStart start) {
         auto opened = open(start);
         if (!opened) {
             reason = opened.error().code == ErrorCode::Cancelled ? FinishReason::Stopped : FinishReason::Failed;
-            if (reason == FinishReason::Failed) message = opened.error().line();
+            if (reason == FinishReason::Failed) error = opened.error();
         } else {
             generator = std::move(*opened);
-            reason = generate(*generator, message).value_or(FinishReason::Failed);
+            reason = generate(*generator, error).value_or(FinishReason::Failed);
         }
     } catch (const ContractError& broken) {
-        message = std::string("internal error: ") + broken.what();
+        error = {ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what(), {}};
     } catch (const std::bad_alloc&) {
-        message = "out of memory. Choose a smaller context, model or block";
+        error = {ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context, model or block"};
     }
     RunFinished closing;
+    if (generator != nullptr) closing = generator->closing(reason);
     closing.reason = reason;
-    closing.message = message;
-    events_.emplace_back(generator ? generator->closing(reason, message) : closing);
+    if (reason == FinishReason::Failed) {
+        closing.message = error.line();
+        closing.error = error.code;
+    }
+    events_.emplace_back(closing);
     generator.reset();
     setState(RunState::Finished);
 }
@@ -166,8 +170,9 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         events_.emplace_back(Progress{done, total});
         sendBatchIfDue();
     };
+    options.free_memory = start.free_memory;
     auto opened = openRunModels(*models_, start.request, options);
-    if (!opened && opened.error().code == ErrorCode::OutOfMemory && prefixes_.bytes() > 0) {
+    if (!opened && opened.error().code == ErrorCode::DoesNotFit && prefixes_.bytes() > 0) {
         prefixes_.shrinkTo(0);  // what earlier runs left makes room
         opened = openRunModels(*models_, start.request, options);
     }
@@ -176,15 +181,15 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);
         device_threads_ = start.request.threads;
     }
-    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_);
+    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
     if (generator) events_.emplace_back((*generator)->provenance());
     return generator;
 }
 
-std::optional<FinishReason> Runner::generate(Generator& generator, std::string& message) {
-    const auto failed = [&](const Error& error) {
-        if (error.code == ErrorCode::Cancelled) return FinishReason::Stopped;
-        message = error.line();
+std::optional<FinishReason> Runner::generate(Generator& generator, Error& error) {
+    const auto failed = [&](const Error& why) {
+        if (why.code == ErrorCode::Cancelled) return FinishReason::Stopped;
+        error = why;
         return FinishReason::Failed;
     };
     setState(RunState::Prefilling);

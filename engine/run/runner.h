@@ -27,6 +27,7 @@ struct RunStart {
     RunRequest request;
     bool paused = false;        // stop before the first token, for Step
     std::vector<ControlChange> replayed;
+    FreeMemory free_memory = memoryLimit;  // that weights and caches must fit in
 };
 
 class Runner {
@@ -67,7 +68,7 @@ private:
     void loop(const std::stop_token& quit);
     void execute(RunStart start);
     [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
-    [[nodiscard]] std::optional<FinishReason> generate(Generator& generator, std::string& message);
+    [[nodiscard]] std::optional<FinishReason> generate(Generator& generator, Error& error);
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
     void waitForPace(std::int64_t step_began_ns, std::int64_t tokens);
     void applyControls(Generator& generator);

@@ -4,6 +4,7 @@
 #include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QSlider>
+#include <array>
 #include <QToolButton>
 
 #include "engine/metrics/summary.h"
@@ -49,6 +50,29 @@ private slots:
         QVERIFY(settings.only_thinking);
         QVERIFY(settings.disabled_words == std::vector<std::string>{"Wait"});
         QVERIFY(settings.words == (std::vector<std::string>{"Wait", " Wait"}));
+    }
+
+    void theGrooveIsFilledFromZero() {
+        for (const ThemeMode mode : {ThemeMode::Light, ThemeMode::Dark}) {
+            Theme::instance().setMode(mode);
+            RunDocument document;
+            MarkersPanel panel(&document);
+            panel.resize(340, 300);
+            panel.show();
+            const auto filled = [&](int value) {  // first and last tenth of the groove, and the two sides of its zero
+                panel.slider()->setValue(value);
+                const QImage image = panel.slider()->grab().toImage();
+                const QRgb accent = Theme::instance().colors().accent.rgb();
+                const int range = panel.slider()->maximum() - panel.slider()->minimum(), zero = image.width() * -panel.slider()->minimum() / range;
+                const auto is = [&](int x) { return image.pixelColor(x, image.height() / 2).rgb() == accent; };
+                return std::array{is(image.width() / 10), is(zero - image.width() / 10), is(zero + image.width() / 10), is(image.width() * 9 / 10)};
+            };
+            using Filled = std::array<bool, 4>;
+            QCOMPARE(filled(0), (Filled{false, false, false, false}));
+            QCOMPARE(filled(panel.slider()->maximum()), (Filled{false, false, true, true}));
+            QCOMPARE(filled(panel.slider()->minimum()), (Filled{true, true, false, false}));
+        }
+        Theme::instance().setMode(ThemeMode::System);
     }
 
     void switchesEmitTheirKeys() {

@@ -21,6 +21,7 @@
 #include "engine/metrics/divergence.h"
 #include "engine/metrics/summary.h"
 #include "views/markers/marker_model.h"
+#include "views/markers/penalty_slider.h"
 #include "views/run_document.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -85,7 +86,7 @@ void MarkersPanel::buildControls() {
     caption_row->addWidget(effect_note_, 1);
     column_->addLayout(caption_row);
 
-    slider_ = new QSlider(Qt::Horizontal, this);
+    slider_ = new PenaltySlider(0, this);
     slider_->setRange(static_cast<int>(kLowest * kStepsPerUnit), static_cast<int>(kHighest * kStepsPerUnit));
     slider_->setSingleStep(1);
     slider_->setPageStep(kStepsPerUnit / 2);

@@ -1,0 +1,121 @@
+// What does not fit in memory is refused on a banner with numbers, and whoever insists can go on from there, once.
+#include <QPushButton>
+#include <QStandardPaths>
+#include <QTest>
+
+#include "tests/app/window_fixture.h"
+#include "tests/support/random_model.h"
+
+using namespace quibble;
+using namespace quibble::testing;
+
+class TestWindowMemory : public QObject {
+    Q_OBJECT
+
+private slots:
+    void initTestCase();
+    void aModelThatDoesNotFitCanBeInsistedOn();
+    void aCacheThatDoesNotFitCanBeInsistedOn();
+    void aReferenceThatDoesNotFitCanBeInsistedOn();
+
+private:
+    // The button of the one banner that is shown; nullptr where there is none.
+    [[nodiscard]] QPushButton* insist(const QString& text) const {
+        for (QPushButton* button : w.parts().banners->findChildren<QPushButton*>()) {
+            if (button->isVisible() && button->text() == text) return button;
+        }
+        return nullptr;
+    }
+    [[nodiscard]] bool waitForBanner(const QString& text) const {
+        return QTest::qWaitFor([&] { return w.banners().contains(text); }, kPatience);
+    }
+    // A request that the open model can begin with.
+    [[nodiscard]] RunRequest request() const {
+        RunRequest r = w.parts().setup->request();
+        r.prompt = "a";
+        r.raw = true;
+        r.known_answer.clear();
+        r.reference = {.kind = ReferenceKind::None, .path = {}};
+        r.max_tokens = 3;
+        return r;
+    }
+    WindowFixture w;
+};
+
+void TestWindowMemory::initTestCase() {
+    QStandardPaths::setTestModeEnabled(true);
+    w.open();
+    QVERIFY(w.waitForModel());
+}
+
+void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
+    const std::filesystem::path before = w.parts().runs->model()->path, large = w.file(QStringLiteral("large.gguf")).toStdString();
+    RandomShape shape;
+    shape.type = kernels::TensorType::F16;  // read where they lie in the file, so that opening touches next to nothing
+    largerThanMemory(shape, 8).write(large);
+    w.window().openModel(large);
+    QVERIFY(waitForBanner(QStringLiteral("the weights take 825 GB")));
+    QVERIFY2(w.banners().contains(QStringLiteral("of memory are free")), qPrintable(w.banners()));
+    QVERIFY2(!w.banners().contains(QStringLiteral("--")), qPrintable(w.banners()));  // no word of the command line
+    QCOMPARE(w.parts().runs->model()->path, before);  // the open one stays
+    QVERIFY(insist(QStringLiteral("Load anyway")) != nullptr);
+    insist(QStringLiteral("Load anyway"))->click();
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == large; }, kPatience));
+    QVERIFY2(w.banners().isEmpty(), qPrintable(w.banners()));
+    // It is not remembered: another load of the same file is asked about again.
+    emit w.parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=8,group=64").value());
+    QVERIFY(waitForBanner(QStringLiteral("made anew")));
+    QVERIFY(insist(QStringLiteral("Load anyway")) != nullptr);
+    w.window().openModel(before);
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == before; }, kPatience));
+    QVERIFY(w.banners().isEmpty());
+}
+
+void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
+    RandomShape shape;
+    shape.vocab = 300;
+    shape.n_layers = 4;
+    shape.n_heads = shape.n_kv_heads = 8;
+    shape.head_dim = 128;
+    shape.keys = {{"context_length", std::uint32_t{16'000'000}}};
+    const std::filesystem::path before = w.parts().runs->model()->path, path = w.file(QStringLiteral("long.gguf")).toStdString();
+    makeRandomModel(shape).write(path);
+    w.window().openModel(path);
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == path; }, kPatience));
+    RunRequest r = request();
+    r.context = 16'000'000;  // half a terabyte, of which a run of three tokens writes next to nothing
+    w.parts().setup->show(r);
+    w.parts().runs->actions()->run()->trigger();
+    QVERIFY(waitForBanner(QStringLiteral("524 GB for 16000000 positions")));
+    QVERIFY(w.waitForEnd());
+    QCOMPARE(w.document().size(), 0);
+    QPushButton* button = insist(QStringLiteral("Run anyway"));
+    QVERIFY(button != nullptr);
+    button->click();
+    QVERIFY(w.parts().runs->live());
+    QVERIFY2(w.banners().isEmpty(), qPrintable(w.banners()));
+    QVERIFY(w.waitForEnd());
+    QVERIFY(w.document().size() > 0);
+    QCOMPARE(w.trace().request().context, Position{16'000'000});
+    w.parts().runs->actions()->run()->trigger();  // asked about again
+    QVERIFY(waitForBanner(QStringLiteral("524 GB for 16000000 positions")));
+    QVERIFY(w.waitForEnd());
+    w.window().openModel(before);
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == before; }, kPatience));
+}
+
+void TestWindowMemory::aReferenceThatDoesNotFitCanBeInsistedOn() {
+    const std::filesystem::path large = w.file(QStringLiteral("large.gguf")).toStdString();
+    RunRequest r = request();
+    r.reference = {.kind = ReferenceKind::File, .path = large.string()};
+    w.parts().setup->show(r);
+    w.parts().runs->actions()->run()->trigger();
+    QVERIFY(waitForBanner(QStringLiteral("the weights take 825 GB")));
+    QVERIFY(w.waitForEnd());
+    insist(QStringLiteral("Run anyway"))->click();
+    QVERIFY(waitForBanner(QStringLiteral("has another tokenizer")));  // so it was opened
+    QVERIFY(insist(QStringLiteral("Run anyway")) == nullptr);
+}
+
+QTEST_MAIN(TestWindowMemory)
+#include "tst_window_memory.moc"
