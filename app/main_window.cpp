@@ -39,6 +39,7 @@ namespace quibble {
 namespace {
 
 constexpr QSize kFirstSize(1600, 1000);
+constexpr double kLeastTextHeight = 12;  // em
 
 }  // namespace
 
@@ -95,7 +96,12 @@ void MainWindow::placeParts() {
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(parts_.banners);
-    column->addWidget(new Card(parts_.stream, false, centre), 1);
+    auto* text = new Card(parts_.stream, false, centre);
+    column->addWidget(text, 1);
+    // A window that becomes smaller takes the height from the plots first.
+    const auto room = [text] { text->setMinimumHeight(Theme::instance().em(kLeastTextHeight)); };
+    room();
+    connect(&Theme::instance(), &Theme::changed, text, room);
     setCentralWidget(centre);
     setStatusBar(parts_.status);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
@@ -168,7 +174,17 @@ void MainWindow::makeToolBar() {
     export_menu_ = new QMenu(tr("&Export"), this);
     export_button->setMenu(export_menu_);
     bar->addWidget(export_button);
-    const auto sizes = [bar] { bar->setIconSize(QSize(Theme::instance().em(0.85), Theme::instance().em(0.85))); };
+    // What a narrow window has no room for waits behind this button of Qt, which has neither a sign nor a name of its own here.
+    auto* more = bar->findChild<QToolButton*>(QStringLiteral("qt_toolbar_ext_button"));
+    const auto sizes = [bar, more] {
+        const Theme& theme = Theme::instance();
+        bar->setIconSize(QSize(theme.em(0.85), theme.em(0.85)));
+        if (more != nullptr) more->setIcon(theme.icon(QStringLiteral("more")));
+    };
+    if (more != nullptr) {
+        more->setToolTip(tr("Model, reference, sampling, colour and export"));
+        more->setAccessibleName(tr("More of the tool bar"));
+    }
     sizes();
     connect(&Theme::instance(), &Theme::changed, bar, sizes);
 }

@@ -140,6 +140,7 @@ private:
     void editMarkerList(const QString& name);
     void openSampler();
     void showModelDetails();
+    void showRunDetails();
     void showAbout();
 
     AppPaths paths_;

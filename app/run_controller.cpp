@@ -152,17 +152,6 @@ QString RunController::branchBlocked() const {
     return {};
 }
 
-QString RunController::provenanceLine() const {
-    const RunTrace& trace = document_->trace();
-    const RunProvenance& p = trace.provenance();
-    if (p.model_name.empty()) return {};
-    QString line = QStringLiteral("%1 · %2").arg(QString::fromStdString(p.model_name), QString::fromStdString(p.weight_format));
-    if (!p.reference_name.empty()) line += tr(" · reference %1").arg(QString::fromStdString(p.reference_format));
-    return line + tr(" · seed %1 · model %2 · Quibble %3")
-                      .arg(trace.request().seed)
-                      .arg(QString::fromStdString(p.model_hash.substr(0, 12)), QString::fromStdString(p.engine_version));
-}
-
 void RunController::run() {
     if (!live()) return start(false);
     runner_->resume();

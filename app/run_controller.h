@@ -73,8 +73,6 @@ public:
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// It is still being found out.
     [[nodiscard]] bool checkingDecoding() const { return check_->busy(); }
-    /// One line that says what made the shown numbers, for figures and messages.
-    [[nodiscard]] QString provenanceLine() const;
 
 public slots:
     void run();

@@ -22,6 +22,7 @@
 #include "app/main_window.h"
 #include "app/marker_list_dialog.h"
 #include "app/run_controller.h"
+#include "app/run_facts.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
 #include "engine/values/version.h"
@@ -208,7 +209,7 @@ void MainWindow::exportFigure(FigureView* asked) {
     for (const FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
         if (!deck->isEmpty()) figures.insert(figures.end(), deck->deckFigures().begin(), deck->deckFigures().end());
     }
-    auto* dialog = new ExportDialog(figures, parts_.runs->provenanceLine(), settings_.folder(QStringLiteral("exports")), this);
+    auto* dialog = new ExportDialog(figures, provenanceLine(parts_.runs->document()->trace()), settings_.folder(QStringLiteral("exports")), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     if (asked != nullptr) dialog->chooseFigure(asked);
     connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
@@ -241,7 +242,7 @@ void MainWindow::editMarkerList(const QString& name) {
 void MainWindow::openSampler() {
     sampler_popup_->adjustSize();
     const QSize size = sampler_popup_->sizeHint();
-    const QToolButton* button = parts_.model_bar->findChildren<QToolButton*>(QString(), Qt::FindDirectChildrenOnly).constLast();  // the sampler's is the last of the bar
+    const QToolButton* button = parts_.model_bar->samplerButton();
     QPoint at = button->mapToGlobal(QPoint(0, button->height() + 4));
     if (const QScreen* here = screen()) {
         const QRect room = here->availableGeometry();
@@ -260,6 +261,14 @@ void MainWindow::showModelDetails() {
                                                                    tr("Open one with Ctrl+O").toStdString()});
     }
     factsDialog(this, tr("Model"), modelFacts(*open->model))->open();
+}
+
+void MainWindow::showRunDetails() {
+    const auto facts = runFacts(parts_.runs->document()->trace());
+    if (facts.empty()) {
+        return parts_.banners->showError(QStringLiteral("run"), {ErrorCode::NotFound, tr("There is no run yet").toStdString(), tr("Press Run").toStdString()});
+    }
+    factsDialog(this, tr("Run"), facts)->open();
 }
 
 void MainWindow::showAbout() {

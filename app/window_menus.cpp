@@ -91,6 +91,7 @@ void MainWindow::makeRunMenu() {
         {"rollSeed", tr("New See&d"), keys("Ctrl+D"), [this] { parts_.sampler->rollSeed(); }, {}},
         {"", {}, {}, {}, {}},
         {"branch", tr("&Branch from the Chosen Alternative"), keys("Ctrl+B"), [this] { parts_.inspector->branchButton()->click(); }, {}},
+        {"runDetails", tr("Run Detai&ls…"), keys("Ctrl+Shift+I"), [this] { showRunDetails(); }, tr("What made the numbers of the shown run")},
     });
 }
 

@@ -77,6 +77,7 @@ void MainWindow::wireRuns() {
                               .hint = tr("Nothing is lost yet: writing is tried again until it works."), .action = {}, .on_action = {}});
     });
     connect(runs, &RunController::statusChanged, parts_.status, &RunStatusBar::setStatus);
+    connect(parts_.status, &RunStatusBar::detailsRequested, this, &MainWindow::showRunDetails);
     connect(runs, &RunController::actionsChanged, this, [this] {
         parts_.inspector->setBranchBlocked(parts_.runs->branchBlocked());
         parts_.prompt->setBlocked(parts_.runs->promptBlocked());
@@ -146,6 +147,7 @@ void MainWindow::wireModels() {
     connect(bar, &ModelBar::quantChosen, this, &MainWindow::setWeightQuant);
     connect(bar, &ModelBar::referenceFileRequested, this, &MainWindow::chooseReference);
     connect(bar, &ModelBar::samplerRequested, this, &MainWindow::openSampler);
+    connect(parts_.sampler, &SamplerPanel::warningChanged, bar, &ModelBar::setSamplerWarning);
     connect(parts_.sampler, &SamplerPanel::chooseReferenceFileRequested, this, &MainWindow::chooseReference);
     connect(parts_.markers, &MarkersPanel::editSetRequested, this, &MainWindow::editMarkerList);
 }

@@ -36,6 +36,7 @@ QPushButton[primary="true"], QToolBar QToolButton[primary="true"] { background: 
 QPushButton[primary="true"]:hover, QToolBar QToolButton[primary="true"]:hover { background: @accent_hover; }
 QPushButton[primary="true"]:focus, QToolBar QToolButton[primary="true"]:focus { border-color: @text; }
 QPushButton[primary="true"]:disabled, QToolBar QToolButton[primary="true"]:disabled { background: @window; color: @disabled; border-color: @card_border; }
+#qt_toolbar_ext_button { padding: 0; }
 #barButton::menu-indicator, QPushButton::menu-indicator, QToolBar QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton[flat="true"] { border: 1px solid transparent; border-radius: 4px; padding: 2px 4px; background: transparent; color: @muted; }
 QToolButton[flat="true"]:hover { background: @accent_soft; color: @text; }

@@ -57,6 +57,37 @@
     </message>
 </context>
 <context>
+    <name>RunFacts</name>
+    <message numerus="yes">
+        <source>throughput: %n positions with activations rounded to BF16</source>
+        <translation>
+            <numerusform>throughput: %n position with activations rounded to BF16</numerusform>
+            <numerusform>throughput: %n positions with activations rounded to BF16</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n positions of an earlier run, %1 shared with it</source>
+        <translation>
+            <numerusform>%n position of an earlier run, %1 shared with it</numerusform>
+            <numerusform>%n positions of an earlier run, %1 shared with it</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tokens</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1, %n threads</source>
+        <translation>
+            <numerusform>%1, %n thread</numerusform>
+            <numerusform>%1, %n threads</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>RunStatusBar</name>
     <message numerus="yes">
         <source>CPU %1, %n threads</source>

@@ -3,9 +3,11 @@
 
 #include <QComboBox>
 #include <QFile>
+#include <QLayout>
 #include <QMenu>
 #include <QPushButton>
 #include <QSlider>
+#include <QToolButton>
 
 #include "views/experts/dropped_chart.h"
 #include "views/experts/expert_map.h"
@@ -196,9 +198,18 @@ void TestWindowLenses::aPrefillThatRoundsNothingSaysWhy() {
     QVERIFY2(said.contains(QStringLiteral("BF16 weights")) && said.contains(QStringLiteral("F16")), qPrintable(said));
     QVERIFY(!w.parts().runs->actions()->run()->isEnabled());
     QCOMPARE(reason(), QString());  // that is of drafts and experts
+    // Seen without opening anything, and all of it where it is opened.
+    QCOMPARE(w.parts().model_bar->samplerButton()->toolTip(), said);
+    QVERIFY(!w.parts().model_bar->samplerButton()->icon().isNull());
+    w.window().findChild<QAction*>(QStringLiteral("sampler"))->trigger();
+    const QWidget* popup = w.parts().sampler->window();
+    QVERIFY(popup->isVisible());
+    QTRY_VERIFY(popup->height() >= popup->layout()->totalHeightForWidth(popup->width()));
+    w.parts().sampler->window()->close();
     choose(before);
     QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
     QVERIFY(w.parts().sampler->prefillBlocked().isEmpty());
+    QVERIFY(w.parts().model_bar->samplerButton()->icon().isNull());
 }
 
 void TestWindowLenses::theMixtureOpensFromTheEmptyPanel() {

@@ -1,8 +1,12 @@
 // The state machine of a run, driven through the window: run, pause, step, stop, live controls, branches.
 #include <algorithm>
 
+#include "app/run_facts.h"
 #include "tests/app/window_fixture.h"
+#include "tests/support/golden.h"
+#include "views/status/run_status_bar.h"
 
+#include <QDialog>
 #include <QDoubleSpinBox>
 #include <QLabel>
 #include <QPlainTextEdit>
@@ -28,6 +32,7 @@ private slots:
     void anotherRunCanBeShownWhileOneRuns();
     void quantizationIsChosenInPlace();
     void ownMarkerListIsUsed();
+    void theDetailsSayWhatMadeTheNumbers();
 
 private:
     WindowFixture w;
@@ -289,6 +294,37 @@ void TestWindowRun::ownMarkerListIsUsed() {
     QVERIFY(w.runToEnd());
     QCOMPARE(w.trace().request().penalty.words, own.words);
     QCOMPARE(w.trace().provenance().dropped_markers.size(), std::size_t(1));
+}
+
+// A prompt computed with rounded inputs says so wherever the run's numbers go.
+void TestWindowRun::theDetailsSayWhatMadeTheNumbers() {
+    QVERIFY(!provenanceLine(w.trace()).contains(QStringLiteral("throughput")));
+    w.window().openModel(testing::goldenDirectory() / "models" / "qwen2-d96-BF16.gguf");
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path.filename() == "qwen2-d96-BF16.gguf"; }, kPatience));
+    RunRequest request = w.parts().setup->request();
+    request.prompt = "one two three";
+    request.raw = true;
+    request.prefill = PrefillMode::Throughput;
+    request.kv_type = KvType::F16;
+    request.reference = {.kind = ReferenceKind::None, .path = {}};
+    request.max_tokens = 3;
+    w.parts().setup->show(request);
+    QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
+    QVERIFY(w.runToEnd());
+    const int rounded = w.trace().provenance().throughput_positions;
+    QVERIFY(rounded > 0);
+    QVERIFY2(provenanceLine(w.trace()).contains(QStringLiteral("throughput prefill · KV cache f16")), qPrintable(provenanceLine(w.trace())));
+    emit w.parts().status->detailsRequested();
+    const auto dialogs = w.window().findChildren<QDialog*>();
+    const auto details = std::find_if(dialogs.begin(), dialogs.end(), [](const QDialog* dialog) { return dialog->windowTitle() == QStringLiteral("Run"); });
+    QVERIFY(details != dialogs.end() && (*details)->isVisible());
+    QStringList said;
+    for (const QLabel* label : (*details)->findChildren<QLabel*>()) said << label->text();
+    const QString all = said.join(QLatin1Char('\n'));
+    for (const QString& part : {QStringLiteral("throughput: %1 positions").arg(rounded), QStringLiteral("qwen2-d96"), QStringLiteral("raw completion"), QStringLiteral("f16, at most")}) {
+        QVERIFY2(all.contains(part), qPrintable(all));
+    }
+    (*details)->close();
 }
 
 QTEST_MAIN(TestWindowRun)

@@ -1,4 +1,5 @@
 // What the window keeps, gives out and refuses: reopening, deleting and undoing, exports, session files, wrong files, locks, looks.
+#include "app/run_facts.h"
 #include "tests/app/window_fixture.h"
 
 #include <fstream>
@@ -40,6 +41,7 @@ private slots:
     void secondWindowReadsOnly();
     void darkIsDark();
     void layoutIsKeptAndReset();
+    void aNarrowWindowStaysUsable();
     void everythingHasAName();
     void paletteListsTheActions();
 
@@ -86,7 +88,7 @@ void TestWindowSessions::exportsFigures() {
             const QString path = w.file(figure->figureName() + QLatin1String(row.ending));
             FigureOptions options;
             options.format = row.format;
-            options.footer = w.parts().runs->provenanceLine();
+            options.footer = provenanceLine(w.trace());
             QVERIFY(!options.footer.isEmpty());
             const auto done = figure->exportFigure(path, options);
             QVERIFY2(done.has_value(), done ? "" : done.error().line().c_str());
@@ -331,6 +333,20 @@ void TestWindowSessions::layoutIsKeptAndReset() {
     QVERIFY(!w.window().findChild<QDockWidget*>(QStringLiteral("sessions"))->isVisible());
     w.window().setPresentation(false);
     QVERIFY(w.window().findChild<QDockWidget*>(QStringLiteral("sessions"))->isVisible());
+}
+
+void TestWindowSessions::aNarrowWindowStaysUsable() {
+    const QSize before = w.window().size();
+    w.window().resize(1000, 700);
+    QTRY_COMPARE(w.window().size(), QSize(1000, 700));
+    const auto* more = w.window().findChild<QToolButton*>(QStringLiteral("qt_toolbar_ext_button"));
+    QVERIFY(more != nullptr);
+    QTRY_VERIFY(more->isVisible());
+    QVERIFY(!more->icon().isNull());
+    QVERIFY(!more->accessibleName().isEmpty());
+    QTRY_VERIFY2(w.parts().stream->height() > 120, qPrintable(QString::number(w.parts().stream->height())));
+    w.window().resize(before);
+    QTRY_COMPARE(w.window().size(), before);
 }
 
 void TestWindowSessions::everythingHasAName() {

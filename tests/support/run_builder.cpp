@@ -320,6 +320,7 @@ RunRequest makeRequest(const RunSettings& settings) {
     Writer writer(settings);
     if (!writer.write().empty()) request.known_answer = std::to_string(writer.answer());
     request.seed = settings.seed;
+    if (!settings.reference) request.reference.kind = ReferenceKind::None;
     request.penalty.strength = settings.penalty_from == 0 ? settings.penalty : 0;
     return request;
 }

@@ -43,7 +43,8 @@ ScatterView::ScatterView(RunDocument* document, QWidget* parent)
 
 void ScatterView::updateFigures() {
     const std::optional<double> rho = klEntropyCorrelation(document_->trace());
-    setFigures(rho ? tr("ρ = %1").arg(formatNumber(*rho, 2)) : document_->size() > 0 && !document_->hasReference() ? tr("no reference") : QString());
+    const bool none = document_->run() != kNoRun && document_->trace().request().reference.kind == ReferenceKind::None;
+    setFigures(rho ? tr("ρ = %1").arg(formatNumber(*rho, 2)) : none ? tr("no reference") : QString());
 }
 
 Result<void> ScatterView::exportFigure(const QString& path, const FigureOptions& options) { return plot_->exportTo(path, options); }

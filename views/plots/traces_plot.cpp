@@ -139,7 +139,8 @@ void TracesPlot::append(int first, int last) {
         if (token.marker || token.intervened()) marks_.push_back(i);
     }
     for (const Row& row : rows_) {
-        for (QCPAxis* axis : row.rect->axes(QCPAxis::atLeft)) axis->setTickLabels(last > 0);
+        const bool measured = last > 0 && (row.measure != Measure::Kl || document_->hasReference());
+        for (QCPAxis* axis : row.rect->axes(QCPAxis::atLeft)) axis->setTickLabels(measured);
     }
     rows_.back().rect->axis(QCPAxis::atBottom)->setTickLabels(last > 0);
     if (follow_) followTail();

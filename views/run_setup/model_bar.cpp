@@ -44,12 +44,13 @@ ModelBar::ModelBar(QWidget* parent)
     for (QToolButton* button : {model_button_, reference_button_, sampler_button_}) row->addWidget(button);
     model_button_->setToolTip(tr("Choose a model and how its weights are quantized"));
     reference_button_->setToolTip(tr("What KL is measured against"));
-    sampler_button_->setToolTip(tr("Sampling, seed and limits"));
     reference_button_->setPopupMode(QToolButton::InstantPopup);
     reference_button_->setMenu(reference_menu_);
     connect(model_button_, &QToolButton::clicked, this, &ModelBar::openModelPopup);
     connect(sampler_button_, &QToolButton::clicked, this, &ModelBar::samplerRequested);
     connect(reference_menu_, &QMenu::aboutToShow, this, &ModelBar::rebuildReferenceMenu);
+    connect(&Theme::instance(), &Theme::changed, this, [this] { setSamplerWarning(sampler_warning_); });
+    setSamplerWarning({});
     updateButtons();
 }
 
@@ -89,6 +90,15 @@ void ModelBar::setReference(const ReferenceSettings& reference) {
 
 void ModelBar::setSamplerSummary(const QString& summary) {
     sampler_button_->setText(summary + kArrow);
+}
+
+void ModelBar::setSamplerWarning(const QString& warning) {
+    sampler_warning_ = warning;
+    const Theme& theme = Theme::instance();
+    sampler_button_->setIcon(warning.isEmpty() ? QIcon() : theme.icon(QStringLiteral("warning"), theme.colors().bad));
+    sampler_button_->setToolButtonStyle(warning.isEmpty() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
+    sampler_button_->setToolTip(warning.isEmpty() ? tr("Sampling, seed and limits") : warning);
+    sampler_button_->setAccessibleDescription(warning);
 }
 
 QString ModelBar::quantLabel(const MethodChoice& choice) const {

@@ -39,6 +39,9 @@ public:
     void setReference(const ReferenceSettings& reference);
     [[nodiscard]] ReferenceSettings reference() const { return reference_; }
     void setSamplerSummary(const QString& summary);
+    /// Why a run with the sampler's settings would be refused, shown as a sign on its button; empty: no sign.
+    void setSamplerWarning(const QString& warning);
+    [[nodiscard]] QToolButton* samplerButton() const { return sampler_button_; }
     [[nodiscard]] QToolButton* modelButton() const { return model_button_; }
 
     /// "RTN 3 bit g64": the short form of a choice.
@@ -68,6 +71,7 @@ private:
     QMenu* reference_menu_;
     QString model_name_, stored_format_, loading_name_;
     double loading_progress_ = 0;
+    QString sampler_warning_;
     std::vector<KnownModel> recent_;
     std::vector<QuantMethod> methods_;
     MethodChoice quant_;

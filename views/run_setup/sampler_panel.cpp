@@ -7,7 +7,9 @@
 #include <QLineEdit>
 #include <QRandomGenerator>
 #include <QRegularExpressionValidator>
+#include <QShowEvent>
 #include <QSpinBox>
+#include <QTimer>
 #include <QToolButton>
 
 #include "views/measure.h"
@@ -163,12 +165,27 @@ void SamplerPanel::buildArithmetic(QFormLayout* form) {
 void SamplerPanel::setCacheCost(const QString& text, bool refused) {
     cache_cost_->setVisible(!text.isEmpty());
     cache_cost_->setText(refused ? tr("Does not fit: %1").arg(text) : text);
+    cache_refused_ = refused;
+    updateWarning();
     growPopup();
+}
+
+void SamplerPanel::updateWarning() {
+    const QString warning = !prefillBlocked().isEmpty() ? prefillBlocked() : cache_refused_ ? cache_cost_->text() : QString();
+    if (warning == warning_) return;
+    warning_ = warning;
+    emit warningChanged(warning);
+}
+
+void SamplerPanel::showEvent(QShowEvent* event) {
+    View::showEvent(event);
+    QTimer::singleShot(0, this, &SamplerPanel::growPopup);  // what was said while it was closed has not been laid out yet
 }
 
 void SamplerPanel::setPrefillBlocked(const QString& reason) {
     prefill_blocked_->setText(reason);
     prefill_blocked_->setVisible(!reason.isEmpty());
+    updateWarning();
     growPopup();
 }
 

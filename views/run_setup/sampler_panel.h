@@ -42,6 +42,11 @@ signals:
     /// Live controls with the keys of ControlChange: "temperature", "top_k", "top_p", "min_p", "max_tokens".
     void controlChanged(const QString& key, double value);
     void chooseReferenceFileRequested();
+    /// Why a run of these settings would be refused; empty: it would not.
+    void warningChanged(const QString& warning);
+
+protected:
+    void showEvent(QShowEvent* event) override;
 
 private:
     void buildSampling(QFormLayout* form);
@@ -49,6 +54,7 @@ private:
     void buildCache(QFormLayout* form);
     void buildArithmetic(QFormLayout* form);
     void growPopup();
+    void updateWarning();
     void emitLive(const QString& key, double value);
 
     QDoubleSpinBox* temperature_ = nullptr;
@@ -67,6 +73,8 @@ private:
     QLabel* prefill_blocked_ = nullptr;
     QSpinBox* threads_ = nullptr;
     std::string reference_path_;
+    bool cache_refused_ = false;
+    QString warning_;
     bool silent_ = false;
 };
 

@@ -52,7 +52,7 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
     saved_ = add(tr("Saved"), true);
     state_->installEventFilter(this);
     state_->setCursor(Qt::PointingHandCursor);
-    state_->setToolTip(tr("Click for details"));
+    state_->setToolTip(tr("Click to see what made the numbers of this run"));
     connect(document_, &RunDocument::stateChanged, this, &RunStatusBar::refresh);
     for (const auto signal : {&RunDocument::reset, &RunDocument::provenanceChanged, &RunDocument::finished}) {
         connect(document_, signal, this, &RunStatusBar::refresh);
