@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 
+#include "app/engine_values.h"
 #include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/run/cache_cost.h"
@@ -41,13 +42,23 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
         }
     }
     const auto prompt = buildPrompt(request, *model.tokenizer());
-    const Position context = runContext(request, prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0, models);
+    const std::int64_t tokens = prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0;
+    const Position context = runContext(request, tokens, models);
+    Answer answer;
+    if (auto fits = checkPromptFits(tokens, context, models); !fits) answer.too_long = reasonText(fits.error());
     const auto cost = cacheCost(request, models, context);
-    if (!cost) return {QString::fromStdString(cost.error().line()), true};
-    const auto available = availableMemoryBytes();
-    if (auto fits = checkCacheFits(*cost, memoryLimit()); !fits) return {QString::fromStdString(fits.error().line()), true};
-    const QString text = Text::tr("At most %1").arg(QString::fromStdString(cost->text()));
-    return {available ? Text::tr("%1; %2 are free").arg(text, QString::fromStdString(bytesText(*available))) : text, false};
+    answer.refused = true;
+    if (!cost) {
+        answer.text = QString::fromStdString(cost.error().line());
+    } else if (auto fits = checkCacheFits(*cost, memoryLimit()); !fits) {
+        answer.text = QString::fromStdString(fits.error().line());
+    } else {
+        answer.refused = false;
+        answer.text = Text::tr("At most %1").arg(QString::fromStdString(cost->text()));
+        const auto available = availableMemoryBytes();
+        if (available) answer.text = Text::tr("%1; %2 are free").arg(answer.text, QString::fromStdString(bytesText(*available)));
+    }
+    return answer;
 }
 
 }  // namespace quibble

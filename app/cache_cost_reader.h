@@ -17,6 +17,7 @@ public:
     struct Answer {
         QString text;
         bool refused = false;  // does not fit into memory, or the model cannot have such a cache
+        QString too_long;      // the prompt leaves no room for a token; empty: it does, or there is none
     };
     /// The files of a reference and of drafts are looked at once each; one that cannot be opened is left out.
     [[nodiscard]] Answer of(const RunRequest& request, const Model& model);

@@ -44,8 +44,8 @@ RunController::RunController(QObject* parent)
     connect(&preview_timer_, &QTimer::timeout, this, [this] {
         if (!live() && document_->run() == kNoRun) showPreview();
         if (!model_ || !sources_.request) return;
-        checkPrompt();
         const CacheCostReader::Answer cost = cache_costs_.of(sources_.request(), *model_->model);
+        checkPrompt(cost.too_long);
         emit cacheCostChanged(cost.text, cost.refused);
     });
     connect(inspector_, &ModelInspector::progress, this, &RunController::modelProgress);
@@ -330,10 +330,10 @@ QString RunController::blocked() const {
 }
 
 // What is quickly found out about the prompt; the rest is for check_.
-void RunController::checkPrompt() {
+void RunController::checkPrompt(const QString& too_long) {
     const RunRequest request = sources_.request();
     const auto prompt = promptTokens(request, *model_->model);
-    QString no_prompt = prompt || request.prompt.empty() ? QString() : reasonText(prompt.error());
+    QString no_prompt = request.prompt.empty() ? QString() : prompt ? too_long : reasonText(prompt.error());
     QString no_prefill;
     if (request.prefill == PrefillMode::Throughput) {
         const auto checked = checkThroughputPrefill(*model_->model, request.arithmetic, CpuDevice(1));

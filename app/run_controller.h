@@ -122,7 +122,7 @@ private:
     void applyLive(const EventBatch& batch);
     void finishLive(const RunFinished& closing);
     void everySecond();
-    void checkPrompt();
+    void checkPrompt(const QString& too_long);
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;

@@ -1,8 +1,13 @@
 #include "views/view.h"
 
+#include "views/focus_frame.h"
+
 namespace quibble {
 
-View::View(const QString& title, QWidget* parent) : QWidget(parent), title_(title) { setAccessibleName(title); }
+View::View(const QString& title, QWidget* parent) : QWidget(parent), title_(title) {
+    setAccessibleName(title);
+    new FocusFrame(this);
+}
 
 void View::setTitle(const QString& title) {
     if (title == title_) return;

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::int64_t kUsualContext = 2048;
 
+std::int64_t longestContext(const CacheModels& models) {
+    const std::int64_t own = models.model->context_length;
+    return models.reference != nullptr ? std::min<std::int64_t>(own, models.reference->context_length) : own;
+}
+
 }  // namespace
 
 std::string CacheCost::text() const {
@@ -23,9 +28,14 @@ std::string CacheCost::text() const {
 Position runContext(const RunRequest& request, std::int64_t prompt_tokens, const CacheModels& models) {
     // Memory is occupied only as it is written, so room for a raised limit costs nothing.
     const std::int64_t wanted = request.context > 0 ? request.context : std::max<std::int64_t>(prompt_tokens + request.max_tokens, kUsualContext);
-    std::int64_t limit = models.model->context_length;
-    if (models.reference != nullptr) limit = std::min<std::int64_t>(limit, models.reference->context_length);
-    return static_cast<Position>(std::min(wanted, limit));
+    return static_cast<Position>(std::min(wanted, longestContext(models)));
+}
+
+Result<void> checkPromptFits(std::int64_t tokens, Position context, const CacheModels& models) {
+    if (tokens < context) return {};
+    const bool longest = context >= longestContext(models);
+    return fail(ErrorCode::InvalidArgument, "the prompt has " + std::to_string(tokens) + " tokens, the context is " + std::to_string(context),
+                longest ? "Shorten the prompt: the model was made for no longer context" : "Shorten the prompt or choose a larger context");
 }
 
 Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models, Position context) {

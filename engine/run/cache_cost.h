@@ -34,6 +34,9 @@ struct CacheCost {
 /// Positions of the run's cache: as the request asks, or room for its prompt and limit; at most what model and reference were made for.
 [[nodiscard]] Position runContext(const RunRequest& request, std::int64_t prompt_tokens, const CacheModels& models);
 
+/// Whether so many tokens leave room for one more. Errors: InvalidArgument, with what helps.
+[[nodiscard]] Result<void> checkPromptFits(std::int64_t tokens, Position context, const CacheModels& models);
+
 /// Errors: those of kvLayout.
 [[nodiscard]] Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models, Position context);
 

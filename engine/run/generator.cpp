@@ -95,11 +95,7 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     const ModelConfig& c = models_.quantized->config();
     const CacheModels caches = cacheModels();
     const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
-    if (static_cast<std::int64_t>(tokens_.size()) >= context) {
-        return fail(ErrorCode::InvalidArgument,
-                    "the prompt has " + std::to_string(tokens_.size()) + " tokens, the context is " + std::to_string(context),
-                    "Shorten the prompt or choose a larger context");
-    }
+    if (auto fits = checkPromptFits(static_cast<std::int64_t>(tokens_.size()), context, caches); !fits) return fits;
     auto cost = cacheCost(request_, caches, context);
     if (!cost) return tl::unexpected(cost.error());
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;

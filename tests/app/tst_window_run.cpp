@@ -21,6 +21,7 @@ private slots:
     void initTestCase();
     void firstStartIsReadyToRun();
     void theCostOfTheCacheIsShown();
+    void aPromptThatIsTooLongSaysSoBeforeTheRun();
     void runStreamsToTheEnd();
     void everyTokenGetsItsKl();
     void actionsSayWhyTheyAreDisabled();
@@ -72,6 +73,20 @@ void TestWindowRun::theCostOfTheCacheIsShown() {
     QTRY_VERIFY2(cost->text().contains(QStringLiteral("for 1000 positions (model q8_0 1.09 MB")), qPrintable(cost->text()));
     QCOMPARE(w.parts().setup->request().kv_type, KvType::Q8_0);
     w.parts().setup->showDefaults();
+}
+
+void TestWindowRun::aPromptThatIsTooLongSaysSoBeforeTheRun() {
+    const RunRequest before = w.parts().setup->request();
+    RunRequest request = before;
+    for (int i = 0; i < 2500; ++i) request.prompt += " 1";
+    w.parts().setup->show(request);
+    w.parts().runs->setupChanged();
+    QTRY_VERIFY(!w.parts().runs->promptBlocked().isEmpty());
+    QVERIFY2(w.parts().runs->promptBlocked().contains(QStringLiteral("the context is 2048")), qPrintable(w.parts().runs->promptBlocked()));
+    QVERIFY(!w.parts().runs->actions()->run()->isEnabled());
+    w.parts().setup->show(before);
+    w.parts().runs->setupChanged();
+    QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
 }
 
 void TestWindowRun::runStreamsToTheEnd() {

@@ -2,11 +2,13 @@
 #include <QFile>
 #include <QImage>
 #include <QPainter>
+#include <QPushButton>
 #include <QSvgRenderer>
 #include <QTemporaryDir>
 #include <QWheelEvent>
 
 #include "tests/views/view_test.h"
+#include "views/focus_frame.h"
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
@@ -134,6 +136,23 @@ private slots:
         const int wanted = 77;
         QTest::mouseClick(scatter.plotWidget(), Qt::LeftButton, {}, scatter.pointOf(wanted));
         QVERIFY((scatter.pointOf(document.current()) - scatter.pointOf(wanted)).manhattanLength() <= 14);
+    }
+
+    void theKeyboardsPlaceIsSeen() {
+        Shown shown({.tokens = 50});
+        shown.traces.show();
+        QVERIFY(QTest::qWaitForWindowActive(&shown.traces));
+        const auto* frame = shown.traces.findChild<FocusFrame*>();
+        QVERIFY(frame != nullptr);
+        QPushButton button(&shown.traces);
+        button.show();
+        button.setFocus(Qt::TabFocusReason);
+        QVERIFY(!frame->isVisible());
+        shown.traces.plotWidget()->setFocus(Qt::TabFocusReason);
+        QTRY_VERIFY(frame->isVisible());
+        QCOMPARE(frame->size(), shown.traces.plotWidget()->size());
+        QTest::mouseClick(shown.traces.plotWidget(), Qt::LeftButton);
+        QVERIFY(!frame->isVisible());
     }
 
     void figuresSpeak() {

@@ -43,6 +43,15 @@ private slots:
         QCOMPARE(cost.draft_bytes, 1000 * row * 2);      // no longer than the draft can be
         QCOMPARE(cost.text(), std::string("133 MB for 4000 positions (model f16 41.0 MB, reference f32 81.9 MB, drafts f16 10.2 MB)"));
     }
+    void aPromptThatIsTooLongSaysWhatHelps() {
+        const ModelConfig model = config();
+        const CacheModels models{&model, nullptr, {}};
+        QVERIFY(checkPromptFits(3999, 4000, models));
+        const auto shorter = checkPromptFits(4000, 4000, models);
+        QVERIFY(!shorter && shorter.error().hint.find("larger context") != std::string::npos);
+        const auto longest = checkPromptFits(model.context_length, model.context_length, models);
+        QVERIFY(!longest && longest.error().hint.find("larger context") == std::string::npos);
+    }
     void whatDoesNotFitIsRefusedWithWhatWould() {
         const ModelConfig model = config();
         RunRequest r;
