@@ -34,7 +34,8 @@ BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayo
 void BannerArea::retheme(QFrame* banner) const {
     const ThemeColors& colors = Theme::instance().colors();
     const QColor line = banner->property(kProblem).toBool() ? colors.bad : colors.accent;
-    banner->setStyleSheet(QStringLiteral("#banner { background: %1; border: 1px solid %2; border-left: 4px solid %3; border-radius: 6px; }")
+    banner->setStyleSheet(QStringLiteral("#banner { background: %1; border: 1px solid %2; border-left: 4px solid %3; border-radius: 6px; "
+                                          "border-top-left-radius: 0; border-bottom-left-radius: 0; }")
                               .arg(colors.card.name(), colors.card_border.name(), line.name()));
 }
 
