@@ -60,7 +60,7 @@ void ModelInspector::loop(const std::stop_token& quit) {
 Result<std::shared_ptr<const Model>> ModelInspector::load(const Request& request) {
     LoadOptions options;
     options.weight_quant = request.wanted.weight_quant;
-    options.free_memory = request.wanted.free_memory;
+    if (request.wanted.insisted) options.free_memory = [] { return std::nullopt; };
     options.stop = request.stop.get_token();
     options.progress = [this, number = request.number](std::int64_t done, std::int64_t total) {
         QMetaObject::invokeMethod(this, [this, number, done, total] {

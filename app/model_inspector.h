@@ -25,7 +25,7 @@ struct OpenedModel {
 struct WantedModel {
     std::filesystem::path path;
     MethodChoice weight_quant;
-    FreeMemory free_memory = memoryLimit;  // that its weights must fit in
+    bool insisted = false;  // whether or not it seems to fit in memory
 };
 
 class ModelInspector : public QObject {

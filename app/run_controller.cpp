@@ -184,7 +184,7 @@ void RunController::start(bool paused) {
     expected_model_.clear();
     RunTrace trace(request);
     const QString title = runTitle(request, *model_->model);
-    begin({std::move(request), std::move(trace), paused, title});
+    begin({.request = std::move(request), .shown = std::move(trace), .paused = paused, .title = title, .insisted = false});
 }
 
 void RunController::branch(Position pos, TokenId token) {
@@ -217,13 +217,13 @@ void RunController::startBranch(Position pos, TokenId token) {
     const auto number = request.branch.prefix.size() - 1;
     expected_model_ = parent.provenance().model_hash;
     const QString title = tr("branch at %1 %2").arg(number).arg(document_->tokenLabel(token));
-    begin({std::move(request), std::move(shown), false, title});
+    begin({.request = std::move(request), .shown = std::move(shown), .paused = false, .title = title, .insisted = false});
 }
 
 void RunController::runAnyway() {
     if (live() || !refused_ || !store_blocked_.isEmpty()) return;
     Launch launch = std::move(*refused_);
-    launch.free_memory = noMemoryLimit;
+    launch.insisted = true;
     const bool paused = launch.paused;
     begin(std::move(launch));
     if (paused && live()) runner_->step();
@@ -243,7 +243,9 @@ void RunController::begin(Launch launch) {
     meter_.restart();
     launch.shown.apply(StateChanged{RunState::Loading});
     document_->setTrace(std::move(launch.shown), live_run_);
-    const bool started = runner_->start({.run = live_run_, .request = std::move(launch.request), .paused = launch.paused, .replayed = {}, .free_memory = launch.free_memory});
+    RunStart start{.run = live_run_, .request = std::move(launch.request), .paused = launch.paused, .replayed = {}};
+    if (launch.insisted) start.free_memory = [] { return std::nullopt; };
+    const bool started = runner_->start(std::move(start));
     QUIBBLE_CHECK(started, "the engine is free when the last run's end has arrived");
     frame_timer_.start();
     emit runStarted(live_run_);
@@ -289,18 +291,18 @@ void RunController::applyLive(const EventBatch& batch) {
 
 void RunController::finishLive(const RunFinished& closing) {
     const RunId run = live_run_;
-    const bool does_not_fit = closing.error == ErrorCode::DoesNotFit;
+    const auto does_not_fit = insistable({ErrorCode::OutOfMemory, closing.message, {}});
     if (does_not_fit) {
         const RunRequest& request = liveTrace().request();
         RunTrace shown(request);
         if (!request.branch.prefix.empty()) shown.inherit(liveTrace(), request.branch.pos);
-        refused_ = Launch{request, std::move(shown), live_paused_, live_title_};
+        refused_ = Launch{.request = request, .shown = std::move(shown), .paused = live_paused_, .title = live_title_, .insisted = false};
     }
     live_run_ = kNoRun;
     unsaved_run_ = run;
     detached_.reset();
-    if (does_not_fit) emit runDoesNotFit({ErrorCode::DoesNotFit, closing.message, {}});
-    else if (closing.reason == FinishReason::Failed) emit failed({closing.error.value_or(ErrorCode::Io), closing.message, {}});
+    if (does_not_fit) emit runDoesNotFit(*does_not_fit);
+    else if (closing.reason == FinishReason::Failed) emit failed({ErrorCode::Io, closing.message, {}});
     updateActions();
     updateStatus();
     emit runFinished(run);

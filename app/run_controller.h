@@ -115,7 +115,7 @@ private:
         RunTrace shown;  // what is there before the run begins
         bool paused = false;
         QString title;
-        FreeMemory free_memory = memoryLimit;
+        bool insisted = false;  // whether or not it seems to fit in memory
     };
     void begin(Launch launch);
     void drain();

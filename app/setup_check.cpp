@@ -98,7 +98,8 @@ void SetupCheck::finish(int number, const Result<void>& answer) {
     QMetaObject::invokeMethod(this, [this, number, answer] {
         if (number != last_number_ || (!answer && answer.error().code == ErrorCode::Cancelled)) return;  // somebody asks something else meanwhile
         if (answer) return setState(false, {});
-        setState(false, reasonText(answer.error()), answer.error().code == ErrorCode::DoesNotFit);
+        const auto overruled = insistable(answer.error());
+        setState(false, reasonText(overruled.value_or(answer.error())), overruled.has_value());
     }, Qt::QueuedConnection);
 }
 

@@ -119,7 +119,7 @@ void MainWindow::wireSessions() {
         const QFileInfo file(QString::fromStdString(request.model_path));
         const bool same = open && open->path == request.model_path && open->weight_quant == request.weight_quant;
         if (open && !same && !parts_.runs->live() && file.isFile() && file.size() <= kFollowModelBytes) {
-            parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant});
+            parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant, .insisted = false});
         }
     });
     connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
@@ -214,7 +214,7 @@ void MainWindow::begin(const std::filesystem::path& model) {
     }
     showKnownModels();
     parts_.model_bar->setQuantMethods(quantMethods(nullptr));
-    if (!path.empty()) return parts_.runs->openModel({.path = path, .weight_quant = quant});
+    if (!path.empty()) return parts_.runs->openModel({.path = path, .weight_quant = quant, .insisted = false});
     parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
                                  .hint = tr("Open a GGUF file or a folder with safetensors files, or drop it on this window."), .action = tr("Open model…"),
                                  .on_action = [this] { chooseModel(); }});
@@ -232,13 +232,13 @@ void MainWindow::showKnownModels() {
 
 void MainWindow::openModel(const std::filesystem::path& path) {
     const bool shipped = !paths_.shippedModel().empty() && path == paths_.shippedModel();
-    parts_.runs->openModel({.path = std::filesystem::absolute(path), .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{}});
+    parts_.runs->openModel({.path = std::filesystem::absolute(path), .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{}, .insisted = false});
 }
 
 void MainWindow::setWeightQuant(const MethodChoice& choice) {
     const auto& open = parts_.runs->model();
     if (!open || open->weight_quant == choice) return;
-    parts_.runs->openModel({.path = open->path, .weight_quant = choice});
+    parts_.runs->openModel({.path = open->path, .weight_quant = choice, .insisted = false});
 }
 
 void MainWindow::onModelOpened() {
@@ -264,10 +264,10 @@ void MainWindow::showOpenModel() {
 void MainWindow::onModelFailed(const WantedModel& wanted, const Error& error) {
     BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
                           .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }};
-    if (error.code == ErrorCode::DoesNotFit) {
-        message.hint = insistHint(message.hint);
+    if (const auto refused = insistable(error)) {
+        message.hint = insistHint(QString::fromStdString(refused->hint));
         message.action = tr("Load anyway");
-        message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, noMemoryLimit}] { parts_.runs->openModel(insisted); };
+        message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, true}] { parts_.runs->openModel(insisted); };
     }
     parts_.banners->showMessage(message);
     showOpenModel();

@@ -13,8 +13,6 @@
 
 namespace {
 
-constexpr const char* kInsistHint = "To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment";
-
 int complain(std::string message) {
     for (char& c : message) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';  // names from files may hold what a terminal obeys
@@ -51,10 +49,7 @@ int main(int argc, char** argv) {
     }
     if (const auto isa = kernels::isaFromEnvironment(); isa.ops == nullptr) return complain(isa.error);
     try {
-        if (auto done = chosen(); !done) {
-            const std::string line = done.error().line();
-            return complain(done.error().code == ErrorCode::DoesNotFit ? line + ". " + kInsistHint : line);
-        }
+        if (auto done = chosen(); !done) return complain(done.error().line());
         if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("writing standard output failed. Is the disk full?");
     } catch (const ContractError& broken) {
         return complain(std::string("internal error: ") + broken.what());

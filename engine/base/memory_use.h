@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,10 +24,7 @@ struct MemoryFiles {
 /// What to compare with before a lot of memory is taken: availableMemoryBytes, or nothing where the user wants no such check (the environment
 /// variable QUIBBLE_IGNORE_MEMORY is set and not "0").
 [[nodiscard]] std::optional<std::int64_t> memoryLimit();
-
-/// What a check before loading compares with; nothing: it lets everything pass.
-using FreeMemory = std::function<std::optional<std::int64_t>()>;
-[[nodiscard]] inline std::optional<std::int64_t> noMemoryLimit() { return std::nullopt; }
+inline constexpr const char* kIgnoreMemoryHint = "To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment";
 
 /// "1.25 GB", "830 MB", "12.0 kB": three digits, powers of 1000.
 [[nodiscard]] std::string bytesText(std::int64_t bytes);

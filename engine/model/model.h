@@ -52,13 +52,13 @@ struct LoadOptions {
     bool packed = true;         // native arithmetic will be used: pack the matrices whose type has 8-bit products
     std::function<void(std::int64_t done, std::int64_t total)> progress;  // layers; may be empty
     std::stop_token stop;
-    FreeMemory free_memory = memoryLimit;  // that the weights must fit in
+    std::function<std::optional<std::int64_t>()> free_memory = memoryLimit;  // that the weights must fit in; nothing: not checked
 };
 
 class Model {
 public:
     /// Opens a GGUF file. Errors: those of ModelFile, readModelConfig and Tokenizer; FileCorrupt for a tensor that is missing or of
-    /// the wrong shape (named); Unsupported for a tensor type without arithmetic; InvalidArgument for a quantizer that does not fit; DoesNotFit
+    /// the wrong shape (named); Unsupported for a tensor type without arithmetic; InvalidArgument for a quantizer that does not fit; OutOfMemory
     /// before anything is loaded when the weights would take more than there is, with numbers.
     [[nodiscard]] static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path, const LoadOptions& options);
     /// The same from an open file, so that a quantized model and its reference share one mapping.

@@ -24,7 +24,7 @@ struct WeightCost {
 /// quantizer: of options.weight_quant; nullptr for weights as stored.
 [[nodiscard]] WeightCost weightCost(const ModelFile& file, const LoadOptions& options, const WeightQuantizer* quantizer);
 
-/// Errors: DoesNotFit, with what is needed, what is there and what to do. available: nullopt where nobody knows, which fits.
+/// Errors: OutOfMemory, with what is needed, what is there and what to do. available: nullopt where nobody knows, which fits.
 [[nodiscard]] Result<void> checkWeightsFit(const WeightCost& cost, const std::string& path, std::optional<std::int64_t> available);
 
 }  // namespace quibble

@@ -40,7 +40,7 @@ struct CacheCost {
 /// Errors: those of kvLayout.
 [[nodiscard]] Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models, Position context);
 
-/// `stored`: bytes of these caches that are in memory already. Errors: DoesNotFit, with what is needed, what is there and what would fit.
+/// `stored`: bytes of these caches that are in memory already. Errors: OutOfMemory, with what is needed, what is there and what would fit.
 [[nodiscard]] Result<void> checkCacheFits(const CacheCost& cost, std::optional<std::int64_t> available, std::int64_t stored = 0);
 
 }  // namespace quibble

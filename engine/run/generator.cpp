@@ -327,9 +327,10 @@ Result<void> Generator::applyReplayed(std::vector<RunEvent>& events) {
     return {};
 }
 
-RunFinished Generator::closing(FinishReason reason) const {
+RunFinished Generator::closing(FinishReason reason, std::string message) const {
     RunFinished closing;
     closing.reason = reason;
+    closing.message = std::move(message);
     closing.prefill_ns = prefill_ns_;
     closing.decode_ns = decode_ns_;
     closing.reference_ns = scorer_ ? scorer_->spentNs() : 0;

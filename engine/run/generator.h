@@ -35,7 +35,7 @@ public:
     /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator. `replayed` are control
     /// changes that take effect at their positions, as recorded in a stored run. `prefixes`: what earlier runs have computed of the same text is
     /// taken from there and not computed again, which changes no bit; nullptr: all is computed. free_memory: what the caches must fit in.
-    /// Errors say which setting and what to do; DoesNotFit: the caches would take too much memory.
+    /// Errors say which setting and what to do.
     [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models, CpuDevice& device,
                                                                    std::vector<ControlChange> replayed = {}, PrefixCache* prefixes = nullptr,
                                                                    const FreeMemory& free_memory = memoryLimit);
@@ -60,7 +60,7 @@ public:
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
     /// The closing event. reason: what finished() found, or Stopped or Failed.
-    [[nodiscard]] RunFinished closing(FinishReason reason) const;
+    [[nodiscard]] RunFinished closing(FinishReason reason, std::string message = {}) const;
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:

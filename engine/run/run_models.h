@@ -16,6 +16,9 @@ struct RunModels {
     std::vector<std::shared_ptr<const Model>> drafts;  // that the user named, largest first
 };
 
+/// What weights and caches must fit in, as LoadOptions asks it.
+using FreeMemory = decltype(LoadOptions::free_memory);
+
 /// Errors: those of Model::load; InvalidArgument when "unquantized" is asked of a file whose weights are stored quantized, and when a draft
 /// method misses its model file. options.weight_quant and packed are
 /// ignored: the request says both.

@@ -133,7 +133,7 @@ void Runner::loop(const std::stop_token& quit) {
 void Runner::execute(RunStart start) {
     run_ = start.run;
     std::unique_ptr<Generator> generator;
-    Error error;
+    std::string message;
     FinishReason reason = FinishReason::Failed;
     // The one place of this thread where a broken contract ends the run and not the program.
     try {
@@ -141,24 +141,20 @@ void Runner::execute(RunStart start) {
         auto opened = open(start);
         if (!opened) {
             reason = opened.error().code == ErrorCode::Cancelled ? FinishReason::Stopped : FinishReason::Failed;
-            if (reason == FinishReason::Failed) error = opened.error();
+            if (reason == FinishReason::Failed) message = opened.error().line();
         } else {
             generator = std::move(*opened);
-            reason = generate(*generator, error).value_or(FinishReason::Failed);
+            reason = generate(*generator, message).value_or(FinishReason::Failed);
         }
     } catch (const ContractError& broken) {
-        error = {ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what(), {}};
+        message = std::string("internal error: ") + broken.what();
     } catch (const std::bad_alloc&) {
-        error = {ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context, model or block"};
+        message = "out of memory. Choose a smaller context, model or block";
     }
     RunFinished closing;
-    if (generator != nullptr) closing = generator->closing(reason);
     closing.reason = reason;
-    if (reason == FinishReason::Failed) {
-        closing.message = error.line();
-        closing.error = error.code;
-    }
-    events_.emplace_back(closing);
+    closing.message = message;
+    events_.emplace_back(generator ? generator->closing(reason, message) : closing);
     generator.reset();
     setState(RunState::Finished);
 }
@@ -172,7 +168,7 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     };
     options.free_memory = start.free_memory;
     auto opened = openRunModels(*models_, start.request, options);
-    if (!opened && opened.error().code == ErrorCode::DoesNotFit && prefixes_.bytes() > 0) {
+    if (!opened && opened.error().code == ErrorCode::OutOfMemory && prefixes_.bytes() > 0) {
         prefixes_.shrinkTo(0);  // what earlier runs left makes room
         opened = openRunModels(*models_, start.request, options);
     }
@@ -186,10 +182,10 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     return generator;
 }
 
-std::optional<FinishReason> Runner::generate(Generator& generator, Error& error) {
-    const auto failed = [&](const Error& why) {
-        if (why.code == ErrorCode::Cancelled) return FinishReason::Stopped;
-        error = why;
+std::optional<FinishReason> Runner::generate(Generator& generator, std::string& message) {
+    const auto failed = [&](const Error& error) {
+        if (error.code == ErrorCode::Cancelled) return FinishReason::Stopped;
+        message = error.line();
         return FinishReason::Failed;
     };
     setState(RunState::Prefilling);

@@ -15,7 +15,6 @@ enum class ErrorCode {
     FileCorrupt,      // a file whose content contradicts itself or its size
     Unsupported,      // well-formed, but nothing here can run it
     OutOfMemory,
-    DoesNotFit,       // refused before any memory was taken; whoever insists can go on
     Io,               // reading or writing failed
     Busy,             // somebody else holds the resource
     Cancelled,

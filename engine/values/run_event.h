@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,7 +12,6 @@
 #include "engine/values/draft_round.h"
 #include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
-#include "engine/values/result.h"
 #include "engine/values/token_record.h"
 
 namespace quibble {
@@ -104,7 +102,6 @@ struct RunFinished {
     std::string message;        // for Failed: what and what to do
     std::int64_t prefill_ns = 0, decode_ns = 0, reference_ns = 0, wall_ns = 0;
     std::int64_t peak_memory_bytes = 0;
-    std::optional<ErrorCode> error{};  // for Failed, as it happens; not kept with stored runs
     bool operator==(const RunFinished&) const = default;
 };
 

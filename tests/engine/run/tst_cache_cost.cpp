@@ -60,7 +60,7 @@ private slots:
         QVERIFY(checkCacheFits(cost, std::nullopt));
         const auto refused = checkCacheFits(cost, cost.bytes() / 2);
         QVERIFY(!refused);
-        QCOMPARE(refused.error().code, ErrorCode::DoesNotFit);
+        QCOMPARE(refused.error().code, ErrorCode::OutOfMemory);
         const std::string line = refused.error().line();
         for (const char* part : {"2.05 GB for 50000 positions", "1.02 GB of memory are free", "at most 25000 positions", "q8_0", "no reference"}) {
             QVERIFY2(line.find(part) != std::string::npos, line.c_str());
