@@ -37,7 +37,7 @@ constexpr qint64 kFollowModelBytes = 256LL << 20;
 
 // What else can be done about memory, and what insisting may cost.
 QString insistHint(const QString& hint) {
-    const QString risk = MainWindow::tr("All the same, the whole machine may become slow, and the system may end Quibble.");
+    const QString risk = MainWindow::tr("Going on all the same may slow the whole machine down, and the system may end Quibble.");
     return hint.isEmpty() ? risk : hint + QStringLiteral(". ") + risk;
 }
 
