@@ -52,7 +52,8 @@ void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
     const std::filesystem::path before = w.parts().runs->model()->path, large = w.file(QStringLiteral("large.gguf")).toStdString();
     RandomShape shape;
     shape.type = kernels::TensorType::F16;  // read where they lie in the file, so that opening touches next to nothing
-    largerThanMemory(shape, 8).write(large);
+    shape.n_layers = 16;
+    largerThanMemory(shape).write(large);
     w.window().openModel(large);
     QVERIFY(waitForBanner(QStringLiteral("the weights take 825 GB")));
     QVERIFY2(w.banners().contains(QStringLiteral("of memory are free")), qPrintable(w.banners()));

@@ -281,14 +281,15 @@ GgufWriter RandomModel::writer() const {
 
 RandomModel makeRandomModel(const RandomShape& shape) { return Maker(shape).make(); }
 
-RandomModel largerThanMemory(RandomShape shape, int million_rows) {
-    const std::uint64_t rows = static_cast<std::uint64_t>(million_rows) << 20, cols = 8192;
+RandomModel largerThanMemory(RandomShape shape) {
+    constexpr std::uint64_t rows = std::uint64_t{1} << 20, cols = 8192;
     shape.d_model = static_cast<int>(cols);
     RandomModel model = makeRandomModel(shape);
     model.set("feed_forward_length", static_cast<std::uint32_t>(rows));
-    for (const char* layer : {"blk.0.", "blk.1."}) {
-        for (const char* name : {"ffn_gate.weight", "ffn_up.weight"}) model.stretch(std::string(layer) + name, {cols, rows});
-        model.stretch(std::string(layer) + "ffn_down.weight", {rows, cols});
+    for (int layer = 0; layer < shape.n_layers; ++layer) {
+        const std::string prefix = "blk." + std::to_string(layer) + ".";
+        for (const char* name : {"ffn_gate.weight", "ffn_up.weight"}) model.stretch(prefix + name, {cols, rows});
+        model.stretch(prefix + "ffn_down.weight", {rows, cols});
     }
     return model;
 }
