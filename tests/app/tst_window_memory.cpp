@@ -16,7 +16,6 @@ private slots:
     void initTestCase();
     void aModelThatDoesNotFitCanBeInsistedOn();
     void aCacheThatDoesNotFitCanBeInsistedOn();
-    void aReferenceThatDoesNotFitCanBeInsistedOn();
 
 private:
     // The button of the one banner that is shown; nullptr where there is none.
@@ -103,19 +102,6 @@ void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
     QVERIFY(w.waitForEnd());
     w.window().openModel(before);
     QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == before; }, kPatience));
-}
-
-void TestWindowMemory::aReferenceThatDoesNotFitCanBeInsistedOn() {
-    const std::filesystem::path large = w.file(QStringLiteral("large.gguf")).toStdString();
-    RunRequest r = request();
-    r.reference = {.kind = ReferenceKind::File, .path = large.string()};
-    w.parts().setup->show(r);
-    w.parts().runs->actions()->run()->trigger();
-    QVERIFY(waitForBanner(QStringLiteral("the weights take 825 GB")));
-    QVERIFY(w.waitForEnd());
-    insist(QStringLiteral("Run anyway"))->click();
-    QVERIFY(waitForBanner(QStringLiteral("has another tokenizer")));  // so it was opened
-    QVERIFY(insist(QStringLiteral("Run anyway")) == nullptr);
 }
 
 QTEST_MAIN(TestWindowMemory)
