@@ -12,7 +12,7 @@ namespace quibble {
 
 namespace {
 
-struct Text {
+struct CacheCostText {
     Q_DECLARE_TR_FUNCTIONS(CacheCostReader)
 };
 
@@ -54,9 +54,9 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
         answer.text = QString::fromStdString(insistable(fits.error()).value_or(fits.error()).line());
     } else {
         answer.refused = false;
-        answer.text = Text::tr("At most %1").arg(QString::fromStdString(cost->text()));
+        answer.text = CacheCostText::tr("At most %1").arg(QString::fromStdString(cost->text()));
         const auto available = availableMemoryBytes();
-        if (available) answer.text = Text::tr("%1; %2 are free").arg(answer.text, QString::fromStdString(bytesText(*available)));
+        if (available) answer.text = CacheCostText::tr("%1; %2 are free").arg(answer.text, QString::fromStdString(bytesText(*available)));
     }
     return answer;
 }

@@ -20,7 +20,7 @@ namespace quibble {
 
 namespace {
 
-struct Text {
+struct EngineText {
     Q_DECLARE_TR_FUNCTIONS(EngineValues)
 };
 
@@ -54,9 +54,9 @@ std::vector<MethodInfo> expertMethodInfos() {
 
 std::vector<QuantMethod> quantMethods(const Model* model) {
     QString blocked;
-    if (model == nullptr) blocked = Text::tr("Open a model first");
+    if (model == nullptr) blocked = EngineText::tr("Open a model first");
     else if (!model->storedUnquantized()) {
-        blocked = Text::tr("The weights are stored as %1: only F32, F16 and BF16 files can be quantized in place")
+        blocked = EngineText::tr("The weights are stored as %1: only F32, F16 and BF16 files can be quantized in place")
                       .arg(QString::fromStdString(model->weightFormat()));
     }
     std::vector<QuantMethod> methods;
@@ -83,23 +83,23 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     const QLocale locale;
     const auto text = [](const std::string& value) { return QString::fromStdString(value); };
     std::vector<std::pair<QString, QString>> facts;
-    facts.emplace_back(Text::tr("Name"), text(c.name));
-    facts.emplace_back(Text::tr("File"), text(model.file()->path()));
-    facts.emplace_back(Text::tr("File size"), locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
-    facts.emplace_back(Text::tr("Stored as"), storedFormat(model));
-    facts.emplace_back(Text::tr("Weights in use"),
-                       Text::tr("%1, %2 bits a weight").arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
-    facts.emplace_back(Text::tr("Parameters"), locale.toString(static_cast<qlonglong>(model.parameters())));
-    facts.emplace_back(Text::tr("Architecture"), Text::tr("%1, %2 layers of %3, %4 heads, %5 key-value heads of %6")
+    facts.emplace_back(EngineText::tr("Name"), text(c.name));
+    facts.emplace_back(EngineText::tr("File"), text(model.file()->path()));
+    facts.emplace_back(EngineText::tr("File size"), locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
+    facts.emplace_back(EngineText::tr("Stored as"), storedFormat(model));
+    facts.emplace_back(EngineText::tr("Weights in use"),
+                       EngineText::tr("%1, %2 bits a weight").arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
+    facts.emplace_back(EngineText::tr("Parameters"), locale.toString(static_cast<qlonglong>(model.parameters())));
+    facts.emplace_back(EngineText::tr("Architecture"), EngineText::tr("%1, %2 layers of %3, %4 heads, %5 key-value heads of %6")
                                                      .arg(text(c.architecture_name))
                                                      .arg(c.n_layers).arg(c.d_model).arg(c.n_heads).arg(c.n_kv_heads).arg(c.head_dim));
-    facts.emplace_back(Text::tr("Context"), Text::tr("%L1 positions").arg(c.context_length));
+    facts.emplace_back(EngineText::tr("Context"), EngineText::tr("%L1 positions").arg(c.context_length));
     const std::string_view tokenizer = model.tokenizer()->preTokenizerName();
-    facts.emplace_back(Text::tr("Tokenizer"), Text::tr("%1, %L2 tokens").arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
+    facts.emplace_back(EngineText::tr("Tokenizer"), EngineText::tr("%1, %L2 tokens").arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
                                                   .arg(model.tokenizer()->vocabSize()));
-    facts.emplace_back(Text::tr("Chat template"), model.tokenizer()->chatTemplate().empty() ? Text::tr("none: raw completion only") : Text::tr("in the file"));
-    facts.emplace_back(Text::tr("Memory beside the file"), locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
-    facts.emplace_back(Text::tr("Hash"), text(model.hash()));
+    facts.emplace_back(EngineText::tr("Chat template"), model.tokenizer()->chatTemplate().empty() ? EngineText::tr("none: raw completion only") : EngineText::tr("in the file"));
+    facts.emplace_back(EngineText::tr("Memory beside the file"), locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
+    facts.emplace_back(EngineText::tr("Hash"), text(model.hash()));
     return facts;
 }
 
@@ -148,7 +148,7 @@ std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, 
 }
 
 QString runTitle(const RunRequest& request, const Model& model) {
-    QStringList parts{QString::fromStdString(model.weightFormat()), Text::tr("λ %1").arg(QLocale().toString(request.penalty.strength, 'g', 3))};
+    QStringList parts{QString::fromStdString(model.weightFormat()), EngineText::tr("λ %1").arg(QLocale().toString(request.penalty.strength, 'g', 3))};
     const auto draft = findDraftMethod(request.draft.method);
     if (draft && *draft != nullptr) parts << utf8((*draft)->id);
     const auto experts = findExpertMethod(request.experts);

@@ -1,4 +1,4 @@
-# Helpers that every folder uses: quibble_library, quibble_precompile and quibble_test.
+# Helpers that every folder uses: quibble_library, quibble_batch and quibble_test.
 # They exist so that warnings, include paths and test registration are said once.
 
 set(QUIBBLE_CLANG_OR_GNU $<CXX_COMPILER_ID:GNU,Clang,AppleClang>)
@@ -17,9 +17,19 @@ if(QUIBBLE_SANITIZE)
   target_link_options(quibble_options INTERFACE -fsanitize=${QUIBBLE_SANITIZE})
 endif()
 
-# quibble_library(NAME SOURCES ... [PUBLIC deps] [PRIVATE deps]): static library quibble_NAME, alias quibble::NAME.
+# quibble_batch(TARGET [APART source ...]): if QUIBBLE_BATCH says so, files of the target are compiled several at a time, which parses what they include
+# once. APART are those with the same names in their anonymous namespaces, such as methods of one kind.
+function(quibble_batch target)
+  cmake_parse_arguments(arg "" "" "APART" ${ARGN})
+  if(QUIBBLE_BATCH)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+    set_source_files_properties(${arg_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
+# quibble_library(NAME SOURCES ... [PUBLIC deps] [PRIVATE deps] [APART sources]): static library quibble_NAME, alias quibble::NAME.
 function(quibble_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE;APART" ${ARGN})
   add_library(quibble_${name} STATIC ${arg_SOURCES})
   add_library(quibble::${name} ALIAS quibble_${name})
   target_link_libraries(quibble_${name} PUBLIC quibble_options ${arg_PUBLIC} PRIVATE quibble_warnings ${arg_PRIVATE})
@@ -28,32 +38,46 @@ function(quibble_library name)
   if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     target_compile_options(quibble_${name} PRIVATE -ffp-contract=off)
   endif()
+  quibble_batch(quibble_${name} APART ${arg_APART})
 endfunction()
 
-# quibble_precompile(TARGET <header> ...): headers that most files of the target include, parsed once if QUIBBLE_PCH says so.
-function(quibble_precompile target)
-  if(QUIBBLE_PCH)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # ccache wants it
+if(QUIBBLE_TESTS)
+  # What is tested is compiled with all optimizations and sanitizers; the test around it needs neither, and half the time goes to them.
+  # To be linked last: of two options that contradict each other the later one counts.
+  add_library(quibble_test_options INTERFACE)
+  target_compile_options(quibble_test_options INTERFACE -O1)
+  if(QUIBBLE_SANITIZE)
+    target_compile_options(quibble_test_options INTERFACE -fno-sanitize=undefined)
+  endif()
+  if(QUIBBLE_BATCH)
+    target_compile_options(quibble_test_options INTERFACE -UQT_TESTCASE_BUILDDIR -UQT_TESTCASE_SOURCEDIR
+      $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # ccache wants it
+  endif()
+endif()
+
+# quibble_test_headers(NAME LIBS ... HEADERS ...): what the tests that name it include, parsed once for all of them if QUIBBLE_BATCH says so.
+# Qt names each test's folder on its command line, for a search of files that no test asks for; shared headers must not depend on it.
+function(quibble_test_headers name)
+  cmake_parse_arguments(arg "" "" "LIBS;HEADERS" ${ARGN})
+  if(QUIBBLE_BATCH)
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${name}.cpp CONTENT "")
+    add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
+    target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options quibble_test_options)
+    target_precompile_headers(${name} PRIVATE ${arg_HEADERS})
   endif()
 endfunction()
 
-# quibble_test(tst_name SOURCES ... LIBS ... [LABELS ...] [ARGS ...]): a Qt Test program, run offscreen by CTest.
+# quibble_test(tst_name SOURCES ... LIBS ... [LABELS ...] [ARGS ...] [HEADERS name]): a Qt Test program, run offscreen by CTest.
 # moc runs on each source by itself: AUTOMOC would build one more, empty, file for every program.
-# What is tested is compiled with all optimizations and sanitizers; the test around it needs neither, and half the time goes to them.
 function(quibble_test name)
   if(NOT QUIBBLE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "" "HEADERS" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   set(moc_folder ${CMAKE_CURRENT_BINARY_DIR}/${name}_moc)
   foreach(source IN LISTS arg_SOURCES)
     cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -O1)
-    if(QUIBBLE_SANITIZE)
-      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=undefined)
-    endif()
     cmake_path(GET source STEM stem)
     file(STRINGS ${source} moc_include REGEX "^#include \"${stem}\\.moc\"")
     if(moc_include)
@@ -64,7 +88,13 @@ function(quibble_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${moc_folder})
   target_compile_definitions(${name} PRIVATE QUIBBLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options)
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options quibble_test_options)
+  if(QUIBBLE_BATCH)
+    if(NOT arg_HEADERS)
+      set(arg_HEADERS quibble_engine_test_headers)
+    endif()
+    target_precompile_headers(${name} REUSE_FROM ${arg_HEADERS})
+  endif()
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
   # What waits most starts first, so that the rest runs beside it.
   if("slow" IN_LIST arg_LABELS)

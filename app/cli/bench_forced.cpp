@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kRows{1, 2, 4, 8, 16};
+constexpr std::array kPassRows{1, 2, 4, 8, 16};
 constexpr std::array kLengths{1, 3, 7, 15};             // a chain of these is checked in passes of 2, 4, 8, 16 rows
 constexpr std::array kAcceptances{0.6, 0.8, 0.9, 1.0};  // chance of each drafted token
 
@@ -53,7 +53,7 @@ private:
         auto created = Sequence::create(*model, device_, request_.depth + 64, arithmetic);
         if (!created) return tl::unexpected(created.error());
         sequence = std::move(*created);
-        logits.resize(static_cast<std::size_t>(kRows.back()) * static_cast<std::size_t>((*model)->config().vocab_size));
+        logits.resize(static_cast<std::size_t>(kPassRows.back()) * static_cast<std::size_t>((*model)->config().vocab_size));
         const std::vector<TokenId> text = tokens(*sequence, request_.depth);
         return sequence->append(text, 0, nullptr);
     }
@@ -87,9 +87,9 @@ private:
 
     Result<void> measure(bool counts) {
         Result<void> done;
-        for (std::size_t i = 0; i < kRows.size() && done; ++i) {
+        for (std::size_t i = 0; i < kPassRows.size() && done; ++i) {
             target_->truncate(request_.depth);
-            const double spent = microseconds([&] { done = verify(kRows[i]); });
+            const double spent = microseconds([&] { done = verify(kPassRows[i]); });
             if (counts) pass_us_[i].push_back(spent);
         }
         for (std::size_t i = 0; i < kLengths.size() && done && draft_ != nullptr; ++i) {
@@ -111,10 +111,10 @@ private:
         Json out = {{"model", request_.model}, {"isa", device_.isa()}, {"threads", device_.threads()}, {"depth", request_.depth}, {"repeats", request_.repeats},
                     {"passes", Json::array()}, {"rounds", Json::array()}};
         const double single = median(pass_us_[0]);
-        for (std::size_t i = 0; i < kRows.size(); ++i) {
+        for (std::size_t i = 0; i < kPassRows.size(); ++i) {
             std::vector<double> steps;
             for (std::size_t r = 0; r < pass_us_[i].size(); ++r) steps.push_back(pass_us_[i][r] / pass_us_[0][r]);
-            out["passes"].push_back({{"rows", kRows[i]}, {"us", median(pass_us_[i])}, {"decode_steps", median(steps)}});
+            out["passes"].push_back({{"rows", kPassRows[i]}, {"us", median(pass_us_[i])}, {"decode_steps", median(steps)}});
         }
         if (draft_ == nullptr) return out;
         out["draft"] = request_.drafts[0];
@@ -136,7 +136,7 @@ private:
     ModelCache cache_;
     std::unique_ptr<Sequence> target_, draft_;
     std::vector<float> rows_, draft_row_;
-    std::array<std::vector<double>, kRows.size()> pass_us_;
+    std::array<std::vector<double>, kPassRows.size()> pass_us_;
     std::array<std::vector<double>, kLengths.size()> draft_us_, round_us_, ratio_;
 };
 

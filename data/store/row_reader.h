@@ -14,6 +14,9 @@
 
 namespace quibble {
 
+constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
+constexpr Position kMaxPosition = std::numeric_limits<Position>::max() - 1;  // a position is behind it
+
 class RowReader {
 public:
     RowReader(SQLite::Statement& row, std::string_view table, std::int64_t id = 0) : row_(row), table_(table), id_(id) {}

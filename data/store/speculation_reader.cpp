@@ -1,15 +1,10 @@
 #include "data/store/speculation_reader.h"
 
-#include <limits>
-
 #include "data/store/row_reader.h"
 
 namespace quibble {
 
 namespace {
-
-constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-constexpr Position kMaxPosition = std::numeric_limits<Position>::max() - 1;
 
 void fault(RowReader& reader, const char* name, const std::string& why) {
     if (!why.empty()) reader.setFault(name, why);

@@ -11,7 +11,6 @@ namespace quibble {
 
 namespace {
 
-constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMinInt64 = std::numeric_limits<std::int64_t>::min();
 
 // The columns that summaryFrom reads, in its order; the table is called r.

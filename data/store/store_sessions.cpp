@@ -1,17 +1,8 @@
 // Sessions of class Store: creating, naming, listing, deleting with undo.
-
-#include <limits>
-
 #include "data/store/row_reader.h"
 #include "data/store/store_impl.h"
 
 namespace quibble {
-
-namespace {
-
-constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-
-}  // namespace
 
 Result<SessionId> Store::createSession(std::string_view name) {
     if (const auto allowed = impl_->writable(); !allowed) return tl::unexpected(allowed.error());

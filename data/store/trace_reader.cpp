@@ -19,8 +19,6 @@ namespace quibble {
 namespace {
 
 constexpr std::size_t kMaxBranchDepth = 10000;
-constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-constexpr Position kMaxPosition = std::numeric_limits<Position>::max() - 1;
 
 // One row of table run, as far as a trace needs it.
 struct RunRow {

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view kBoxed = "\\boxed{";
 
-bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 std::string squeezed(std::string_view text) {
     std::string out;
     for (const char c : text) {

@@ -8,7 +8,6 @@ constexpr std::string_view kMinusSign = "\xE2\x88\x92";  // U+2212
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::size_t digitRunEnd(std::string_view text, std::size_t from) {
     while (from < text.size() && isDigit(text[from])) ++from;

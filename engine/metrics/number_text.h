@@ -22,4 +22,6 @@ struct NumberInText {
 /// The number that the whole text is, apart from blanks, '$', '%' and a full stop around it.
 [[nodiscard]] std::optional<std::string> asNumber(std::string_view text);
 
+[[nodiscard]] constexpr bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 }  // namespace quibble

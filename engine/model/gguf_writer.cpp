@@ -14,7 +14,7 @@
 namespace quibble {
 namespace {
 
-constexpr std::size_t kAlignment = 32;
+constexpr std::size_t kDataAlignment = 32;
 constexpr std::size_t kWriteBuffer = std::size_t{32} << 20;
 
 // Value types of the GGUF specification.
@@ -50,7 +50,7 @@ void putString(std::string& out, std::string_view text) {
 }
 
 void pad(std::string& out) {
-    out.resize((out.size() + kAlignment - 1) / kAlignment * kAlignment, '\0');
+    out.resize((out.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, '\0');
 }
 
 }  // namespace
@@ -181,7 +181,7 @@ void GgufWriter::writeTo(std::ostream& out) const {
         for (const std::uint64_t dim : tensor.dims) put(head, dim);
         put(head, tensor.type);
         put(head, offset);
-        offset += (tensor.bytes + kAlignment - 1) / kAlignment * kAlignment;
+        offset += (tensor.bytes + kDataAlignment - 1) / kDataAlignment * kDataAlignment;
     }
     pad(head);
     out << head;
@@ -189,7 +189,7 @@ void GgufWriter::writeTo(std::ostream& out) const {
         const auto before = out.tellp();
         tensor.produce(out);
         if (out.tellp() - before != static_cast<std::streamoff>(tensor.bytes)) out.setstate(std::ios::failbit);
-        for (std::uint64_t at = tensor.bytes; at % kAlignment != 0; ++at) out.put('\0');
+        for (std::uint64_t at = tensor.bytes; at % kDataAlignment != 0; ++at) out.put('\0');
     }
 }
 

@@ -1,21 +1,17 @@
 #include "engine/run/generator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "engine/base/clock.h"
 #include "engine/run/throughput_prefill.h"
 #include "engine/values/version.h"
 
 namespace quibble {
 
 namespace {
-
-std::int64_t nowNs() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 constexpr std::string_view kWordPrefix = "word:";
 constexpr std::string_view kDraftPrefix = "draft:";

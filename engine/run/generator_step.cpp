@@ -1,8 +1,8 @@
 // One round of the step loop. Plain decoding is a round whose tree is empty.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "engine/base/clock.h"
 #include "engine/run/distribution.h"
 #include "engine/run/generator.h"
 
@@ -13,10 +13,6 @@ namespace {
 // A drafting run takes one step without a draft after its first token, and another each time the text has grown this many times over: what plain
 // decoding would cost at this length is then known from the run itself, for a handful of tokens.
 constexpr std::int64_t kMeasuredGrowth = 8;
-
-std::int64_t nowNs() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #include "engine/run/reference_scorer.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "engine/base/clock.h"
 #include "engine/run/distribution.h"
 
 namespace quibble {
@@ -47,7 +47,7 @@ ReferenceRecord ReferenceScorer::measure(std::size_t row) const {
 
 Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std::stop_token& stop) {
     if (pending_.empty()) return {};
-    const auto started = std::chrono::steady_clock::now();
+    const std::int64_t began = nowNs();
     const auto rows = static_cast<std::int64_t>(pending_.size());
 
     // Everything but the last known token first (the prompt, once); a pass that is stopped in between keeps what it finished.
@@ -67,7 +67,7 @@ Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std
     device_.forEach(rows, [&](std::int64_t row) { out[first + static_cast<std::size_t>(row)] = measure(static_cast<std::size_t>(row)); });
     unfed_ = {pending_.back().id};
     pending_.clear();
-    spent_ns_ += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - started).count();
+    spent_ns_ += nowNs() - began;
     return {};
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 
+#include "engine/base/clock.h"
 #include "engine/values/check.h"
 
 namespace quibble {
@@ -15,10 +16,6 @@ namespace {
 constexpr std::int64_t kBatchIntervalNs = 8'000'000;
 
 constexpr double kSlowestPace = 0.1;  // tokens a second
-
-std::int64_t nowNs() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

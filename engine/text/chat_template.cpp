@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/text/jinja/template.h"
+#include "engine/text/thinking.h"
 #include "engine/text/utf8.h"
 
 namespace quibble {
@@ -12,8 +13,6 @@ namespace quibble {
 namespace {
 
 using jinja::Value;
-
-constexpr std::string_view kChannel = "<|channel|>";
 
 // The messages with the context's variables; `harmless`: a plain word in place of what the user wrote.
 std::vector<std::pair<std::string, Value>> variablesFor(std::span<const ChatMessage> messages, const ChatTemplateContext& context, bool harmless) {
@@ -79,7 +78,7 @@ void collectPlaces(ChatPrompt& prompt, const std::string& mark) {
 }
 
 bool holdsMark(const ChatMessage& message) {
-    return message.content.find("think>") != std::string::npos || message.content.find(kChannel) != std::string::npos || message.content.find("<|end|>") != std::string::npos;
+    return message.content.find("think>") != std::string::npos || message.content.find(kChannelMark) != std::string::npos || message.content.find(kTurnEndMark) != std::string::npos;
 }
 
 }  // namespace
@@ -113,11 +112,11 @@ Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const C
 bool endsInsideThinking(std::string_view text) {
     // Places behind the first character of the last such mark; 0 when there is none.
     const auto last = [&](std::string_view mark) { return text.rfind(mark) + 1; };
-    const std::size_t channel = last(kChannel);
+    const std::size_t channel = last(kChannelMark);
     const bool complete = channel > 0 && text.find("<|message|>", channel) != std::string_view::npos;
-    const bool final_channel = complete && text.substr(channel - 1 + kChannel.size()).starts_with("final");
+    const bool final_channel = complete && text.substr(channel - 1 + kChannelMark.size()).starts_with("final");
     const std::size_t opened = std::max(last("<think>"), complete && !final_channel ? channel : 0);
-    const std::size_t closed = std::max({last("</think>"), last("<|end|>"), final_channel ? channel : 0});
+    const std::size_t closed = std::max({last("</think>"), last(kTurnEndMark), final_channel ? channel : 0});
     return opened > closed;
 }
 

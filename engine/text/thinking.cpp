@@ -9,9 +9,7 @@ namespace {
 
 constexpr std::string_view kOpen = "<think>";
 constexpr std::string_view kClose = "</think>";
-constexpr std::string_view kChannel = "<|channel|>";
 constexpr std::string_view kMessage = "<|message|>";
-constexpr std::string_view kEnd = "<|end|>";
 constexpr std::string_view kFinal = "final";
 constexpr std::size_t kLongestChannelName = 64;
 
@@ -41,10 +39,10 @@ bool ThinkingTracker::push(TokenId id) {
 
 // Consumes every complete mark in the tail, then keeps only what could still become one.
 void ThinkingTracker::scan() {
-    while (const auto found = firstOf(tail_, {kOpen, kClose, kChannel, kEnd})) {
+    while (const auto found = firstOf(tail_, {kOpen, kClose, kChannelMark, kTurnEndMark})) {
         const std::size_t after = found->at + found->mark.size();
         bool now = inside_;
-        if (found->mark == kChannel) {
+        if (found->mark == kChannelMark) {
             const std::size_t message = tail_.find(kMessage, after);
             if (message == std::string::npos && tail_.size() - after <= kLongestChannelName) {
                 tail_.erase(0, found->at);  // the channel's name is still arriving
@@ -58,7 +56,7 @@ void ThinkingTracker::scan() {
         inside_ = now;
         tail_.erase(0, after);
     }
-    const std::size_t keep = std::max({kOpen.size(), kClose.size(), kChannel.size(), kEnd.size()}) - 1;
+    const std::size_t keep = std::max({kOpen.size(), kClose.size(), kChannelMark.size(), kTurnEndMark.size()}) - 1;
     if (tail_.size() > keep) tail_.erase(0, tail_.size() - keep);
 }
 

@@ -10,6 +10,9 @@
 
 namespace quibble {
 
+constexpr std::string_view kChannelMark = "<|channel|>";
+constexpr std::string_view kTurnEndMark = "<|end|>";
+
 /// Marks of a thinking span, tried in this order: <think> ... </think>, and the channel form
 /// <|channel|>analysis<|message|> ... <|end|> in which every non-final channel counts as thinking.
 class ThinkingTracker {

@@ -1,7 +1,8 @@
 // A store and its writer in a folder that goes with the test, and the checks that every store test repeats.
 #pragma once
 
-#include <QtTest>
+#include <QTemporaryDir>
+#include <QTest>
 
 #include <filesystem>
 #include <memory>

@@ -3,7 +3,7 @@
 #include "tests/support/amx_emulator.h"
 #include "tests/support/each_isa.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <sys/wait.h>
 #include <unistd.h>

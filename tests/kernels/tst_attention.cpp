@@ -1,7 +1,7 @@
 // Attention of every table against the reference, its promises about bits, and the rounding of rows into the cache.
 #include "tests/kernels/kernel_cases.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <limits>
 #include <numeric>

@@ -2,8 +2,10 @@
 #include "kernels/limits.h"
 #include "kernels/ops.h"
 
+#include <QCoreApplication>
 #include <QProcess>
-#include <QtTest>
+#include <QProcessEnvironment>
+#include <QTest>
 
 #include <cstdlib>
 #include <set>

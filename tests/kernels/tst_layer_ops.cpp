@@ -1,7 +1,7 @@
 // Norm, rotation, gates and sum of every table against the reference.
 #include "tests/kernels/kernel_cases.h"
 
-#include <QtTest>
+#include <QTest>
 
 using namespace quibble::kernels;
 using namespace quibble::kernels::test;

@@ -1,7 +1,7 @@
 // Entropy, log-sum-exp, argmax and divergence of logit rows.
 #include "tests/kernels/kernel_cases.h"
 
-#include <QtTest>
+#include <QTest>
 
 using namespace quibble::kernels;
 using namespace quibble::kernels::test;

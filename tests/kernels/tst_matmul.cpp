@@ -2,7 +2,7 @@
 #include "tests/kernels/kernel_cases.h"
 #include "tests/support/each_isa.h"
 
-#include <QtTest>
+#include <QTest>
 
 using namespace quibble::kernels;
 using namespace quibble::kernels::test;

@@ -4,7 +4,7 @@
 #include "tests/support/amx_emulator.h"
 #include "tests/support/each_isa.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <csignal>
 #include <string>

@@ -3,7 +3,7 @@
 #include "tests/kernels/kernel_cases.h"
 #include "tests/support/each_isa.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <limits>
 

@@ -1,7 +1,7 @@
 // Packing of quantized weights, and products of packed weights with activations rounded to 8 bits, against the reference with the same rounding.
 #include "tests/kernels/kernel_cases.h"
 
-#include <QtTest>
+#include <QTest>
 
 using namespace quibble::kernels;
 using namespace quibble::kernels::test;

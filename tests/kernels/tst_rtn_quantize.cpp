@@ -3,7 +3,7 @@
 
 #include "kernels/formats/half.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// Reading the golden data: NumPy float32 matrices, token lists, the index.
+// Reading the golden data: NumPy float32 matrices, token lists.
 #pragma once
 
 #include <cstring>
@@ -7,8 +7,6 @@
 #include <iterator>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "engine/values/ids.h"
 

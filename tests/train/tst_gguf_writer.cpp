@@ -1,6 +1,7 @@
 // What the writer writes, the reader reads.
+#include <QFile>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include <cmath>
 #include <cstring>

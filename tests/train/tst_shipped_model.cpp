@@ -1,5 +1,5 @@
 // The shipped file and the trainer agree about the tokenizer, the shape and where thinking starts.
-#include <QtTest>
+#include <QTest>
 
 #include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"

@@ -1,5 +1,6 @@
 // The generator of problems and chains of thought: repeatable, right in the end, and hesitating where it should.
-#include <QtTest>
+#include <QRegularExpression>
+#include <QTest>
 
 #include <fstream>
 #include <iterator>

@@ -1,5 +1,5 @@
 // The byte-level BPE of the shipped models, as the trainer applies it.
-#include <QtTest>
+#include <QTest>
 
 #include <set>
 

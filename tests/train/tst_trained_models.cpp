@@ -10,7 +10,7 @@
 #include "engine/train/recipes.h"
 #include "engine/train/trainer.h"
 
-#include <QtTest>
+#include <QTest>
 
 using namespace quibble;
 using namespace quibble::train;

@@ -11,7 +11,7 @@
 #include "engine/train/upcycle.h"
 
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 
 #include "tests/support/run_builder.h"
 #include "views/run_document.h"

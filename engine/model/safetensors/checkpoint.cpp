@@ -15,8 +15,6 @@
 namespace quibble {
 namespace {
 
-constexpr const char* kHint = "Download the model's folder again, with all its files";
-
 class Translator {
 public:
     explicit Translator(const Checkpoint& checkpoint) : checkpoint_(checkpoint), keys_(parts_) {}
@@ -70,7 +68,7 @@ private:
         const auto type = floatTypeOf(tensor.dtype);
         if (!type) return fail(ErrorCode::Unsupported, place + " has the element type " + tensor.dtype + ", for which there is no arithmetic here", "Read are: F32, F16, BF16");
         if (tensor.shape.empty() || tensor.shape.size() > 4 || tensor.bytes == 0) {
-            return fail(ErrorCode::FileCorrupt, place + " has " + std::to_string(tensor.shape.size()) + " dimensions and " + std::to_string(tensor.bytes) + " bytes", kHint);
+            return fail(ErrorCode::FileCorrupt, place + " has " + std::to_string(tensor.shape.size()) + " dimensions and " + std::to_string(tensor.bytes) + " bytes", kIncompleteFolder);
         }
         ModelTensor made;
         made.name = std::move(*name);
@@ -99,12 +97,12 @@ private:
     Result<void> checkTensors() {
         std::set<std::string_view> seen;
         for (const ModelTensor& tensor : parts_.tensors) {
-            if (!seen.insert(tensor.name).second) return fail(ErrorCode::FileCorrupt, parts_.paths[tensor.file] + ": the tensor that is " + tensor.name + " is there twice", kHint);
+            if (!seen.insert(tensor.name).second) return fail(ErrorCode::FileCorrupt, parts_.paths[tensor.file] + ": the tensor that is " + tensor.name + " is there twice", kIncompleteFolder);
             if (tensor.name == "token_embd.weight" && tensor.dims.size() == 2) vocabulary_rows_ = tensor.dims[1];
         }
-        if (vocabulary_rows_ == 0) return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor model.embed_tokens.weight is missing or no matrix", kHint);
+        if (vocabulary_rows_ == 0) return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor model.embed_tokens.weight is missing or no matrix", kIncompleteFolder);
         if (!shape_.tied_output && seen.count("output.weight") == 0) {
-            return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor lm_head.weight is missing, and config.json does not set tie_word_embeddings", kHint);
+            return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor lm_head.weight is missing, and config.json does not set tie_word_embeddings", kIncompleteFolder);
         }
         return {};
     }
@@ -114,7 +112,7 @@ private:
         for (const auto& [tensor, file] : checkpoint_.file_of) {
             const auto place = found_.find(tensor);
             if (place != found_.end() && place->second == file) continue;
-            return fail(ErrorCode::FileCorrupt, checkpoint_.folder + file + ": tensor " + shownName(tensor) + ", which the index says is here, is missing", kHint);
+            return fail(ErrorCode::FileCorrupt, checkpoint_.folder + file + ": tensor " + shownName(tensor) + ", which the index says is here, is missing", kIncompleteFolder);
         }
         return {};
     }

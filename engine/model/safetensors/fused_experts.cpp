@@ -12,7 +12,6 @@
 namespace quibble {
 namespace {
 
-constexpr const char* kHint = "Download the model's folder again, with all its files";
 constexpr std::string_view kInside = ".mlp.experts.";
 constexpr std::array<std::string_view, 8> kParts = {"gate_up_proj", "gate_up_proj_blocks", "gate_up_proj_scales", "gate_up_proj_bias",
                                                     "down_proj",    "down_proj_blocks",    "down_proj_scales",    "down_proj_bias"};
@@ -106,7 +105,7 @@ bool FusedExperts::take(const SafeTensor& tensor, const std::byte* data, std::si
 }
 
 Result<void> FusedExperts::addStack(const std::string& place, const Sources& sources, const Stack& stack, ModelFileParts& parts) {
-    const auto corrupt = [&](const char* what) { return fail(ErrorCode::FileCorrupt, place + what, kHint); };
+    const auto corrupt = [&](const char* what) { return fail(ErrorCode::FileCorrupt, place + what, kIncompleteFolder); };
     if (sources.bias == nullptr) return corrupt("_bias is missing");
     if ((sources.floats != nullptr) == (sources.blocks != nullptr || sources.scales != nullptr)) return corrupt(" is missing, or there as floats and as blocks");
     if (sources.floats == nullptr && (sources.blocks == nullptr || sources.scales == nullptr)) return corrupt("_blocks or _scales is missing");

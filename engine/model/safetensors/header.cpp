@@ -13,7 +13,7 @@ namespace {
 
 constexpr JsonLimits kHeaderLimits{.bytes = std::size_t{32} << 20, .depth = 8};
 constexpr std::size_t kMaxDims = 8;
-constexpr const char* kHint = "The file may be damaged or still downloading: copy or download it again";
+constexpr const char* kDamagedHint = "The file may be damaged or still downloading: copy or download it again";
 
 struct ElementType {
     std::string_view name;
@@ -22,7 +22,7 @@ struct ElementType {
 constexpr ElementType kElementTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"U64", 8}, {"I32", 4}, {"U32", 4}, {"I16", 2},
                                          {"U16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}};
 
-tl::unexpected<Error> corrupt(const std::string& file, std::string what) { return fail(ErrorCode::FileCorrupt, file + ": " + std::move(what), kHint); }
+tl::unexpected<Error> corrupt(const std::string& file, std::string what) { return fail(ErrorCode::FileCorrupt, file + ": " + std::move(what), kDamagedHint); }
 
 // Nothing when it is no array of whole numbers or has too many.
 std::optional<std::vector<std::uint64_t>> wholeNumbers(const nlohmann::json& entry, const char* name) {

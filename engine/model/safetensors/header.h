@@ -14,6 +14,9 @@
 
 namespace quibble {
 
+/// The hint of errors that a part left behind explains.
+constexpr const char* kIncompleteFolder = "Download the model's folder again, with all its files";
+
 struct SafeTensor {
     std::string name;
     std::string dtype;                  // "F32", "BF16", "U8" ... as written; one of those of the format

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr const char* kIndexEnding = ".safetensors.index.json";
 constexpr std::size_t kMaxShards = 9999;
-constexpr const char* kHint = "Download the model's folder again, with all its files, under the names they were published with";
+constexpr const char* kFilesHint = "Download the model's folder again, with all its files, under the names they were published with";
 
 // What an index says: which file holds each tensor.
 struct Index {
@@ -37,7 +37,7 @@ Result<Index> readIndex(const fs::path& path) {
     auto json = parseJsonObject({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
     if (!json) return tl::unexpected<Error>(json.error());
     const nlohmann::json* map = jsonObject(*json, "weight_map");
-    if (map == nullptr || map->empty()) return fail(ErrorCode::FileCorrupt, path.string() + ": there is no weight_map", kHint);
+    if (map == nullptr || map->empty()) return fail(ErrorCode::FileCorrupt, path.string() + ": there is no weight_map", kFilesHint);
     Index index;
     index.path = path.string();
     for (const auto& [tensor, file] : map->items()) {
@@ -49,7 +49,7 @@ Result<Index> readIndex(const fs::path& path) {
         index.file_of.emplace(tensor, *name);
         index.files.insert(*name);
     }
-    if (index.files.size() > kMaxShards) return fail(ErrorCode::Unsupported, index.path + ": " + std::to_string(index.files.size()) + " files; the limit is " + std::to_string(kMaxShards), kHint);
+    if (index.files.size() > kMaxShards) return fail(ErrorCode::Unsupported, index.path + ": " + std::to_string(index.files.size()) + " files; the limit is " + std::to_string(kMaxShards), kFilesHint);
     return index;
 }
 
@@ -154,7 +154,7 @@ Result<ModelFileParts> openCheckpoint(const fs::path& path) {
     for (const std::string& name : weights->files) {
         const fs::path shard = weights->folder / name;
         auto mapped = MappedFile::open(shard);
-        if (!mapped) return fail(mapped.error().code, mapped.error().what, weights->files.size() > 1 ? kHint : mapped.error().hint);
+        if (!mapped) return fail(mapped.error().code, mapped.error().what, weights->files.size() > 1 ? kFilesHint : mapped.error().hint);
         checkpoint.shards.push_back({shard.string(), name, mapped->bytes()});
         mappings.push_back(std::move(*mapped));
     }

@@ -291,12 +291,12 @@ Value choose(const Call& call) {
 }
 
 using Filter = Value (*)(const Call&);
-struct Entry {
+struct FilterEntry {
     std::string_view name;
     Filter run;
 };
 
-constexpr std::array kFilters = std::to_array<Entry>({
+constexpr std::array kFilters = std::to_array<FilterEntry>({
     {"abs", absolute},
     {"capitalize", [](const Call& c) { return make(c, capitalize(textOf(c))); }},
     {"count", length},
@@ -337,7 +337,7 @@ constexpr std::array kFilters = std::to_array<Entry>({
 }  // namespace
 
 Value applyFilter(const Call& call) {
-    const auto found = std::find_if(kFilters.begin(), kFilters.end(), [&](const Entry& entry) { return entry.name == call.name; });
+    const auto found = std::find_if(kFilters.begin(), kFilters.end(), [&](const FilterEntry& entry) { return entry.name == call.name; });
     if (found != kFilters.end()) return found->run(call);
     return call.machine.refuse(call.offset, "there is no filter '" + std::string(call.name) + "'");
 }

@@ -159,10 +159,10 @@ Value Interpreter::makeMacro(const Node& node) {
     if (scopes_.size() == 1) return Value::macro(&node);
     std::vector<std::pair<std::string, Value>> seen;
     for (std::size_t i = scopes_.size(); i-- > std::max<std::size_t>(frame_, 1);) {
-        for (const auto& [name, value] : scopes_[i].values) {
-            if (!charge(sizeof(Value) + sizeof(std::string) + name.size()) || !work(seen.size() / 16)) return {};
-            const bool hidden = std::any_of(seen.begin(), seen.end(), [&](const auto& other) { return other.first == name; });
-            if (!hidden) seen.emplace_back(name, value);
+        for (const auto& held : scopes_[i].values) {
+            if (!charge(sizeof(Value) + sizeof(std::string) + held.first.size()) || !work(seen.size() / 16)) return {};
+            const bool hidden = std::any_of(seen.begin(), seen.end(), [&](const auto& other) { return other.first == held.first; });
+            if (!hidden) seen.emplace_back(held);
         }
     }
     Value macro = Value::macro(&node, std::move(seen));

@@ -226,11 +226,11 @@ private:
 
     // Appends what an escape stands for; gives its length. An unknown one stands for itself, as in Python.
     static std::size_t readEscape(std::string_view escape, std::string& out) {
-        constexpr std::string_view kNames = "ntrbfav0\\'\"";
+        constexpr std::string_view kEscapes = "ntrbfav0\\'\"";
         constexpr std::string_view kMeanings{"\n\t\r\b\f\a\v\0\\'\"", 11};
         const char name = escape[1];
         if (name == '\n') return 2;
-        if (const std::size_t known = kNames.find(name); known != std::string_view::npos) {
+        if (const std::size_t known = kEscapes.find(name); known != std::string_view::npos) {
             out += kMeanings[known];
             return 2;
         }

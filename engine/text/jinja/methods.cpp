@@ -148,12 +148,12 @@ Value listMethod(const Call& call) {
 }
 
 using Method = Value (*)(const Call&);
-struct Entry {
+struct MethodEntry {
     std::string_view name;
     Method run;
 };
 
-constexpr std::array kStringMethods = std::to_array<Entry>({
+constexpr std::array kStringMethods = std::to_array<MethodEntry>({
     {"split", split},
     {"rsplit", split},
     {"splitlines", [](const Call& c) { return strings(c, splitLines(c.selfText())); }},
@@ -180,8 +180,8 @@ constexpr std::array kStringMethods = std::to_array<Entry>({
 constexpr std::array<std::string_view, 4> kDictMethods = {"items", "keys", "values", "get"};
 constexpr std::array<std::string_view, 2> kListMethods = {"index", "count"};
 
-const Entry* findStringMethod(std::string_view name) {
-    const auto found = std::find_if(kStringMethods.begin(), kStringMethods.end(), [&](const Entry& entry) { return entry.name == name; });
+const MethodEntry* findStringMethod(std::string_view name) {
+    const auto found = std::find_if(kStringMethods.begin(), kStringMethods.end(), [&](const MethodEntry& entry) { return entry.name == name; });
     return found == kStringMethods.end() ? nullptr : &*found;
 }
 

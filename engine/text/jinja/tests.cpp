@@ -40,12 +40,12 @@ bool isCased(const Call& call, std::string (*convert)(std::string_view)) {
 }
 
 using Test = bool (*)(const Call&);
-struct Entry {
+struct TestEntry {
     std::string_view name;
     Test run;
 };
 
-constexpr std::array kTests = std::to_array<Entry>({
+constexpr std::array kTests = std::to_array<TestEntry>({
     {"defined", [](const Call& c) { return !c.self.isUndefined(); }},
     {"undefined", [](const Call& c) { return c.self.isUndefined(); }},
     {"none", [](const Call& c) { return c.self.isNone(); }},
@@ -85,7 +85,7 @@ constexpr std::array kTests = std::to_array<Entry>({
 }  // namespace
 
 bool applyTest(const Call& call) {
-    const auto found = std::find_if(kTests.begin(), kTests.end(), [&](const Entry& entry) { return entry.name == call.name; });
+    const auto found = std::find_if(kTests.begin(), kTests.end(), [&](const TestEntry& entry) { return entry.name == call.name; });
     if (found != kTests.end()) return found->run(call);
     call.machine.refuse(call.offset, "there is no test '" + std::string(call.name) + "'");
     return false;

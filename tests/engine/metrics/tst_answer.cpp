@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "engine/metrics/answer.h"
 #include "engine/metrics/number_text.h"

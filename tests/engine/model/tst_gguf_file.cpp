@@ -4,7 +4,7 @@
 #include <random>
 
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "engine/model/model_file.h"
 #include "tests/engine/model/gguf_builder.h"

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/device/cpu_device.h"
 #include "engine/model/model.h"
 #include "engine/model/sequence.h"

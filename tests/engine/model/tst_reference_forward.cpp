@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/device/cpu_device.h"
 #include "engine/model/sequence.h"
 #include "tests/engine/model/reference_forward.h"

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/engine/model/published_folder.h"
 #include "tests/support/golden.h"
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include <QtTest>
+#include <QTest>
 
 #include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"

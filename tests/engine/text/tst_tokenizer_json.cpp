@@ -1,5 +1,5 @@
 // tokenizer.json files: what each stage means, and that what is unknown or contradicts itself is refused by name.
-#include <QtTest>
+#include <QTest>
 
 #include "engine/model/safetensors/tokenizer_keys.h"
 #include "engine/text/tokenizer.h"

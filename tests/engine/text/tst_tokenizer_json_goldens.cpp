@@ -1,5 +1,5 @@
 // Added tokens with their options, normalization and merges of tokenizer.json files, exactly as the Hugging Face tokenizers library encodes.
-#include <QtTest>
+#include <QTest>
 
 #include <fstream>
 #include <sstream>

@@ -1,5 +1,6 @@
 // Classes of characters, and composed text: the cases of Unicode annex 15 by which implementations differ. Expected forms are Python's.
-#include <QtTest>
+#include <QElapsedTimer>
+#include <QTest>
 
 #include "engine/text/special_matcher.h"
 #include "engine/text/text_normalizer.h"
