@@ -12,7 +12,7 @@ namespace quibble {
 namespace {
 
 constexpr JsonLimits kHeaderLimits{.bytes = std::size_t{32} << 20, .depth = 8};
-constexpr std::size_t kMaxDims = 8;
+constexpr std::size_t kMaxShape = 8;
 constexpr const char* kDamagedHint = "The file may be damaged or still downloading: copy or download it again";
 
 struct ElementType {
@@ -27,7 +27,7 @@ tl::unexpected<Error> corrupt(const std::string& file, std::string what) { retur
 // Nothing when it is no array of whole numbers or has too many.
 std::optional<std::vector<std::uint64_t>> wholeNumbers(const nlohmann::json& entry, const char* name) {
     const nlohmann::json* array = jsonArray(entry, name);
-    if (array == nullptr || array->size() > kMaxDims) return std::nullopt;
+    if (array == nullptr || array->size() > kMaxShape) return std::nullopt;
     std::vector<std::uint64_t> numbers;
     for (const nlohmann::json& number : *array) {
         if (!number.is_number_unsigned()) return std::nullopt;
@@ -52,7 +52,7 @@ Result<SafeTensor> readTensor(const std::string& file, const std::string& name, 
     const auto shape = wholeNumbers(entry, "shape");
     const auto offsets = wholeNumbers(entry, "data_offsets");
     if (dtype == nullptr || !shape || !offsets || offsets->size() != 2) {
-        return corrupt(file, tensor + " lacks a dtype, a shape of at most " + std::to_string(kMaxDims) + " whole numbers or two data_offsets");
+        return corrupt(file, tensor + " lacks a dtype, a shape of at most " + std::to_string(kMaxShape) + " whole numbers or two data_offsets");
     }
     const auto* type = std::find_if(std::begin(kElementTypes), std::end(kElementTypes), [&](const ElementType& known) { return known.name == *dtype; });
     if (type == std::end(kElementTypes)) {
