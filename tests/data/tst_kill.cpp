@@ -1,3 +1,5 @@
+#include <QProcess>
+
 #include <chrono>
 #include <random>
 
