@@ -23,7 +23,7 @@ class TestShippedModel : public QObject {
 
 private slots:
     void initTestCase() {
-        const auto file = ModelFile::open(std::string(QUIBBLE_SOURCE_DIR) + "/data/models/quibble-nano.gguf");
+        const auto file = ModelFile::open(QUIBBLE_SOURCE_DIR "/data/models/quibble-nano.gguf");
         QVERIFY2(file.has_value(), file ? "" : file.error().line().c_str());
         file_ = *file;
         const auto tokenizer = Tokenizer::fromFile(*file_);
