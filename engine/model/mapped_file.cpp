@@ -36,8 +36,8 @@ tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path&
 // What Git leaves in place of a large file when its extension for them (LFS) is not installed.
 bool isGitPointer(std::string_view bytes) { return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/"); }
 
-// Maps a file so that its offsets and addresses agree up to the size of a large page: where file system and page cache can (Linux 6.16 and ext4, say),
-// 2 MiB then need one address translation instead of 512, which weights that are used in place gain by. nullptr: refused.
+// Maps a file so that its offsets and addresses agree up to the size of a large page, but in small ones: a large page is in memory as a whole
+// where one byte of it is read. nullptr: refused.
 std::byte* mapAligned(int file, std::size_t size) {
     constexpr std::size_t kLargePage = std::size_t{2} << 20;
     if (size < kLargePage || size > PTRDIFF_MAX - kLargePage) {
@@ -59,7 +59,7 @@ std::byte* mapAligned(int file, std::size_t size) {
     }
     if (before > 0) ::munmap(begin, before);
     ::munmap(begin + before + mapped, room - before - mapped);
-    (void)::madvise(begin + before, size, MADV_HUGEPAGE);  // refused: only speed is lost
+    (void)::madvise(begin + before, size, MADV_NOHUGEPAGE);  // refused: only memory is lost
     return begin + before;
 }
 
@@ -108,13 +108,21 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 MappedFile::~MappedFile() { release(); }
 
 void MappedFile::dropPages(std::span<const std::byte> part) const noexcept {
+    advise(part, MADV_DONTNEED);  // refused: only memory is lost
+}
+
+void MappedFile::useLargePages(std::span<const std::byte> part) const noexcept {
+    advise(part, MADV_HUGEPAGE);  // refused: only speed is lost
+}
+
+void MappedFile::advise(std::span<const std::byte> part, int advice) const noexcept {
     const auto file_begin = reinterpret_cast<std::uintptr_t>(data_);
     const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
     if (data_ == nullptr || begin < file_begin || begin - file_begin > size_ || part.size() > size_ - (begin - file_begin)) return;
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const std::uintptr_t first = (begin + page - 1) / page * page;
     const std::uintptr_t end = (begin + part.size()) / page * page;
-    if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);  // refused: only memory is lost
+    if (first < end) (void)::madvise(reinterpret_cast<void*>(first), end - first, advice);
 }
 
 void MappedFile::release() noexcept {

@@ -27,11 +27,16 @@ public:
     /// Gives the memory of the pages that lie wholly inside `part` back to the system, where `part` lies in this file (else nothing happens).
     /// They are read again when somebody looks at them.
     void dropPages(std::span<const std::byte> part) const noexcept;
+    /// `part`, where it lies in this file, is read from end to end again and again: it is mapped in large pages where file system and page cache have
+    /// them (ext4 of Linux 6.16, say), so that 2 MiB need one address translation instead of 512.
+    void useLargePages(std::span<const std::byte> part) const noexcept;
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
 private:
     MappedFile() = default;
     void release() noexcept;
+    // Of the pages that lie wholly inside `part`.
+    void advise(std::span<const std::byte> part, int advice) const noexcept;
 
     const std::byte* data_ = nullptr;
     std::size_t size_ = 0;

@@ -46,6 +46,10 @@ void ModelFile::dropPages(std::span<const std::byte> bytes) const {
     for (const MappedFile& mapped : parts_.mappings) mapped.dropPages(bytes);
 }
 
+void ModelFile::useLargePages(std::span<const std::byte> bytes) const {
+    for (const MappedFile& mapped : parts_.mappings) mapped.useLargePages(bytes);
+}
+
 const ModelTensor* ModelFile::tensor(std::string_view name) const {
     const auto found = tensor_index_.find(name);
     return found == tensor_index_.end() ? nullptr : &parts_.tensors[found->second];

@@ -77,6 +77,8 @@ public:
     /// Gives the memory of mapped pages that lie wholly inside `bytes` back to the system; they are read again when somebody looks at them.
     /// For tensors that have been copied and are not expected to be read soon.
     void dropPages(std::span<const std::byte> bytes) const;
+    /// As MappedFile::useLargePages, for whichever file `bytes` lie in.
+    void useLargePages(std::span<const std::byte> bytes) const;
 
 private:
     ModelFileParts parts_;

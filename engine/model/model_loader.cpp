@@ -170,10 +170,10 @@ bool ModelLoader::biasRequired(const std::string& name) const {
 
 void ModelLoader::pack(Linear& linear) {
     const kernels::WeightView& w = linear.weight;
-    if (!options_.packed || !kernels::hasPacked(w.type)) return;
+    const std::size_t bytes = w.row_bytes * static_cast<std::size_t>(w.rows);
+    if (!options_.packed || !kernels::hasPacked(w.type)) return file_.useLargePages({w.data, bytes});
     linear.packed = model_->packed_weights_.add(w, pool_);
     model_->owned_bytes_ += kernels::packedBytes(w.type, w.rows, w.cols);
-    const std::size_t bytes = w.row_bytes * static_cast<std::size_t>(w.rows);
     model_->packed_file_bytes_ += bytes;
     file_.dropPages({w.data, bytes});
 }
