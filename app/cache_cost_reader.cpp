@@ -51,7 +51,7 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
     if (!cost) {
         answer.text = QString::fromStdString(cost.error().line());
     } else if (auto fits = checkCacheFits(*cost, memoryLimit()); !fits) {
-        answer.text = QString::fromStdString(insistable(fits.error()).value_or(fits.error()).line());
+        answer.text = QString::fromStdString(fits.error().line());
     } else {
         answer.refused = false;
         answer.text = CacheCostText::tr("At most %1").arg(QString::fromStdString(cost->text()));

@@ -8,7 +8,6 @@
 #include <QCoreApplication>
 #include <QLocale>
 
-#include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/run/prompt.h"
@@ -108,17 +107,6 @@ QString reasonText(const Error& error) {
     if (!reason.isEmpty()) reason[0] = reason[0].toUpper();
     if (!error.hint.empty()) reason += QStringLiteral(". ") + QString::fromStdString(error.hint);
     return reason;
-}
-
-std::optional<Error> insistable(const Error& error) {
-    const std::string_view hint = kIgnoreMemoryHint;
-    const auto cut = [hint](std::string text) {
-        if (text.ends_with(hint)) text.resize(text.size() - hint.size());
-        while (text.ends_with(' ') || text.ends_with('.')) text.pop_back();
-        return text;
-    };
-    if (!error.line().ends_with(hint)) return std::nullopt;
-    return Error{error.code, cut(error.what), cut(error.hint)};
 }
 
 Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model) {

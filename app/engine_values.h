@@ -30,8 +30,6 @@ namespace quibble {
 [[nodiscard]] Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model);
 /// An error as one sentence or two for a caption: what, and what to do.
 [[nodiscard]] QString reasonText(const Error& error);
-/// Memory seems too small, and the user may go on all the same: the reason without what the command line has for that. Else nothing.
-[[nodiscard]] std::optional<Error> insistable(const Error& error);
 /// The list that a request names: its own words, or the built-in of that name.
 [[nodiscard]] MarkerSet markerSetOf(const PenaltySettings& penalty);
 [[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable);

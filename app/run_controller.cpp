@@ -291,8 +291,8 @@ void RunController::applyLive(const EventBatch& batch) {
 
 void RunController::finishLive(const RunFinished& closing) {
     const RunId run = live_run_;
-    const auto does_not_fit = insistable({ErrorCode::OutOfMemory, closing.message, {}});
-    if (does_not_fit) {
+    const Error error{closing.code.value_or(ErrorCode::Io), closing.message, {}};
+    if (error.code == ErrorCode::DoesNotFit) {
         const RunRequest& request = liveTrace().request();
         RunTrace shown(request);
         if (!request.branch.prefix.empty()) shown.inherit(liveTrace(), request.branch.pos);
@@ -301,8 +301,8 @@ void RunController::finishLive(const RunFinished& closing) {
     live_run_ = kNoRun;
     unsaved_run_ = run;
     detached_.reset();
-    if (does_not_fit) emit runDoesNotFit(*does_not_fit);
-    else if (closing.reason == FinishReason::Failed) emit failed({ErrorCode::Io, closing.message, {}});
+    if (error.code == ErrorCode::DoesNotFit) emit runDoesNotFit(error);
+    else if (closing.reason == FinishReason::Failed) emit failed(error);
     updateActions();
     updateStatus();
     emit runFinished(run);

@@ -98,8 +98,7 @@ void SetupCheck::finish(int number, const Result<void>& answer) {
     QMetaObject::invokeMethod(this, [this, number, answer] {
         if (number != last_number_ || (!answer && answer.error().code == ErrorCode::Cancelled)) return;  // somebody asks something else meanwhile
         if (answer) return setState(false, {});
-        const auto overruled = quibble::insistable(answer.error());
-        setState(false, reasonText(overruled.value_or(answer.error())), overruled.has_value());
+        setState(false, reasonText(answer.error()), answer.error().code == ErrorCode::DoesNotFit);
     }, Qt::QueuedConnection);
 }
 

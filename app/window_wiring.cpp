@@ -264,8 +264,8 @@ void MainWindow::showOpenModel() {
 void MainWindow::onModelFailed(const WantedModel& wanted, const Error& error) {
     BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
                           .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }};
-    if (const auto refused = insistable(error)) {
-        message.hint = insistHint(QString::fromStdString(refused->hint));
+    if (error.code == ErrorCode::DoesNotFit) {
+        message.hint = insistHint(message.hint);
         message.action = tr("Load anyway");
         message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, true}] { parts_.runs->openModel(insisted); };
     }

@@ -96,7 +96,7 @@ private:
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events{(*generator)->provenance()};
         if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
-        events.emplace_back((*generator)->closing((*generator)->finishReason()));
+        events.emplace_back((*generator)->closing());
         RunTrace trace(r);
         for (const RunEvent& event : events) trace.apply(event);
         return trace;

@@ -119,7 +119,7 @@ private:
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events;
         if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
-        const auto spent = static_cast<double>((*generator)->closing((*generator)->finishReason()).decode_ns);
+        const auto spent = static_cast<double>((*generator)->closing().decode_ns);
         std::int64_t tokens = 0;
         for (const RunEvent& event : events) {
             tokens += std::holds_alternative<TokenRecord>(event) ? 1 : 0;

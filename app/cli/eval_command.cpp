@@ -35,7 +35,7 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
     trace.apply((*generator)->provenance());
     std::vector<RunEvent> events;
     if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
-    events.emplace_back((*generator)->closing((*generator)->finishReason()));
+    events.emplace_back((*generator)->closing());
     for (const RunEvent& event : events) trace.apply(event);
     return trace;
 }

@@ -49,7 +49,10 @@ int main(int argc, char** argv) {
     }
     if (const auto isa = kernels::isaFromEnvironment(); isa.ops == nullptr) return complain(isa.error);
     try {
-        if (auto done = chosen(); !done) return complain(done.error().line());
+        if (auto done = chosen(); !done) {
+            const char* more = done.error().code == ErrorCode::DoesNotFit ? ". To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment" : "";
+            return complain(done.error().line() + more);
+        }
         if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("writing standard output failed. Is the disk full?");
     } catch (const ContractError& broken) {
         return complain(std::string("internal error: ") + broken.what());

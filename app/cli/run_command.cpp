@@ -150,7 +150,7 @@ Result<void> execute(const RunArguments& arguments) {
         if (auto closed = output->close(); !closed) return closed;
     }
     const RunFinished& finished = *printer.trace().finished();
-    if (finished.reason == FinishReason::Failed) return fail(ErrorCode::InvalidArgument, finished.message);
+    if (finished.reason == FinishReason::Failed) return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
     if (arguments.jsonl.empty()) std::cerr << summaryJson(printer.trace()) << '\n';
     return {};
 }

@@ -24,7 +24,6 @@ struct MemoryFiles {
 /// What to compare with before a lot of memory is taken: availableMemoryBytes, or nothing where the user wants no such check (the environment
 /// variable QUIBBLE_IGNORE_MEMORY is set and not "0").
 [[nodiscard]] std::optional<std::int64_t> memoryLimit();
-inline constexpr const char* kIgnoreMemoryHint = "To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment";
 
 /// "1.25 GB", "830 MB", "12.0 kB": three digits, powers of 1000.
 [[nodiscard]] std::string bytesText(std::int64_t bytes);

@@ -27,7 +27,7 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     const auto load = [&] { return same_file != nullptr ? Model::load(same_file, same_tokenizer, options) : Model::load(path, options); };
     auto model = load();
     // Models that are kept although nobody uses them make room.
-    if (!model && model.error().code == ErrorCode::OutOfMemory && entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0) model = load();
+    if (!model && model.error().code == ErrorCode::DoesNotFit && entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0) model = load();
     if (!model) return model;
     entries_.push_front({absolute, modified, options.weight_quant, options.packed, *model});
     while (entries_.size() > keep_) entries_.pop_back();

@@ -50,8 +50,8 @@ WeightCost weightCost(const ModelFile& file, const LoadOptions& options, const W
 
 Result<void> checkWeightsFit(const WeightCost& cost, const std::string& path, std::optional<std::int64_t> available) {
     if (!available || cost.bytes() <= *available) return {};
-    return fail(ErrorCode::OutOfMemory, path + ": the weights take " + cost.text() + ", and " + bytesText(*available) + " of memory are free",
-                std::string("Close other programs, or choose a smaller model or one with fewer bits a weight. ") + kIgnoreMemoryHint);
+    return fail(ErrorCode::DoesNotFit, path + ": the weights take " + cost.text() + ", and " + bytesText(*available) + " of memory are free",
+                "Close other programs, or choose a smaller model or one with fewer bits a weight");
 }
 
 }  // namespace quibble

@@ -66,8 +66,7 @@ Result<void> checkCacheFits(const CacheCost& cost, std::optional<std::int64_t> a
     std::string hint = "Choose a context of at most " + std::to_string(std::min<std::int64_t>(fits, cost.context - 1)) + " positions";
     if (cost.type != KvType::Q8_0) hint += ", a smaller type of KV cache (q8_0)";
     if (cost.reference_bytes > 0) hint += ", or no reference";
-    hint += std::string(". ") + kIgnoreMemoryHint;
-    return fail(ErrorCode::OutOfMemory, "the KV cache takes " + cost.text() + ", and " + bytesText(*available) + " of memory are free", hint);
+    return fail(ErrorCode::DoesNotFit, "the KV cache takes " + cost.text() + ", and " + bytesText(*available) + " of memory are free", hint);
 }
 
 }  // namespace quibble

@@ -323,10 +323,9 @@ Result<void> Generator::applyReplayed(std::vector<RunEvent>& events) {
     return {};
 }
 
-RunFinished Generator::closing(FinishReason reason, std::string message) const {
+RunFinished Generator::closing() const {
     RunFinished closing;
-    closing.reason = reason;
-    closing.message = std::move(message);
+    closing.reason = finishReason();
     closing.prefill_ns = prefill_ns_;
     closing.decode_ns = decode_ns_;
     closing.reference_ns = scorer_ ? scorer_->spentNs() : 0;

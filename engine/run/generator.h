@@ -60,7 +60,7 @@ public:
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
     /// The closing event. reason: what finished() found, or Stopped or Failed.
-    [[nodiscard]] RunFinished closing(FinishReason reason, std::string message = {}) const;
+    [[nodiscard]] RunFinished closing() const;
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:

@@ -130,28 +130,30 @@ void Runner::loop(const std::stop_token& quit) {
 void Runner::execute(RunStart start) {
     run_ = start.run;
     std::unique_ptr<Generator> generator;
-    std::string message;
-    FinishReason reason = FinishReason::Failed;
+    Result<FinishReason> end = FinishReason::Failed;
     // The one place of this thread where a broken contract ends the run and not the program.
     try {
         setState(RunState::Loading);
-        auto opened = open(start);
-        if (!opened) {
-            reason = opened.error().code == ErrorCode::Cancelled ? FinishReason::Stopped : FinishReason::Failed;
-            if (reason == FinishReason::Failed) message = opened.error().line();
-        } else {
+        if (auto opened = open(start); opened) {
             generator = std::move(*opened);
-            reason = generate(*generator, message).value_or(FinishReason::Failed);
+            end = generate(*generator);
+        } else {
+            end = tl::unexpected(opened.error());
         }
     } catch (const ContractError& broken) {
-        message = std::string("internal error: ") + broken.what();
+        end = fail(ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what());
     } catch (const std::bad_alloc&) {
-        message = "out of memory. Choose a smaller context, model or block";
+        end = fail(ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context, model or block");
     }
+    if (!end && end.error().code == ErrorCode::Cancelled) end = FinishReason::Stopped;
     RunFinished closing;
-    closing.reason = reason;
-    closing.message = message;
-    events_.emplace_back(generator ? generator->closing(reason, message) : closing);
+    if (generator) closing = generator->closing();
+    closing.reason = end.value_or(FinishReason::Failed);
+    if (!end) {
+        closing.message = end.error().line();
+        closing.code = end.error().code;
+    }
+    events_.emplace_back(std::move(closing));
     generator.reset();
     setState(RunState::Finished);
 }
@@ -165,7 +167,7 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     };
     options.free_memory = start.free_memory;
     auto opened = openRunModels(*models_, start.request, options);
-    if (!opened && opened.error().code == ErrorCode::OutOfMemory && prefixes_.bytes() > 0) {
+    if (!opened && opened.error().code == ErrorCode::DoesNotFit && prefixes_.bytes() > 0) {
         prefixes_.shrinkTo(0);  // what earlier runs left makes room
         opened = openRunModels(*models_, start.request, options);
     }
@@ -179,16 +181,11 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     return generator;
 }
 
-std::optional<FinishReason> Runner::generate(Generator& generator, std::string& message) {
-    const auto failed = [&](const Error& error) {
-        if (error.code == ErrorCode::Cancelled) return FinishReason::Stopped;
-        message = error.line();
-        return FinishReason::Failed;
-    };
+Result<FinishReason> Runner::generate(Generator& generator) {
     setState(RunState::Prefilling);
     for (bool complete = false; !complete;) {
         auto chunk = generator.prefillChunk(events_, stopToken());
-        if (!chunk) return failed(chunk.error());
+        if (!chunk) return tl::unexpected(chunk.error());
         complete = *chunk;
         sendBatchIfDue();
     }
@@ -199,9 +196,8 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
         const std::int64_t began = nowNs();
         const Position before = generator.position();
         if (auto stepped = generator.step(events_, stopToken()); !stepped) {
-            const FinishReason reason = failed(stepped.error());
-            if (reason == FinishReason::Stopped) break;
-            return reason;
+            if (stepped.error().code == ErrorCode::Cancelled) break;
+            return tl::unexpected(stepped.error());
         }
         sendBatchIfDue();
         if (!generator.finished()) waitForPace(began, generator.position() - before);
@@ -211,7 +207,7 @@ std::optional<FinishReason> Runner::generate(Generator& generator, std::string& 
     if (!stopped) {
         // The rest of the curve; Stop may cut it short, then those tokens stay without a KL.
         if (auto flushed = generator.flushReference(events_, stopToken()); !flushed && flushed.error().code != ErrorCode::Cancelled) {
-            return failed(flushed.error());
+            return tl::unexpected(flushed.error());
         }
     }
     return stopped ? FinishReason::Stopped : generator.finishReason();

@@ -68,7 +68,7 @@ private:
     void loop(const std::stop_token& quit);
     void execute(RunStart start);
     [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
-    [[nodiscard]] std::optional<FinishReason> generate(Generator& generator, std::string& message);
+    [[nodiscard]] Result<FinishReason> generate(Generator& generator);
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
     void waitForPace(std::int64_t step_began_ns, std::int64_t tokens);
     void applyControls(Generator& generator);

@@ -15,6 +15,7 @@ enum class ErrorCode {
     FileCorrupt,      // a file whose content contradicts itself or its size
     Unsupported,      // well-formed, but nothing here can run it
     OutOfMemory,
+    DoesNotFit,       // would take more memory than is free; whoever insists may go on without that check
     Io,               // reading or writing failed
     Busy,             // somebody else holds the resource
     Cancelled,

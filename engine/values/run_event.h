@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "engine/values/draft_round.h"
 #include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
+#include "engine/values/result.h"
 #include "engine/values/token_record.h"
 
 namespace quibble {
@@ -100,6 +102,7 @@ struct ControlChange {
 struct RunFinished {
     FinishReason reason = FinishReason::EndOfText;
     std::string message;        // for Failed: what and what to do
+    std::optional<ErrorCode> code;  // for Failed; a stored run has none
     std::int64_t prefill_ns = 0, decode_ns = 0, reference_ns = 0, wall_ns = 0;
     std::int64_t peak_memory_bytes = 0;
     bool operator==(const RunFinished&) const = default;

@@ -72,18 +72,12 @@ void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
 }
 
 void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
-    RandomShape shape;
-    shape.vocab = 300;
-    shape.n_layers = 4;
-    shape.n_heads = shape.n_kv_heads = 8;
-    shape.head_dim = 128;
-    shape.keys = {{"context_length", std::uint32_t{16'000'000}}};
     const std::filesystem::path before = w.parts().runs->model()->path, path = w.file(QStringLiteral("long.gguf")).toStdString();
-    makeRandomModel(shape).write(path);
+    makeLongContextModel().write(path);
     w.window().openModel(path);
     QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == path; }, kPatience));
     RunRequest r = request();
-    r.context = 16'000'000;  // half a terabyte, of which a run of three tokens writes next to nothing
+    r.context = kLongContext;  // of which a run of three tokens writes next to nothing
     w.parts().setup->show(r);
     QTRY_VERIFY_WITH_TIMEOUT(w.parts().runs->actions()->run()->isEnabled(), kPatience);  // what was said about the prompt before is gone
     w.parts().runs->actions()->run()->trigger();
@@ -97,7 +91,7 @@ void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
     QVERIFY2(w.banners().isEmpty(), qPrintable(w.banners()));
     QVERIFY(w.waitForEnd());
     QVERIFY(w.document().size() > 0);
-    QCOMPARE(w.trace().request().context, Position{16'000'000});
+    QCOMPARE(w.trace().request().context, Position{kLongContext});
     w.parts().runs->actions()->run()->trigger();  // asked about again
     QVERIFY(waitForBanner(QStringLiteral("524 GB for 16000000 positions")));
     QVERIFY(w.waitForEnd());

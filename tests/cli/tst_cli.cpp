@@ -287,6 +287,16 @@ private slots:
         QVERIFY(narrow.status != 0);
         QVERIFY2(narrow.err.contains("16 numbers wide"), narrow.err.constData());
     }
+    void whatDoesNotFitInMemoryCanBeInsistedOn() {
+        const QString path = file("long.gguf");
+        makeLongContextModel().write(path.toStdString());
+        const QStringList run{"run", path, "--raw", "--prompt", "a", "--max-tokens", "2", "--context", QString::number(kLongContext)};
+        const CliResult refused = runCli(run);
+        QCOMPARE(refused.status, 1);
+        QVERIFY2(refused.err.contains("524 GB for 16000000 positions") && refused.err.contains("--ignore-memory"), refused.err.constData());
+        const CliResult insisted = runCli(run + QStringList{"--ignore-memory"});
+        QVERIFY2(insisted.status == 0, insisted.err.constData());
+    }
     void roundedPromptsAreSaidOrRefused() {
         const QString models = QUIBBLE_SOURCE_DIR "/tests/golden/models/", db = file("prefill.db");
         const QStringList rest{"--raw", "--prompt", "the sum of all", "--max-tokens", "6", "--prefill", "throughput"};

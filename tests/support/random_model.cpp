@@ -281,6 +281,16 @@ GgufWriter RandomModel::writer() const {
 
 RandomModel makeRandomModel(const RandomShape& shape) { return Maker(shape).make(); }
 
+RandomModel makeLongContextModel() {
+    RandomShape shape;
+    shape.vocab = 300;
+    shape.n_layers = 4;
+    shape.n_heads = shape.n_kv_heads = 8;
+    shape.head_dim = 128;
+    shape.keys = {{"context_length", kLongContext}};
+    return makeRandomModel(shape);
+}
+
 RandomModel largerThanMemory(RandomShape shape) {
     constexpr std::uint64_t rows = std::uint64_t{1} << 20, cols = 8192;
     shape.d_model = static_cast<int>(cols);

@@ -69,6 +69,10 @@ private:
 /// Layers whose feed-forward matrices have a million rows, all of them a hole in the file: 52 GB a layer as F16, 27 as Q8_0.
 [[nodiscard]] RandomModel largerThanMemory(RandomShape shape);
 
+/// A small model for kLongContext positions, which take 524 GB of F32 KV cache.
+inline constexpr std::uint32_t kLongContext = 16'000'000;
+[[nodiscard]] RandomModel makeLongContextModel();
+
 /// An opened file and the memory it lies in.
 struct LoadedModel {
     std::unique_ptr<const std::string> bytes;  // what the file borrows: freed last

@@ -60,7 +60,7 @@ private slots:
         QVERIFY(checkCacheFits(cost, std::nullopt));
         const auto refused = checkCacheFits(cost, cost.bytes() / 2);
         QVERIFY(!refused);
-        QCOMPARE(refused.error().code, ErrorCode::OutOfMemory);
+        QCOMPARE(refused.error().code, ErrorCode::DoesNotFit);
         const std::string line = refused.error().line();
         for (const char* part : {"2.05 GB for 50000 positions", "1.02 GB of memory are free", "at most 25000 positions", "q8_0", "no reference"}) {
             QVERIFY2(line.find(part) != std::string::npos, line.c_str());
@@ -68,19 +68,13 @@ private slots:
         QVERIFY(checkCacheFits(cost, cost.bytes() / 2, cost.bytes() / 2));  // half of it is there already
     }
     void theGeneratorRefusesBeforeItTouchesMemory() {
-        RandomShape shape;
-        shape.vocab = 128;
-        shape.n_layers = 4;
-        shape.n_heads = shape.n_kv_heads = 8;
-        shape.head_dim = 128;
-        shape.keys = {{"context_length", std::uint32_t{16'000'000}}};
-        auto loaded = load(makeRandomModel(shape), {});
+        auto loaded = load(makeLongContextModel(), {});
         QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
         RunRequest r;
         r.reference.kind = ReferenceKind::None;
         r.prompt = "1";
         r.raw = true;
-        r.context = 16'000'000;  // half a terabyte
+        r.context = kLongContext;
         CpuDevice device(1);
         auto generator = Generator::create(r, {loaded->model, nullptr, {}}, device);
         QVERIFY(!generator);

@@ -52,7 +52,7 @@ Outcome run(const RunRequest& r, int threads = 2, const std::vector<std::pair<in
         if (auto stepped = (*generator)->step(events, {}); !stepped) return outcome.error = stepped.error(), outcome;
     }
     if (auto flushed = (*generator)->flushReference(events, {}); !flushed) return outcome.error = flushed.error(), outcome;
-    events.emplace_back((*generator)->closing((*generator)->finishReason()));
+    events.emplace_back((*generator)->closing());
     for (const RunEvent& event : events) outcome.trace.apply(event);
     outcome.ok = true;
     return outcome;

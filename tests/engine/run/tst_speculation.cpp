@@ -57,7 +57,7 @@ Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}
     outcome.started = true;
     std::vector<RunEvent> events{(*generator)->provenance()};
     if (auto done = (*generator)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
-    events.emplace_back((*generator)->closing((*generator)->finishReason()));
+    events.emplace_back((*generator)->closing());
     for (const RunEvent& event : events) outcome.trace.apply(event);
     outcome.events = std::move(events);
     outcome.ok = true;
