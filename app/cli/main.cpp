@@ -1,4 +1,5 @@
 // quibble-cli: whatever the window can do, without a window.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "app/cli/cli.h"
+#include "engine/text/utf8.h"
 #include "engine/values/check.h"
 #include "engine/values/version.h"
 #include "kernels/ops.h"
@@ -14,9 +16,7 @@
 namespace {
 
 int complain(std::string message) {
-    for (char& c : message) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';  // names from files may hold what a terminal obeys
-    }
+    std::replace_if(message.begin(), message.end(), quibble::isControlByte, ' ');  // names from files may hold anything
     std::fprintf(stderr, "quibble-cli: %s\n", message.c_str());
     return 1;
 }

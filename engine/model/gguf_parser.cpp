@@ -32,15 +32,13 @@ std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
     return product;
 }
 
-bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-
-// A name that can be shown as it is: on a terminal, control characters do more than print.
-bool isPlainName(std::string_view name) { return isValidUtf8(name) && std::none_of(name.begin(), name.end(), isControl); }
+// A name that can be shown as it is.
+bool isPlainName(std::string_view name) { return isValidUtf8(name) && std::none_of(name.begin(), name.end(), isControlByte); }
 
 // A name in an error message, without letting a hostile one flood it.
 std::string printable(std::string_view name) {
     std::string valid = toValidUtf8(name.substr(0, 100));
-    std::replace_if(valid.begin(), valid.end(), isControl, '?');
+    std::replace_if(valid.begin(), valid.end(), isControlByte, '?');
     return name.size() > 100 ? valid + "..." : valid;
 }
 

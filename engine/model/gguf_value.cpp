@@ -33,7 +33,7 @@ std::string quoteForPeople(std::string_view text, std::size_t max_bytes) {
     while (at < text.size() && out.size() < max_bytes) {
         const std::size_t length = utf8Length(text, at);
         const auto byte = static_cast<unsigned char>(text[at]);
-        if (length == 0 || byte < 0x20 || byte == 0x7F) {
+        if (length == 0 || isControlByte(text[at])) {
             if (byte == '\n') {
                 out += "\\n";
             } else {

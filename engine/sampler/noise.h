@@ -2,6 +2,7 @@
 // where their logits do. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -32,12 +33,13 @@ enum class NoiseStream : std::uint32_t {
     Experts = 3, // a random selection of experts
 };
 
-/// Uniform on (0, 1), never 0 or 1: (k + 0.5) / 2^53 for a 53-bit k.
+/// Uniform inside of (0, 1): (k + 0.5) / 2^53 for a 53-bit k.
 [[nodiscard]] inline double uniformNoise(std::uint64_t seed, Position pos, TokenId id, NoiseStream stream = NoiseStream::Sample) {
     const auto words = philox4x32({static_cast<std::uint32_t>(pos), static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(stream), 0},
                                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
     const std::uint64_t bits = (std::uint64_t{words[0]} << 21) ^ (words[1] >> 11);
-    return (static_cast<double>(bits & ((std::uint64_t{1} << 53) - 1)) + 0.5) * 0x1p-53;
+    const double uniform = (static_cast<double>(bits & ((std::uint64_t{1} << 53) - 1)) + 0.5) * 0x1p-53;
+    return std::min(uniform, 1 - 0x1p-53);  // the largest k rounds up
 }
 
 /// Standard Gumbel noise of a uniform number in (0, 1): -ln(-ln u). Of uniformNoise always inside (-3.7, 37.5).
