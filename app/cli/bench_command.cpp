@@ -60,7 +60,7 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     command->add_option("--kv", request->kv_type, "Type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))->capture_default_str();
     command->add_option("--prefill", request->prefill, "Prompt tokens; 0: skip")->check(CLI::Range(0, 1 << 20))->capture_default_str();
     command->add_option("--decode", request->decode, "Decoded tokens; 0: skip, and whole runs too")->check(CLI::Range(0, 1 << 20))->capture_default_str();
-    command->add_option("--depth", request->depth, "Positions in the cache before decode and blocks")->check(CLI::Range(0, 1 << 20))->capture_default_str();
+    command->add_option("--depth", request->depth, "Positions in the cache before decode and blocks; speed can be measured beyond what the model was made for")->check(CLI::Range(0, 1 << 20))->capture_default_str();
     command->add_option("--blocks", request->blocks, "Rows of one pass, several")->delimiter(',')->check(CLI::Range(1, 64))->capture_default_str();
     command->add_flag("--busy", request->busy, "Prefill once more with another job on one of the cores");
     command->add_option("--threads", request->threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();

@@ -26,8 +26,9 @@ struct RunArguments {
 };
 
 // What the run may take, before it takes it.
-std::string cacheLine(const RunProvenance& p) {
+std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
     std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " + std::to_string(p.context) + " positions";
+    if (request.context > p.context) line += " (of " + std::to_string(request.context) + " asked for: the model or its reference was made for no more)";
     if (const auto left = availableMemoryBytes()) line += ", " + bytesText(*left) + " of memory are free";
     return line;
 }
@@ -41,7 +42,7 @@ public:
         const std::lock_guard lock(mutex_);
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
-            if (lines_ == nullptr && std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.provenance()) << '\n';
+            if (lines_ == nullptr && std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.request(), trace_.provenance()) << '\n';
         }
         if (show_text_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);

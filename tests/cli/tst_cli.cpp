@@ -279,6 +279,9 @@ private slots:
         const CliResult run = runCli({"run", kModel, "--prompt", "2 + 2", "--max-tokens", "8", "--kv", "q8_0", "--reference", "self"});
         QVERIFY2(run.status == 0, run.err.constData());
         QVERIFY2(run.err.contains("KV cache q8_0: at most 10.6 MB for 2048 positions"), run.err.constData());
+        QVERIFY(!run.err.contains("asked for"));
+        const CliResult cut = runCli({"run", kModel, "--prompt", "2 + 2", "--max-tokens", "1", "--context", "3000"});
+        QVERIFY2(cut.err.contains("for 2048 positions (of 3000 asked for"), cut.err.constData());
         const QJsonObject summary = QJsonDocument::fromJson(run.err.mid(run.err.indexOf('{'))).object()["summary"].toObject();
         QCOMPARE(summary["kv_cache"].toString(), QStringLiteral("q8_0"));
         QCOMPARE(summary["kv_bytes"].toInteger(), 10'616'832);
