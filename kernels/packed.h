@@ -28,7 +28,7 @@ struct Q8Block {
     int32_t minus_sum;
     int32_t minus_half[2];  // of the first and the last 16
 };
-static_assert(sizeof(Q8Block) == 48);
+static_assert(sizeof(Q8Block) == 48 && offsetof(Q8Block, q) == 0 && offsetof(Q8Block, d) == 32 && offsetof(Q8Block, minus_sum) == 36 && offsetof(Q8Block, minus_half) == 40);
 
 // True for the types that can be packed, which are those with an 8-bit product: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, MXFP4, Q2_K to Q6_K, IQ4_XS.
 bool hasPacked(TensorType type);

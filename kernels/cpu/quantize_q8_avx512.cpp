@@ -27,16 +27,19 @@ void quantizeQ8(const float* x, int64_t cols, std::byte* out) {
         const float inverse = 127.0F / max;
         // Zeros for a block that is not finite, is zero, or is so small that the inverse overflows.
         const __mmask16 keep = finite && max > 0.0F && inverse <= 3.4028234e38F ? 0xFFFF : 0;
-        const __m512i first = roundCodes(low, keep, inverse);
-        const __m512i last = roundCodes(high, keep, inverse);
-        Q8Block block;
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(block.q), _mm512_cvtsepi32_epi8(first));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(block.q + 16), _mm512_cvtsepi32_epi8(last));
-        block.d = finite ? max / 127.0F : __builtin_nanf("");
-        block.minus_half[0] = -_mm512_reduce_add_epi32(first);
-        block.minus_half[1] = -_mm512_reduce_add_epi32(last);
-        block.minus_sum = block.minus_half[0] + block.minus_half[1];
-        __builtin_memcpy(out + static_cast<size_t>(b) * sizeof(block), &block, sizeof(block));
+        const __m256i q = _mm256_set_m128i(_mm512_cvtsepi32_epi8(roundCodes(high, keep, inverse)), _mm512_cvtsepi32_epi8(roundCodes(low, keep, inverse)));
+        __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, _MM_PERM_BADC));
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, _MM_PERM_CDAB));
+        const int32_t first = _mm256_cvtsi256_si32(sums);
+        const int32_t last = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
+        const float d = finite ? max / 127.0F : __builtin_nanf("");
+        int32_t d_bits;
+        __builtin_memcpy(&d_bits, &d, sizeof(d));
+        // Straight to where it belongs: a block that is put together on the stack and copied makes the copy wait for its parts.
+        std::byte* block = out + static_cast<size_t>(b) * sizeof(Q8Block);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(block), q);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(block + offsetof(Q8Block, d)), _mm_setr_epi32(d_bits, -(first + last), -first, -last));
     }
 }
 
