@@ -53,10 +53,14 @@ void ThreadPool::run(const Job& job) {
 }
 
 void ThreadPool::work() {
-    for (;;) {
-        const std::int64_t begin = next_.fetch_add(job_.chunk, std::memory_order_relaxed);
-        if (begin >= job_.count) return;
-        job_.call(job_.context, begin, std::min(begin + job_.chunk, job_.count));
+    const std::int64_t threads = size();
+    std::int64_t begin = next_.load(std::memory_order_relaxed);
+    while (begin < job_.count) {
+        const std::int64_t left = job_.count - begin;
+        const std::int64_t chunk = std::clamp(left * 3 / (4 * threads), job_.smallest, job_.largest);
+        if (!next_.compare_exchange_weak(begin, begin + chunk, std::memory_order_relaxed)) continue;
+        job_.call(job_.context, begin, std::min(begin + chunk, job_.count));
+        begin = next_.load(std::memory_order_relaxed);
     }
 }
 

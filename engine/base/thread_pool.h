@@ -4,6 +4,7 @@
 // Owned and called by one thread (the engine thread); parallelFor does not nest.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <thread>
@@ -30,8 +31,25 @@ public:
             body(std::int64_t{0}, count);
             return;
         }
-        run({[](const void* context, std::int64_t begin, std::int64_t end) { (*static_cast<const Body*>(context))(begin, end); },
-             &body, count, chunk});
+        run(job(body, count, chunk, chunk));
+    }
+
+    /// What shareOut hands out at a time, in items.
+    struct Chunks {
+        std::int64_t smallest = 1;  // pays for the hand-out
+        std::int64_t largest = 1;   // goes by quickly, even on a core that another job shares
+    };
+
+    /// parallelFor with long chunks first, because memory is read fastest in long runs, and shorter ones towards the end, when it shows which thread is
+    /// slower. An eighth of a thread's share is handed out whatever `largest` says.
+    template <typename Body>
+    void shareOut(std::int64_t count, Chunks chunks, const Body& body) {
+        if (count <= 0) return;
+        if (workers_.empty() || count <= chunks.smallest) {
+            body(std::int64_t{0}, count);
+            return;
+        }
+        run(job(body, count, chunks.smallest, std::max({chunks.smallest, chunks.largest, count / (std::int64_t{8} * size())})));
     }
 
 private:
@@ -39,9 +57,13 @@ private:
         void (*call)(const void*, std::int64_t, std::int64_t) = nullptr;
         const void* context = nullptr;
         std::int64_t count = 0;
-        std::int64_t chunk = 1;
+        std::int64_t smallest = 1, largest = 1;  // chunk
     };
 
+    template <typename Body>
+    static Job job(const Body& body, std::int64_t count, std::int64_t smallest, std::int64_t largest) {
+        return {[](const void* context, std::int64_t begin, std::int64_t end) { (*static_cast<const Body*>(context))(begin, end); }, &body, count, smallest, largest};
+    }
     void run(const Job& job);
     void work();
     void workerLoop();

@@ -10,8 +10,10 @@ namespace quibble {
 
 namespace {
 
-// A region with less work than this runs on the calling thread: handing it out costs about a microsecond.
+// Less work than this is not handed out to another thread, which costs about a microsecond.
 constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
+constexpr std::int64_t kMaxWorkPerChunk = 16 << 20;   // takes a fraction of a millisecond
+constexpr std::int64_t kWorkOfByte = 2;               // reading a byte of weights takes as long
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
 constexpr std::int64_t kAttentionRows = 8;  // whose queries meet a key or value together
 // Of the clamped activation of gpt-oss.
@@ -19,10 +21,9 @@ constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
 
 std::int64_t roundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
-// Small enough that a thread which lost its core holds back little, large enough to pay for the hand-out.
-std::int64_t chunkFor(std::int64_t count, std::int64_t work_per_item, int threads) {
-    const std::int64_t smallest = std::max<std::int64_t>(1, kMinWorkPerChunk / std::max<std::int64_t>(1, work_per_item));
-    return std::max(smallest, count / (std::int64_t{8} * threads));
+ThreadPool::Chunks chunksOf(std::int64_t work_per_item) {
+    const auto items = [work_per_item](std::int64_t work) { return std::max<std::int64_t>(1, work / std::max<std::int64_t>(1, work_per_item)); };
+    return {items(kMinWorkPerChunk), items(kMaxWorkPerChunk)};
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std
     AlignedVector<std::byte>& rounded = input == Input::Q8 ? rounded_ : rounded_bf16_;
     rounded.resize(std::max(rounded.size(), row_bytes * static_cast<std::size_t>(n_rows)));
     std::byte* rows = rounded.data();
-    pool_.parallelFor(n_rows, chunkFor(n_rows, cols * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(n_rows, chunksOf(cols * 4), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             std::byte* out = rows + static_cast<std::size_t>(row) * row_bytes;
             if (input == Input::Q8) ops_.quantizeQ8(x + row * cols, cols, out);
@@ -48,7 +49,7 @@ void CpuDevice::roundInput(Input input, const float* x, std::int64_t n_rows, std
 void CpuDevice::pickRows(const std::byte* from, std::size_t row_bytes, std::span<const std::int32_t> rows, AlignedVector<std::byte>& to) {
     to.resize(std::max(to.size(), row_bytes * rows.size()));
     const auto count = static_cast<std::int64_t>(rows.size());
-    pool_.parallelFor(count, chunkFor(count, static_cast<std::int64_t>(row_bytes) / 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(count, chunksOf(static_cast<std::int64_t>(row_bytes) / 4), [&](std::int64_t begin, std::int64_t end) {
         for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
             std::copy_n(from + static_cast<std::size_t>(rows[i]) * row_bytes, row_bytes, to.data() + i * row_bytes);
         }
@@ -104,9 +105,9 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
         product.first_unit = units;
         units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;
-        work += weight.rows * weight.cols * product.n_rows;
+        work += weight.rows * std::max(weight.cols * product.n_rows, kWorkOfByte * static_cast<std::int64_t>(weight.row_bytes));
     }
-    pool_.parallelFor(units, chunkFor(units, work / units, threads()), [&](std::int64_t unit_begin, std::int64_t unit_end) {
+    pool_.shareOut(units, chunksOf(work / units), [&](std::int64_t unit_begin, std::int64_t unit_end) {
         for (std::size_t i = 0; i < tasks.size(); ++i) {
             const std::int64_t first = products_[i].first_unit;
             const std::int64_t begin = std::max((unit_begin - first) * kOutputAlignment, std::int64_t{0});
@@ -124,25 +125,25 @@ void CpuDevice::embed(const kernels::WeightView& table, std::span<const TokenId>
 }
 
 void CpuDevice::rmsNorm(const float* x, const float* gain, std::int64_t n_rows, std::int64_t dim, float eps, float* y) {
-    pool_.parallelFor(n_rows, chunkFor(n_rows, dim * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(n_rows, chunksOf(dim * 4), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) ops_.rmsNorm(x + row * dim, gain, dim, eps, y + row * dim);
     });
 }
 
 void CpuDevice::gate(const float* gate, const float* up, std::int64_t n, bool clamped, float* y) {
-    pool_.parallelFor(n, chunkFor(n, 16, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(n, chunksOf(16), [&](std::int64_t begin, std::int64_t end) {
         if (clamped) ops_.swiGluClamped(gate + begin, up + begin, end - begin, kClampedAlpha, kClampedLimit, y + begin);
         else ops_.swiGlu(gate + begin, up + begin, end - begin, y + begin);
     });
 }
 
 void CpuDevice::add(const float* a, const float* b, std::int64_t n, float* y) {
-    pool_.parallelFor(n, chunkFor(n, 2, threads()), [&](std::int64_t begin, std::int64_t end) { ops_.add(a + begin, b + begin, end - begin, y + begin); });
+    pool_.shareOut(n, chunksOf(2), [&](std::int64_t begin, std::int64_t end) { ops_.add(a + begin, b + begin, end - begin, y + begin); });
 }
 
 void CpuDevice::rope(const RopeTask& task) {
     const std::int64_t half = task.rope_dim / 2;
-    pool_.parallelFor(task.n_rows, chunkFor(task.n_rows, task.n_heads * task.head_dim * 4, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(task.n_rows, chunksOf(task.n_heads * task.head_dim * 4), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             for (std::int64_t head = 0; head < task.n_heads; ++head) {
                 ops_.rope(task.x + (row * task.n_heads + head) * task.head_dim, task.head_dim, task.rope_dim, task.cos + row * half,
@@ -153,7 +154,7 @@ void CpuDevice::rope(const RopeTask& task) {
 }
 
 void CpuDevice::storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width, std::size_t row_bytes, std::byte* stored) {
-    pool_.parallelFor(n_rows, chunkFor(n_rows, width * 2, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(n_rows, chunksOf(width * 2), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) ops_.storeKv(type, rows + row * width, width, stored + static_cast<std::size_t>(row) * row_bytes);
     });
 }
@@ -204,7 +205,7 @@ void CpuDevice::attention(const AttentionTask& task) {
     const std::int64_t tiles = (task.n_rows + kAttentionRows - 1) / kAttentionRows;
     const std::int64_t count = task.n_kv_heads * tiles;
     const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * (task.n_heads / task.n_kv_heads) * std::min(task.n_rows, kAttentionRows);
-    pool_.parallelFor(count, chunkFor(count, work, threads()), [&](std::int64_t begin, std::int64_t end) {
+    pool_.shareOut(count, chunksOf(work), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t item = begin; item < end; ++item) {
             const std::int64_t row = item % tiles * kAttentionRows;
             attendRows(task, item / tiles, row, std::min(row + kAttentionRows, task.n_rows));

@@ -82,7 +82,7 @@ public:
     /// Runs body(index) for every index in [0, count) on all threads.
     template <typename Body>
     void forEach(std::int64_t count, const Body& body) {
-        pool_.parallelFor(count, 1, [&](std::int64_t begin, std::int64_t end) {
+        pool_.shareOut(count, {}, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) body(i);
         });
     }

@@ -147,7 +147,12 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     for (const Group& group : groups_) {
         tasks_.push_back({&weights.up_exps[static_cast<std::size_t>(group.expert)], up_.data() + group.first * d_ff, group.first, group.count});
     }
-    device.linear(x, n_rows, products, tasks_, row_of_slot_);
+    if (n_rows == 1) {  // every slot's row is this one
+        for (LinearTask& task : tasks_) task.first_row = 0;
+        device.linear(x, n_rows, products, tasks_);
+    } else {
+        device.linear(x, n_rows, products, tasks_, row_of_slot_);
+    }
     device.gate(gate_.data(), up_.data(), slots * d_ff, config_.clamped_swiglu, gate_.data());
     tasks_.clear();
     for (const Group& group : groups_) {

@@ -1,5 +1,6 @@
 #include <QTest>
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <vector>
@@ -28,12 +29,19 @@ private slots:
         ThreadPool pool(threads);
         QCOMPARE(pool.size(), threads);
         std::vector<std::atomic<int>> seen(static_cast<std::size_t>(count));
-        for (int round = 0; round < 50; ++round) {
-            pool.parallelFor(count, chunk, [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t i = begin; i < end; ++i) seen[static_cast<std::size_t>(i)].fetch_add(1);
-            });
-        }
+        std::atomic<std::int64_t> longest{0};
+        const auto visit = [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) seen[static_cast<std::size_t>(i)].fetch_add(1);
+            for (std::int64_t most = longest.load(); end - begin > most && !longest.compare_exchange_weak(most, end - begin);) {}
+        };
+        for (int round = 0; round < 50; ++round) pool.parallelFor(count, chunk, visit);
         for (const auto& times : seen) QCOMPARE(times.load(), 50);
+        const int whole = threads == 1 ? count : 0;
+        QVERIFY2(longest.load() <= std::max(chunk, whole), qPrintable(QString::number(longest.load())));
+        longest = 0;
+        for (int round = 0; round < 50; ++round) pool.shareOut(count, {.smallest = chunk, .largest = 2 * chunk}, visit);
+        for (const auto& times : seen) QCOMPARE(times.load(), 100);
+        QVERIFY2(longest.load() <= std::max({2 * chunk, count / (8 * threads), whole}), qPrintable(QString::number(longest.load())));
     }
     // Workers that went to sleep between jobs must find the next one, and late ones must not touch a finished job.
     void manyShortJobs() {
