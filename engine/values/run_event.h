@@ -102,9 +102,9 @@ struct ControlChange {
 struct RunFinished {
     FinishReason reason = FinishReason::EndOfText;
     std::string message;        // for Failed: what and what to do
-    std::optional<ErrorCode> code;  // for Failed; a stored run has none
     std::int64_t prefill_ns = 0, decode_ns = 0, reference_ns = 0, wall_ns = 0;
     std::int64_t peak_memory_bytes = 0;
+    std::optional<ErrorCode> code = std::nullopt;  // for Failed; a stored run has none
     bool operator==(const RunFinished&) const = default;
 };
 
