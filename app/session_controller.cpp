@@ -150,10 +150,9 @@ void SessionController::refresh() {
         const auto sessions = store_->listSessions();
         if (!sessions) return emit failed(sessions.error());
         for (const SessionSummary& session : *sessions) {
-            items.push_back(sessionRow(session));
             const auto runs = store_->listRuns(session.id);
             if (!runs) return emit failed(runs.error());
-            for (const RunSummary& run : *runs) items.push_back(runRow(run));
+            for (SessionItem& item : sessionRows(session, *runs)) items.push_back(std::move(item));
         }
     }
     browser_->setItems(std::move(items));

@@ -1,5 +1,8 @@
 #include "app/session_rows.h"
 
+#include <set>
+#include <string_view>
+
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QLocale>
@@ -47,6 +50,33 @@ QString tooltipOf(const RunSummary& run) {
     return lines.join(QLatin1Char('\n'));
 }
 
+SessionItem sessionRow(const SessionSummary& session) {
+    SessionItem item;
+    item.session = session.id;
+    item.title = fromUtf8(session.name);
+    item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") + (session.runs == 1 ? SessionText::tr("1 run") : SessionText::tr("%L1 runs").arg(session.runs));
+    item.tooltip = session.models.empty() ? item.title : item.title + QLatin1Char('\n') + fromUtf8(session.models);
+    return item;
+}
+
+SessionItem runRow(const RunSummary& run, bool says_model) {
+    SessionItem item;
+    item.session = run.session;
+    item.run = run.id;
+    item.parent = run.parent;
+    item.title = fromUtf8(run.title);
+    item.running = run.status == RunStatus::Running;
+    QStringList parts;
+    if (says_model && !run.model_name.empty()) parts << fromUtf8(run.model_name);
+    if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
+    parts << SessionText::tr("%L1 tok").arg(run.tokens);
+    if (run.markers > 0) parts << (run.markers == 1 ? SessionText::tr("1 marker") : SessionText::tr("%L1 markers").arg(run.markers));
+    if (const QString end = endOf(run); !end.isEmpty()) parts << end;
+    item.subtitle = item.running ? SessionText::tr("running") : parts.join(QStringLiteral(" · "));
+    item.tooltip = tooltipOf(run);
+    return item;
+}
+
 }  // namespace
 
 QString dayText(std::int64_t unix_ms) {
@@ -57,30 +87,14 @@ QString dayText(std::int64_t unix_ms) {
     return QLocale().toString(day, day.year() == today.year() ? QStringLiteral("d MMM") : QStringLiteral("d MMM yyyy"));
 }
 
-SessionItem sessionRow(const SessionSummary& session) {
-    SessionItem item;
-    item.session = session.id;
-    item.title = fromUtf8(session.name);
-    item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") + (session.runs == 1 ? SessionText::tr("1 run") : SessionText::tr("%L1 runs").arg(session.runs));
-    item.tooltip = session.models.empty() ? item.title : item.title + QLatin1Char('\n') + fromUtf8(session.models);
-    return item;
-}
-
-SessionItem runRow(const RunSummary& run) {
-    SessionItem item;
-    item.session = run.session;
-    item.run = run.id;
-    item.parent = run.parent;
-    item.title = fromUtf8(run.title);
-    item.running = run.status == RunStatus::Running;
-    QStringList parts;
-    if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
-    parts << SessionText::tr("%L1 tok").arg(run.tokens);
-    if (run.markers > 0) parts << (run.markers == 1 ? SessionText::tr("1 marker") : SessionText::tr("%L1 markers").arg(run.markers));
-    if (const QString end = endOf(run); !end.isEmpty()) parts << end;
-    item.subtitle = item.running ? SessionText::tr("running") : parts.join(QStringLiteral(" · "));
-    item.tooltip = tooltipOf(run);
-    return item;
+std::vector<SessionItem> sessionRows(const SessionSummary& session, const std::vector<RunSummary>& runs) {
+    std::set<std::string_view> models;
+    for (const RunSummary& run : runs) {
+        if (!run.model_name.empty()) models.insert(run.model_name);
+    }
+    std::vector<SessionItem> rows{sessionRow(session)};
+    for (const RunSummary& run : runs) rows.push_back(runRow(run, models.size() > 1));
+    return rows;
 }
 
 }  // namespace quibble

@@ -1,5 +1,6 @@
 // What the window keeps, gives out and refuses: reopening, deleting and undoing, exports, session files, wrong files, locks, looks.
 #include "app/run_facts.h"
+#include "app/session_rows.h"
 #include "tests/app/window_fixture.h"
 
 #include <fstream>
@@ -42,6 +43,7 @@ private slots:
     void darkIsDark();
     void layoutIsKeptAndReset();
     void aNarrowWindowStaysUsable();
+    void runsOfSeveralModelsSayWhich();
     void everythingHasAName();
     void paletteListsTheActions();
 
@@ -347,6 +349,21 @@ void TestWindowSessions::aNarrowWindowStaysUsable() {
     QTRY_VERIFY2(w.parts().stream->height() > 120, qPrintable(QString::number(w.parts().stream->height())));
     w.window().resize(before);
     QTRY_COMPARE(w.window().size(), before);
+}
+
+void TestWindowSessions::runsOfSeveralModelsSayWhich() {
+    SessionSummary session;
+    RunSummary first, second;
+    first.status = second.status = RunStatus::Finished;
+    first.title = second.title = "F16, λ 0";
+    first.model_name = second.model_name = "one";
+    const auto subtitle = [&](std::size_t row) { return sessionRows(session, {first, second}).at(row).subtitle; };
+    QVERIFY2(!subtitle(1).contains(QStringLiteral("one")), qPrintable(subtitle(1)));
+    second.model_name = "other";
+    QVERIFY2(subtitle(1).startsWith(QStringLiteral("one · ")), qPrintable(subtitle(1)));
+    QVERIFY2(subtitle(2).startsWith(QStringLiteral("other · ")), qPrintable(subtitle(2)));
+    second.model_name.clear();  // not loaded yet
+    QVERIFY2(!subtitle(1).contains(QStringLiteral("one")), qPrintable(subtitle(1)));
 }
 
 void TestWindowSessions::everythingHasAName() {
