@@ -59,8 +59,9 @@ public:
     /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
-    /// The closing event. reason: what finished() found, or Stopped or Failed.
+    /// The closing event of a run that ends here, for the reason finishReason().
     [[nodiscard]] RunFinished closing() const;
+    /// Stopped where nothing else has ended the run.
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:
