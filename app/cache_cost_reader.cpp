@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 
 #include "app/engine_values.h"
+#include "engine/base/clock.h"
 #include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/run/cache_cost.h"
@@ -41,7 +42,7 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
             if (const ModelConfig* draft = configOf(*paths[i]); draft != nullptr) models.drafts.push_back(draft);
         }
     }
-    const auto prompt = buildPrompt(request, *model.tokenizer());
+    const auto prompt = buildPrompt(request, *model.tokenizer(), localPromptClock());
     const std::int64_t tokens = prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0;
     const Position context = runContext(request, tokens, models);
     Answer answer;

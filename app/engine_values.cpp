@@ -8,6 +8,7 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include "engine/base/clock.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/run/prompt.h"
@@ -111,7 +112,7 @@ QString reasonText(const Error& error) {
 
 Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model) {
     const Tokenizer& tokenizer = *model.tokenizer();
-    auto prompt = buildPrompt(request, tokenizer);
+    auto prompt = buildPrompt(request, tokenizer, localPromptClock());
     if (!prompt) return tl::unexpected(prompt.error());
     std::vector<PromptToken> tokens;
     for (const TokenId id : prompt->ids) tokens.push_back({id, std::string(tokenizer.tokenBytes(id)), tokenizer.isSpecial(id)});
@@ -170,7 +171,7 @@ EventBatch previewOf(const RunRequest& request, const Model& model) {
         p.experts = experts.count;
         p.experts_used = experts.used;
     }
-    if (auto prompt = buildPrompt(request, tokenizer)) {
+    if (auto prompt = buildPrompt(request, tokenizer, localPromptClock())) {
         p.prompt_tokens = prompt->ids;
         p.thinking_open = prompt->thinking_open;
     }

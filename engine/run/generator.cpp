@@ -49,7 +49,7 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeM
                         std::to_string(model.config().vocab_size),
                     "Choose a reference with the same vocabulary size");
     }
-    auto prompt = buildPrompt(request_, tokenizer);
+    auto prompt = buildPrompt(request_, tokenizer, localPromptClock());
     if (!prompt) return tl::unexpected(prompt.error());
     tokens_ = prompt->ids;
     prompt_size_ = tokens_.size();

@@ -4,11 +4,12 @@
 
 namespace quibble {
 
-Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer) {
+Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer, const PromptClock& clock) {
     if (request.prompt.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty", "Write a prompt or choose a problem");
     PromptTokens prompt;
     std::vector<std::size_t> literal;  // what the user wrote is text, whatever it looks like
     ChatTemplateContext context;
+    context.clock = clock;
     if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
     if (const auto eos = tokenizer.eos()) context.eos_token = tokenizer.tokenBytes(*eos);
     EncodeOptions options{.parse_special = true, .add_bos = false, .vocabulary_bos_eos = false};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/text/tokenizer.h"
+#include "engine/values/prompt_clock.h"
 #include "engine/values/result.h"
 #include "engine/values/run_request.h"
 
@@ -16,7 +17,8 @@ struct PromptTokens {
     bool thinking_open = false;     // the prompt ends inside the reasoning span
 };
 
+/// `clock`: the time that a template may print; the same request and clock give the same prompt on any machine.
 /// Errors: InvalidArgument for an empty prompt, a model without chat template (hint: raw), or a template that fails.
-[[nodiscard]] Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer);
+[[nodiscard]] Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer, const PromptClock& clock);
 
 }  // namespace quibble

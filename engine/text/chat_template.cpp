@@ -96,7 +96,7 @@ Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const C
     if (has_places && mark.empty()) {
         return fail(ErrorCode::InvalidArgument, "the conversation holds control tokens and every character from U+FDD0 to U+FDEF", "Leave one of these out: none of them means anything");
     }
-    auto text = parsed->render(variablesFor(marked, context, false), context.now);
+    auto text = parsed->render(variablesFor(marked, context, false), context.clock);
     if (!text) return tl::unexpected<Error>(text.error());
     ChatPrompt prompt;
     prompt.text = std::move(*text);
@@ -104,7 +104,7 @@ Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const C
     prompt.thinking_open = endsInsideThinking(prompt.text);
     // A mark that the user wrote is text: what the template itself opens shows in a conversation without it.
     if (std::any_of(messages.begin(), messages.end(), [](const ChatMessage& message) { return message.role == "user" && holdsMark(message); })) {
-        if (const auto plain = parsed->render(variablesFor(messages, context, true), context.now)) prompt.thinking_open = endsInsideThinking(*plain);
+        if (const auto plain = parsed->render(variablesFor(messages, context, true), context.clock)) prompt.thinking_open = endsInsideThinking(*plain);
     }
     return prompt;
 }

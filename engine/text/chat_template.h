@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/values/prompt_clock.h"
 #include "engine/values/result.h"
 
 namespace quibble {
@@ -30,8 +31,8 @@ struct ChatTemplateContext {
     /// More variables by name (enable_thinking, reasoning_effort, tools ...); must be an object or null. Keys keep
     /// their order. Without them tools and documents are none, as in the library that templates are published for.
     nlohmann::ordered_json extra = nlohmann::ordered_json::object();
-    /// Seconds since 1970 that strftime_now shows, in local time; the clock when absent.
-    std::optional<std::int64_t> now;
+    /// What strftime_now shows; a template that asks for the time is refused without it.
+    std::optional<PromptClock> clock;
 };
 
 struct ChatPrompt {

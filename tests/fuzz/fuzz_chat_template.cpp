@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     variables.emplace_back("f", Value::real(2.5));
     // Small limits keep a single input fast; the limits themselves are what is tested.
     const quibble::jinja::Limits limits{.steps = 100'000, .output_bytes = 1 << 20, .memory_bytes = 8 << 20, .depth = 200};
-    const auto text = parsed->render(std::move(variables), 1790000000, limits);
+    const auto text = parsed->render(std::move(variables), quibble::PromptClock{1790000000, 3600}, limits);
     if (!text && text.error().what.empty()) __builtin_trap();
     if (text && text->size() > limits.output_bytes) __builtin_trap();
     return 0;

@@ -134,8 +134,8 @@ Value Interpreter::evaluateCall(const Node& node) {
         return callMethod(call);
     }
     if (callee.asMacro() != nullptr) return callMacro(callee, call);
-    call.name = "function";
-    return callFunction(callee.asFunction()->index, call, now_);
+    call.name = functionName(callee.asFunction()->index);
+    return callFunction(callee.asFunction()->index, call, clock_);
 }
 
 Value Interpreter::callMacro(const Value& callee, const Call& call) {

@@ -1,10 +1,9 @@
 // Global functions: range, namespace, dict, raise_exception, strftime_now.
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 
 #include "engine/text/jinja/machine.h"
+#include "engine/text/jinja/time_format.h"
 
 namespace quibble::jinja {
 namespace {
@@ -61,20 +60,13 @@ Value makeNamespace(const Call& call) {
     return Value::makeNamespace(std::move(entries));
 }
 
-Value formatTime(const Call& call, std::optional<std::int64_t> now) {
+Value timeText(const Call& call, const std::optional<PromptClock>& clock) {
     const auto format = call.textArgument(0, "format");
     if (!format) return call.refuse("needs a format");
     if (format->size() > 256) return call.refuse("the format is too long");
-    const auto clock = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const std::time_t seconds = now.value_or(clock);
-    std::tm local{};
-    if (::localtime_r(&seconds, &local) == nullptr) return call.refuse("the time cannot be represented");
-    // A character more, so that an empty result is told from one that does not fit.
-    const std::string padded = std::string(*format) + ' ';
-    char text[4096];
-    const std::size_t length = std::strftime(text, sizeof text, padded.c_str(), &local);
-    if (length == 0) return call.refuse("the format gives too long a text");
-    return call.machine.makeString(std::string(text, length - 1));
+    if (!clock) return call.refuse("no time is given");
+    auto text = formatTime(*format, *clock);
+    return text ? call.machine.makeString(std::move(*text)) : call.refuse("the time cannot be represented");
 }
 
 }  // namespace
@@ -84,13 +76,15 @@ int findFunction(std::string_view name) {
     return found == kNames.end() ? -1 : static_cast<int>(found - kNames.begin());
 }
 
-Value callFunction(int index, const Call& call, std::optional<std::int64_t> now) {
+std::string_view functionName(int index) { return kNames[static_cast<std::size_t>(index)]; }
+
+Value callFunction(int index, const Call& call, const std::optional<PromptClock>& clock) {
     switch (index) {
         case 0: return makeRange(call);
         case 1: return makeNamespace(call);
         case 2: return call.machine.makeDict(entriesOf(call));
         case 3: return call.machine.refuse(call.offset, "the template refuses: " + (call.positional.empty() ? std::string("no reason given") : call.machine.textOf(call.positional[0])));
-        default: return formatTime(call, now);
+        default: return timeText(call, clock);
     }
 }
 

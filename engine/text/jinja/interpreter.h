@@ -15,9 +15,9 @@ namespace quibble::jinja {
 class Interpreter final : public Machine {
 public:
     using Variables = std::vector<std::pair<std::string, Value>>;
-    /// `now` as for callFunction. The source is for messages and must outlive the interpreter, as must the tree.
-    Interpreter(std::string_view source, Variables variables, std::optional<std::int64_t> now, Limits limits)
-        : Machine(source, limits), variables_(std::move(variables)), now_(now) {}
+    /// `clock` as for callFunction. The source is for messages and must outlive the interpreter, as must the tree.
+    Interpreter(std::string_view source, Variables variables, std::optional<PromptClock> clock, Limits limits)
+        : Machine(source, limits), variables_(std::move(variables)), clock_(clock) {}
 
     [[nodiscard]] Result<std::string> run(const Body& body);
 
@@ -57,7 +57,7 @@ private:
     [[nodiscard]] Call makeCall(const Node& node, Value self);
 
     Variables variables_;
-    std::optional<std::int64_t> now_;
+    std::optional<PromptClock> clock_;
     std::vector<Scope> scopes_;
     std::size_t frame_ = 0;  // the first scope of the current macro; names are looked up from the last down to it
     std::string output_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/text/jinja/value.h"
+#include "engine/values/prompt_clock.h"
 #include "engine/values/result.h"
 
 namespace quibble::jinja {
@@ -83,8 +84,9 @@ bool applyTest(const Call& call);
 Value callMethod(const Call& call);
 /// -1 when there is no function of that name.
 [[nodiscard]] int findFunction(std::string_view name);
-/// `now`: seconds since 1970 for strftime_now; the clock when absent.
-Value callFunction(int index, const Call& call, std::optional<std::int64_t> now);
+[[nodiscard]] std::string_view functionName(int index);
+/// `clock`: what strftime_now shows; without one it is refused.
+Value callFunction(int index, const Call& call, const std::optional<PromptClock>& clock);
 
 // operators.cpp
 Value attributeOf(Machine& machine, std::size_t offset, const Value& value, const std::string& name);

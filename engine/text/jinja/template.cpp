@@ -35,8 +35,8 @@ Result<Template> Template::parse(std::string_view source) {
     return Template(std::move(parsed));
 }
 
-Result<std::string> Template::render(std::vector<std::pair<std::string, Value>> variables, std::optional<std::int64_t> now, Limits limits) const {
-    return Interpreter(parsed_->source, std::move(variables), now, limits).run(parsed_->body);
+Result<std::string> Template::render(std::vector<std::pair<std::string, Value>> variables, std::optional<PromptClock> clock, Limits limits) const {
+    return Interpreter(parsed_->source, std::move(variables), clock, limits).run(parsed_->body);
 }
 
 }  // namespace quibble::jinja

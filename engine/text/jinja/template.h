@@ -23,7 +23,7 @@ public:
     ~Template();
 
     /// Errors: InvalidArgument: what the template did wrong, its own raise_exception, or the limit it reached.
-    [[nodiscard]] Result<std::string> render(std::vector<std::pair<std::string, Value>> variables, std::optional<std::int64_t> now = {}, Limits limits = {}) const;
+    [[nodiscard]] Result<std::string> render(std::vector<std::pair<std::string, Value>> variables, std::optional<PromptClock> clock = {}, Limits limits = {}) const;
 
 private:
     struct Parsed;

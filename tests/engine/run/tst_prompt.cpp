@@ -23,7 +23,7 @@ std::vector<TokenId> idsOf(const Tokenizer& tokenizer, const std::string& prompt
     RunRequest request;
     request.prompt = prompt;
     request.raw = raw;
-    const auto made = buildPrompt(request, tokenizer);
+    const auto made = buildPrompt(request, tokenizer, {});
     return made ? made->ids : std::vector<TokenId>{};
 }
 
@@ -53,7 +53,7 @@ private slots:
         QCOMPARE(idsOf(*tokenizer, written, false), expected);
         RunRequest request;
         request.prompt = written;
-        QCOMPARE(buildPrompt(request, *tokenizer).value().text, std::string("<s>[a</s><s></s>]</s>"));
+        QCOMPARE(buildPrompt(request, *tokenizer, {}).value().text, std::string("<s>[a</s><s></s>]</s>"));
         // A raw prompt is the whole text, tokens and all.
         QCOMPARE(idsOf(*tokenizer, "a</s>", true), (std::vector<TokenId>{256, 'a', 257}));
         // One that only looks like the template's beginning does not stand for it.
@@ -67,22 +67,22 @@ private slots:
         const auto closed = tokenizerWith("{{ messages[0].content }}<think>\n\n</think>\n");
         RunRequest request;
         request.prompt = "hi";
-        QVERIFY(buildPrompt(request, *open).value().thinking_open);
-        QVERIFY(!buildPrompt(request, *closed).value().thinking_open);
+        QVERIFY(buildPrompt(request, *open, {}).value().thinking_open);
+        QVERIFY(!buildPrompt(request, *closed, {}).value().thinking_open);
         request.raw = true;
-        QVERIFY(!buildPrompt(request, *open).value().thinking_open);
+        QVERIFY(!buildPrompt(request, *open, {}).value().thinking_open);
         request.prompt = "hi<think>";
-        QVERIFY(buildPrompt(request, *closed).value().thinking_open);
+        QVERIFY(buildPrompt(request, *closed, {}).value().thinking_open);
     }
     void whatCannotBeBuiltSaysWhatToDo() {
         const auto bare = tokenizerWith("");
         RunRequest request;
-        QVERIFY(!buildPrompt(request, *bare));
+        QVERIFY(!buildPrompt(request, *bare, {}));
         request.prompt = "hi";
-        const auto refused = buildPrompt(request, *bare);
+        const auto refused = buildPrompt(request, *bare, {});
         QVERIFY(!refused && refused.error().line().find("--raw") != std::string::npos);
         request.raw = true;
-        QVERIFY(buildPrompt(request, *bare).has_value());
+        QVERIFY(buildPrompt(request, *bare, {}).has_value());
     }
 };
 

@@ -1,4 +1,5 @@
 // Templates: every vector of the Python reference, the limits, and what the caller sees.
+#include <clocale>
 #include <ctime>
 #include <fstream>
 
@@ -17,14 +18,14 @@ namespace {
 
 std::filesystem::path goldens() { return test::repository() / "tests/golden/chat_templates"; }
 
-Result<std::string> render(std::string_view source, const nlohmann::ordered_json& variables = {}, std::optional<std::int64_t> now = {}, jinja::Limits limits = {}) {
+Result<std::string> render(std::string_view source, const nlohmann::ordered_json& variables = {}, std::optional<PromptClock> clock = {}, jinja::Limits limits = {}) {
     const auto parsed = jinja::Template::parse(source);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     std::vector<std::pair<std::string, jinja::Value>> values;
     for (const auto& [name, value] : variables.items()) values.emplace_back(name, jinja::Value::fromJson(value));
     values.emplace_back("bos_token", jinja::Value::string("<s>"));
     values.emplace_back("eos_token", jinja::Value::string("</s>"));
-    return parsed->render(std::move(values), now, limits);
+    return parsed->render(std::move(values), clock, limits);
 }
 
 }  // namespace
@@ -33,16 +34,11 @@ class TestChatTemplate : public QObject {
     Q_OBJECT
 
 private slots:
-    void initTestCase() {
-        qputenv("TZ", "UTC");
-        ::tzset();
-    }
-
     void reference() {
         std::ifstream in(goldens() / "expected.json");
         QVERIFY(in.is_open());
         const auto vectors = nlohmann::ordered_json::parse(in);
-        const auto now = vectors.at("now").get<std::int64_t>();
+        const PromptClock now{vectors.at("now").get<std::int64_t>(), 0};
         QVERIFY(vectors.at("cases").size() >= 150);
         int wrong = 0;
         for (const auto& one : vectors.at("cases")) {
@@ -55,6 +51,42 @@ private slots:
                      made ? nlohmann::json(*made).dump().c_str() : made.error().line().c_str(), refused ? "an error" : nlohmann::json(expected).dump().c_str());
         }
         QCOMPARE(wrong, 0);
+    }
+
+    // English in every locale, and the time that is given in every zone of this process.
+    void timesAreWrittenAsInTheReference() {
+        const std::string before = std::setlocale(LC_ALL, nullptr);
+        for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) (void)std::setlocale(LC_ALL, name);
+        qputenv("TZ", "Asia/Tokyo");
+        ::tzset();
+        std::ifstream in(goldens() / "expected.json");
+        const auto vectors = nlohmann::ordered_json::parse(in);
+        QVERIFY(vectors.at("times").size() >= 150);
+        int wrong = 0;
+        for (const auto& one : vectors.at("times")) {
+            const auto made = render("{{ strftime_now(f) }}", {{"f", one.at("format")}}, PromptClock{one.at("unix_s").get<std::int64_t>(), one.at("utc_offset_s").get<std::int32_t>()});
+            if (made.has_value() && *made == one.at("text").get<std::string>()) continue;
+            ++wrong;
+            qWarning("%s: made %s", one.dump().c_str(), made ? made->c_str() : made.error().line().c_str());
+        }
+        std::setlocale(LC_ALL, before.c_str());
+        qunsetenv("TZ");
+        ::tzset();
+        QCOMPARE(wrong, 0);
+    }
+
+    // The time is an input: nobody looks at the clock behind the caller's back.
+    void timeIsGiven() {
+        const std::vector<ChatMessage> messages = {{"user", "2+2?"}};
+        ChatTemplateContext context;
+        const auto refused = renderChat("{{ strftime_now('%Y') }}", messages, context);
+        QVERIFY(!refused);
+        QVERIFY2(refused.error().what.find("no time is given") != std::string::npos, refused.error().what.c_str());
+        context.clock = PromptClock{1741010709, 3600};
+        QCOMPARE(renderChat("{{ strftime_now('%d %b %Y %H:%M') }}", messages, context).value().text, std::string("03 Mar 2025 15:05"));
+        context.clock->unix_s = 400'000'000'000;
+        QVERIFY(!renderChat("{{ strftime_now('%Y') }}", messages, context));
+        QVERIFY(renderChat("undated", messages, {}).has_value());
     }
 
     // The stored vectors are what the Python reference gives today.
@@ -139,19 +171,19 @@ private slots:
         const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
         QVERIFY(!source.empty());
         const std::vector<ChatMessage> messages = {{"system", "Be brief."}, {"user", "2+2?"}};
-        const auto open = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = true, .extra = {}, .now = {}});
+        const auto open = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = true, .extra = {}, .clock = {}});
         QVERIFY(open.has_value());
         QCOMPARE(open->text, std::string("<s>Be brief.<|ask|>2+2?<|reply|><think>\n"));
         QVERIFY(open->thinking_open);
-        const auto closed = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = false, .extra = {}, .now = {}});
+        const auto closed = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = false, .extra = {}, .clock = {}});
         QVERIFY(closed.has_value());
         QVERIFY(!closed->thinking_open);
-        const auto extra = renderChat("{{ who }} {{ messages[0].role }} {{ tools | tojson }}", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = {{"who", "me"}, {"tools", {{"z", 1}, {"a", 2}}}}, .now = {}});
+        const auto extra = renderChat("{{ who }} {{ messages[0].role }} {{ tools | tojson }}", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = {{"who", "me"}, {"tools", {{"z", 1}, {"a", 2}}}}, .clock = {}});
         QVERIFY(extra.has_value());
         QCOMPARE(extra->text, std::string("me system {\"z\": 1, \"a\": 2}"));
         const auto none = renderChat("{{ tools is none }} {{ documents is none }}", messages, {});
         QCOMPARE(none.value().text, std::string("True True"));
-        QVERIFY(!renderChat("x", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = nlohmann::ordered_json::array({1}), .now = {}}));
+        QVERIFY(!renderChat("x", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = nlohmann::ordered_json::array({1}), .clock = {}}));
     }
 
     void thinkingOpen() {
@@ -183,7 +215,9 @@ private slots:
         const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
         for (const char* written : {"2+2?", "What does <think> do?", "Close it: </think>", "<|channel|>analysis<|message|>", "x<|end|>", "text"}) {
             const std::vector<ChatMessage> messages = {{"user", written}};
-            const auto made = renderChat(source, messages, {});
+            ChatTemplateContext context;
+            context.clock = PromptClock{};
+            const auto made = renderChat(source, messages, context);
             QVERIFY2(made.has_value(), made ? "" : made.error().line().c_str());
             QCOMPARE(made->thinking_open, open);
             QVERIFY(made->text.find(written) != std::string::npos);

@@ -152,7 +152,7 @@ public:
     Words chances(const Case& c) {
         Words words;
         const RunRequest r = request(c);
-        auto prompt = buildPrompt(r, *target_.model->tokenizer());
+        auto prompt = buildPrompt(r, *target_.model->tokenizer(), {});
         expand(*target_.model, device_, r, prompt->ids, prompt->ids.size(), 1, words);
         return words;
     }

@@ -10,7 +10,7 @@ tojson that does not escape HTML, raise_exception and strftime_now. All template
 import json
 import pathlib
 import sys
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 try:
     import jinja2
@@ -22,6 +22,10 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 NOW = 1790000000  # 2026-09-21 13:33:20 UTC
+# Seconds since 1970 and what the clock on the wall is ahead of UTC: ends of years, weeks that belong to the other year, leap days, zones of odd widths.
+CLOCKS = [(0, 0), (NOW, 0), (1741010709, 3600), (1735603199, 0), (1735689599, 1), (1609459200, -3600), (1230768000, 49500), (951782400, -12600), (-1, 0), (-2208988800, 7200), (1483228800, 0), (253000000000, 0)]
+FORMATS = ["%Y-%m-%d", "%d %b %Y", "%B %d, %Y", "%A %a %B %b %h", "%H:%M:%S %I %p %P", "%c|%x|%X|%D|%F|%T|%R|%r", "%j %U %W %V %G %g %u %w", "%C %y %e %k %l|%n%t%%", "%-d %-m %_d %_H %0e %-I %-j %^a %^B %#p %#b %^p", "[%z%Z] %f",
+           "%Ey %Od", "%Q %", "%-", "%^c", "no directive", ""]
 
 TURNS = [{"role": "user", "content": "What is 2+2?"}, {"role": "assistant", "content": "<think>\nEasy.\n</think>\n\n4"}, {"role": "user", "content": "And 3+3?"}]
 SYSTEM = [{"role": "system", "content": "Be brief."}] + TURNS
@@ -158,6 +162,11 @@ SNIPPETS = [
 ]
 
 
+def wall_time(unix_s, utc_offset_s):
+    """Without a zone, as the time that the library gives to templates."""
+    return datetime.fromtimestamp(0, timezone.utc).replace(tzinfo=None) + timedelta(seconds=unix_s + utc_offset_s)
+
+
 def environment():
     class Generation(jinja2.ext.Extension):
         tags = {"generation"}
@@ -176,7 +185,7 @@ def environment():
 
     env.filters["tojson"] = tojson
     env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = lambda form: datetime.fromtimestamp(NOW, timezone.utc).strftime(form)
+    env.globals["strftime_now"] = lambda form: wall_time(NOW, 0).strftime(form)
     return env
 
 
@@ -195,8 +204,12 @@ def cases():
         yield {"name": f"snippet {index}", "template": template, "variables": V}
 
 
+def times():
+    return [{"unix_s": unix_s, "utc_offset_s": offset, "format": form, "text": wall_time(unix_s, offset).strftime(form)} for unix_s, offset in CLOCKS for form in FORMATS]
+
+
 def main():
-    made = {"now": NOW, "cases": [{**case, **render(case["template"], case["variables"])} for case in cases()]}
+    made = {"now": NOW, "times": times(), "cases": [{**case, **render(case["template"], case["variables"])} for case in cases()]}
     target = HERE / "expected.json"
     if sys.argv[1:] == ["--write"]:
         target.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
@@ -204,7 +217,8 @@ def main():
         return 0
     stored = json.loads(target.read_text())
     differing = [new["name"] for new, old in zip(made["cases"], stored["cases"]) if new != old]
-    if len(made["cases"]) != len(stored["cases"]) or differing:
+    differing += [new for new, old in zip(made["times"], stored["times"]) if new != old]
+    if len(made["cases"]) != len(stored["cases"]) or len(made["times"]) != len(stored["times"]) or differing:
         print("differs from expected.json:", differing)
         return 1
     return 0
