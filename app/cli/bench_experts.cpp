@@ -9,7 +9,7 @@
 #include "data/shipped.h"
 #include "engine/experts/expert_method.h"
 #include "engine/experts/expert_recorder.h"
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 #include "engine/metrics/speculation.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"

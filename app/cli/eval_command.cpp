@@ -7,7 +7,7 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/run_options.h"
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 #include "engine/metrics/statistics.h"
 #include "engine/metrics/summary.h"
 #include "engine/model/model_cache.h"

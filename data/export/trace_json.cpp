@@ -6,7 +6,7 @@
 
 #include "data/export/json_text.h"
 #include "data/export/speculation_json.h"
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 #include "engine/metrics/divergence.h"
 #include "engine/metrics/summary.h"
 #include "engine/values/run_json.h"

@@ -10,7 +10,7 @@
 #include "data/store/alternatives_blob.h"
 #include "data/store/database.h"
 #include "data/store/trace_reader.h"
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 #include "engine/metrics/summary.h"
 #include "engine/values/run_json.h"
 

@@ -18,9 +18,10 @@ forbid kernels '"' '"kernels/'
 forbid "kernels engine data app/cli" '<Q' "$nothing"
 forbid engine/values '"' '"engine/values/'
 forbid engine/metrics '"' '"engine/(values|metrics)/'
+forbid engine/grading '"' '"engine/(values|grading)/'
 forbid engine '"(data|views|app)/' "$nothing"
-forbid data '"' '"(data/|engine/values/|engine/metrics/)'
-forbid views '"(data|app|kernels)/|"engine/' '"engine/(values|metrics)/'
+forbid data '"' '"(data/|engine/(values|grading|metrics)/)'
+forbid views '"(data|app|kernels)/|"engine/' '"engine/(values|grading|metrics)/'
 forbid app '"kernels/' '"kernels/(ops|limits)\.h'
 
 paths=$(grep -rnE '(^|[^A-Za-z0-9_.~/-])/(home|root|work)/' kernels engine data views app tests cmake scripts docs README.md run check .ci \

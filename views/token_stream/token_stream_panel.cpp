@@ -9,7 +9,7 @@
 #include <QTimer>
 #include <QVBoxLayout>
 
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 #include "views/run_document.h"
 #include "views/theme.h"
 #include "views/token_stream/origin_mark.h"

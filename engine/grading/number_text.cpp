@@ -1,4 +1,4 @@
-#include "engine/metrics/number_text.h"
+#include "engine/grading/number_text.h"
 
 namespace quibble {
 

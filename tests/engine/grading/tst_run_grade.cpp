@@ -1,14 +1,14 @@
 #include <QTest>
 
-#include "engine/metrics/answer.h"
-#include "engine/metrics/number_text.h"
+#include "engine/grading/run_grade.h"
+#include "engine/grading/number_text.h"
 #include "tests/engine/metrics/small_trace.h"
 
 using namespace quibble;
 using quibble::test::Piece;
 using quibble::test::traceOf;
 
-class TestAnswer : public QObject {
+class TestRunGrade : public QObject {
     Q_OBJECT
 private slots:
     void numbers_data() {
@@ -105,5 +105,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(TestAnswer)
-#include "tst_answer.moc"
+QTEST_APPLESS_MAIN(TestRunGrade)
+#include "tst_run_grade.moc"

@@ -1,9 +1,9 @@
-#include "engine/metrics/answer.h"
+#include "engine/grading/run_grade.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "engine/metrics/number_text.h"
+#include "engine/grading/number_text.h"
 
 namespace quibble {
 
