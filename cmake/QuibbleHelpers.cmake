@@ -103,5 +103,5 @@ function(quibble_test name)
   set_tests_properties(${name} PROPERTIES
     LABELS "${arg_LABELS}"
     TIMEOUT 600
-    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt;QUIBBLE_CLI=$<$<TARGET_EXISTS:quibble-cli>:$<TARGET_FILE:quibble-cli>>")
+    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;XDG_STATE_HOME=${CMAKE_BINARY_DIR}/tests/state;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt;QUIBBLE_CLI=$<$<TARGET_EXISTS:quibble-cli>:$<TARGET_FILE:quibble-cli>>")
 endfunction()

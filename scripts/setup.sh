@@ -14,6 +14,7 @@ libcli11-dev
 libexpected-dev
 libpcre2-dev
 libqcustomplot-dev
+libspdlog-dev
 libsqlite3-dev
 libsqlitecpp-dev
 libutf8proc-dev
