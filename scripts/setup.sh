@@ -26,8 +26,8 @@ qt6-l10n-tools
 qt6-svg-dev
 qt6-tools-dev
 LIST
-    # libFuzzer comes with clang; only the tests need it.
-    [ "${1:-}" = tests ] && printf '%s\n' clang libclang-rt-14-dev python3-jinja2
+    # What only the tests need: libFuzzer comes with clang, the sources of other locales with locales.
+    [ "${1:-}" = tests ] && printf '%s\n' clang libclang-rt-14-dev locales python3-jinja2
     return 0
 }
 

@@ -42,6 +42,7 @@ public:
         window_->begin(model);
         window_->parts().runs->setPace(0);  // as fast as it goes
         window_->show();
+        fit();
     }
     bool waitForModel() const {
         return QTest::qWaitFor([this] { return parts().runs->model().has_value() && !parts().runs->loadingModel(); }, kPatience);
@@ -100,6 +101,17 @@ public:
     }
 
 private:
+    /// QUIBBLE_TEST_WINDOW=1024x700 makes the window of every test as large as that.
+    void fit() const {
+        const QStringList sides = qEnvironmentVariable("QUIBBLE_TEST_WINDOW").split(QLatin1Char('x'));
+        if (sides.size() != 2) return;
+        const QSize size(sides[0].toInt(), sides[1].toInt());
+        window_->setWindowState(Qt::WindowNoState);
+        window_->resize(size);
+        if (!QTest::qWaitFor([&] { return window_->size() == size; })) {
+            qFatal("the window is %d x %d, not %s", window_->width(), window_->height(), qUtf8Printable(sides.join(QLatin1Char('x'))));
+        }
+    }
     int rowOf(RunId run) const {
         const auto summary = parts().sessions->store()->runSummary(run);
         return summary && summary->status == RunStatus::Finished ? 1 : 0;
