@@ -198,7 +198,14 @@ void MainWindow::restoreLook() {
     arrangeDocks();
     first_layout_ = saveState(Settings::kLayoutVersion);
     if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);
-    if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) restoreState(layout, Settings::kLayoutVersion);
+    if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) {
+        // Qt keeps a second list of the panels of a hidden window that is going to be maximized and too small for its layout. The list outlives
+        // the panels' places when a layout is restored once more, and the next resize reads it. So the layout comes before the maximizing.
+        const Qt::WindowStates wanted = windowState();
+        setWindowState(wanted & ~(Qt::WindowMaximized | Qt::WindowFullScreen));
+        restoreState(layout, Settings::kLayoutVersion);
+        setWindowState(wanted);
+    }
     parts_.stream->stream()->setShowInvisibles(settings_.invisibles());
     parts_.stream->stream()->setShowOrigins(settings_.origins());
 }

@@ -44,13 +44,13 @@ private:
 
     RunDocument* document_;
     StatusFigures status_;
-    QLabel* state_;
-    QLabel* model_;
-    QLabel* device_;
-    QLabel* speed_;
-    QLabel* context_;
-    QLabel* saved_;
-    QLabel* error_;
+    QLabel* state_ = nullptr;
+    QLabel* model_ = nullptr;
+    QLabel* device_ = nullptr;
+    QLabel* speed_ = nullptr;
+    QLabel* context_ = nullptr;
+    QLabel* saved_ = nullptr;
+    QLabel* error_ = nullptr;
 };
 
 }  // namespace quibble
