@@ -12,6 +12,7 @@
 #include "engine/metrics/summary.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
+#include "engine/values/reference_text.h"
 
 namespace quibble::cli {
 
@@ -25,6 +26,7 @@ struct EvalArguments {
 
 struct Totals {
     std::int64_t problems = 0, correct = 0, overthinking = 0, unfinished = 0, reused = 0;
+    std::string reference;  // in words
     std::vector<double> tokens, markers, kl;
 };
 
@@ -43,6 +45,7 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
 void add(Totals& totals, const RunTrace& trace, const std::string& known) {
     const RunSummaryNumbers numbers = summarize(trace);
     ++totals.problems;
+    totals.reference = referenceText(trace.provenance());
     totals.reused += trace.provenance().reused_positions;
     if (isCorrect(trace, known)) ++totals.correct;
     else if (isOverthinking(trace, known)) ++totals.overthinking;
@@ -58,6 +61,7 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["model"] = models.quantized->config().name;
     out["weight_format"] = models.quantized->weightFormat();
     out["bits_per_weight"] = models.quantized->bitsPerWeight();
+    out["reference"] = totals.reference;
     out["penalty"] = arguments.options.penalty;
     out["temperature"] = arguments.options.temperature;
     out["top_p"] = arguments.options.top_p;

@@ -21,9 +21,9 @@ std::string idsOf(const Methods& methods) {
 
 void RunOptions::addTo(CLI::App& command) {
     command.add_option("model", model, kModelHelp)->required();
-    command.add_option("--quant", quant, "Quantize in place: rtn:bits=3,group=64,symmetric=1; none: as stored")->capture_default_str();
+    command.add_option("--quant", quant, "Quantize in memory, also what is stored quantized: rtn:bits=3,group=64,symmetric=1; none: as stored")->capture_default_str();
     command.add_option("--reference", reference,
-                       "Full-precision reference: a model of the same tokenizer (file or folder, as the model), self (the stored weights), none. Default: self with --quant, else none");
+                       "What KL is measured against: a model of the same tokenizer (file or folder, as the model), self (the weights as stored in the file), none. Default: self with --quant, else none");
     command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();

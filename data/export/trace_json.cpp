@@ -9,6 +9,7 @@
 #include "engine/grading/run_grade.h"
 #include "engine/metrics/divergence.h"
 #include "engine/metrics/summary.h"
+#include "engine/values/reference_text.h"
 #include "engine/values/run_json.h"
 
 namespace quibble {
@@ -119,6 +120,7 @@ std::string summaryJson(const RunTrace& trace) {
     if (n.max_kl) s.integer("max_kl_pos", n.max_kl_pos);
     s.number("kl_entropy_spearman", klEntropyCorrelation(trace)).number("tokens_per_second", n.tokens_per_second);
     const RunProvenance& p = trace.provenance();
+    s.string("model", p.model_name).string("weight_format", p.weight_format).string("reference", referenceText(p));
     s.integer("throughput_positions", p.throughput_positions);
     s.string("kv_cache", p.kv_cache).integer("kv_bytes", p.kv_bytes).integer("reused_positions", p.reused_positions).integer("reused_bytes", p.reused_bytes);
     addEnd(s, trace);

@@ -77,7 +77,7 @@ struct DraftMethod {
     std::string_view help;    // one sentence
     std::span<const ParamSpec> params;
     int model_files = 0;      // draft models that the user names: 0, 1, 2
-    bool drafts_for_reference = false;  // the run's own quantized model drafts, and its full-precision reference decides
+    bool drafts_for_reference = false;  // the run's own quantized model drafts, and its reference decides
     /// The largest tree that one round can have.
     int (*nodes)(const MethodChoice& choice);
     Result<std::unique_ptr<Drafter>> (*make)(const DraftSetup& setup);

@@ -1,4 +1,4 @@
-// The run's quantized model drafts for its own full-precision reference (SpecMQuant, arXiv 2505.22179, section 3 measures such pairs): the text is the
+// The run's quantized model drafts for its own reference (SpecMQuant, arXiv 2505.22179, section 3 measures such pairs): the text is the
 // reference's own, and since both models have seen every position, the KL curve comes with it.
 #include <array>
 
@@ -52,7 +52,7 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 }  // namespace
 
 const DraftMethod kSelf{"self", "The quantized model for its reference", "SpecMQuant, arXiv 2505.22179",
-                        "The quantized model drafts, its full-precision reference decides: lossless full-precision text, and the KL curve with it.",
+                        "The quantized model drafts, its reference decides: the text is the reference's own, and the KL curve comes with it.",
                         kParams, 0, true, &nodes, &make};
 
 }  // namespace quibble::draft

@@ -9,7 +9,7 @@
 
 namespace quibble {
 
-/// Spearman(KL_t, H_t of the full-precision model) over the sampled tokens that have both.
+/// Spearman(KL_t, H_t of the reference) over the sampled tokens that have both.
 [[nodiscard]] std::optional<double> klEntropyCorrelation(const RunTrace& trace);
 
 /// Among the `fraction` of sampled tokens with the largest KL: how many are markers.

@@ -1,5 +1,5 @@
 // A loaded model: configuration, tokenizer and weights. Immutable after loading and shared between runs and threads; a quantized
-// model and its full-precision reference made from one file share the mapping and every tensor that is not quantized.
+// model and the reference made from the same file share the mapping and every tensor that is not quantized.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +55,9 @@ struct LoadOptions {
     std::function<std::optional<std::int64_t>()> free_memory = memoryLimit;  // that the weights must fit in; nothing: not checked
 };
 
+/// Identity of a model file for provenance: hex of XXH3-128 over the header and the tensor data (files above 256 MiB: the ends of each tensor).
+[[nodiscard]] std::string modelHash(const ModelFile& file);
+
 class Model {
 public:
     /// Opens a GGUF file. Errors: those of ModelFile, readModelConfig and Tokenizer; FileCorrupt for a tensor that is missing or of
@@ -77,11 +80,15 @@ public:
     [[nodiscard]] const float* outputNorm() const { return output_norm_; }
     [[nodiscard]] const RopeTable& rope() const { return rope_; }
 
-    /// Identity for provenance: hex of XXH3-128 over the header and the tensor data (files above 256 MiB: the ends of each tensor).
+    /// modelHash of the file.
     [[nodiscard]] const std::string& hash() const { return hash_; }
     [[nodiscard]] const MethodChoice& weightQuant() const { return weight_quant_; }
-    /// "RTN 3 bit g64", or the tensor types of the layers by weight count: "Q4_K, Q6_K".
+    /// What the weights in use are called: "F16", "Q4_K_M", "RTN 3 bit g64", "RTN 3 bit g64 of Q4_K_M" (engine/model/weight_format.h).
     [[nodiscard]] const std::string& weightFormat() const { return weight_format_; }
+    /// The same of the weights in the file, whatever was made of them.
+    [[nodiscard]] const std::string& storedFormat() const { return stored_format_; }
+    /// The types of the layers' matrices in the file, the one of most weights first: "Q4_K, Q6_K".
+    [[nodiscard]] const std::string& storedTypes() const { return stored_types_; }
     [[nodiscard]] double bitsPerWeight() const { return bits_per_weight_; }  // over all tensors
     [[nodiscard]] std::int64_t parameters() const { return parameters_; }
     /// Bytes of memory that this object holds beside the mapped file.
@@ -93,7 +100,7 @@ public:
     /// Weights that were packed can still be read as they were stored, for other arithmetic than native. False of experts that a checkpoint holds
     /// in another form: of those only the packed weights are kept.
     [[nodiscard]] bool storedReadable() const { return stored_readable_; }
-    /// All matrices are float, so the file can be quantized in place and be its own reference.
+    /// All matrices of the layers are float in the file: as a reference its stored weights are full precision.
     [[nodiscard]] bool storedUnquantized() const { return stored_unquantized_; }
 
 private:
@@ -115,7 +122,7 @@ private:
     std::size_t packed_file_bytes_ = 0;
     std::string hash_;
     MethodChoice weight_quant_;
-    std::string weight_format_;
+    std::string weight_format_, stored_format_, stored_types_;
     double bits_per_weight_ = 0;
     std::int64_t parameters_ = 0;
     std::size_t owned_bytes_ = 0;

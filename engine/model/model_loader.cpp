@@ -42,6 +42,14 @@ void hashBytes(XXH3_state_t* state, const ModelTensor& tensor, std::uint64_t beg
     }
 }
 
+kernels::WeightView rowsOf(kernels::WeightView view, std::int64_t first, std::int64_t rows) {
+    if (view.data != nullptr) view.data += static_cast<std::size_t>(first) * view.row_bytes;
+    view.rows = rows;
+    return view;
+}
+
+}  // namespace
+
 std::string modelHash(const ModelFile& file) {
     XXH3_state_t* state = XXH3_createState();
     XXH3_128bits_reset(state);
@@ -66,14 +74,6 @@ std::string modelHash(const ModelFile& file) {
     }
     return hex;
 }
-
-kernels::WeightView rowsOf(kernels::WeightView view, std::int64_t first, std::int64_t rows) {
-    if (view.data != nullptr) view.data += static_cast<std::size_t>(first) * view.row_bytes;
-    view.rows = rows;
-    return view;
-}
-
-}  // namespace
 
 ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options)
     : model_(new Model()), file_(*file), options_(options) {
@@ -142,19 +142,16 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
     model_->parameters_ += view.rows * view.cols;
     const kernels::TypeTraits* traits = kernels::typeTraits(static_cast<std::uint32_t>(view.type));
     if (!isFloatType(view.type)) model_->stored_unquantized_ = false;
+    if (!keep_stored) weights_by_type_[traits->name] += view.rows * view.cols;
     if (quantizer_ == nullptr || keep_stored) {
         stored_bits_ += static_cast<double>(view.row_bytes) * 8 * static_cast<double>(view.rows);
-        if (!keep_stored) weights_by_type_[traits->name] += view.rows * view.cols;
         Linear stored{view, bias, {}};
         pack(stored);
         return stored;
     }
-    if (!isFloatType(view.type)) {
-        return fail(ErrorCode::InvalidArgument, file_.path() + ": tensor " + name + " is already quantized (" + traits->name + ")",
-                    "Quantizing in place needs a file in F32, F16 or BF16");
-    }
-    auto quantized = quantizer_->quantize({view, name}, options_.weight_quant);
+    auto quantized = quantizer_->quantize({view, name, &pool_}, options_.weight_quant);
     if (!quantized) return tl::unexpected(quantized.error());
+    file_.dropPages({view.data, view.row_bytes * static_cast<std::size_t>(view.rows)});
     stored_bits_ += (*quantized)->storedBits();
     model_->owned_bytes_ += (*quantized)->memoryBytes();
     model_->owned_matrices_.push_back(std::move(*quantized));
@@ -372,14 +369,9 @@ Result<void> ModelLoader::loadRope() {
 
 void ModelLoader::describeWeights() {
     model_->bits_per_weight_ = stored_bits_ / static_cast<double>(std::max<std::int64_t>(1, model_->parameters_));
-    if (quantizer_ != nullptr) {
-        model_->weight_format_ = quantizer_->describe(options_.weight_quant);
-        return;
-    }
-    std::vector<std::pair<std::int64_t, std::string>> order;
-    for (const auto& [name, count] : weights_by_type_) order.emplace_back(-count, name);
-    std::sort(order.begin(), order.end());
-    for (const auto& [count, name] : order) model_->weight_format_ += (model_->weight_format_.empty() ? "" : ", ") + name;
+    model_->stored_types_ = typeList(weights_by_type_);
+    model_->stored_format_ = storedFormatName(weights_by_type_, file_.getUint("general.file_type"));
+    model_->weight_format_ = weightFormatName(model_->stored_format_, quantizer_, options_.weight_quant);
 }
 
 Result<std::shared_ptr<const Model>> ModelLoader::load() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/model/model.h"
+#include "engine/model/weight_format.h"
 
 namespace quibble {
 
@@ -58,7 +59,7 @@ private:
     std::map<std::string, const float*> vectors_;
     ThreadPool pool_{0};  // packs
     double stored_bits_ = 0;
-    std::map<std::string, std::int64_t> weights_by_type_;  // of the layers' matrices
+    WeightsByType weights_by_type_;  // of the layers' matrices, as they are in the file
 };
 
 }  // namespace quibble

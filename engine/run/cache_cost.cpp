@@ -46,7 +46,7 @@ Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models
     if (!own) return tl::unexpected(own.error());
     cost.model_bytes = static_cast<std::int64_t>(own->bytesFor(context));
     if (models.reference != nullptr) {
-        // Full precision, so that the KL shows what the cache of the model did to it.
+        // Unrounded rows, so that the KL shows what the cache of the model did to it.
         auto full = kvLayout(*models.reference, KvType::F32);
         if (!full) return tl::unexpected(full.error());
         cost.reference_bytes = static_cast<std::int64_t>(full->bytesFor(context));

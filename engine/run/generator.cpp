@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/clock.h"
+#include "engine/run/reference_check.h"
 #include "engine/run/throughput_prefill.h"
 #include "engine/values/version.h"
 
@@ -38,16 +39,9 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeM
     if (request_.top_alternatives < 1 || request_.top_alternatives > 1000) {
         return fail(ErrorCode::InvalidArgument, "the number of alternatives is out of range", "Use 1 to 1000");
     }
-    if (models_.reference != nullptr && models_.reference->tokenizer()->hash() != tokenizer.hash()) {
-        return fail(ErrorCode::InvalidArgument,
-                    "the reference " + models_.reference->config().name + " has another tokenizer than " + model.config().name,
-                    "Choose a reference of the same model family");
-    }
-    if (models_.reference != nullptr && models_.reference->config().vocab_size != model.config().vocab_size) {
-        return fail(ErrorCode::InvalidArgument,
-                    "the reference pads its vocabulary to " + std::to_string(models_.reference->config().vocab_size) + ", the model to " +
-                        std::to_string(model.config().vocab_size),
-                    "Choose a reference with the same vocabulary size");
+    if (models_.reference != nullptr) {
+        const Model& reference = *models_.reference;
+        if (auto same = checkReferenceReadsTheSame(reference.config(), *reference.tokenizer(), model); !same) return same;
     }
     auto prompt = buildPrompt(request_, tokenizer, localPromptClock());
     if (!prompt) return tl::unexpected(prompt.error());
@@ -137,7 +131,7 @@ Result<void> Generator::prepareDraft() {
     verify_method_ = *rule;
     if (draft_method_->drafts_for_reference && models_.reference == nullptr) {
         return fail(ErrorCode::InvalidArgument, "the draft method " + std::string(draft_method_->id) + " drafts for the reference, and there is none",
-                    "Choose a full-precision reference");
+                    "Choose a reference");
     }
     QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->model_files, "the draft models of the request are not open");
     const Model* larger = models_.quantized.get();

@@ -1,4 +1,4 @@
-// Scores generated tokens with the full-precision reference, in blocks behind the text: KL(p_ref || q) over the whole vocabulary,
+// Scores generated tokens with the reference, in blocks behind the text: KL(p_ref || q) over the whole vocabulary,
 // raw logits, identical prefix (arXiv 2606.00206). A block of k tokens costs the memory traffic of one.
 #pragma once
 

@@ -8,16 +8,11 @@ namespace quibble {
 
 namespace {
 
-Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const Model& quantized, const LoadOptions& plain) {
+Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const LoadOptions& plain) {
     switch (request.reference.kind) {
         case ReferenceKind::None: return nullptr;
         case ReferenceKind::File: return cache.get(request.reference.path, plain);
         case ReferenceKind::Unquantized: break;
-    }
-    if (!quantized.storedUnquantized()) {
-        return fail(ErrorCode::InvalidArgument,
-                    quantized.config().name + " is stored quantized (" + quantized.weightFormat() + "), so it cannot be its own full-precision reference",
-                    "Choose a second file in F32, F16 or BF16 as the reference, or none");
     }
     return cache.get(request.model_path, plain);
 }
@@ -49,7 +44,7 @@ Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, Lo
     if (!quantized) return tl::unexpected(quantized.error());
     models.quantized = *quantized;
     options.weight_quant = MethodChoice{};
-    auto reference = openReference(cache, request, **quantized, options);
+    auto reference = openReference(cache, request, options);
     if (!reference) return tl::unexpected(reference.error());
     models.reference = *reference;
     if (auto drafts = openDrafts(cache, request.draft, options, models); !drafts) return tl::unexpected(drafts.error());

@@ -19,9 +19,8 @@ struct RunModels {
 /// What weights and caches must fit in, as LoadOptions asks it.
 using FreeMemory = decltype(LoadOptions::free_memory);
 
-/// Errors: those of Model::load; InvalidArgument when "unquantized" is asked of a file whose weights are stored quantized, and when a draft
-/// method misses its model file. options.weight_quant and packed are
-/// ignored: the request says both.
+/// Errors: those of Model::load; InvalidArgument when a draft method misses its model file. options.weight_quant and packed are ignored: the request says
+/// both.
 [[nodiscard]] Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options);
 
 }  // namespace quibble

@@ -46,7 +46,7 @@ struct TokenRecord {
     bool operator==(const TokenRecord&) const = default;
 };
 
-/// What the full-precision reference says at the same position on the identical prefix. Arrives in blocks, behind the text.
+/// What the reference says at the same position on the identical prefix. Arrives in blocks, behind the text.
 struct ReferenceRecord {
     Position pos = 0;
     float kl = kNotMeasured;  // D_KL(p_ref || q) = sum p (ln p - ln q), whole vocabulary

@@ -4,7 +4,9 @@
 #include "engine/weight_quant/weight_quantizer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <new>
 
 #include "kernels/ops.h"
 #include "kernels/quantize.h"
@@ -21,6 +23,7 @@ constexpr ParamSpec kSymmetric{.key = "symmetric", .label = "Symmetric", .unit =
                                .help = "1: levels around zero, a scale only; 0: a scale and a zero point"};
 constexpr ParamSpec kParams[] = {kBits, kGroup, kSymmetric};
 
+constexpr std::int64_t kRowsPerChunk = 16;
 constexpr double kScaleBits = 16;  // scales are rounded to F16
 
 class RtnMatrix final : public QuantizedMatrix {
@@ -72,15 +75,33 @@ Result<std::unique_ptr<QuantizedMatrix>> quantize(const QuantizeTask& task, cons
         return fail(ErrorCode::InvalidArgument, "rtn on " + task.tensor_name + ": " + fault, "Choose 2 to 8 bits and a group of 32, 64 or 128");
     }
     auto matrix = std::make_unique<RtnMatrix>(source.rows, source.cols, params);
-    std::vector<float> weights(static_cast<std::size_t>(source.cols));
-    for (std::int64_t row = 0; row < source.rows; ++row) {
-        kernels::ops().dequantizeRow(source.type, source.data + static_cast<std::size_t>(row) * source.row_bytes, source.cols, weights.data());
-        const bool finite = std::all_of(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); });
-        if (!finite) {
-            return fail(ErrorCode::FileCorrupt, "tensor " + task.tensor_name + " has a weight that is not a number in row " + std::to_string(row),
-                        "The file is damaged; download or convert it again");
+    std::atomic<std::int64_t> bad_row{source.rows};  // the first with a weight that is not a number
+    std::atomic<bool> no_room{false};
+    const auto quantizeRows = [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> weights;
+        try {
+            weights.resize(static_cast<std::size_t>(source.cols));
+        } catch (const std::bad_alloc&) {
+            no_room = true;  // threads of the pool must not throw
+            return;
         }
-        matrix->quantizeRow(row, weights.data());
+        for (std::int64_t row = begin; row < end; ++row) {
+            kernels::ops().dequantizeRow(source.type, source.data + static_cast<std::size_t>(row) * source.row_bytes, source.cols, weights.data());
+            const bool finite = std::all_of(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); });
+            if (finite) {
+                matrix->quantizeRow(row, weights.data());
+                continue;
+            }
+            for (std::int64_t first = bad_row; row < first && !bad_row.compare_exchange_weak(first, row);) {}
+            return;
+        }
+    };
+    if (task.pool != nullptr) task.pool->parallelFor(source.rows, kRowsPerChunk, quantizeRows);
+    else quantizeRows(0, source.rows);
+    if (no_room) throw std::bad_alloc();
+    if (bad_row < source.rows) {
+        return fail(ErrorCode::FileCorrupt, "tensor " + task.tensor_name + " has a weight that is not a number in row " + std::to_string(bad_row),
+                    "The file is damaged; download or convert it again");
     }
     return matrix;
 }

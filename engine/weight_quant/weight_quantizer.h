@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/thread_pool.h"
 #include "engine/values/param_spec.h"
 #include "kernels/weight_view.h"
 
@@ -25,8 +26,9 @@ public:
 };
 
 struct QuantizeTask {
-    kernels::WeightView source;  // F32, F16 or BF16, [rows, cols]
+    kernels::WeightView source;  // of any stored type, [rows, cols]; what is quantized are the values that it stands for
     std::string tensor_name;     // for errors
+    ThreadPool* pool = nullptr;  // works on rows side by side, which changes no bit; nullptr: the caller alone
 };
 
 struct WeightQuantizer {

@@ -62,7 +62,8 @@ private slots:
     void describesWhatItLoaded() {
         auto model = Model::load(golden("qwen2-d256-Q4_K_M.gguf"), {});
         QVERIFY2(model, model ? "" : model.error().line().c_str());
-        QCOMPARE((*model)->weightFormat(), std::string("Q4_K, Q6_K"));
+        QCOMPARE((*model)->weightFormat(), std::string("Q4_K_M"));
+        QCOMPARE((*model)->storedTypes(), std::string("Q4_K, Q6_K"));
         QVERIFY(!(*model)->storedUnquantized());
         QVERIFY((*model)->bitsPerWeight() > 4.5 && (*model)->bitsPerWeight() < 8);
         QVERIFY((*model)->config().tied_output);

@@ -218,7 +218,6 @@ private slots:
         QTest::newRow("model missing") << 5;
         QTest::newRow("other tokenizer") << 6;
         QTest::newRow("unknown branch token") << 7;
-        QTest::newRow("stored quantized has no reference") << 8;
     }
     void requestsThatCannotRunSayWhy() {
         QFETCH(int, fault);
@@ -231,10 +230,6 @@ private slots:
         if (fault == 5) r.model_path = "no/such/file.gguf";
         if (fault == 6) r.reference = {ReferenceKind::File, (goldenDirectory() / "models" / "llama-d64-F32.gguf").string(), 16};
         if (fault == 7) r.branch = {RunId{1}, 0, {1 << 20}};
-        if (fault == 8) {
-            r.model_path = (goldenDirectory() / "models" / "llama-d64-Q8_0.gguf").string();
-            r.reference.kind = ReferenceKind::Unquantized;
-        }
         const Outcome outcome = run(r);
         QVERIFY(!outcome.ok);
         QVERIFY(!outcome.error.what.empty());
