@@ -44,12 +44,9 @@ bool occursIn(std::string_view text, std::string_view known) {
     return !wanted.empty() && squeezed(text).find(wanted) != std::string::npos;
 }
 
-std::string joined(const RunTrace& trace, std::size_t from, bool thinking_only) {
+std::string wholeText(const RunTrace& trace) {
     std::string out;
-    for (std::size_t i = from; i < trace.points().size(); ++i) {
-        const TokenRecord& token = trace.points()[i].token;
-        if (!thinking_only || token.thinking) out += trace.text(token.id);
-    }
+    for (const TracePoint& point : trace.points()) out += trace.text(point.token.id);
     return out;
 }
 
@@ -71,15 +68,6 @@ std::optional<std::size_t> endOfFirst(const std::string& text, std::string_view 
 }
 
 }  // namespace
-
-std::string textAfterThinking(const RunTrace& trace) {
-    const auto& points = trace.points();
-    std::size_t from = points.size();
-    while (from > 0 && !points[from - 1].token.thinking) --from;
-    return joined(trace, from, false);
-}
-
-std::string thinkingText(const RunTrace& trace) { return joined(trace, 0, true); }
 
 std::optional<std::string> extractAnswer(std::string_view text_after_thinking) {
     if (const auto boxed = lastBoxed(text_after_thinking)) {
@@ -115,7 +103,7 @@ std::optional<bool> gradeOf(const RunTrace& trace) {
 
 bool isOverthinking(const RunTrace& trace, std::string_view known) {
     if (isCorrect(trace, known)) return false;
-    return occursIn(hasThinking(trace) ? thinkingText(trace) : joined(trace, 0, false), known);
+    return occursIn(hasThinking(trace) ? thinkingText(trace) : wholeText(trace), known);
 }
 
 std::optional<std::size_t> answerReachedAt(const RunTrace& trace, std::string_view known) {

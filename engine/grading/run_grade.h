@@ -7,14 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "engine/metrics/reply_parts.h"
 #include "engine/values/run_trace.h"
 
 namespace quibble {
-
-/// The generated text behind the reasoning span, or all of it when there was none. Empty when the span was never closed.
-[[nodiscard]] std::string textAfterThinking(const RunTrace& trace);
-/// The text of the reasoning span.
-[[nodiscard]] std::string thinkingText(const RunTrace& trace);
 
 /// Content of the last \boxed{...}, else the last number ("The answer is 1,318." gives "1318").
 [[nodiscard]] std::optional<std::string> extractAnswer(std::string_view text_after_thinking);

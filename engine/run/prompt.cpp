@@ -1,6 +1,7 @@
 #include "engine/run/prompt.h"
 
 #include "engine/text/chat_template.h"
+#include "engine/text/thinking.h"
 
 namespace quibble {
 

@@ -77,10 +77,6 @@ void collectPlaces(ChatPrompt& prompt, const std::string& mark) {
     prompt.text = text.append(prompt.text, done);
 }
 
-bool holdsMark(const ChatMessage& message) {
-    return message.content.find("think>") != std::string::npos || message.content.find(kChannelMark) != std::string::npos || message.content.find(kTurnEndMark) != std::string::npos;
-}
-
 }  // namespace
 
 Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages, const ChatTemplateContext& context,
@@ -103,21 +99,10 @@ Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const C
     if (has_places) collectPlaces(prompt, mark);
     prompt.thinking_open = endsInsideThinking(prompt.text);
     // A mark that the user wrote is text: what the template itself opens shows in a conversation without it.
-    if (std::any_of(messages.begin(), messages.end(), [](const ChatMessage& message) { return message.role == "user" && holdsMark(message); })) {
+    if (std::any_of(messages.begin(), messages.end(), [](const ChatMessage& message) { return message.role == "user" && holdsThoughtMark(message.content); })) {
         if (const auto plain = parsed->render(variablesFor(messages, context, true), context.clock)) prompt.thinking_open = endsInsideThinking(*plain);
     }
     return prompt;
-}
-
-bool endsInsideThinking(std::string_view text) {
-    // Places behind the first character of the last such mark; 0 when there is none.
-    const auto last = [&](std::string_view mark) { return text.rfind(mark) + 1; };
-    const std::size_t channel = last(kChannelMark);
-    const bool complete = channel > 0 && text.find("<|message|>", channel) != std::string_view::npos;
-    const bool final_channel = complete && text.substr(channel - 1 + kChannelMark.size()).starts_with("final");
-    const std::size_t opened = std::max(last("<think>"), complete && !final_channel ? channel : 0);
-    const std::size_t closed = std::max({last("</think>"), last(kTurnEndMark), final_channel ? channel : 0});
-    return opened > closed;
 }
 
 }  // namespace quibble

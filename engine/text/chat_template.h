@@ -50,8 +50,4 @@ struct ChatPrompt {
 [[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages, const ChatTemplateContext& context,
                                             const std::function<std::vector<std::size_t>(std::string_view)>& control_places = {});
 
-/// True when the last mark of a thought in the text opens one: "<think>" without "</think>" after it, or a channel other than the final one
-/// ("<|channel|>analysis<|message|>") without "<|end|>".
-[[nodiscard]] bool endsInsideThinking(std::string_view text);
-
 }  // namespace quibble

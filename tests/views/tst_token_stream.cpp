@@ -120,6 +120,35 @@ private slots:
         QVERIFY(!shown.document.trace().points()[static_cast<std::size_t>(answer) - 1].token.thinking);
     }
 
+    // The letters of a tag stand with the thought, live and afterwards.
+    void tagsThatAreCutStandWithTheThought() {
+        RunDocument live;
+        TokenStreamView view(&live);
+        view.resize(333, 300);
+        view.show();
+        RunRequest request;
+        live.start(request);
+        const std::vector<std::pair<const char*, bool>> tokens = {{"\n", false}, {"<", false}, {"think", false}, {">", true}, {"Hm", true}, {" 7", true},
+                                                                  {"</", true}, {"think", true}, {">", false}, {"\n", false}, {"It", false}, {" is", false}, {" 7", false}};
+        TokenId id = 0;
+        for (const auto& [text, thinking] : tokens) {
+            TokenRecord record;
+            record.pos = record.id = record.without_penalty_id = id;
+            record.thinking = thinking;
+            live.apply(EventBatch{kNoRun, {TokenText{id, text}, record}});
+            ++id;
+        }
+        const auto& sections = view.layoutOfTokens().sections();
+        QCOMPARE(sections.size(), std::size_t{3});
+        QCOMPARE(sections[1].begin, 1);
+        QVERIFY(sections[1].thinking && !sections[2].thinking);
+        QCOMPARE(sections[2].begin, 10);
+        TokenLayout fresh;
+        fresh.setMetrics(view.layoutOfTokens().metrics());
+        fresh.update(view.pieces(), live.trace(), 0);
+        compareLayouts(view.layoutOfTokens(), fresh);
+    }
+
     void mouseSelects() {
         Shown shown({.tokens = 300});
         shown.view.scrollToToken(0);

@@ -29,6 +29,7 @@ void TokenLayout::clear() {
     segments_.clear();
     lines_.clear();
     sections_.clear();
+    parts_.clear();
     laid_out_ = 0;
 }
 
@@ -135,16 +136,18 @@ void TokenLayout::place(Cursor& cursor, int token, int segment, const Segment& c
     cursor.x += content.width - (drops_lead ? content.lead : 0.0F);
 }
 
-bool TokenLayout::belongsToThought(const TokenPieces& pieces, const RunTrace& trace, int token) const {
-    if (trace.points()[static_cast<std::size_t>(token)].token.thinking) return true;
+bool TokenLayout::belongsToThought(const TokenPieces& pieces, int token) const {
+    const auto index = static_cast<std::size_t>(token);
+    if (parts_.of(index) != ReplyPart::Answer) return true;
     if (sections_.empty() || !sections_.back().thinking) return false;
     const auto& piece = pieces.piece(pieces.pieceIndex(token));
-    if (piece.special && piece.text.startsWith(QStringLiteral("</"))) return true;
     const bool only_blank = !piece.text.isEmpty() && QStringView(piece.text).trimmed().isEmpty();
-    return only_blank && token > 0 && !trace.points()[static_cast<std::size_t>(token) - 1].token.thinking;
+    return only_blank && parts_.of(index - 1) != ReplyPart::Thought;
 }
 
 void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int first_changed) {
+    if (first_changed == 0) parts_.clear();
+    first_changed = std::min(first_changed, static_cast<int>(parts_.update(trace)));
     // Everything up to the start of the line that holds the token before the change is settled.
     int token = 0, segment = 0;
     bool resume = false;
@@ -166,7 +169,7 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
     Cursor cursor;
     cursor.after_blank = blank_before;
     for (; token < pieces.size(); ++token) {
-        const bool thinking = belongsToThought(pieces, trace, token);
+        const bool thinking = belongsToThought(pieces, token);
         if (sections_.empty() || (segment == 0 && sections_.back().thinking != thinking)) startSection(cursor, token, thinking);
         const auto& segments = segmentsOf(pieces, pieces.pieceIndex(token));
         const QString& text = pieces.piece(pieces.pieceIndex(token)).text;

@@ -1,6 +1,6 @@
 // Where each token stands: lines of a given width, wrapped between words (a word longer than a line is cut between tokens), with a
 // heading line in front of every thinking or answer section. Widths are measured once for each distinct piece of text, so a
-// hundred thousand tokens take one pass over integers and floats. Pixels are logical. The tag that closes a thought, and blank lines
+// hundred thousand tokens take one pass over integers and floats. Pixels are logical. The marks around a thought, and blank lines
 // behind it, are shown with the thought, so that the answer begins with its text.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <QStaticText>
 #include <QString>
 
+#include "engine/metrics/reply_parts.h"
 #include "views/token_stream/token_pieces.h"
 
 namespace quibble {
@@ -67,7 +68,7 @@ public:
 
 private:
     struct Cursor;
-    [[nodiscard]] bool belongsToThought(const TokenPieces& pieces, const RunTrace& trace, int token) const;
+    [[nodiscard]] bool belongsToThought(const TokenPieces& pieces, int token) const;
     const std::vector<Segment>& segmentsOf(const TokenPieces& pieces, int piece_index);
     void measure(const TokenPieces::Piece& piece, std::vector<Segment>& segments) const;
     void place(Cursor& cursor, int token, int segment, const Segment& content, bool may_break);
@@ -79,6 +80,7 @@ private:
     std::vector<std::vector<Segment>> segments_;  // by piece
     std::vector<Line> lines_;
     std::vector<Section> sections_;
+    ReplyParts parts_;
     int laid_out_ = 0;  // tokens
 };
 

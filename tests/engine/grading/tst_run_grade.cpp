@@ -68,7 +68,7 @@ private slots:
     void spans() {
         const RunTrace trace = traceOf({{"12+306=", true}, {"31", true}, {"8", true}, {". Wait", true, true}, {" 319", true}, {"</think>", false}, {" 319", false}}, "318");
         QCOMPARE(thinkingText(trace), std::string("12+306=318. Wait 319"));
-        QCOMPARE(textAfterThinking(trace), std::string("</think> 319"));
+        QCOMPARE(textAfterThinking(trace), std::string(" 319"));
         QCOMPARE(extractAnswer(trace).value(), std::string("319"));
         QVERIFY(!isCorrect(trace, "318"));
         QVERIFY(isOverthinking(trace, "318"));

@@ -10,6 +10,7 @@
 
 #include "engine/text/chat_template.h"
 #include "engine/text/jinja/template.h"
+#include "engine/text/thinking.h"
 #include "tests/engine/text/golden_files.h"
 
 using namespace quibble;
@@ -197,6 +198,13 @@ private slots:
         QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant"));
         QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>"));
         QVERIFY(!endsInsideThinking("<|start|>assistant<|channel|>analysis"));
+        // Words of a text, and marks of the other form.
+        QVERIFY(!endsInsideThinking("Put your thoughts into <think> tags.\nUser: 2+2?\nAssistant:"));
+        QVERIFY(endsInsideThinking("Put your thoughts into <think> tags.\nUser: 2+2?\nAssistant: <think>\nHm"));
+        QVERIFY(!endsInsideThinking("<|channel|>final<|message|>A thought begins with\n<think>"));
+        QVERIFY(endsInsideThinking("<|assistant|><think>What does <|end|> mean? And `<think>`?"));
+        QVERIFY(endsInsideThinking("[INST]2+2?[/INST][THINK]hm"));
+        QVERIFY(!endsInsideThinking("[THINK]hm[/THINK]4"));
     }
 
     // Every template of the fixtures, with and without a mark in what the user wrote: the state is the template's.

@@ -214,7 +214,20 @@ private slots:
         QTest::newRow("answer only") << QByteArray("ab") << false << QByteArray("..") << 0;
         QTest::newRow("open prompt") << QByteArray("ab</think>cd") << true << QByteArray("#########...") << 1;
         QTest::newRow("whole span") << QByteArray("<think>a</think>b") << false << QByteArray("......#########..") << 1;
-        QTest::newRow("false starts") << QByteArray("<thin<think>x") << false << QByteArray("...........##") << 0;
+        const QByteArray opens("......#"), closes("#######.");  // a tag of 7 or 8 characters
+        QTest::newRow("blanks in front") << QByteArray(" \n<think>x") << false << ".." + opens + "#" << 0;
+        QTest::newRow("false start") << QByteArray("<thin<think>x") << false << QByteArray(13, '.') << 0;
+        QTest::newRow("a word of the answer") << QByteArray("ab <think>x") << false << QByteArray(11, '.') << 0;
+        QTest::newRow("a word behind the thought") << QByteArray("<think>a</think>b <think>c") << false << opens + "#" + closes + QByteArray(10, '.') << 1;
+        QTest::newRow("a second thought") << QByteArray("<think>a</think>\n<think>b</think>c") << false << opens + "#" + closes + "." + opens + "#" + closes + "." << 2;
+        QTest::newRow("opened twice") << QByteArray("<think>a<think>b</think>c") << false << opens + QByteArray(9, '#') + closes + "." << 1;
+        QTest::newRow("opened again behind the prompt") << QByteArray("<think>b</think>c") << true << QByteArray(8, '#') + closes + "." << 1;
+        QTest::newRow("the other form in a thought") << QByteArray("<think><|end|></think>b") << false << opens + QByteArray(7, '#') + closes + "." << 1;
+        QTest::newRow("other brackets") << QByteArray("[THINK]a[/THINK]b") << false << opens + "#" + closes + "." << 1;
+        QTest::newRow("the closing tag of another pair") << QByteArray("[THINK]</think>x") << false << opens + QByteArray(9, '#') << 0;
+        QTest::newRow("channels in letters") << QByteArray("<|channel|>an<|message|>x<|end|><|channel|>final<|message|>write <|channel|>an<|message|> or <think>") << false
+                                             << QByteArray(23, '.') + "##" + "######." + QByteArray(27 + 6 + 24 + 11, '.') << 1;
+        QTest::newRow("an endless name") << QByteArray("<|channel|>") + QByteArray(80, 'x') + "<|message|>y" << false << QByteArray(11 + 80 + 12, '.') << 0;
         QTest::newRow("stray close") << QByteArray("a</think>b") << false << QByteArray("..........") << 0;
     }
     void thinking() {
@@ -235,9 +248,15 @@ private slots:
     void thinkingTagsAsTokens() {
         ThinkingTracker tracker(*qwen_, false);
         std::string seen;
-        for (const TokenId id : qwen_->encode("a<think>b</think>c<think>d")) seen += tracker.push(id) ? '#' : '.';
-        QCOMPARE(seen, std::string(".##..##"));
+        for (const TokenId id : qwen_->encode("<think>b</think>c<think>d")) seen += tracker.push(id) ? '#' : '.';
+        QCOMPARE(seen, std::string("##...."));
         QCOMPARE(tracker.closedSpans(), 1);
+        // Where the tags are tokens, their letters are text.
+        ThinkingTracker open(*qwen_, true);
+        for (const char* letters : {"</", "think", ">"}) {
+            for (const TokenId id : qwen_->encode(letters)) QVERIFY(open.push(id));
+        }
+        QVERIFY(!open.push(*qwen_->idOf("</think>")));
     }
 
     void thinkingChannels() {
@@ -248,6 +267,19 @@ private slots:
         std::string seen;
         for (const TokenId id : tokenizer->encode("<|channel|>an<|message|>xy<|end|><|start|>a<|channel|>final<|message|>zz", {.parse_special = true})) seen += tracker.push(id) ? '#' : '.';
         QCOMPARE(seen, std::string("...###............"));
+        // A message ends with its token. What its text says of tags and marks changes nothing.
+        ThinkingTracker other(*tokenizer, false);
+        const auto push = [&](std::string_view text, bool special) {
+            for (const TokenId id : tokenizer->encode(text, {.parse_special = special})) (void)other.push(id);
+            return other.inside();
+        };
+        QVERIFY(push("<|channel|>analysis<|message|>", true));
+        QVERIFY(push("</think> <|end|> <|channel|>final<|message|>", false));
+        QVERIFY(!push("<|end|><|start|>assistant<|channel|>final<|message|>", true));
+        QVERIFY(!push("<think> <|channel|>analysis<|message|>", false));
+        QVERIFY(push("<|end|><|start|>assistant<|channel|>commentary<|message|>", true));
+        QVERIFY(!push("<|channel|>final<|message|>", true));
+        QCOMPARE(other.closedSpans(), 2);
     }
 
     void utf8() {
