@@ -53,27 +53,6 @@ std::vector<int64_t> columnsFor(TensorType type) {
     return {0, 32, 64, 96, 160, 224, 256, 416, 896, 2880};
 }
 
-// The largest minimum times the number of weights: the part of the band that |w x| does not show where scale * code and minimum cancel.
-double minimaSum(const Weights& w, const float* x, int64_t output) {
-    if (w.view.type != TensorType::Q2_K && w.view.type != TensorType::Q4_K && w.view.type != TensorType::Q5_K && w.view.type != TensorType::Q4_1 &&
-        w.view.type != TensorType::Q5_1) {
-        return 0.0;
-    }
-    std::vector<float> row(static_cast<size_t>(w.view.cols));
-    allOps()[0]->dequantizeRow(w.view.type, w.view.data + static_cast<size_t>(output) * w.view.row_bytes, w.view.cols, row.data());
-    double sum = 0.0;
-    for (size_t k = 0; k < row.size(); k += 16) {
-        double low = 0.0;
-        double length = 0.0;
-        for (size_t i = k; i < k + 16; ++i) {
-            low = std::max(low, std::fabs(static_cast<double>(row[i])));
-            length += std::fabs(static_cast<double>(x[i]));
-        }
-        sum += 2.0 * low * length;
-    }
-    return sum;
-}
-
 }  // namespace
 
 class TstMatmulPacked : public QObject {
@@ -197,7 +176,7 @@ private slots:
         const std::vector<float> floats = asFloats(w.view);
         for (int64_t i = 0; i < kRows * kOuts; ++i) {
             const double sum = magnitudeSum(floats.data() + i % kOuts * cols, x.data() + i / kOuts * cols, cols) +
-                               minimaSum(w, x.data() + i / kOuts * cols, i % kOuts);
+                               minimaSum(w.view, x.data() + i / kOuts * cols, i % kOuts);
             const double band = static_cast<double>(cols / 32 + 8) * 0x1p-23 * sum;
             const auto at = static_cast<size_t>(i);
             QVERIFY2(std::fabs(static_cast<double>(y[at]) - static_cast<double>(wanted[at])) <= band,
@@ -296,7 +275,7 @@ private slots:
                         float y = 0.0F;
                         table->matmulPacked(argsFor(packWeights(w.view), rounded, 1, &y));
                         // Minima may be as large as the products: at most 0.5 * 63 a weight, products at most 0.5 * 63 * 31.
-                        const double band = 1e-5 * sum + 1e-5 * (minimaSum(w, x.data(), 0) > 0.0 ? 0.5 * 63 * 32 * 2.0 * kCols : 0.0);
+                        const double band = 1e-5 * sum + 1e-5 * (minimaSum(w.view, x.data(), 0) > 0.0 ? 0.5 * 63 * 32 * 2.0 * kCols : 0.0);
                         QVERIFY2(std::fabs(static_cast<double>(y) - wanted) <= band,
                                  qPrintable(QString("%1 %2 fill %3: %4 instead of %5").arg(table->isa, traits.name).arg(fill).arg(y).arg(wanted)));
                     }
