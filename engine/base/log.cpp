@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 
 #include <spdlog/sinks/rotating_file_sink.h>
 
@@ -23,6 +24,7 @@ namespace {
 using Clock = std::chrono::system_clock;
 
 constexpr std::size_t kLongestLine = 4000;  // bytes
+constexpr std::size_t kHiddenBytes = 65536;  // of a prompt
 // After a failure the file is tried again, but not at once: a disk that is full now may have room later.
 constexpr auto kRetryAfter = std::chrono::seconds(10);
 
@@ -43,6 +45,28 @@ std::string oneLine(std::string_view text) {
     std::string line = toValidUtf8(text);
     std::replace_if(line.begin(), line.end(), isControlByte, ' ');
     return cut ? line + " …" : line;
+}
+
+// A line without what it has in common with `text`: stretches of kQuote bytes and more, or all of a shorter text.
+std::string withoutQuotes(std::string line, std::string_view text) {
+    constexpr std::size_t kQuote = 16, kShortest = 4;
+    if (text.size() < kShortest) return line;
+    const std::size_t length = std::min(kQuote, text.size());
+    if (line.size() < length) return line;
+    std::unordered_multimap<std::string_view, std::size_t> pieces;
+    for (std::size_t at = 0; at + length <= line.size(); ++at) pieces.emplace(std::string_view(line).substr(at, length), at);
+    std::vector<bool> quoted(line.size());
+    for (std::size_t at = 0; at + length <= text.size(); ++at) {
+        const auto [begin, end] = pieces.equal_range(text.substr(at, length));
+        for (auto piece = begin; piece != end; ++piece) std::fill_n(quoted.begin() + static_cast<std::ptrdiff_t>(piece->second), length, true);
+        pieces.erase(begin, end);
+    }
+    std::string out;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        if (!quoted[at]) out += line[at];
+        else if (at == 0 || !quoted[at - 1]) out += "[…]";
+    }
+    return toValidUtf8(out);
 }
 
 // Empty: a file of that name can be written. Asked before the sink is made, which would wait for a while before it gives up.
@@ -128,6 +152,7 @@ struct Log {
     std::mutex mutex;  // of everything below
     LogLevel level = LogLevel::Info;
     bool texts = false;
+    std::shared_ptr<const std::string> hidden;
     std::size_t kept = LogSetup{}.kept_lines;
     std::uint64_t last_number = 0;
     std::deque<LogLine> lines;
@@ -180,11 +205,16 @@ void logLine(LogLevel level, std::string_view text) noexcept {
     try {
         Log& log = theLog();
         const Clock::time_point now = Clock::now();
-        std::string line;
+        std::shared_ptr<const std::string> hidden;
         {
             const std::lock_guard lock(log.mutex);
             if (level < log.level || level == LogLevel::Off) return;
-            line = oneLine(text);
+            if (!log.texts) hidden = log.hidden;
+        }
+        std::string line = oneLine(text);
+        if (hidden != nullptr && level >= LogLevel::Warning) line = withoutQuotes(std::move(line), *hidden);
+        {
+            const std::lock_guard lock(log.mutex);
             const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
             log.lines.push_back({++log.last_number, ms, level, line});
             while (log.lines.size() > log.kept) log.lines.pop_front();
@@ -192,6 +222,13 @@ void logLine(LogLevel level, std::string_view text) noexcept {
         log.file.write(now, level, line);
     } catch (...) {  // memory is short: one line is lost, the program is not
     }
+}
+
+void hideInLog(std::string_view text) {
+    auto hidden = std::make_shared<const std::string>(text.substr(0, kHiddenBytes));
+    Log& log = theLog();
+    const std::lock_guard lock(log.mutex);
+    log.hidden = std::move(hidden);
 }
 
 bool logsTexts() {

@@ -103,6 +103,7 @@ void Runner::setState(RunState state) {
 void Runner::sendBatch() {
     last_batch_ns_ = nowNs();
     if (events_.empty()) return;
+    log_.apply(events_);
     auto batch = std::make_shared<EventBatch>();
     batch->run = run_;
     batch->events = std::move(events_);
@@ -129,6 +130,7 @@ void Runner::loop(const std::stop_token& quit) {
 
 void Runner::execute(RunStart start) {
     run_ = start.run;
+    log_.begin(run_, start.request);
     std::unique_ptr<Generator> generator;
     Result<FinishReason> end = FinishReason::Failed;
     // The one place of this thread where a broken contract ends the run and not the program.

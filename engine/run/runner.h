@@ -17,6 +17,7 @@
 
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
+#include "engine/run/run_log.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
 
@@ -85,6 +86,7 @@ private:
     PrefixCache prefixes_;               // engine thread only
     std::vector<RunEvent> events_;       // engine thread only
     RunId run_ = kNoRun;                 // engine thread only
+    RunLog log_;                         // engine thread only
     std::int64_t last_batch_ns_ = 0;
 
     mutable std::mutex mutex_;

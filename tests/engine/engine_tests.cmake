@@ -2,6 +2,7 @@
 quibble_test(tst_thread_pool SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_thread_pool.cpp LIBS quibble::engine)
 quibble_test(tst_memory_use SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_memory_use.cpp LIBS quibble::engine)
 quibble_test(tst_log SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_log.cpp LIBS quibble::log)
+quibble_test(tst_open_note SOURCES ${CMAKE_CURRENT_LIST_DIR}/base/tst_open_note.cpp LIBS quibble::log)
 quibble_test(tst_sampler SOURCES ${CMAKE_CURRENT_LIST_DIR}/sampler/tst_sampler.cpp LIBS quibble::engine)
 quibble_test(tst_golden_logits SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_golden_logits.cpp LIBS quibble::engine)
 quibble_test(tst_model_loading SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_model_loading.cpp LIBS quibble::engine)

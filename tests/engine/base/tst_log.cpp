@@ -185,6 +185,26 @@ private slots:
         QCOMPARE(textsAfter(start_).size(), std::size_t{1000});
     }
 
+    void hidesWhatIsQuotedOfAPrompt() {
+        const std::string prompt = "Lea has 31 pages. She finds 2 books of 62 pages. How many?\n";
+        hideInLog(prompt);
+        startLog({});
+        logError("cannot write /tmp/Lea has 31 pages. She finds.session: no space, 31 pages were lost");
+        hideInLog("xyzzy");
+        logError("the template says XYZZY and \"xyzzy\"");
+        hideInLog("18");  // as good as any number
+        logInfo("layer 18 is read");
+        QCOMPARE(textsAfter(start_), (std::vector<std::string>{"cannot write /tmp/[…].session: no space, 31 pages were lost",
+                                                               "the template says XYZZY and \"[…]\"", "layer 18 is read"}));
+        LogSetup wanted;
+        wanted.texts = true;
+        startLog(wanted);
+        hideInLog("xyzzy");
+        logError("says \"xyzzy\"");
+        QCOMPARE(textsAfter(start_).back(), std::string("says \"xyzzy\""));
+        hideInLog({});
+    }
+
     void readsLevelsStrictly() {
         QCOMPARE(logSetup("debug", false)->level, LogLevel::Debug);
         QCOMPARE(logSetup("off", false)->level, LogLevel::Off);
