@@ -29,6 +29,8 @@ void addEvalCommand(CLI::App& app, Action& chosen);
 void addLogitsCommand(CLI::App& app, Action& chosen);
 void addSynthCommand(CLI::App& app, Action& chosen);
 void addTokenizeCommand(CLI::App& app, Action& chosen);
+void addDiagnoseCommand(CLI::App& app, Action& chosen);
+void addSelfTestCommand(CLI::App& app, Action& chosen);
 
 /// Standard output for "-", else a file that is created. close() reports what writing could not do.
 class Output {

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "app/cli/cli.h"
+#include "app/database_log.h"
 #include "data/export/trace_export.h"
 #include "data/store/store.h"
 
@@ -35,6 +36,7 @@ Result<void> list(const Store& store) {
 Result<void> execute(const ExportArguments& arguments) {
     auto store = Store::open(arguments.database, OpenMode::ReadOnly);
     if (!store) return tl::unexpected(store.error());
+    logOpened(**store);
     if (arguments.list) return list(**store);
     if ((arguments.run == 0) == (arguments.session == 0)) {
         return fail(ErrorCode::InvalidArgument, "give one of --list, --run ID and --session ID");

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "app/cli/cli.h"
+#include "app/database_log.h"
 #include "data/store/store.h"
 #include "engine/run/replay.h"
 
@@ -18,6 +19,7 @@ struct ReplayArguments {
 Result<void> execute(const ReplayArguments& arguments) {
     auto store = Store::open(arguments.database, OpenMode::ReadOnly);
     if (!store) return tl::unexpected(store.error());
+    logOpened(**store);
     auto trace = (*store)->loadRun(RunId{arguments.run});
     if (!trace) return tl::unexpected(trace.error());
     RunRequest request = trace->request();

@@ -6,6 +6,7 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/run_options.h"
+#include "app/database_log.h"
 #include "data/export/trace_export.h"
 #include "data/store/store.h"
 #include "data/store/store_writer.h"
@@ -76,6 +77,7 @@ Result<OpenStore> openStore(const RunArguments& arguments, const RunRequest& req
     auto store = Store::open(arguments.database);
     if (!store) return tl::unexpected(store.error());
     open.store = std::move(*store);
+    logOpened(*open.store);
     auto sessions = open.store->listSessions();
     if (!sessions) return tl::unexpected(sessions.error());
     SessionId session = kNoSession;
