@@ -10,9 +10,26 @@ target_compile_features(fuzz_sources PUBLIC cxx_std_20)
 target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
 target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 target_link_libraries(fuzz_sources PUBLIC pcre2-8 utf8proc xxhash)
-foreach(name gguf safetensors tokenizer_json chat_template tokenizer)
+
+# What loads weights and computes with them; of the kernels only the tables that every machine can run.
+file(GLOB fuzz_model_sources ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/weight_quant/*.cpp ${fuzz_root}/kernels/packing/*.cpp
+     ${fuzz_root}/kernels/reference/*.cpp)
+foreach(name base/memory_use base/thread_pool device/cpu_device model/experts model/gguf_writer model/model model/model_loader model/packed_weights
+        model/rope_table model/sequence model/synth_blocks model/weight_cost)
+  list(APPEND fuzz_model_sources ${fuzz_root}/engine/${name}.cpp)
+endforeach()
+foreach(name dispatch quantize rtn_quantize formats/half cpu/attention cpu/cpu_probe cpu/decode cpu/layer cpu/logits cpu/matmul cpu/matmul_packed
+        cpu/store_kv cpu/table_portable)
+  list(APPEND fuzz_model_sources ${fuzz_root}/kernels/${name}.cpp)
+endforeach()
+add_library(fuzz_model_sources STATIC ${fuzz_model_sources} ${fuzz_root}/tests/support/random_model.cpp)
+set_target_properties(fuzz_model_sources PROPERTIES UNITY_BUILD OFF)
+target_link_libraries(fuzz_model_sources PUBLIC fuzz_sources)
+set(fuzz_libraries_model_loader fuzz_model_sources)
+
+foreach(name gguf safetensors tokenizer_json chat_template tokenizer model_loader)
   add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
-  target_link_libraries(fuzz_${name} PRIVATE fuzz_sources)
+  target_link_libraries(fuzz_${name} PRIVATE ${fuzz_libraries_${name}} fuzz_sources)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 endforeach()
