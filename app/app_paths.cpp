@@ -6,6 +6,7 @@
 #include <QStandardPaths>
 
 #include "data/shipped.h"
+#include "engine/base/state_folder.h"
 
 namespace quibble {
 
@@ -30,12 +31,14 @@ AppPaths AppPaths::locate(const QString& config_dir) {
         paths.settings_file = own / "quibble.ini";
         paths.database = own / "quibble.db";
         paths.marker_dir = own / "markers";
+        paths.state_dir = own / "state";
         return paths;
     }
     const auto place = [](QStandardPaths::StandardLocation location) { return toPath(QStandardPaths::writableLocation(location)); };
     paths.settings_file = place(QStandardPaths::AppConfigLocation) / "quibble.ini";
     paths.database = place(QStandardPaths::AppDataLocation) / "quibble.db";
     paths.marker_dir = place(QStandardPaths::AppDataLocation) / "markers";
+    paths.state_dir = stateFolder();
     return paths;
 }
 

@@ -7,6 +7,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "engine/run/run_log.h"
 #include "views/theme.h"
 #include "views/widgets.h"
 
@@ -41,6 +42,9 @@ void BannerArea::retheme(QFrame* banner) const {
 
 void BannerArea::showMessage(const BannerMessage& message) {
     clear(message.key);
+    if (message.kind == BannerMessage::Kind::Problem) {
+        logProblem("shown: " + (message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint).toStdString());
+    }
     auto* banner = new QFrame(this);
     banner->setObjectName(QStringLiteral("banner"));
     banner->setProperty(kKey, message.key);

@@ -28,6 +28,7 @@ class ColourBar;
 class DecodingPanel;
 class ExpertsView;
 class FigureView;
+class LogWindow;
 class MarkersPanel;
 class ModelBar;
 class RunController;
@@ -141,6 +142,8 @@ private:
     void openSampler();
     void showModelDetails();
     void showRunDetails();
+    // window_help.cpp
+    void showLog();
     void showAbout();
 
     AppPaths paths_;
@@ -157,6 +160,7 @@ private:
     double scale_before_presentation_ = 1;
     bool presenting_ = false;
     std::filesystem::path database_;
+    LogWindow* log_window_ = nullptr;  // once it was asked for
 };
 
 /// Endings of the files that the window takes.

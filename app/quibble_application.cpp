@@ -2,10 +2,13 @@
 
 #include <cstdio>
 #include <new>
+#include <optional>
 
 #include <QIcon>
 #include <QMetaObject>
+#include <QThread>
 
+#include "engine/base/log.h"
 #include "engine/values/check.h"
 #include "engine/values/version.h"
 
@@ -21,6 +24,9 @@ QuibbleApplication::QuibbleApplication(int& argc, char** argv) : QApplication(ar
 
 bool QuibbleApplication::notify(QObject* receiver, QEvent* event) {
     QString what;
+    // Other threads hand out events of their own, which no frame waits for.
+    std::optional<FrameWatch::Handling> handling;
+    if (QThread::currentThread() == thread()) handling.emplace(frames_, receiver, event);
     try {
         return QApplication::notify(receiver, event);
     } catch (const ContractError& broken) {
@@ -28,6 +34,7 @@ bool QuibbleApplication::notify(QObject* receiver, QEvent* event) {
     } catch (const std::bad_alloc&) {
         what = tr("out of memory");
     }
+    logError("internal error: " + what.toStdString());
     std::fprintf(stderr, "quibble: internal error: %s\n", qUtf8Printable(what));
     // Not from here: whoever hears it paints and lays out, and this event is not over.
     QMetaObject::invokeMethod(this, [this, what] { emit contractBroken(what); }, Qt::QueuedConnection);

@@ -3,6 +3,8 @@
 
 #include <QApplication>
 
+#include "app/frame_watch.h"
+
 namespace quibble {
 
 class QuibbleApplication : public QApplication {
@@ -13,6 +15,9 @@ public:
 
 signals:
     void contractBroken(const QString& what);
+
+private:
+    FrameWatch frames_;
 };
 
 }  // namespace quibble

@@ -6,6 +6,7 @@
 #include <QKeySequence>
 
 #include "app/app_paths.h"
+#include "app/database_log.h"
 #include "app/run_actions.h"
 #include "app/session_rows.h"
 #include "views/sessions/session_browser.h"
@@ -75,6 +76,7 @@ void SessionController::open(const std::filesystem::path& path) {
         emit failed(store.error());
     } else {
         store_ = std::move(*store);
+        logOpened(*store_);
     }
     current_ = kNoSession;
     deleted_.clear();

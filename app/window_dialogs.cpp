@@ -1,6 +1,5 @@
 // MainWindow: file choosers and dialogs. None of them stops the window: a run goes on behind them.
 #include <algorithm>
-#include <thread>
 
 #include <QApplication>
 #include <QClipboard>
@@ -25,8 +24,6 @@
 #include "app/run_facts.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
-#include "engine/values/version.h"
-#include "kernels/ops.h"
 #include "views/experts/experts_view.h"
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
@@ -269,19 +266,6 @@ void MainWindow::showRunDetails() {
         return parts_.banners->showError(QStringLiteral("run"), {ErrorCode::NotFound, tr("There is no run yet").toStdString(), tr("Press Run").toStdString()});
     }
     factsDialog(this, tr("Run"), facts)->open();
-}
-
-void MainWindow::showAbout() {
-    const std::vector<std::pair<QString, QString>> facts = {
-        {tr("Quibble"), tr("%1 · a lab for watching quantized reasoning models think · GPL-3.0-or-later").arg(QLatin1String(kVersion))},
-        {tr("Processor"), tr("%1 kernels, processors: %2").arg(QLatin1String(kernels::ops().isa)).arg(std::thread::hardware_concurrency())},
-        {tr("Qt"), QLatin1String(qVersion())},
-        {tr("Settings"), settings_.file()},
-        {tr("Database"), toQString(database_)},
-        {tr("Marker lists"), toQString(paths_.marker_dir)},
-        {tr("Shipped data"), paths_.data_dir.empty() ? tr("not found: set QUIBBLE_DATA_DIR") : toQString(paths_.data_dir)},
-    };
-    factsDialog(this, tr("About Quibble"), facts)->open();
 }
 
 }  // namespace quibble

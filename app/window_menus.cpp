@@ -203,7 +203,8 @@ void MainWindow::makeHelpMenu() {
              sheet->open();
          }, {}},
         {"", {}, {}, {}, {}},
-        {"about", tr("&About Quibble"), {}, [this] { showAbout(); }, {}},
+        {"log", tr("&Log…"), keys("Ctrl+Shift+L"), [this] { showLog(); }, tr("What the program did: models, runs, errors")},
+        {"about", tr("&About and Diagnostics…"), {}, [this] { showAbout(); }, tr("Versions, processor, memory, paths, and a self-test")},
     });
 }
 
