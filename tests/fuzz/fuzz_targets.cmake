@@ -11,18 +11,17 @@ target_include_directories(fuzz_sources PUBLIC ${fuzz_root})
 target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 target_link_libraries(fuzz_sources PUBLIC pcre2-8 utf8proc xxhash)
 
-# What loads weights and computes with them; of the kernels only the tables that every machine can run.
-file(GLOB fuzz_model_sources ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/weight_quant/*.cpp ${fuzz_root}/kernels/packing/*.cpp
+# What loads weights and computes with them; of the kernels the scalar reference alone.
+file(GLOB fuzz_model_sources ${fuzz_root}/engine/model/*.cpp ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/weight_quant/*.cpp ${fuzz_root}/kernels/packing/*.cpp
      ${fuzz_root}/kernels/reference/*.cpp)
-foreach(name base/memory_use base/thread_pool device/cpu_device model/experts model/gguf_writer model/model model/model_loader model/packed_weights
-        model/rope_table model/sequence model/synth_blocks model/weight_cost)
+list(REMOVE_ITEM fuzz_model_sources ${fuzz_file_sources} ${fuzz_root}/engine/model/model_cache.cpp)
+foreach(name base/memory_use base/thread_pool device/cpu_device)
   list(APPEND fuzz_model_sources ${fuzz_root}/engine/${name}.cpp)
 endforeach()
-foreach(name dispatch quantize rtn_quantize formats/half cpu/attention cpu/cpu_probe cpu/decode cpu/layer cpu/logits cpu/matmul cpu/matmul_packed
-        cpu/store_kv cpu/table_portable)
+foreach(name quantize rtn_quantize formats/half)
   list(APPEND fuzz_model_sources ${fuzz_root}/kernels/${name}.cpp)
 endforeach()
-add_library(fuzz_model_sources STATIC ${fuzz_model_sources} ${fuzz_root}/tests/support/random_model.cpp)
+add_library(fuzz_model_sources STATIC ${fuzz_model_sources} ${fuzz_root}/tests/support/random_model.cpp ${fuzz_root}/tests/fuzz/reference_only.cpp)
 set_target_properties(fuzz_model_sources PROPERTIES UNITY_BUILD OFF)
 target_link_libraries(fuzz_model_sources PUBLIC fuzz_sources)
 set(fuzz_libraries_model_loader fuzz_model_sources)
