@@ -51,7 +51,7 @@ DiagnosticsDialog::DiagnosticsDialog(const FrontEnd& front_end, std::span<const 
     connect(copy_, &QPushButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(text()); });
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     refresh();
-    resize(Theme::instance().em(46), Theme::instance().em(34));
+    resize(Theme::instance().em(60), Theme::instance().em(36));
 }
 
 DiagnosticsDialog::~DiagnosticsDialog() {

@@ -96,7 +96,7 @@ void RunLog::sayStart(const RunProvenance& p) const {
 void RunLog::sayEnd(const RunFinished& end) {
     if (texts_ && !text_.empty()) logInfo(runText(run_) + " text: " + text_);
     std::string line = runText(run_) + (started_ ? " ends: " : " did not begin: ") + finishReasonText(end.reason) + ", " + std::to_string(tokens_) + " tokens";
-    if (tokens_ > 0 && end.decode_ns > 0) line += ", " + digits(static_cast<double>(tokens_) * 1e9 / static_cast<double>(end.decode_ns)) + " tok/s";
+    if (tokens_ > 0 && end.decode_ns > 0) line += ", text at " + digits(static_cast<double>(tokens_) * 1e9 / static_cast<double>(end.decode_ns)) + " tok/s";
     if (end.prefill_ns > 0) line += ", prompt in " + seconds(end.prefill_ns);
     if (end.reference_ns > 0) line += ", reference in " + seconds(end.reference_ns);
     if (end.wall_ns > 0) line += ", " + seconds(end.wall_ns) + " in all";

@@ -189,6 +189,7 @@ void TestWindowLog::logWindowShowsFiltersAndCopies() {
     QTest::keyClick(log->table(), Qt::Key_C, Qt::ControlModifier);
     QCOMPARE(QGuiApplication::clipboard()->text().count('\n'), 2);
     QVERIFY(QGuiApplication::clipboard()->text().contains("error   something wrong"));
+    QCOMPARE(log->details()->toPlainText(), QString("something odd about zebras"));
     QTest::keyClick(log, Qt::Key_Escape);
     QVERIFY(!log->isVisible());
 }

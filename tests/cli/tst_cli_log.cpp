@@ -40,7 +40,7 @@ private slots:
         QCOMPARE(count(lines, "database opened: " + folder.filePath("a.db").toLocal8Bit()), 1);
         QCOMPARE(count(lines, "run 1 begins: quibble-nano ("), 1);
         QCOMPARE(count(lines, "temperature 0.6, top-p 0.95, seed 1, at most 20 tokens"), 1);
-        QCOMPARE(count(lines, "run 1 ends: token_limit, 20 tokens, "), 1);
+        QCOMPARE(count(lines, "run 1 ends: token_limit, 20 tokens, text at "), 1);
         QVERIFY(!log().contains(kSecret.toLatin1()));
         QVERIFY(!log().contains("1 + 2"));
         // Neither is the text of the run: no four words of it in a row.

@@ -11,6 +11,7 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QTableView>
@@ -30,7 +31,7 @@ constexpr int kPollMs = 150;
 
 LogWindow::LogWindow(Source source, QWidget* parent)
     : QDialog(parent), source_(std::move(source)), model_(new LogModel(this)), table_(new QTableView(this)), level_(new QComboBox(this)),
-      filter_(new QLineEdit(this)), state_(new QLabel(this)) {
+      filter_(new QLineEdit(this)), details_(new QPlainTextEdit(this)), state_(new QLabel(this)) {
     setWindowTitle(tr("Log"));
     for (const LogLevel level : {LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error}) {
         level_->addItem(tr("%1 and above").arg(QLatin1String(logLevelText(level))), static_cast<int>(level));
@@ -63,12 +64,23 @@ void LogWindow::place() {
     table_->verticalHeader()->hide();
     table_->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);  // measures no row
     table_->horizontalHeader()->setHighlightSections(false);
+    table_->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     table_->horizontalHeader()->setStretchLastSection(true);
     table_->installEventFilter(this);
     useFont(table_, FontRole::MonoSmall);
+    details_->setReadOnly(true);
+    details_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    details_->setTabChangesFocus(true);
+    details_->setAccessibleName(tr("The current line"));
+    details_->setPlaceholderText(tr("Choose a line to read all of it"));
+    useFont(details_, FontRole::MonoSmall);
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
+        details_->setPlainText(current.isValid() ? current.siblingAtColumn(LogModel::Text).data().toString() : QString());
+    });
     const auto metrics = [this] {
         const Theme& theme = Theme::instance();
         table_->verticalHeader()->setDefaultSectionSize(theme.em(1.35));
+        details_->setFixedHeight(theme.em(4.2));
         table_->setColumnWidth(LogModel::Time, theme.em(6.5));
         table_->setColumnWidth(LogModel::Level, theme.em(4.5));
     };
@@ -89,6 +101,7 @@ void LogWindow::place() {
     auto* column = new QVBoxLayout(this);
     column->addLayout(row);
     column->addWidget(table_, 1);
+    column->addWidget(details_);
     column->addWidget(state_);
     column->addWidget(buttons);
     resize(Theme::instance().em(60), Theme::instance().em(28));

@@ -12,6 +12,7 @@
 class QComboBox;
 class QLabel;
 class QLineEdit;
+class QPlainTextEdit;
 class QPushButton;
 class QTableView;
 
@@ -34,6 +35,7 @@ public:
     [[nodiscard]] QComboBox* levelBox() const { return level_; }
     [[nodiscard]] QLineEdit* filterEdit() const { return filter_; }
     [[nodiscard]] QPushButton* copyButton() const { return copy_; }
+    [[nodiscard]] QPlainTextEdit* details() const { return details_; }
 
 public slots:
     void copy();  // selected rows, or all that are shown
@@ -54,6 +56,7 @@ private:
     QTableView* table_;
     QComboBox* level_;
     QLineEdit* filter_;
+    QPlainTextEdit* details_;  // the current line, all of it
     QLabel* state_;
     QPushButton* copy_;
     QTimer poll_;
