@@ -10,7 +10,10 @@ std::span<const DraftMethod* const> draftMethods() {
 }
 
 Result<const DraftMethod*> findDraftMethod(const MethodChoice& choice) {
-    if (choice.id == "none") return nullptr;
+    if (choice.id == "none") {
+        if (auto checked = checkParams(choice, {}); !checked) return tl::unexpected(checked.error());
+        return nullptr;
+    }
     std::string known = "none";
     for (const DraftMethod* method : draftMethods()) {
         if (method->id == choice.id) {

@@ -23,9 +23,10 @@ public:
     int budget() const override { return applies() ? std::min(wanted(), config_.count) : 0; }
     Result<void> check(const MethodChoice& choice, const ExpertConfig& config) const override {
         const auto asked = static_cast<int>(choice.value(kBudgetParams[0]));
-        if (asked >= config.used) return {};
-        return fail(ErrorCode::InvalidArgument,
-                    "a budget of " + std::to_string(asked) + " experts is below the " + std::to_string(config.used) + " that every token of this model uses",
+        if (asked >= config.used && asked <= config.count) return {};
+        const std::string why = asked < config.used ? " experts is below the " + std::to_string(config.used) + " that every token of this model uses"
+                                                    : " experts is more than the " + std::to_string(config.count) + " that a layer of this model has";
+        return fail(ErrorCode::InvalidArgument, "a budget of " + std::to_string(asked) + why,
                     "Use " + std::to_string(config.used) + " to " + std::to_string(config.count));
     }
 

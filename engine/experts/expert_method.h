@@ -26,7 +26,7 @@ public:
     [[nodiscard]] std::span<const char> allowed() const { return allowed_; }
     /// Experts a layer that the next pass may use; 0: all.
     [[nodiscard]] virtual int budget() const { return 0; }
-    /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range, a budget below the experts of a token).
+    /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range, a budget that the model cannot have).
     [[nodiscard]] Result<void> setParam(std::string_view key, double value);
     /// Errors: InvalidArgument, as setParam.
     [[nodiscard]] virtual Result<void> check(const MethodChoice& choice, const ExpertConfig& config) const;

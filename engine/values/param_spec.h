@@ -1,8 +1,10 @@
 // Parameters as data: the form, the command-line flag, the stored JSON and the range test are all made from a ParamSpec.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,20 @@ struct ParamSpec {
     double fallback = 0;  // value when nothing is said
     std::string_view help{};
 };
+
+/// The shortest digits that read back as the same number, with a point under any locale; whole numbers up to 15 digits without an exponent.
+[[nodiscard]] inline std::string paramText(double value) {
+    std::array<char, 64> digits{};
+    const bool whole = std::abs(value) < 1e15 && value == std::trunc(value);
+    const auto end = whole ? std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<long long>(value))
+                           : std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    return std::string(digits.data(), end.ptr);
+}
+
+/// "1 to 4096, whole numbers"
+[[nodiscard]] inline std::string rangeText(const ParamSpec& spec) {
+    return paramText(spec.low) + " to " + paramText(spec.high) + (spec.step == 1 ? ", whole numbers" : "");
+}
 
 /// A method of a slot with its parameters, as the user chose them: "rtn:bits=3,group=64".
 struct MethodChoice {
@@ -49,20 +65,19 @@ struct MethodChoice {
     if (choice.id.empty()) {
         return fail(ErrorCode::InvalidArgument, "\"" + std::string(text) + "\" names no method", "Write id:key=value,key=value");
     }
-    std::string_view rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-    while (!rest.empty()) {
-        const auto comma = rest.find(',');
-        const std::string item(rest.substr(0, comma));
-        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
-        const auto equals = item.find('=');
-        char* end = nullptr;
-        const std::string number = equals == std::string::npos ? std::string{} : item.substr(equals + 1);
-        const double value = number.empty() ? 0.0 : std::strtod(number.c_str(), &end);
-        if (number.empty() || *end != '\0' || !std::isfinite(value)) {
-            return fail(ErrorCode::InvalidArgument, "\"" + item + "\" in \"" + std::string(text) + "\" is not key=number",
+    for (std::size_t at = colon; at != std::string_view::npos;) {
+        const std::size_t comma = text.find(',', at + 1);
+        const std::string_view item = text.substr(at + 1, comma == std::string_view::npos ? comma : comma - at - 1);
+        const std::size_t equals = item.find('=');
+        const std::string_view number = equals == std::string_view::npos ? std::string_view{} : item.substr(equals + 1);
+        double value = 0;
+        const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), value);
+        if (number.empty() || fault != std::errc{} || end != number.data() + number.size() || !std::isfinite(value)) {
+            return fail(ErrorCode::InvalidArgument, "\"" + std::string(item) + "\" in \"" + std::string(text) + "\" is not key=number",
                         "Write id:key=value,key=value");
         }
-        choice.params.emplace_back(item.substr(0, equals), value);
+        choice.params.emplace_back(std::string(item.substr(0, equals)), value);
+        at = comma;
     }
     return choice;
 }
@@ -71,16 +86,13 @@ inline std::string MethodChoice::text() const {
     std::string out = id;
     char separator = ':';
     for (const auto& [key, number] : params) {
-        std::string digits = std::to_string(number);
-        digits.erase(digits.find_last_not_of('0') + 1);
-        if (digits.back() == '.') digits.pop_back();
-        out += separator + key + '=' + digits;
+        out += separator + key + '=' + paramText(number);
         separator = ',';
     }
     return out;
 }
 
-/// Every key known, every value in range and on the step grid.
+/// Every key known and named once, every value in range and on the step grid.
 [[nodiscard]] inline Result<void> checkParams(const MethodChoice& choice, std::span<const ParamSpec> specs) {
     for (const auto& [key, number] : choice.params) {
         const ParamSpec* spec = nullptr;
@@ -90,13 +102,14 @@ inline std::string MethodChoice::text() const {
             known += (known.empty() ? "" : ", ") + std::string(candidate.key);
         }
         if (spec == nullptr) {
-            return fail(ErrorCode::InvalidArgument, choice.id + " has no parameter \"" + key + "\"", "It knows: " + known);
+            return fail(ErrorCode::InvalidArgument, choice.id + " has no parameter \"" + key + "\"", known.empty() ? "It takes none" : "It knows: " + known);
+        }
+        if (std::count_if(choice.params.begin(), choice.params.end(), [&key = key](const auto& other) { return other.first == key; }) > 1) {
+            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + " is given more than once", "Name each parameter once");
         }
         const bool on_grid = spec->step == 0 || std::fmod(number - spec->low, spec->step) == 0;
         if (!(number >= spec->low && number <= spec->high) || !on_grid) {
-            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + "=" + std::to_string(number) + " is out of range",
-                        "Use " + std::to_string(spec->low) + " to " + std::to_string(spec->high) +
-                            (spec->step == 1 ? ", whole numbers" : ""));
+            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + "=" + paramText(number) + " is out of range", "Use " + rangeText(*spec));
         }
     }
     return {};

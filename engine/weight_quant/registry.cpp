@@ -8,7 +8,10 @@ std::span<const WeightQuantizer* const> weightQuantizers() {
 }
 
 Result<const WeightQuantizer*> findWeightQuantizer(const MethodChoice& choice) {
-    if (choice.id == "none") return nullptr;
+    if (choice.id == "none") {
+        if (auto checked = checkParams(choice, {}); !checked) return tl::unexpected(checked.error());
+        return nullptr;
+    }
     std::string known = "none";
     for (const WeightQuantizer* method : weightQuantizers()) {
         if (method->id == choice.id) {

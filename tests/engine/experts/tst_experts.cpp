@@ -177,7 +177,7 @@ private slots:
         NaturalSelector natural;
         ExpertChoice plain;
         natural.select(router.scores(), plain);
-        for (const char* text : {"moe_spec:budget=5", "random:budget=5", "frequent:budget=9", "observe", "threshold:share=0"}) {
+        for (const char* text : {"moe_spec:budget=5", "random:budget=5", "frequent:budget=5", "observe", "threshold:share=0"}) {
             auto method = policy(text, router.config);
             const ExpertChoice choice = choose(*method, router.scores());
             for (std::int64_t r = 0; r < 3; ++r) {
@@ -225,13 +225,15 @@ private slots:
         ExpertConfig config;
         config.count = 8;
         config.used = 3;
-        for (const char* text : {"moe_spec:budget=2", "random:budget=1", "frequent:budget=2", "moe_spec:budget=0", "threshold:share=2", "oracle", "observe:budget=3"}) {
+        for (const char* text : {"moe_spec:budget=2", "random:budget=1", "frequent:budget=2", "moe_spec:budget=0", "threshold:share=2", "oracle", "observe:budget=3",
+                                 "moe_spec:budget=9", "frequent:budget=99", "random:budget=3,budget=4"}) {
             auto made = makeExpertPolicy(*parseMethodChoice(text), config, 1);
             QVERIFY2(!made, text);
             QVERIFY2(!made.error().hint.empty() || !made.error().what.empty(), text);
         }
         auto live = policy("moe_spec:budget=4", config);
         QVERIFY(!live->setParam("budget", 2));  // a slider cannot go there either
+        QVERIFY(!live->setParam("budget", 9));
         QVERIFY(live->setParam("budget", 3));
         QCOMPARE(live->budget(), 3);
     }

@@ -84,10 +84,31 @@ private slots:
         QCOMPARE(choice->text(), std::string("rtn:bits=3,group=64"));
         QCOMPARE(parseMethodChoice("none")->text(), std::string("none"));
         QCOMPARE((MethodChoice{"x", {{"a", 0.25}}}).text(), std::string("x:a=0.25"));
+        // What is written reads back as the same bits, however small.
+        for (const double value : {1e-7, 0.1 + 0.2, 100000.0, 1e300, -3.0}) {
+            const MethodChoice one{"x", {{"a", value}}};
+            const auto back = parseMethodChoice(one.text());
+            QVERIFY2(back && *back == one, one.text().c_str());
+        }
+    }
+    void rangesAreSaidInShortestDigits() {
+        QCOMPARE(rangeText({.key = "budget", .low = 1, .high = 4096, .step = 1}), std::string("1 to 4096, whole numbers"));
+        QCOMPARE(rangeText({.key = "epsilon", .low = 0.001, .high = 1}), std::string("0.001 to 1"));
+        const ParamSpec specs[] = {{.key = "nodes", .low = 1, .high = 100000, .step = 1}};
+        const auto refused = checkParams({"tree", {{"nodes", 0.5}}}, specs);
+        QVERIFY(!refused);
+        QCOMPARE(refused.error().line(), std::string("tree: nodes=0.5 is out of range. Use 1 to 100000, whole numbers"));
+    }
+    void aParameterIsNamedOnce() {
+        const ParamSpec specs[] = {{.key = "bits", .low = 2, .high = 8, .step = 1, .fallback = 4}};
+        const auto twice = checkParams(*parseMethodChoice("rtn:bits=3,bits=4"), specs);
+        QVERIFY(!twice && twice.error().what.find("more than once") != std::string::npos);
+        const auto none = checkParams(*parseMethodChoice("none:bits=3"), {});
+        QVERIFY(!none && none.error().hint == "It takes none");
     }
     void methodChoiceFaults_data() {
         QTest::addColumn<QString>("text");
-        for (const char* text : {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=x", "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan"}) QTest::newRow(text) << text;
+        for (const char* text : {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=x", "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan", "rtn:bits=1e999", "rtn:bits=3,", "rtn:", "rtn:bits=3,,group=64", "rtn:bits=0x3", "rtn:bits= 3"}) QTest::newRow(text) << text;
     }
     void methodChoiceFaults() {
         QFETCH(QString, text);
