@@ -163,7 +163,7 @@ struct Ops {
 
     // KL(p || q) = sum_i p_i (log p_i - log q_i) in nats, log p_i = zp[i] - lse_p, log q_i = zq[i] - lse_q; the lse
     // values come from logitStats of the same table. Terms with p_i == 0 add nothing; p_i > 0 with q_i == 0 gives +inf.
-    // Exactly 0.0 when zp and zq hold the same bits and lse_p == lse_q. Not clamped: rounding can make it negative, but by
+    // Exactly 0.0 when zp and zq hold the same bits and lse_p == lse_q. Not clamped (who records it does that): rounding can make it negative, but by
     // no more than 1e-11 * (1 + max|z|). Band: 1e-9 * (1 + |ref|) + 1e-11 * max|z|.
     double (*klDivergence)(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n);
 

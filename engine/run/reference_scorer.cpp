@@ -29,7 +29,7 @@ ReferenceRecord measureReference(std::span<const float> p, std::span<const float
     kernels::ops().logitStats(p.data(), vocab, &stats);
     ReferenceRecord record;
     record.pos = pos;
-    record.kl = static_cast<float>(kernels::ops().klDivergence(p.data(), stats.log_sum_exp, q.data(), q_log_sum_exp, vocab));
+    record.kl = recordedDivergence(kernels::ops().klDivergence(p.data(), stats.log_sum_exp, q.data(), q_log_sum_exp, vocab));
     record.entropy = static_cast<float>(stats.entropy);
     record.varentropy = static_cast<float>(stats.varentropy);
     record.logprob = static_cast<float>(static_cast<double>(p[static_cast<std::size_t>(id)]) - stats.log_sum_exp);

@@ -12,6 +12,9 @@ namespace quibble {
 
 inline constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
 
+/// A divergence as it is recorded. It is never negative; a sum that rounding leaves below zero is 0. NaN stays.
+[[nodiscard]] inline float recordedDivergence(double kl) { return kl < 0 ? 0.0F : static_cast<float>(kl); }
+
 /// One candidate of a distribution over the vocabulary at temperature 1.
 struct Alternative {
     TokenId id = kNoToken;
@@ -49,7 +52,7 @@ struct TokenRecord {
 /// What the reference says at the same position on the identical prefix. Arrives in blocks, behind the text.
 struct ReferenceRecord {
     Position pos = 0;
-    float kl = kNotMeasured;  // D_KL(p_ref || q) = sum p (ln p - ln q), whole vocabulary
+    float kl = kNotMeasured;  // D_KL(p_ref || q) = sum p (ln p - ln q), whole vocabulary; at least 0 (recordedDivergence)
     float entropy = kNotMeasured;
     float varentropy = kNotMeasured;
     float logprob = kNotMeasured;  // ln p_ref of the token that the quantized model appended
