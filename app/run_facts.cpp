@@ -4,6 +4,8 @@
 #include <QLocale>
 #include <QStringList>
 
+#include "engine/metrics/summary.h"
+
 namespace quibble {
 
 namespace {
@@ -67,12 +69,10 @@ void addComputing(const RunTrace& trace, Facts& facts) {
 void addEnd(const RunTrace& trace, Facts& facts) {
     if (!trace.finished()) return;
     const RunFinished& end = *trace.finished();
-    const auto before = trace.request().branch.prefix.empty() ? std::size_t{0} : trace.request().branch.prefix.size() - 1;
-    const double own = static_cast<double>(trace.points().size()) - static_cast<double>(before);
-    const double prompt = static_cast<double>(trace.provenance().prompt_tokens.size()) - trace.provenance().reused_positions;
+    const auto own = static_cast<double>(trace.ownPoints().size());
     QStringList speeds;
-    if (const QString speed = perSecond(prompt, end.prefill_ns); !speed.isEmpty()) speeds << Text::tr("prompt %1 tok/s").arg(speed);
-    if (const QString speed = perSecond(own, end.decode_ns); !speed.isEmpty()) speeds << Text::tr("text %1 tok/s").arg(speed);
+    if (const QString speed = perSecond(static_cast<double>(prefilledTokens(trace)), end.prefill_ns); !speed.isEmpty()) speeds << Text::tr("prompt %1 tok/s").arg(speed);
+    if (const auto speed = decodingSpeed(trace)) speeds << Text::tr("text %1 tok/s").arg(QLocale().toString(*speed, 'f', 1));
     if (const QString speed = perSecond(own, end.reference_ns); !speed.isEmpty()) speeds << Text::tr("reference %1 tok/s").arg(speed);
     if (!speeds.isEmpty()) facts.emplace_back(Text::tr("Speed"), speeds.join(QStringLiteral(" · ")));
     if (end.peak_memory_bytes > 0) facts.emplace_back(Text::tr("Peak memory"), bytesOf(end.peak_memory_bytes));

@@ -95,11 +95,11 @@ std::string expertsJson(const TokenExperts& experts) {
 }
 
 std::string speculationSummaryJson(const RunTrace& trace) {
-    if (trace.draftRounds().empty()) return {};
+    if (trace.ownRounds().empty()) return {};
     const SpeculationNumbers n = speculationNumbers(trace);
     const auto integers = [](std::int64_t value) { return std::to_string(value); };
     std::vector<double> rates;
-    for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i));
+    for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i).value_or(0));
     return JsonObject()
         .integer("steps", n.steps())
         .integer("rounds", n.rounds)
@@ -109,7 +109,7 @@ std::string speculationSummaryJson(const RunTrace& trace) {
         .integer("tested", n.all.tested)
         .integer("accepted", n.all.accepted)
         .integer("ignored", n.all.ignored())
-        .number("mean_accepted_length", 1 + n.meanAccepted())
+        .number("mean_accepted_length", n.tokensPerVerify())
         .number("tokens_per_verify", n.tokensPerVerify())
         .number("tokens_per_step", n.tokensPerStep())
         .raw("acceptance_by_position", array(rates, [](double value) { return numberOrNull(value); }))
@@ -127,16 +127,16 @@ std::string speculationSummaryJson(const RunTrace& trace) {
 }
 
 std::string expertsSummaryJson(const RunTrace& trace) {
-    if (trace.expertPasses().empty()) return {};
+    if (trace.ownPasses().empty()) return {};
     std::int64_t expert_bytes = 0, total_bytes = 0, pass_ns = 0, rows = 0;
-    for (const ExpertPass& pass : trace.expertPasses()) {
+    for (const ExpertPass& pass : trace.ownPasses()) {
         expert_bytes += pass.expert_bytes;
         total_bytes += pass.total_bytes;
         pass_ns += pass.pass_ns;
         rows += pass.rows;
     }
     return JsonObject()
-        .integer("passes", static_cast<std::int64_t>(trace.expertPasses().size()))
+        .integer("passes", static_cast<std::int64_t>(trace.ownPasses().size()))
         .integer("rows", rows)
         .integer("expert_bytes", expert_bytes)
         .integer("total_bytes", total_bytes)

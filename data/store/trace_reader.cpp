@@ -267,7 +267,7 @@ bool hasTokens(SQLite::Database& db, RunId run) {
 }
 
 // What the numbers of a trace stand on: the leaf's own provenance, or its parent's when it ended before its model was loaded.
-// The prompt is the root's, because a trace starts behind that.
+// A prompt of another length than the root's gives way to it, because a trace starts behind that; earlier versions made a branch's prompt anew.
 Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
     std::optional<RunProvenance> chosen;
     for (RunRow& row : chain) {
@@ -277,7 +277,7 @@ Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
         row.shape = shapeOf(*provenance);
         if (!chosen) chosen = std::move(*provenance);
         else if (chosen->tokenizer_hash != provenance->tokenizer_hash) return tl::unexpected(damaged(row.id, "its branch has another tokenizer"));
-        else if (&row == &chain.back()) chosen->prompt_tokens = std::move(provenance->prompt_tokens);
+        else if (&row == &chain.back() && chosen->prompt_tokens.size() != provenance->prompt_tokens.size()) chosen->prompt_tokens = std::move(provenance->prompt_tokens);
     }
     return chosen;
 }
@@ -323,6 +323,7 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
         TraceBuilder builder(db, trace, **provenance, first);
         const std::vector<Position> bounds = boundsOf(db, *chain);
         for (std::size_t i = chain->size(); i-- > 0;) {
+            if (i == 0) trace.closeInherited();
             if (auto added = builder.addTokens((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
             if (auto added = builder.addReferences((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
             if (auto added = builder.addSpeculation((*chain)[i], bounds[i]); !added) return tl::unexpected(added.error());

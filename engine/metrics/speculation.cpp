@@ -1,5 +1,7 @@
 #include "engine/metrics/speculation.h"
 
+#include <span>
+
 #include "engine/metrics/statistics.h"
 
 namespace quibble {
@@ -21,11 +23,15 @@ void countNodes(const DraftRound& round, SpeculationNumbers& numbers, std::vecto
     }
 }
 
-double ratio(double a, double b) { return b > 0 ? a / b : 0.0; }
+template <typename Count>
+std::optional<double> ratio(double a, Count b) {
+    if (b <= 0) return {};
+    return a / static_cast<double>(b);
+}
 
-void measurePlainSteps(const RunTrace& trace, SpeculationNumbers& numbers) {
+void measurePlainSteps(std::span<const DraftRound> rounds, SpeculationNumbers& numbers) {
     std::vector<double> passes, steps;
-    for (const DraftRound& round : trace.draftRounds()) {
+    for (const DraftRound& round : rounds) {
         if (!round.nodes.empty() || round.rows != 1) continue;
         passes.push_back(static_cast<double>(round.verify_ns));
         steps.push_back(static_cast<double>(round.verify_ns + round.other_ns));
@@ -34,56 +40,71 @@ void measurePlainSteps(const RunTrace& trace, SpeculationNumbers& numbers) {
     numbers.plain_step_ns = quantile(steps, 0.5);
 }
 
+void count(const DraftRound& round, SpeculationNumbers& numbers, std::vector<std::size_t>& depths) {
+    if (round.nodes.empty()) {
+        ++numbers.plain_steps;
+        numbers.plain_ns += round.draft_ns + round.verify_ns + round.other_ns;
+        return;
+    }
+    ++numbers.rounds;
+    numbers.tokens += round.tokens();
+    numbers.draft_ns += round.draft_ns;
+    numbers.verify_ns += round.verify_ns;
+    numbers.other_ns += round.other_ns;
+    const auto accepted = static_cast<std::size_t>(round.accepted());
+    if (numbers.accepted_lengths.size() <= accepted) numbers.accepted_lengths.resize(accepted + 1);
+    ++numbers.accepted_lengths[accepted];
+    countNodes(round, numbers, depths);
+}
+
 }  // namespace
+
+SpeculationNumbers speculationNumbers(const RunTrace& trace) {
+    SpeculationNumbers numbers;
+    std::vector<std::size_t> depths;
+    for (const DraftRound& round : trace.ownRounds()) count(round, numbers, depths);
+    measurePlainSteps(trace.ownRounds(), numbers);
+    return numbers;
+}
 
 SpeculationNumbers speculationNumbers(const RunTrace& trace, Position begin, Position end) {
     SpeculationNumbers numbers;
     std::vector<std::size_t> depths;
     for (const DraftRound& round : trace.draftRounds()) {
-        if (round.pos < begin || round.pos >= end) continue;
-        if (round.nodes.empty()) {
-            ++numbers.plain_steps;
-            numbers.plain_ns += round.draft_ns + round.verify_ns + round.other_ns;
-            continue;
-        }
-        ++numbers.rounds;
-        numbers.tokens += round.tokens();
-        numbers.draft_ns += round.draft_ns;
-        numbers.verify_ns += round.verify_ns;
-        numbers.other_ns += round.other_ns;
-        const auto accepted = static_cast<std::size_t>(round.accepted());
-        if (numbers.accepted_lengths.size() <= accepted) numbers.accepted_lengths.resize(accepted + 1);
-        ++numbers.accepted_lengths[accepted];
-        countNodes(round, numbers, depths);
+        if (round.pos >= begin && round.pos < end) count(round, numbers, depths);
     }
-    measurePlainSteps(trace, numbers);
+    measurePlainSteps(trace.draftRounds(), numbers);
     return numbers;
 }
 
-double SpeculationNumbers::rate(std::size_t position) const {
-    return position < by_position.size() ? ratio(static_cast<double>(by_position[position].accepted), static_cast<double>(rounds)) : 0.0;
+std::optional<double> SpeculationNumbers::rate(std::size_t position) const {
+    return ratio(position < by_position.size() ? static_cast<double>(by_position[position].accepted) : 0.0, rounds);
 }
 
-double SpeculationNumbers::meanAccepted() const { return ratio(static_cast<double>(all.accepted), static_cast<double>(rounds)); }
+std::optional<double> SpeculationNumbers::meanAccepted() const {
+    double sum = 0;
+    for (std::size_t length = 0; length < accepted_lengths.size(); ++length) sum += static_cast<double>(length) * static_cast<double>(accepted_lengths[length]);
+    return ratio(sum, rounds);
+}
 
-double SpeculationNumbers::tokensPerVerify() const { return ratio(static_cast<double>(tokens), static_cast<double>(rounds)); }
+std::optional<double> SpeculationNumbers::tokensPerVerify() const { return ratio(static_cast<double>(tokens), rounds); }
 
-double SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(allTokens()), static_cast<double>(steps())); }
+std::optional<double> SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(allTokens()), steps()); }
 
-double SpeculationNumbers::nsPerVerify() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), static_cast<double>(rounds)); }
+std::optional<double> SpeculationNumbers::nsPerVerify() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), rounds); }
 
-double SpeculationNumbers::nsPerToken() const {
-    return ratio(static_cast<double>(draft_ns + verify_ns + other_ns + plain_ns), static_cast<double>(allTokens()));
+std::optional<double> SpeculationNumbers::nsPerToken() const {
+    return ratio(static_cast<double>(draft_ns + verify_ns + other_ns + plain_ns), allTokens());
 }
 
 std::optional<double> SpeculationNumbers::speedUp() const {
-    if (!plain_step_ns || rounds == 0 || nsPerToken() <= 0) return {};
-    return *plain_step_ns / nsPerToken();
+    if (!plain_step_ns || rounds == 0 || nsPerToken().value_or(0) <= 0) return {};
+    return *plain_step_ns / *nsPerToken();
 }
 
 std::optional<double> SpeculationNumbers::predictedSpeedUp() const {
-    if (!plain_pass_ns || rounds == 0 || nsPerVerify() <= 0) return {};
-    return tokensPerVerify() * *plain_pass_ns / nsPerVerify();
+    if (!plain_pass_ns || nsPerVerify().value_or(0) <= 0) return {};
+    return *tokensPerVerify() * *plain_pass_ns / *nsPerVerify();
 }
 
 std::optional<double> SpeculationNumbers::targetEfficiency() const {

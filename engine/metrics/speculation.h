@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -29,33 +28,38 @@ struct SpeculationNumbers {
     std::vector<std::int64_t> accepted_lengths;  // [k]: verify steps that accepted exactly k
     std::int64_t draft_ns = 0, verify_ns = 0, other_ns = 0;  // of the verify steps
     std::int64_t plain_ns = 0;      // of the plain steps, what the drafter spent on finding nothing included
-    /// Medians over the one-row passes of the whole run's plain steps: T(1), the pass alone, and the step that plain decoding would make of it (the pass
-    /// and what follows, without the drafter). Empty when the run has no such step.
+    /// Medians over the one-row passes of the plain steps: T(1), the pass alone, and the step that plain decoding would make of it (the pass
+    /// and what follows, without the drafter). Empty when there is no such step.
     std::optional<double> plain_pass_ns, plain_step_ns;
 
     [[nodiscard]] std::int64_t steps() const { return rounds + plain_steps; }
     [[nodiscard]] std::int64_t allTokens() const { return tokens + plain_steps; }
-    /// Share of the verify steps that accepted a token at this depth (the denominator of vLLM and llama.cpp). 0 for no step.
-    [[nodiscard]] double rate(std::size_t position) const;
-    /// Accepted drafted tokens a verify step. 0 for no step.
-    [[nodiscard]] double meanAccepted() const;
-    /// Tokens of the text a verify step: meanAccepted + the target's own (which the step that ends the text may lack). 0 for no step.
-    [[nodiscard]] double tokensPerVerify() const;
-    /// Tokens of the text a step, plain steps included. 0 for no step.
-    [[nodiscard]] double tokensPerStep() const;
-    /// Mean time of a verify step. 0 for no step.
-    [[nodiscard]] double nsPerVerify() const;
-    /// Time that a token costs over all steps. 0 for no token.
-    [[nodiscard]] double nsPerToken() const;
+    // Each of these is empty where there is nothing to divide by.
+
+    /// Share of the verify steps that accepted a token at this depth (the denominator of vLLM and llama.cpp).
+    [[nodiscard]] std::optional<double> rate(std::size_t position) const;
+    /// Drafted tokens that came into the text a verify step: the mean of accepted_lengths.
+    [[nodiscard]] std::optional<double> meanAccepted() const;
+    /// Tokens of the text a verify step, the "accepted length" of the literature: meanAccepted and the target's own, which the step that ends the text lacks.
+    [[nodiscard]] std::optional<double> tokensPerVerify() const;
+    /// Tokens of the text a step, plain steps included.
+    [[nodiscard]] std::optional<double> tokensPerStep() const;
+    /// Mean time of a verify step.
+    [[nodiscard]] std::optional<double> nsPerVerify() const;
+    /// Time that a token costs over all steps.
+    [[nodiscard]] std::optional<double> nsPerToken() const;
     /// Measured: plain_step_ns / nsPerToken. Empty without plain_step_ns or verify steps.
     [[nodiscard]] std::optional<double> speedUp() const;
     /// Predicted from the passes alone (MoESD, arXiv 2505.19645): tokensPerVerify x T(1) / (draft + verify + other of a verify step).
     [[nodiscard]] std::optional<double> predictedSpeedUp() const;
     /// Target efficiency (MoESD): T(1) / mean time of the verify pass alone.
     [[nodiscard]] std::optional<double> targetEfficiency() const;
+    bool operator==(const SpeculationNumbers&) const = default;
 };
 
-/// Of the rounds whose first token stands in [begin, end).
-[[nodiscard]] SpeculationNumbers speculationNumbers(const RunTrace& trace, Position begin = 0, Position end = std::numeric_limits<Position>::max());
+/// Of the run's own rounds: a branch does not count what its parent did.
+[[nodiscard]] SpeculationNumbers speculationNumbers(const RunTrace& trace);
+/// Of the rounds whose first token stands in [begin, end), inherited ones included; the plain steps beside them are those of the whole text.
+[[nodiscard]] SpeculationNumbers speculationNumbers(const RunTrace& trace, Position begin, Position end);
 
 }  // namespace quibble

@@ -1,5 +1,6 @@
 #include "engine/metrics/summary.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/metrics/statistics.h"
@@ -25,20 +26,32 @@ double massIn(const std::vector<Alternative>& alternatives, TokenId id) {
     return 0;
 }
 
-std::optional<double> speed(const RunTrace& trace) {
-    if (!trace.finished() || trace.finished()->decode_ns <= 0) return std::nullopt;
-    std::int64_t decoded = 0;  // a branch inherits tokens that this run did not decode
-    for (const TracePoint& point : trace.points()) {
-        if (point.token.pos >= trace.request().branch.pos && !point.token.injected) ++decoded;
-    }
-    return static_cast<double>(decoded) * 1e9 / static_cast<double>(trace.finished()->decode_ns);
+}  // namespace
+
+std::int64_t decodedTokens(const RunTrace& trace) {
+    const auto own = trace.ownPoints();
+    return std::count_if(own.begin(), own.end(), [](const TracePoint& point) { return !point.token.injected; });
 }
 
-}  // namespace
+std::int64_t prefilledTokens(const RunTrace& trace) {
+    const std::size_t prefix = trace.request().branch.prefix.size();  // its last token is the injected one, which is not part of the prefill
+    const auto all = static_cast<std::int64_t>(trace.provenance().prompt_tokens.size() + (prefix > 0 ? prefix - 1 : 0));
+    return std::max<std::int64_t>(0, all - trace.provenance().reused_positions);
+}
+
+std::optional<double> decodingSpeed(const RunTrace& trace, SpeedOf parts) {
+    const std::int64_t decoded = decodedTokens(trace);
+    if (decoded == 0 || !trace.finished()) return std::nullopt;
+    const RunFinished& end = *trace.finished();
+    const std::int64_t spent_ns = end.decode_ns + (parts == SpeedOf::DecodingAndReference ? end.reference_ns : 0);
+    if (spent_ns <= 0) return std::nullopt;
+    return static_cast<double>(decoded) * 1e9 / static_cast<double>(spent_ns);
+}
 
 RunSummaryNumbers summarize(const RunTrace& trace) {
     RunSummaryNumbers s;
     s.prompt_tokens = static_cast<std::int64_t>(trace.provenance().prompt_tokens.size());
+    s.inherited = static_cast<std::int64_t>(trace.inherited().points);
     Column entropy, varentropy, logprob, mass, kl, ref_entropy;
     for (const TracePoint& point : trace.points()) {
         const TokenRecord& token = point.token;
@@ -71,7 +84,7 @@ RunSummaryNumbers summarize(const RunTrace& trace) {
     s.mean_marker_mass = mass.average();
     s.mean_kl = kl.average();
     s.mean_ref_entropy = ref_entropy.average();
-    s.tokens_per_second = speed(trace);
+    s.tokens_per_second = decodingSpeed(trace);
     return s;
 }
 

@@ -12,10 +12,11 @@
 
 namespace quibble {
 
-/// Counts are of generated tokens. Means are over sampled tokens (injected ones excluded) whose figure was measured; nats.
+/// Counts are of the text's generated tokens; a branch has those of its parent before its own. Means are over sampled tokens (injected ones excluded) whose figure was measured; nats.
 struct RunSummaryNumbers {
     std::int64_t prompt_tokens = 0;
     std::int64_t tokens = 0;           // generated, injected ones included
+    std::int64_t inherited = 0;        // of these, taken over from the parent of a branch
     std::int64_t injected = 0;
     std::int64_t thinking_tokens = 0;
     std::int64_t markers = 0;          // sampled markers
@@ -30,11 +31,22 @@ struct RunSummaryNumbers {
     std::optional<double> mean_ref_entropy;
     std::optional<double> max_kl;
     Position max_kl_pos = 0;           // of max_kl
-    std::optional<double> tokens_per_second;  // of decoding, when the run has finished
+    std::optional<double> tokens_per_second;  // decodingSpeed()
     bool operator==(const RunSummaryNumbers&) const = default;
 };
 
 [[nodiscard]] RunSummaryNumbers summarize(const RunTrace& trace);
+
+/// Tokens that this run decoded itself: neither inherited nor injected.
+[[nodiscard]] std::int64_t decodedTokens(const RunTrace& trace);
+
+/// Positions that this run computed before its first token: the prompt and, in a branch, the beginning of its text, without what it took from an earlier run.
+[[nodiscard]] std::int64_t prefilledTokens(const RunTrace& trace);
+
+enum class SpeedOf { Decoding, DecodingAndReference };
+
+/// Decoded tokens a second of the time that these parts took. Empty while the run goes on, and where nothing was decoded.
+[[nodiscard]] std::optional<double> decodingSpeed(const RunTrace& trace, SpeedOf parts = SpeedOf::Decoding);
 
 /// How often a marker word was sampled, and what the penalty kept out.
 struct MarkerCount {

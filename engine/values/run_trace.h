@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,13 @@ struct TracePoint {
     TokenRecord token;
     ReferenceRecord reference;
     [[nodiscard]] bool hasReference() const { return reference.rank > 0; }
+};
+
+/// Of a trace: how much of it a branch took over from its parent, from the beginning of each list on. Everything behind it is the run's own. Speed, cost
+/// and counts of work are made from what is its own; figures of the text from all of it.
+struct InheritedParts {
+    std::size_t points = 0, rounds = 0, passes = 0;
+    bool operator==(const InheritedParts&) const = default;
 };
 
 class RunTrace {
@@ -48,13 +56,20 @@ public:
         }
         const auto experts = std::min(parent.token_experts_.size(), static_cast<std::size_t>(std::max<Position>(0, end)));
         token_experts_.assign(parent.token_experts_.begin(), parent.token_experts_.begin() + static_cast<std::ptrdiff_t>(experts));
+        closeInherited();
     }
+    /// Everything that has been applied so far came from the parent of a branch; what follows is the run's own.
+    void closeInherited() { inherited_ = {points_.size(), draft_rounds_.size(), expert_passes_.size()}; }
 
     [[nodiscard]] const RunRequest& request() const { return request_; }
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
     [[nodiscard]] RunState state() const { return state_; }
     [[nodiscard]] const Progress& progress() const { return progress_; }
     [[nodiscard]] const std::vector<TracePoint>& points() const { return points_; }
+    [[nodiscard]] const InheritedParts& inherited() const { return inherited_; }
+    [[nodiscard]] std::span<const TracePoint> ownPoints() const { return std::span(points_).subspan(inherited_.points); }
+    [[nodiscard]] std::span<const DraftRound> ownRounds() const { return std::span(draft_rounds_).subspan(inherited_.rounds); }
+    [[nodiscard]] std::span<const ExpertPass> ownPasses() const { return std::span(expert_passes_).subspan(inherited_.passes); }
     [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
     [[nodiscard]] const std::vector<DraftRound>& draftRounds() const { return draft_rounds_; }  // by rising pos
     [[nodiscard]] const std::vector<ExpertPass>& expertPasses() const { return expert_passes_; }
@@ -129,6 +144,7 @@ private:
     std::unordered_map<TokenId, std::string> texts_;
     std::optional<RunFinished> finished_;
     std::size_t referenced_ = 0;
+    InheritedParts inherited_;
 };
 
 }  // namespace quibble

@@ -49,7 +49,7 @@ void AcceptanceChart::setNumbers(const SpeculationNumbers& numbers) {
     std::vector<PlainTableModel::Row> table;
     for (std::size_t i = 0; i < numbers.by_position.size(); ++i) {
         const PositionAcceptance& at = numbers.by_position[i];
-        table.push_back({static_cast<int>(i) + 1, whole(at.drafted), whole(at.tested), whole(at.accepted), whole(at.rejected()), whole(at.ignored()), numbers.rate(i)});
+        table.push_back({static_cast<int>(i) + 1, whole(at.drafted), whole(at.tested), whole(at.accepted), whole(at.rejected()), whole(at.ignored()), numbers.rate(i).value_or(0.0)});
     }
     rows().setContent({tr("position"), tr("drafted"), tr("tested"), tr("accepted"), tr("rejected"), tr("ignored"), tr("accepted / verify step")}, std::move(table));
     const PositionAcceptance& all = numbers.all;
@@ -71,7 +71,7 @@ void AcceptanceChart::drawColumns(QPainter& painter, const ChartArea& area, cons
         paintFate(painter, DraftFate::Accepted, column(0, at.accepted), colors);
         paintFate(painter, DraftFate::Rejected, column(at.accepted, at.tested), colors);
         if (at.ignored() > 0) paintFate(painter, DraftFate::Ignored, column(at.tested, at.drafted), colors);
-        rates << QPointF(area.x(i + 1), area.right(numbers_.rate(static_cast<std::size_t>(i))));
+        rates << QPointF(area.x(i + 1), area.right(numbers_.rate(static_cast<std::size_t>(i)).value_or(0.0)));
     }
     painter.setPen(QPen(colors.text, 1.2));
     painter.setBrush(Qt::NoBrush);
@@ -128,7 +128,7 @@ QString AcceptanceChart::tipAt(const QPoint& point) const {
     return tr("Position %1: drafted %L2, tested %L3, accepted %L4, rejected %L5, ignored %L6 (never tested: something before had decided)\n"
               "Rate = accepted here / verify steps = %L4 / %L7 = %8\nOf those that were tested: %9")
         .arg(i + 1).arg(at.drafted).arg(at.tested).arg(at.accepted).arg(at.rejected()).arg(at.ignored()).arg(numbers_.rounds)
-        .arg(formatNumber(numbers_.rate(static_cast<std::size_t>(i)), 3), at.tested > 0 ? formatNumber(static_cast<double>(at.accepted) / static_cast<double>(at.tested), 3) : QStringLiteral("–"));
+        .arg(formatNumber(numbers_.rate(static_cast<std::size_t>(i)).value_or(0.0), 3), at.tested > 0 ? formatNumber(static_cast<double>(at.accepted) / static_cast<double>(at.tested), 3) : QStringLiteral("–"));
 }
 
 LengthChart::LengthChart(QWidget* parent) : PaintedView(tr("Accepted length"), QStringLiteral("accepted-length"), parent) {}
@@ -141,7 +141,7 @@ void LengthChart::setNumbers(const SpeculationNumbers& numbers) {
         table.push_back({static_cast<int>(i), whole(lengths_[i]), numbers.rounds > 0 ? static_cast<double>(lengths_[i]) / static_cast<double>(numbers.rounds) : 0.0});
     }
     rows().setContent({tr("accepted"), tr("verify steps"), tr("share")}, std::move(table));
-    setFigures(tr("mean %1").arg(formatNumber(mean_, 2)));
+    setFigures(mean_ ? tr("mean %1").arg(formatNumber(*mean_, 2)) : QString());
     setAccessibleDescription(figures());
     update();
 }
@@ -159,9 +159,9 @@ void LengthChart::drawFigure(QPainter& painter, const QSize& size, const ThemeCo
         const double top = area.y(static_cast<double>(lengths_[static_cast<std::size_t>(i)]));
         painter.drawRect(QRectF(area.x(i) - width / 2, top, width, area.rect().bottom() - top));
     }
-    if (count == 0) return;
+    if (!mean_) return;
     painter.setPen(QPen(colors.accent, 1.6, Qt::DashLine));
-    painter.drawLine(QPointF(area.x(mean_), area.rect().top()), QPointF(area.x(mean_), area.rect().bottom()));
+    painter.drawLine(QPointF(area.x(*mean_), area.rect().top()), QPointF(area.x(*mean_), area.rect().bottom()));
 }
 
 QString LengthChart::tipAt(const QPoint& point) const {
@@ -169,7 +169,7 @@ QString LengthChart::tipAt(const QPoint& point) const {
     if (count == 0 || area_.width() <= 0) return {};
     const int i = static_cast<int>(std::lround(-0.6 + (point.x() - area_.left()) / area_.width() * (count + 0.2)));
     if (i < 0 || i >= count) return {};
-    return tr("%L1 verify steps accepted exactly %2 drafted tokens; the dashed line is the mean, %3").arg(lengths_[static_cast<std::size_t>(i)]).arg(i).arg(formatNumber(mean_, 2));
+    return tr("%L1 verify steps accepted exactly %2 drafted tokens; the dashed line is the mean, %3").arg(lengths_[static_cast<std::size_t>(i)]).arg(i).arg(formatNumber(mean_.value_or(0.0), 2));
 }
 
 CostChart::CostChart(QWidget* parent) : PaintedView(tr("Cost"), QStringLiteral("draft-cost"), parent) {}
@@ -181,11 +181,12 @@ void CostChart::setNumbers(const SpeculationNumbers& numbers) {
                                                      {tr("verify, ms a verify step"), milliseconds(numbers.verify_ns, numbers.rounds)},
                                                      {tr("other, ms a verify step"), milliseconds(numbers.other_ns, numbers.rounds)},
                                                      {tr("plain step, ms"), numbers.plain_step_ns ? QVariant(*numbers.plain_step_ns * 1e-6) : QVariant()},
-                                                     {tr("tokens a verify step"), numbers.tokensPerVerify()},
+                                                     {tr("tokens a verify step"), optional(numbers.tokensPerVerify())},
                                                      {tr("speed-up, measured"), optional(numbers.speedUp())},
                                                      {tr("target efficiency"), optional(numbers.targetEfficiency())},
                                                      {tr("speed-up, predicted"), optional(numbers.predictedSpeedUp())}});
-    setFigures(tr("%1 ms a token").arg(formatNumber(numbers.nsPerToken() * 1e-6, 2)));
+    const auto ns = numbers.nsPerToken();
+    setFigures(ns ? tr("%1 ms a token").arg(formatNumber(*ns * 1e-6, 2)) : QString());
     setAccessibleDescription(figures());
     update();
 }
@@ -194,7 +195,8 @@ void CostChart::setNumbers(const SpeculationNumbers& numbers) {
 void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     const Theme& theme = Theme::instance();
     const double draft = milliseconds(numbers_.draft_ns, numbers_.rounds), verify = milliseconds(numbers_.verify_ns, numbers_.rounds);
-    const double other = milliseconds(numbers_.other_ns, numbers_.rounds), alone = numbers_.plain_step_ns.value_or(0.0) * 1e-6 * numbers_.tokensPerVerify();
+    const double tokens_a_step = numbers_.tokensPerVerify().value_or(0.0);
+    const double other = milliseconds(numbers_.other_ns, numbers_.rounds), alone = numbers_.plain_step_ns.value_or(0.0) * 1e-6 * tokens_a_step;
     const CostPart parts[] = {{draft, QBrush(colors.entropy), tr("draft")}, {verify, QBrush(colors.mass), tr("verify")}, {other, hatch(colors.muted), tr("other")}};
     painter.setFont(theme.smallFont());
     const QFontMetricsF metrics(theme.smallFont());
@@ -206,7 +208,7 @@ void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
         painter.drawText(QRectF(pad, y, width, line), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(text, Qt::ElideRight, width));
         y += line;
     };
-    const QString tokens = formatNumber(numbers_.tokensPerVerify(), 2);
+    const QString tokens = formatNumber(tokens_a_step, 2);
     say(tr("a verify step: %1 ms for %2 tokens").arg(formatNumber(draft + verify + other, 2), tokens), colors.muted);
     double x = pad;
     painter.setPen(Qt::NoPen);

@@ -44,7 +44,7 @@ protected:
 
 private:
     std::vector<std::int64_t> lengths_;
-    double mean_ = 0;
+    std::optional<double> mean_;
     QRectF area_;
 };
 

@@ -71,7 +71,7 @@ void SpeculationView::refresh() {
     cost_->setNumbers(numbers_);
     QStringList parts;
     if (part) parts << tr("selection");
-    parts << tr("%1 tokens a verify step").arg(formatNumber(numbers_.tokensPerVerify(), 2));
+    if (const auto tokens = numbers_.tokensPerVerify()) parts << tr("%1 tokens a verify step").arg(formatNumber(*tokens, 2));
     if (const auto gain = numbers_.speedUp()) parts << tr("speed-up %1×").arg(formatNumber(*gain, 2));
     if (const auto efficiency = numbers_.targetEfficiency()) parts << tr("target efficiency %1").arg(formatNumber(*efficiency, 2));
     setFigures(parts.join(QStringLiteral(" · ")));

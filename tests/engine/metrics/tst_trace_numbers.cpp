@@ -59,6 +59,39 @@ private slots:
         QVERIFY(near(n.tokens_per_second.value(), 2000));  // 4 sampled tokens in 2 ms
     }
 
+    // Three tokens of the parent, then one that was put there and two of its own in 4 ms, with 4 ms of the reference.
+    void speedIsOfTheRunsOwnTokens() {
+        RunRequest request;
+        request.branch = {RunId{1}, 7, {0, 0, 0, 1}};
+        RunTrace branch(request);
+        branch.inherit(traceOf({{"a"}, {"b"}, {"c"}, {"d"}}, {}, 4), 7);
+        QCOMPARE(branch.points().size(), std::size_t(3));
+        TokenRecord token;
+        for (Position pos = 7; pos < 10; ++pos) {
+            token.pos = pos;
+            token.injected = pos == 7;
+            branch.apply(token);
+        }
+        QVERIFY(!decodingSpeed(branch));  // not while it goes on
+        branch.apply(RunFinished{FinishReason::EndOfText, {}, 1, 4'000'000, 4'000'000, 9'000'000, 5});
+        QCOMPARE(branch.ownPoints().size(), std::size_t(3));
+        QCOMPARE(decodedTokens(branch), 2);
+        QVERIFY(near(decodingSpeed(branch).value(), 500));
+        QVERIFY(near(decodingSpeed(branch, SpeedOf::DecodingAndReference).value(), 250));
+        QCOMPARE(prefilledTokens(branch), 7);
+        const RunSummaryNumbers n = summarize(branch);
+        QCOMPARE(n.tokens, 6);
+        QCOMPARE(n.inherited, 3);
+        QVERIFY(near(n.tokens_per_second.value(), 500));
+        // A branch that came without its parent has only its own.
+        RunTrace orphan(request);
+        orphan.apply(branch.provenance());
+        for (const TracePoint& point : branch.ownPoints()) orphan.apply(point.token);
+        orphan.apply(*branch.finished());
+        QVERIFY(near(decodingSpeed(orphan).value(), 500));
+        QCOMPARE(summarize(orphan).inherited, 0);
+    }
+
     void markersByWord() {
         RunTrace trace;
         RunProvenance provenance;
