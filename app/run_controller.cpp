@@ -10,6 +10,8 @@
 #include "app/app_paths.h"
 #include "app/engine_values.h"
 #include "engine/device/cpu_device.h"
+#include "engine/metrics/summary.h"
+#include "engine/run/branch.h"
 #include "engine/run/throughput_prefill.h"
 #include "engine/values/check.h"
 
@@ -204,17 +206,14 @@ void RunController::branch(Position pos, TokenId token) {
 void RunController::startBranch(Position pos, TokenId token) {
     const RunTrace& parent = document_->trace();
     const RunRequest now = sources_.request();
-    RunRequest request = parent.request();
+    RunRequest request = branchRequest(parent, document_->run(), pos, token);
     request.model_path = modelPathFor(parent).toStdString();
-    request.sampler = now.sampler;  // seed, prompt and models are the parent's; what the user can move live is as it stands now
+    request.sampler = now.sampler;  // what the user can move live is as it stands now
     request.penalty = now.penalty;
     request.max_tokens = now.max_tokens;
-    request.branch = {document_->run(), pos, {}};
+    const auto number = request.branch.prefix.size() - 1;
     RunTrace shown(request);
     shown.inherit(parent, pos);
-    for (const TracePoint& point : shown.points()) request.branch.prefix.push_back(point.token.id);
-    request.branch.prefix.push_back(token);
-    const auto number = request.branch.prefix.size() - 1;
     expected_model_ = parent.provenance().model_hash;
     const QString title = tr("branch at %1 %2").arg(number).arg(document_->tokenLabel(token));
     begin({.request = std::move(request), .shown = std::move(shown), .paused = false, .title = title, .insisted = false});
@@ -370,11 +369,8 @@ void RunController::updateStatus() {
     const RunTrace& trace = live() ? liveTrace() : document_->trace();
     if (live()) {
         status.tokens_per_second = meter_.tokensPerSecond();
-    } else if (trace.finished() && trace.finished()->decode_ns > 0) {
-        const auto& end = *trace.finished();
-        const auto injected_before = static_cast<double>(trace.request().branch.prefix.empty() ? 0 : trace.request().branch.prefix.size() - 1);
-        const double own = static_cast<double>(trace.points().size()) - injected_before;
-        status.tokens_per_second = std::max(0.0, own) * 1e9 / static_cast<double>(end.decode_ns + end.reference_ns);
+    } else {
+        status.tokens_per_second = decodingSpeed(trace, SpeedOf::DecodingAndReference).value_or(0);
     }
     status.with_reference = !trace.provenance().reference_name.empty();
     if (!live() && unsaved_run_ == kNoRun) status.saved_seconds_ago = meter_.secondsSinceSaved();

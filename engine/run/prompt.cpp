@@ -5,12 +5,32 @@
 
 namespace quibble {
 
+namespace {
+
+Result<PromptTokens> recordedPrompt(const RunRequest& request, const Tokenizer& tokenizer) {
+    PromptTokens prompt;
+    prompt.ids = request.recorded_prompt.tokens;
+    prompt.thinking_open = request.recorded_prompt.thinking_open;
+    prompt.clock = request.recorded_prompt.clock;
+    for (const TokenId id : prompt.ids) {
+        if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocabSize()) {
+            return fail(ErrorCode::InvalidArgument, "the recorded prompt holds the token " + std::to_string(id) + ", which this model does not have",
+                        "Name the model that made the run");
+        }
+        prompt.text += tokenizer.tokenBytes(id);
+    }
+    return prompt;
+}
+
+}  // namespace
+
 Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tokenizer, const PromptClock& clock) {
+    if (!request.recorded_prompt.tokens.empty()) return recordedPrompt(request, tokenizer);
     if (request.prompt.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty", "Write a prompt or choose a problem");
     PromptTokens prompt;
     std::vector<std::size_t> literal;  // what the user wrote is text, whatever it looks like
     ChatTemplateContext context;
-    context.clock = clock;
+    context.clock = request.clock.value_or(clock);
     if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
     if (const auto eos = tokenizer.eos()) context.eos_token = tokenizer.tokenBytes(*eos);
     EncodeOptions options{.parse_special = true, .add_bos = false, .vocabulary_bos_eos = false};
@@ -27,6 +47,7 @@ Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tok
         prompt.text = std::move(rendered->text);
         literal = std::move(rendered->literal);
         prompt.thinking_open = rendered->thinking_open;
+        if (tokenizer.chatTemplate().find("strftime_now") != std::string_view::npos) prompt.clock = context.clock;
     }
     // A template, or a raw prompt, that begins with the token itself must not get a second one.
     const bool begins = !context.bos_token.empty() && prompt.text.starts_with(context.bos_token) && (literal.empty() || literal.front() > 0);

@@ -1,10 +1,13 @@
 #include "engine/run/replay.h"
 
+#include <algorithm>
 #include <bit>
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
 
+#include "engine/base/clock.h"
+#include "engine/run/branch.h"
 #include "engine/run/generator.h"
 
 namespace quibble {
@@ -71,7 +74,7 @@ std::optional<ReplayDifference> compareTokens(const TokenRecord& stored, const T
 
 std::optional<ReplayDifference> compareReferences(const ReferenceRecord& stored, const ReferenceRecord& repeated) {
     Comparison c(stored.pos);
-    c.floats("kl", stored.kl, repeated.kl);
+    c.floats("kl", recordedDivergence(static_cast<double>(stored.kl)), repeated.kl);  // earlier versions stored what rounding left below zero
     c.floats("ref_entropy", stored.entropy, repeated.entropy);
     c.floats("ref_varentropy", stored.varentropy, repeated.varentropy);
     c.floats("ref_logprob", stored.logprob, repeated.logprob);
@@ -86,17 +89,37 @@ Result<void> sameModel(const std::string& what, const std::string& stored, const
                 "Name the right file with --model or --reference");
 }
 
+Result<void> sameModels(const RunProvenance& then, const RunModels& here) {
+    if (auto same = sameModel("model", then.model_hash, here.quantized->hash()); !same) return same;
+    return sameModel("reference", then.reference_hash, here.reference != nullptr ? here.reference->hash() : std::string());
+}
+
+// What the template would make of the prompt now, where that is not what the run was fed; empty: the same.
+std::string promptNote(const RunProvenance& then, RunRequest request, const Tokenizer& tokenizer) {
+    if (then.prompt_tokens.empty()) return {};
+    request.recorded_prompt = {};
+    const auto now = buildPrompt(request, tokenizer, localPromptClock());
+    const std::string used = "; the recorded tokens were used";
+    if (!now) return "the prompt cannot be made again (" + now.error().what + ")" + used;
+    const std::vector<TokenId>&made = now->ids, &stored = then.prompt_tokens;
+    if (made == stored && now->thinking_open == then.thinking_open) return {};
+    const auto differs = std::mismatch(made.begin(), made.end(), stored.begin(), stored.end()).first - made.begin();
+    return "the chat template makes another prompt now: " + std::to_string(made.size()) + " tokens, recorded " + std::to_string(stored.size()) +
+           ", different from token " + std::to_string(differs) + " on" + used;
+}
+
 }  // namespace
 
 Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
     auto opened = openRunModels(models, request, {});
     if (!opened) return tl::unexpected(opened.error());
-    auto generator = Generator::create(request, std::move(*opened), device, stored.controls());
+    const RunProvenance& then = stored.provenance();
+    if (auto same = sameModels(then, *opened); !same) return tl::unexpected(same.error());
+    ReplayReport report;
+    report.note = promptNote(then, request, *opened->quantized->tokenizer());
+    auto generator = Generator::create(withRecordedPrompt(request, then), std::move(*opened), device, stored.controls());
     if (!generator) return tl::unexpected(generator.error());
     const RunProvenance& here = (*generator)->provenance();
-    const RunProvenance& then = stored.provenance();
-    if (auto same = sameModel("model", then.model_hash, here.model_hash); !same) return tl::unexpected(same.error());
-    if (auto same = sameModel("reference", then.reference_hash, here.reference_hash); !same) return tl::unexpected(same.error());
 
     std::size_t first = 0;  // of the run's own tokens
     while (first < stored.points().size() && stored.points()[first].token.pos < (*generator)->position()) ++first;
@@ -105,8 +128,7 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     if (auto done = (*generator)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done) return tl::unexpected(done.error());
     for (const RunEvent& event : events) repeated.apply(event);
 
-    ReplayReport report;
-    if (then.isa != here.isa) report.note = "stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ";
+    if (then.isa != here.isa) report.note += (report.note.empty() ? "" : "; ") + ("stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ");
     for (std::size_t i = first; i < stored.points().size() && !report.difference; ++i) {
         const TracePoint& old_point = stored.points()[i];
         if (i - first >= repeated.points().size()) {

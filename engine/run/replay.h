@@ -23,11 +23,11 @@ struct ReplayReport {
     std::int64_t tokens = 0;      // compared
     std::int64_t references = 0;  // compared
     std::optional<ReplayDifference> difference;
-    std::string note;             // another instruction set or version than the stored run had: bits may differ
+    std::string note;             // another instruction set than the stored run had (bits may differ), or another prompt than the template makes now
 };
 
 /// stored: a trace as the store loads it (a branch begins with its parent's tokens, which are not repeated). request: the stored request,
-/// with model paths that exist here. Errors: those of loading and running; FileCorrupt when the model here is not the one that made the run.
+/// with model paths that exist here. The run begins with the prompt tokens that it recorded. Errors: those of loading and running; FileCorrupt when the model here is not the one that made the run.
 [[nodiscard]] Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device);
 
 }  // namespace quibble

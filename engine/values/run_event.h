@@ -13,6 +13,7 @@
 #include "engine/values/draft_round.h"
 #include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
+#include "engine/values/prompt_clock.h"
 #include "engine/values/result.h"
 #include "engine/values/token_record.h"
 
@@ -70,6 +71,7 @@ struct RunProvenance {
     int context = 0;               // positions in the KV cache
     bool thinking_open = false;    // the prompt ends inside the reasoning span
     std::vector<TokenId> prompt_tokens;
+    std::optional<PromptClock> clock;  // the time that the chat template was given; nothing: it asks for none
     std::vector<ResolvedMarker> markers;
     std::vector<std::string> dropped_markers;  // with the reason
     bool operator==(const RunProvenance&) const = default;

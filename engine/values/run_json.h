@@ -87,10 +87,36 @@ inline const char* referenceKindText(ReferenceKind kind) {
     return kind == ReferenceKind::None ? "none" : kind == ReferenceKind::File ? "file" : "unquantized";
 }
 
+inline nlohmann::json clockToJson(const PromptClock& clock) { return {{"unix_s", clock.unix_s}, {"utc_offset_s", clock.utc_offset_s}}; }
+
+// Returns the fault; empty: none, also where there is no clock.
+inline std::string clockFromJson(const nlohmann::json& holder, std::optional<PromptClock>& clock) {
+    const auto found = holder.find("clock");
+    if (found == holder.end()) return {};
+    PromptClock read;
+    Reader reader(*found);
+    reader.get("unix_s", read.unix_s);
+    reader.get("utc_offset_s", read.utc_offset_s);
+    if (reader.fault().empty()) clock = read;
+    return reader.fault().empty() ? std::string() : "clock: " + reader.fault();
+}
+
+// Likewise; earlier versions did not write these.
+inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
+    if (const std::string fault = clockFromJson(value, r.clock); !fault.empty()) return fault;
+    const auto found = value.find("recorded_prompt");
+    if (found == value.end()) return {};
+    Reader reader(*found);
+    reader.get("tokens", r.recorded_prompt.tokens);
+    reader.get("thinking_open", r.recorded_prompt.thinking_open);
+    const std::string fault = reader.fault().empty() ? clockFromJson(*found, r.recorded_prompt.clock) : reader.fault();
+    return fault.empty() ? fault : "recorded_prompt: " + fault;
+}
+
 }  // namespace json_detail
 
 [[nodiscard]] inline nlohmann::json toJson(const RunRequest& r) {
-    return {
+    nlohmann::json out = {
         {"model_path", r.model_path},
         {"weight_quant", json_detail::methodToJson(r.weight_quant)},
         {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
@@ -122,6 +148,12 @@ inline const char* referenceKindText(ReferenceKind kind) {
         {"top_alternatives", r.top_alternatives},
         {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
     };
+    if (!r.recorded_prompt.tokens.empty()) {
+        out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens}, {"thinking_open", r.recorded_prompt.thinking_open}};
+        if (r.recorded_prompt.clock) out["recorded_prompt"]["clock"] = json_detail::clockToJson(*r.recorded_prompt.clock);
+    }
+    if (r.clock) out["clock"] = json_detail::clockToJson(*r.clock);
+    return out;
 }
 
 namespace json_detail {
@@ -187,6 +219,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     r.kv_type = *stored_kv;
     if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty()) return bad("weight_quant: ", fault);
     if (const std::string fault = json_detail::slotsFromJson(value, r); !fault.empty()) return bad("", fault);
+    if (const std::string fault = json_detail::promptFromJson(value, r); !fault.empty()) return bad("", fault);
 
     json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty), branch_reader(branch);
     std::string kind;
@@ -218,7 +251,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
 [[nodiscard]] inline nlohmann::json toJson(const RunProvenance& p) {
     nlohmann::json markers = nlohmann::json::array();
     for (const ResolvedMarker& marker : p.markers) markers.push_back({{"word", marker.word}, {"id", marker.id}});
-    return {{"engine_version", p.engine_version},   {"model_name", p.model_name},
+    nlohmann::json out = {{"engine_version", p.engine_version},   {"model_name", p.model_name},
             {"model_hash", p.model_hash},           {"tokenizer_hash", p.tokenizer_hash},
             {"architecture", p.architecture},       {"weight_format", p.weight_format},
             {"bits_per_weight", p.bits_per_weight}, {"parameters", p.parameters},
@@ -234,6 +267,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
             {"vocab_size", p.vocab_size},           {"context", p.context},
             {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
             {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
+    if (p.clock) out["clock"] = json_detail::clockToJson(*p.clock);
+    return out;
 }
 
 [[nodiscard]] inline Result<RunProvenance> runProvenanceFromJson(const nlohmann::json& value) {
@@ -272,6 +307,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.get("markers", markers);
     reader.get("dropped_markers", p.dropped_markers);
     std::string fault = reader.fault();
+    if (fault.empty()) fault = json_detail::clockFromJson(value, p.clock);
     for (const auto& item : fault.empty() ? markers : nlohmann::json::array()) {
         ResolvedMarker marker;
         json_detail::Reader one(item);

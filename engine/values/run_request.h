@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/values/ids.h"
 #include "engine/values/kv_type.h"
 #include "engine/values/param_spec.h"
+#include "engine/values/prompt_clock.h"
 
 namespace quibble {
 
@@ -55,6 +57,15 @@ struct BranchPoint {
     bool operator==(const BranchPoint&) const = default;
 };
 
+/// The prompt as an earlier run recorded it. A run that repeats or continues that one begins with these tokens as they are, whatever the chat template
+/// would make of the prompt today.
+struct RecordedPrompt {
+    std::vector<TokenId> tokens;  // empty: the prompt is made when the run starts
+    bool thinking_open = false;   // it ends inside the reasoning span
+    std::optional<PromptClock> clock;  // the time that its template was given
+    bool operator==(const RecordedPrompt&) const = default;
+};
+
 /// Speculative decoding: who drafts, and by which rule the target accepts. Methods and parameters: slots draft and verify.
 struct DraftSettings {
     MethodChoice method;      // "none": plain decoding
@@ -74,6 +85,8 @@ struct RunRequest {
 
     std::string prompt;        // the user's text
     bool raw = false;          // complete the text as it is, without the chat template
+    RecordedPrompt recorded_prompt;
+    std::optional<PromptClock> clock;  // that a chat template may show; nothing: the clock on the wall when the run starts
     std::string problem_id;    // of a shipped problem set; may be empty
     std::string known_answer;  // of that problem; may be empty
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/run_facts.h"
+#include "engine/metrics/summary.h"
 #include "tests/app/window_fixture.h"
 #include "tests/support/golden.h"
 #include "views/status/run_status_bar.h"
@@ -234,6 +235,11 @@ void TestWindowRun::branchKeepsTheOldPath() {
     const auto stored = w.parts().sessions->store()->loadRun(branch_run);
     QVERIFY(stored.has_value());
     QCOMPARE(tokenIds(*stored), branch);
+    // The branch that was watched is the branch that is opened again: the same request, and the same tokens are its own.
+    QVERIFY(w.trace().request() == stored->request());
+    QCOMPARE(w.trace().inherited(), stored->inherited());
+    QCOMPARE(decodedTokens(w.trace()), static_cast<std::int64_t>(branch.size()) - at - 1);
+    QCOMPARE(decodingSpeed(w.trace()), decodingSpeed(*stored));
     w.parts().sessions->openRun(parent);
     QCOMPARE(w.document().run(), parent);
     QCOMPARE(tokenIds(w.trace()), before);

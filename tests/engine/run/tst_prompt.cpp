@@ -74,6 +74,36 @@ private slots:
         request.prompt = "hi<think>";
         QVERIFY(buildPrompt(request, *closed, {}).value().thinking_open);
     }
+    // The recorded tokens are the prompt, whatever the template or the request's text would give now.
+    void theRecordedPromptDecides() {
+        const auto tokenizer = tokenizerWith("{{ strftime_now('%Y') }} {{ messages[0].content }}");
+        RunRequest request;
+        request.recorded_prompt = {{'a', 256, 'b'}, true, PromptClock{5, 6}};
+        const auto made = buildPrompt(request, *tokenizer, {});
+        QVERIFY(made.has_value());
+        QCOMPARE(made->ids, (std::vector<TokenId>{'a', 256, 'b'}));
+        QCOMPARE(made->text, std::string("a<s>b"));
+        QVERIFY(made->thinking_open);
+        QVERIFY(made->clock == (PromptClock{5, 6}));
+        for (const TokenId bad : {-1, 258}) {
+            request.recorded_prompt.tokens[1] = bad;
+            const auto refused = buildPrompt(request, *tokenizer, {});
+            QVERIFY(!refused && refused.error().what.find(std::to_string(bad)) != std::string::npos);
+        }
+    }
+    void theClockOfTheRequestComesFirst() {
+        const auto dated = tokenizerWith("{{ strftime_now('%Y') }} {{ messages[0].content }}");
+        RunRequest request;
+        request.prompt = "hi";
+        const PromptClock wall{1'700'000'000, 0}, chosen{1'000'000'000, 0};
+        QCOMPARE(buildPrompt(request, *dated, wall).value().text, std::string("2023 hi"));
+        QVERIFY(buildPrompt(request, *dated, wall).value().clock == wall);
+        request.clock = chosen;
+        QCOMPARE(buildPrompt(request, *dated, wall).value().text, std::string("2001 hi"));
+        QVERIFY(buildPrompt(request, *dated, wall).value().clock == chosen);
+        // A template that shows no time depends on none.
+        QVERIFY(!buildPrompt(request, *tokenizerWith("{{ messages[0].content }}"), wall).value().clock);
+    }
     void whatCannotBeBuiltSaysWhatToDo() {
         const auto bare = tokenizerWith("");
         RunRequest request;

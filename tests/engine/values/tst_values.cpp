@@ -29,6 +29,8 @@ RunRequest fullRequest() {
     r.threads = 3;
     r.top_alternatives = 5;
     r.branch = {RunId{12}, 40, {1, 2, 3}};
+    r.recorded_prompt = {{7, 8}, true, PromptClock{123, -3600}};
+    r.clock = PromptClock{-5, 7200};
     return r;
 }
 
@@ -137,7 +139,7 @@ private slots:
             nlohmann::json missing = whole;
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
-            const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill";  // the first version did not write them
+            const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill" || key == "recorded_prompt" || key == "clock";  // the first version did not write them
             QCOMPARE(parsed.has_value(), later);
             if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;
@@ -148,11 +150,12 @@ private slots:
     }
     void requestOfTheFirstVersion() {
         nlohmann::json old = toJson(fullRequest());
-        for (const char* later : {"draft", "experts", "kv_type", "prefill"}) old.erase(later);
+        for (const char* later : {"draft", "experts", "kv_type", "prefill", "recorded_prompt", "clock"}) old.erase(later);
         const auto request = runRequestFromJson(old);
         QVERIFY(request);
         QCOMPARE(request->prefill, PrefillMode::Exact);
         QCOMPARE(request->kv_type, KvType::F32);
+        QVERIFY(request->recorded_prompt == RecordedPrompt{} && !request->clock);
         QVERIFY(request->draft == DraftSettings{});
         QCOMPARE(request->draft.method.id, std::string("none"));
         QCOMPARE(request->experts.id, std::string("observe"));
@@ -173,6 +176,7 @@ private slots:
         p.markers = {{" wait", 9}};
         p.dropped_markers = {" recheck: 2 tokens"};
         p.thinking_open = true;
+        p.clock = PromptClock{1'700'000'000, 3600};
         p.kv_cache = "q8_0";
         p.kv_bytes = 1234;
         p.reused_positions = 56;
@@ -189,12 +193,15 @@ private slots:
         nlohmann::json bad = toJson(p);
         bad["markers"] = nlohmann::json::array({1});
         QVERIFY(!runProvenanceFromJson(bad));
+        bad = toJson(p);
+        bad["clock"].erase("utc_offset_s");
+        QVERIFY(!runProvenanceFromJson(bad));
         nlohmann::json old = toJson(p);
-        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache", "kv_bytes", "reused_positions", "reused_bytes"}) old.erase(later);
+        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache", "kv_bytes", "reused_positions", "reused_bytes", "clock"}) old.erase(later);
         const auto first_version = runProvenanceFromJson(old);
         QVERIFY(first_version);
         QCOMPARE(first_version->experts, 0);
-        QVERIFY(first_version->draft_name.empty());
+        QVERIFY(first_version->draft_name.empty() && !first_version->clock);
         QCOMPARE(first_version->kv_cache, std::string("f32"));
     }
     void originsOfTokens() {
@@ -249,6 +256,13 @@ private slots:
         QCOMPARE(branch.expertPasses().size(), std::size_t(2));
         QVERIFY(branch.expertsAt(10) != nullptr && branch.expertsAt(11) == nullptr);
         QVERIFY(!branch.finished());
+        QCOMPARE(branch.inherited(), (InheritedParts{1, 1, 2}));
+        branch.apply(parent.points()[1].token);
+        QCOMPARE(branch.ownPoints().size(), std::size_t(1));
+        QVERIFY(branch.ownRounds().empty() && branch.ownPasses().empty());
+        RunTrace again(fullRequest());  // a branch of the branch: what it takes over is all of it inherited
+        again.inherit(branch, 12);
+        QCOMPARE(again.inherited(), (InheritedParts{2, 1, 2}));
         RunTrace nothing;
         nothing.inherit(parent, 0);
         QVERIFY(nothing.points().empty() && nothing.draftRounds().empty() && nothing.tokenExperts().empty());
