@@ -54,7 +54,8 @@ public:
     [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
 
     /// Prefill, steps until finished() or `limit` tokens were appended, and the rest of the reference: for callers that never pause.
-    [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events, std::int64_t limit = std::numeric_limits<std::int64_t>::max());
+    /// Errors: Cancelled, and what step() says.
+    [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events, std::int64_t limit = std::numeric_limits<std::int64_t>::max(), const std::stop_token& stop = {});
 
     /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);

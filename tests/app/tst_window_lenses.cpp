@@ -55,15 +55,6 @@ private:
         return names;
     }
 
-    // Digits are single tokens, so that the length of the prompt can be chosen.
-    [[nodiscard]] std::string promptThatLeaves(int room) const {
-        RunRequest request = w.parts().setup->request();
-        request.prompt = "7";
-        w.parts().setup->show(request);
-        const auto shell = static_cast<int>(w.parts().runs->exactPrompt()->size()) - 1;
-        return std::string(static_cast<std::size_t>(w.parts().runs->model()->model->config().context_length - shell - room), '7');
-    }
-
     WindowFixture w;
     std::vector<TokenId> plain_;
 };
@@ -158,25 +149,22 @@ void TestWindowLenses::aStoredDraftedRunIsShownAgain() {
 void TestWindowLenses::badChoicesSayWhyBeforeTheRun_data() {
     QTest::addColumn<QString>("method");
     QTest::addColumn<QString>("path");
-    QTest::addColumn<bool>("full");  // the prompt leaves hardly any room
     QTest::addColumn<QString>("said");
     const auto model = [](const char* name) { return QString::fromStdString((AppPaths::locate(QStringLiteral("unused")).data_dir / "models" / name).string()); };
-    QTest::newRow("file missing") << "chain" << "/nowhere/draft.gguf" << false << "draft.gguf";
-    QTest::newRow("larger than the target") << "chain" << model("quibble-nano-moe.gguf") << false << "larger than";
-    QTest::newRow("no model at all") << "chain" << model("README.md") << false << "README.md";
-    QTest::newRow("larger than the context left") << "tree" << model("quibble-nano-draft.gguf") << true << "does not fit";
+    QTest::newRow("file missing") << "chain" << "/nowhere/draft.gguf" << "draft.gguf";
+    QTest::newRow("larger than the target") << "chain" << model("quibble-nano-moe.gguf") << "larger than";
+    QTest::newRow("no model at all") << "chain" << model("README.md") << "README.md";
+    QTest::newRow("larger than a pass") << "static_tree:first=8,second=8,third=4" << model("quibble-nano-draft.gguf") << "does not fit";
 }
 
 void TestWindowLenses::badChoicesSayWhyBeforeTheRun() {
     QFETCH(QString, method);
     QFETCH(QString, path);
-    QFETCH(bool, full);
     QFETCH(QString, said);
     const RunRequest before = w.parts().setup->request();
     RunRequest request = before;
     request.draft.method = parseMethodChoice(method.toStdString()).value();
     request.draft.path = path.toStdString();
-    if (full) request.prompt = promptThatLeaves(5);
     choose(request);
     QVERIFY2(reason().contains(said), qPrintable(reason()));
     const QAction* run = w.parts().runs->actions()->run();
