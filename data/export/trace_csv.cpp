@@ -14,13 +14,19 @@ constexpr const char* kHeader =
     "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_varentropy,ref_logprob,ref_rank,"
     "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top,origin,round,experts";
 
-// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash as two.
+// A cell that begins with one of these is carried out as a formula by a spreadsheet.
+bool beginsFormula(char c) { return c == '=' || c == '+' || c == '-' || c == '@'; }
+
+// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash as two. So is the first
+// character of what a spreadsheet would take for a formula.
 std::string cellText(std::string_view bytes) {
     const bool utf8 = isUtf8(bytes);
     std::string out = "\"";
-    for (const char c : bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const char c = bytes[i];
         const auto byte = static_cast<unsigned char>(c);
-        if (c == '"') out += "\"\"";
+        if (i == 0 && beginsFormula(c)) out += "\\x" + hexOf(bytes.substr(0, 1));
+        else if (c == '"') out += "\"\"";
         else if (c == '\\') out += "\\\\";
         else if (c == '\n') out += "\\n";
         else if (c == '\r') out += "\\r";
@@ -51,6 +57,22 @@ std::string cellExperts(const TokenExperts& experts) {
     return out;
 }
 
+// A comment is one line to us and several cells to a spreadsheet: what could begin a formula behind a separator becomes an escape of JSON.
+std::string withoutFormulas(const std::string& json) {
+    std::string out;
+    bool text = false, escaped = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        const bool behind_quote = text && i > 1 && json[i - 1] == '"';
+        const char before = behind_quote ? json[i - 2] : i > 0 ? json[i - 1] : '\0';
+        if (text && !escaped && beginsFormula(c) && (before == ',' || before == ';')) out += "\\u00" + hexOf(std::string_view(&c, 1));
+        else out += c;
+        if (c == '"' && !escaped) text = !text;
+        escaped = text && !escaped && c == '\\';
+    }
+    return out;
+}
+
 void writeComments(std::ostream& out, const std::string& prefix, const nlohmann::json& object) {
     for (const auto& [key, value] : object.items()) {
         if (value.is_object() && !value.empty()) {
@@ -58,7 +80,7 @@ void writeComments(std::ostream& out, const std::string& prefix, const nlohmann:
             continue;
         }
         // A dumped string has no line ends of its own; one that needs no escapes is written without its quotes.
-        std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        std::string text = withoutFormulas(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         if (value.is_string() && text.find('\\') == std::string::npos) text = text.substr(1, text.size() - 2);
         out << "# " << prefix << key << ": " << text << '\n';
     }
@@ -87,7 +109,7 @@ void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range) {
     writeComments(out, "", toJson(trace.provenance()));
     writeComments(out, "request.", toJson(trace.request()));
     for (const ControlChange& change : trace.controls()) {
-        out << "# control: " + std::to_string(change.pos) + ' ' << jsonString(change.key) << ' ' << numberText(change.value) << '\n';
+        out << "# control: " + std::to_string(change.pos) + ' ' << withoutFormulas(jsonString(change.key)) << ' ' << numberText(change.value) << '\n';
     }
     writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
     out << kHeader << '\n';

@@ -99,10 +99,17 @@ std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
     return object.text();
 }
 
+bool tokenComplete(const TracePoint& point, const RunTrace& trace) {
+    if (trace.finished()) return true;
+    const bool scored = point.hasReference() || trace.request().reference.kind == ReferenceKind::None;
+    return scored && (trace.provenance().expert_layers == 0 || trace.expertsAt(point.token.pos) != nullptr);
+}
+
 std::string summaryJson(const RunTrace& trace) {
     const RunSummaryNumbers n = summarize(trace);
     JsonObject s;
     s.integer("tokens", n.tokens)
+        .integer("inherited", n.inherited)
         .integer("thinking_tokens", n.thinking_tokens)
         .integer("markers", n.markers)
         .integer("interventions", n.interventions)

@@ -161,6 +161,66 @@ private slots:
         QCOMPARE(QString::fromStdString(lines[row + 2]), QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,,decoded,,"));
     }
 
+    // A model, or whoever wrote the prompt, must not make a spreadsheet compute.
+    void noTextIsAFormula() {
+        RunRequest request;
+        request.prompt = "a,=cmd|' /C calc'!A0;+1 \"quoted\",-2";
+        request.penalty.words = {" wait", "@SUM(1)"};
+        RunTrace trace(request);
+        trace.apply(RunProvenance{});
+        const std::pair<const char*, const char*> texts[] = {{"=1+1", "\\x3d1+1"}, {"+", "\\x2b"}, {"-3", "\\x2d3"}, {"@x", "\\x40x"}, {" =1", " =1"}, {"\t=1", "\\t=1"}, {"1-1", "1-1"}};
+        for (TokenId id = 0; id < 7; ++id) {
+            trace.apply(TokenText{id, texts[id].first});
+            TokenRecord token;
+            token.pos = token.id = id;
+            trace.apply(token);
+        }
+        std::ostringstream out;
+        exportCsv(out, trace);
+        Position row = 0;
+        for (const std::string& line : linesOf(out.str())) {
+            if (line.starts_with("# request.prompt: ")) QCOMPARE(QString::fromStdString(Json::parse(line.substr(18)).get<std::string>()), QString::fromStdString(request.prompt));
+            for (const char* separator : {",", ";", ",\"", ";\""}) {
+                for (const char* sign : {"=", "+", "@"}) QVERIFY2(line.find(std::string(separator) + sign) == std::string::npos, line.c_str());
+            }
+            if (line.starts_with("#") || line.starts_with("pos,")) continue;
+            const std::string expected = std::to_string(row) + ',' + std::to_string(row) + ",\"" + texts[row].second + "\",";
+            QVERIFY2(line.starts_with(expected), line.c_str());
+            ++row;
+        }
+        QCOMPARE(row, 7);
+    }
+
+    // What ended the text is what was accepted: five tokens out of one verify step are a length of 5. Where nothing was verified there is no length.
+    void acceptedLengthsAreOfWhatWasEmitted() {
+        const auto speculation = [](const RunTrace& trace) { return Json::parse(summaryJson(trace))["summary"]["speculation"]; };
+        RunTrace whole;
+        DraftRound round;
+        round.pos = 3;
+        for (std::int32_t i = 0; i < 5; ++i) {
+            DraftNode node;
+            node.parent = i - 1;
+            node.fate = DraftFate::Accepted;
+            round.nodes.push_back(node);
+            round.path.push_back(i);
+        }
+        whole.apply(round);
+        QCOMPARE(speculation(whole)["mean_accepted_length"].get<double>(), 5.0);
+        QCOMPARE(speculation(whole)["tokens_per_verify"].get<double>(), 5.0);
+        RunTrace plain;
+        DraftRound step;
+        step.added = 1;
+        plain.apply(step);
+        for (const char* key : {"mean_accepted_length", "tokens_per_verify", "speed_up"}) QVERIFY2(speculation(plain)[key].is_null(), key);
+        QCOMPARE(speculation(plain)["tokens_per_step"].get<double>(), 1.0);
+        // A branch says what it did itself.
+        RunTrace branch;
+        branch.inherit(whole, 5);
+        QVERIFY(!Json::parse(summaryJson(branch))["summary"].contains("speculation"));
+        branch.apply(step);
+        QCOMPARE(speculation(branch)["steps"].get<int>(), 1);
+    }
+
     // Every row has the columns of the header, whatever the tokens hold.
     void csvColumns() {
         std::ostringstream out;
