@@ -11,6 +11,7 @@
 
 #include <sched.h>
 
+#include "app/cli/bench_stop.h"
 #include "engine/base/memory_use.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
@@ -90,17 +91,20 @@ private:
 
 class Bench {
 public:
-    Bench(const BenchRequest& request, RunModels models)
-        : request_(request), models_(std::move(models)), device_(request.threads),
+    Bench(const BenchRequest& request, RunModels models, std::stop_token stop)
+        : request_(request), models_(std::move(models)), stop_(std::move(stop)), device_(request.threads),
           settings_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native, kvTypeOf(request.kv_type).value_or(KvType::F32)), cost_(costOf(model())) {}
 
-    Result<Json> run(double load_seconds) {
+    Json run(double load_seconds) {
         const auto file_bytes = static_cast<double>(model().file()->fileSize());
         out_ = {{"model", model().config().name}, {"weight_format", model().weightFormat()}, {"bits_per_weight", model().bitsPerWeight()},
                 {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"kv_cache", request_.kv_type}, {"isa", device_.isa()}, {"threads", device_.threads()}};
         out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
         for (const auto measure : {&Bench::prefill, &Bench::live, &Bench::decodeAndBlocks}) {
-            if (auto done = (this->*measure)(); !done) return tl::unexpected(done.error());
+            if (auto done = (this->*measure)(); !done) {
+                out_[kIncomplete] = done.error().line();
+                break;
+            }
         }
         measureLimits();
         return std::move(out_);
@@ -160,7 +164,7 @@ private:
         cache_bytes_ = std::max(cache_bytes_, static_cast<double>((*created)->cacheBytes()));
         if (before == 0) return created;
         const std::vector<TokenId> ids = tokens(before);
-        if (auto fed = (*created)->append(ids, 0, nullptr); !fed) return tl::unexpected(fed.error());
+        if (auto fed = (*created)->append(ids, 0, nullptr, stop_); !fed) return tl::unexpected(fed.error());
         return created;
     }
 
@@ -173,7 +177,7 @@ private:
         const double spent = seconds([&] {
             for (int done = before; done < before + count && fed; done += piece) {
                 const int n = std::min(piece, before + count - done);
-                fed = s.append({ids.data() + done, static_cast<std::size_t>(n)}, logits ? n : (done + n == before + count ? 1 : 0), logits_.data());
+                fed = s.append({ids.data() + done, static_cast<std::size_t>(n)}, logits ? n : (done + n == before + count ? 1 : 0), logits_.data(), stop_);
             }
         });
         s.truncate(before);
@@ -323,12 +327,12 @@ private:
         auto generator = Generator::create(run, {models_.quantized, std::move(reference), {}}, device_);
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events;
-        if (auto chunk = (*generator)->prefillChunk(events, {}); !chunk) return tl::unexpected(chunk.error());
+        if (auto chunk = (*generator)->prefillChunk(events, stop_); !chunk) return tl::unexpected(chunk.error());
         Result<void> done;
         const Position before = (*generator)->position();
         const double spent = seconds([&] {
-            while (!(*generator)->finished() && done) done = (*generator)->step(events, {});
-            if (done) done = (*generator)->flushReference(events, {});
+            while (!(*generator)->finished() && done) done = (*generator)->step(events, stop_);
+            if (done) done = (*generator)->flushReference(events, stop_);
         });
         if (!done) return tl::unexpected(done.error());
         const RunProvenance& p = (*generator)->provenance();
@@ -338,6 +342,7 @@ private:
 
     const BenchRequest& request_;
     RunModels models_;
+    std::stop_token stop_;
     CpuDevice device_;
     SequenceSettings settings_;
     Cost cost_;
@@ -368,6 +373,7 @@ std::string number(const Json& value) { return shortNumber(value.get<double>());
 
 void printThroughput(const Json& p, std::ostream& out) {
     if (p.contains("why_not")) return printRow(out, "  throughput", "none", p["why_not"].get<std::string>());
+    if (!p.contains("gflop_s")) return;  // the measurement was stopped before
     std::string rest = shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s";
     if (p.contains("of_bf16_limit")) rest += ": " + percent(p["of_bf16_limit"]) + " of the BF16 limit";
     printRow(out, "  throughput", number(p["tok_s"]) + " tok/s", rest);
@@ -375,7 +381,7 @@ void printThroughput(const Json& p, std::ostream& out) {
 
 }  // namespace
 
-Result<Json> runBench(const BenchRequest& request) {
+Result<Json> runBench(const BenchRequest& request, const std::stop_token& stop) {
     RunRequest run;
     run.model_path = request.model;
     run.arithmetic = request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
@@ -390,7 +396,7 @@ Result<Json> runBench(const BenchRequest& request) {
     Result<RunModels> opened;
     const double load_seconds = seconds([&] { opened = openRunModels(cache, run, {}); });
     if (!opened) return tl::unexpected(opened.error());
-    return Bench(request, std::move(*opened)).run(load_seconds);
+    return Bench(request, std::move(*opened), stop).run(load_seconds);
 }
 
 void printBench(const Json& r, std::ostream& out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ostream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ struct BenchRequest {
     bool busy = false;                 // prefill once more with another job on one of the cores
 };
 
-/// Errors: those of opening the models and of running them.
-[[nodiscard]] Result<nlohmann::ordered_json> runBench(const BenchRequest& request);
+/// A stop or a fault on the way leaves what was measured before, with kIncomplete (bench_stop.h). Errors: those of opening the models.
+[[nodiscard]] Result<nlohmann::ordered_json> runBench(const BenchRequest& request, const std::stop_token& stop);
 
 void printBench(const nlohmann::ordered_json& result, std::ostream& out);
 

@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <map>
 
+#include "app/cli/bench_stop.h"
 #include "app/cli/cli.h"
 #include "data/shipped.h"
 #include "engine/experts/expert_method.h"
@@ -43,7 +44,7 @@ struct Selected {
 
 class ExpertsBench {
 public:
-    explicit ExpertsBench(const ExpertsBenchRequest& request) : request_(request), device_(request.threads), cache_(4) {}
+    ExpertsBench(const ExpertsBenchRequest& request, std::stop_token stop) : request_(request), stop_(std::move(stop)), device_(request.threads), cache_(4) {}
 
     Result<Json> run() {
         auto model = cache_.get(request_.model, {});
@@ -56,25 +57,38 @@ public:
         const ExpertConfig& config = model_->config().experts;
         Json out = {{"model", request_.model}, {"experts", config.count}, {"used", config.used}, {"layers", model_->config().n_layers}, {"threads", device_.threads()},
                     {"problems", problems_.size()}};
-        for (const Problem& problem : problems_) {
-            auto plain = generate(problem, "observe", false);
-            if (!plain) return tl::unexpected(plain.error());
-            if (auto measured = measureText(*plain); !measured) return tl::unexpected(measured.error());
-            plain_.push_back(std::move(*plain));
-        }
+        const auto texts = measureTexts();
         reportPasses(out);
+        if (!texts) {
+            if (plain_.empty()) return tl::unexpected(texts.error());
+            out[kIncomplete] = texts.error().line();
+            return out;
+        }
         if (request_.draft.empty()) return out;
         out["draft"] = request_.draft;
         out["method"] = request_.method;
         for (int budget = config.used; budget <= config.count; ++budget) {
             auto row = runsUnder(budget);
-            if (!row) return tl::unexpected(row.error());
+            if (!row) {
+                out[kIncomplete] = row.error().line();
+                break;
+            }
             out["runs"].push_back(std::move(*row));
         }
         return out;
     }
 
 private:
+    Result<void> measureTexts() {
+        for (const Problem& problem : problems_) {
+            auto plain = generate(problem, "observe", false);
+            if (!plain) return tl::unexpected(plain.error());
+            if (auto measured = measureText(*plain); !measured) return measured;
+            plain_.push_back(std::move(*plain));
+        }
+        return {};
+    }
+
     Result<RunTrace> generate(const Problem& problem, const std::string& experts, bool drafted) {
         RunRequest r;
         r.model_path = request_.model;
@@ -95,7 +109,7 @@ private:
         auto generator = Generator::create(r, std::move(*models), device_);
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events{(*generator)->provenance()};
-        if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
+        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done) return tl::unexpected(done.error());
         events.emplace_back((*generator)->closing());
         RunTrace trace(r);
         for (const RunEvent& event : events) trace.apply(event);
@@ -132,6 +146,7 @@ private:
         auto frequent = makeExpertPolicy(*parseMethodChoice("frequent:budget=" + std::to_string(config.used)), config, 1);
         if (!observe || !frequent) return tl::unexpected(observe ? frequent.error() : observe.error());
         for (std::size_t at = prompt, fed = 0; at + kErrorRows <= text.size(); at += kStride) {
+            if (stop_.stop_requested()) return stoppedHere();
             sequence.experts()->setSelector(frequent->get());  // it counts what the text chose so far, and does not restrict it
             (*frequent)->setVerifyPass(false);
             if (auto done = sequence.append(std::span(text).subspan(fed, at - fed), 0, nullptr); !done) return done;
@@ -239,12 +254,13 @@ private:
             }
         }
         const SpeculationNumbers n = speculationNumbers(rounds);
-        return Json{{"budget", budget}, {"mean_accepted", n.meanAccepted()}, {"tokens_per_verify", n.tokensPerVerify()}, {"executed", union_size.value()},
+        return Json{{"budget", budget}, {"mean_accepted", orNull(n.meanAccepted())}, {"tokens_per_verify", orNull(n.tokensPerVerify())}, {"executed", union_size.value()},
                     {"verify_expert_bytes", verify_bytes.value()}, {"verify_us", quantile(verify_us, 0.5).value_or(0)}, {"ns_per_token", mean(fastest).value_or(0)},
                     {"tokens", tokens}, {"tokens_as_unbudgeted", same}, {"right", right}};
     }
 
     const ExpertsBenchRequest& request_;
+    std::stop_token stop_;
     CpuDevice device_;
     ModelCache cache_;
     std::shared_ptr<const Model> model_;
@@ -257,11 +273,13 @@ private:
 
 }  // namespace
 
-Result<Json> runExpertsBench(const ExpertsBenchRequest& request) { return ExpertsBench(request).run(); }
+Result<Json> runExpertsBench(const ExpertsBenchRequest& request, const std::stop_token& stop) { return ExpertsBench(request, stop).run(); }
 
 void printExpertsBench(const Json& result, std::ostream& out) {
     const auto number = [&](const Json& row, const char* key, int width, int digits, double factor = 1) {
-        out << std::fixed << std::setprecision(digits) << std::setw(width) << row[key].get<double>() * factor;
+        out << std::fixed << std::setprecision(digits) << std::setw(width);
+        if (row[key].is_number()) out << row[key].get<double>() * factor;
+        else out << '-';
     };
     out << result["model"].get<std::string>() << ": " << result["layers"] << " layers of " << result["experts"] << " experts, " << result["used"] << " a token; text of "
         << result["problems"] << " problems\n\nrows of a pass   distinct experts a layer   a uniform router\n";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ostream>
+#include <stop_token>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -19,8 +20,8 @@ struct ExpertsBenchRequest {
     int threads = 0, repeats = 3;
 };
 
-/// Errors: a model without experts, and those of opening and running.
-[[nodiscard]] Result<nlohmann::ordered_json> runExpertsBench(const ExpertsBenchRequest& request);
+/// A stop or a fault on the way leaves what was measured before, with kIncomplete (bench_stop.h). Errors: a model without experts, and those of opening.
+[[nodiscard]] Result<nlohmann::ordered_json> runExpertsBench(const ExpertsBenchRequest& request, const std::stop_token& stop);
 void printExpertsBench(const nlohmann::ordered_json& result, std::ostream& out);
 
 }  // namespace quibble::cli

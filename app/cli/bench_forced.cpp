@@ -7,6 +7,7 @@
 #include <iomanip>
 
 #include "app/cli/bench_speculation.h"
+#include "app/cli/bench_stop.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"
 #include "engine/model/sequence.h"
@@ -29,7 +30,7 @@ double microseconds(const auto& body) {
 
 class ForcedBench {
 public:
-    ForcedBench(const SpeculationBenchRequest& request, CpuDevice& device) : request_(request), device_(device) {}
+    ForcedBench(const SpeculationBenchRequest& request, CpuDevice& device, std::stop_token stop) : request_(request), device_(device), stop_(std::move(stop)) {}
 
     Result<Json> run() {
         if (request_.drafts.size() > 1) return fail(ErrorCode::InvalidArgument, "forced rounds take one draft model", "Name one, or none to time the passes alone");
@@ -37,10 +38,16 @@ public:
         if (!request_.drafts.empty()) {
             if (auto opened = open(request_.drafts[0], draft_, draft_row_); !opened) return tl::unexpected(opened.error());
         }
-        for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
-            if (auto measured = measure(repeat > 0); !measured) return tl::unexpected(measured.error());
+        std::string incomplete;
+        for (int repeat = 0; repeat <= request_.repeats && incomplete.empty(); ++repeat) {
+            auto measured = stop_.stop_requested() ? stoppedHere() : measure(repeat > 0);
+            if (measured) continue;
+            if (repeat < 2) return tl::unexpected(measured.error());  // nothing is measured yet
+            incomplete = measured.error().line();
         }
-        return report();
+        Json out = report();
+        if (!incomplete.empty()) out[kIncomplete] = incomplete;
+        return out;
     }
 
 private:
@@ -133,6 +140,7 @@ private:
 
     const SpeculationBenchRequest& request_;
     CpuDevice& device_;
+    std::stop_token stop_;
     ModelCache cache_;
     std::unique_ptr<Sequence> target_, draft_;
     std::vector<float> rows_, draft_row_;
@@ -142,9 +150,9 @@ private:
 
 }  // namespace
 
-Result<Json> runForcedBench(const SpeculationBenchRequest& request) {
+Result<Json> runForcedBench(const SpeculationBenchRequest& request, const std::stop_token& stop) {
     CpuDevice device(request.threads);
-    return ForcedBench(request, device).run();
+    return ForcedBench(request, device, stop).run();
 }
 
 void printForcedBench(const Json& result, std::ostream& out) {

@@ -6,6 +6,7 @@
 #include <iomanip>
 #include <map>
 
+#include "app/cli/bench_stop.h"
 #include "app/cli/cli.h"
 #include "data/shipped.h"
 #include "engine/draft/draft_method.h"
@@ -30,6 +31,7 @@ struct Contender {
     std::string name;
     DraftSettings draft;
     bool for_reference = false;
+    std::optional<Error> failure;  // why it is left out from here on
 };
 
 Result<std::vector<Contender>> contendersOf(const SpeculationBenchRequest& request) {
@@ -76,7 +78,7 @@ struct Tally {
 
 class SpeculationBench {
 public:
-    explicit SpeculationBench(const SpeculationBenchRequest& request) : request_(request), device_(request.threads), cache_(8) {}
+    SpeculationBench(const SpeculationBenchRequest& request, std::stop_token stop) : request_(request), stop_(std::move(stop)), device_(request.threads), cache_(8) {}
 
     Result<Json> run() {
         auto contenders = contendersOf(request_);
@@ -85,21 +87,40 @@ public:
         auto set = ProblemSet::load(shippedDataDirectory() / "problems" / "nano-heldout.jsonl");
         if (!set) return tl::unexpected(set.error());
         Json out = {{"model", request_.model}, {"quant", request_.quant}, {"drafts", request_.drafts}, {"isa", device_.isa()}, {"threads", device_.threads()},
-                    {"problems", request_.problems}, {"max_tokens", request_.max_tokens}, {"repeats", request_.repeats}, {"rows", Json::array()}};
+                    {"problems", request_.problems}, {"max_tokens", request_.max_tokens}, {"repeats", request_.repeats}, {"rows", Json::array()}, {"failures", Json::array()}};
         for (const double temperature : request_.temperatures) {
             tallies_.assign(contenders_.size(), {});
-            for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
-                for (int i = 0; i < request_.problems && i < static_cast<int>(set->problems().size()); ++i) {
-                    // The first round warms caches and page tables.
-                    if (auto done = compare(set->problems()[static_cast<std::size_t>(i)].text, temperature, repeat > 0); !done) return tl::unexpected(done.error());
-                }
+            const auto done = compareAll(set->problems(), temperature);
+            for (std::size_t i = 0; i < contenders_.size(); ++i) {
+                if (!tallies_[i].ratios.empty()) out["rows"].push_back(rowOf(contenders_[i], tallies_[i], temperature));
             }
-            for (std::size_t i = 0; i < contenders_.size(); ++i) out["rows"].push_back(rowOf(contenders_[i], tallies_[i], temperature));
+            if (done) continue;
+            if (out["rows"].empty()) return tl::unexpected(done.error());
+            out[kIncomplete] = done.error().line();
+            break;
         }
+        for (const Contender& contender : contenders_) {
+            if (contender.failure) out["failures"].push_back({{"method", contender.name}, {"reason", contender.failure->line()}});
+        }
+        if (out["rows"].empty() && !out["failures"].empty()) return tl::unexpected(*firstFailure());
         return out;
     }
 
 private:
+    const std::optional<Error>& firstFailure() const {
+        return std::find_if(contenders_.begin(), contenders_.end(), [](const Contender& c) { return c.failure.has_value(); })->failure;
+    }
+
+    Result<void> compareAll(const std::vector<Problem>& problems, double temperature) {
+        for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
+            for (int i = 0; i < request_.problems && i < static_cast<int>(problems.size()); ++i) {
+                // The first round warms caches and page tables.
+                if (auto done = compare(problems[static_cast<std::size_t>(i)].text, temperature, repeat > 0); !done) return done;
+            }
+        }
+        return {};
+    }
+
     RunRequest requestOf(const std::string& prompt, double temperature) const {
         RunRequest r;
         r.model_path = request_.model;
@@ -118,7 +139,7 @@ private:
         auto generator = Generator::create(r, std::move(*models), device_);
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events;
-        if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
+        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done) return tl::unexpected(done.error());
         const auto spent = static_cast<double>((*generator)->closing().decode_ns);
         std::int64_t tokens = 0;
         for (const RunEvent& event : events) {
@@ -141,6 +162,7 @@ private:
         auto alone = timeOf(plain, nullptr);
         if (!alone) return tl::unexpected(alone.error());
         for (std::size_t i = 0; i < contenders_.size(); ++i) {
+            if (contenders_[i].failure) continue;
             RunRequest drafted = plain;
             drafted.draft = contenders_[i].draft;
             double base = *alone;
@@ -152,7 +174,11 @@ private:
                 base = *full;
             }
             auto spent = timeOf(drafted, counts ? &tallies_[i] : nullptr);
-            if (!spent) return tl::unexpected(spent.error());
+            if (!spent) {
+                if (spent.error().code == ErrorCode::Cancelled) return tl::unexpected(spent.error());
+                contenders_[i].failure = spent.error();
+                continue;
+            }
             if (!counts) continue;
             tallies_[i].ratios.push_back(base / *spent);
             Fastest& fastest = tallies_[i].fastest[prompt];
@@ -175,23 +201,24 @@ private:
         std::vector<double> undisturbed;
         for (const auto& [prompt, fastest] : tally.fastest) undisturbed.push_back(fastest.plain / fastest.drafted);
         std::vector<double> rates;
-        for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i));
+        for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i).value_or(0));
         const auto quarters = quantiles(tally.ratios, std::array{0.25, 0.5, 0.75});
         Json row = {{"method", contender.name}, {"temperature", temperature}, {"speed_up", quarters[1]}, {"quarter", quarters[0]}, {"three_quarters", quarters[2]}, {"speed_up_undisturbed", quantile(undisturbed, 0.5).value_or(0.0)},
                     {"tokens", tally.tokens}, {"tok_s", static_cast<double>(tally.tokens) / tally.decode_ns * 1e9}, {"verify_steps", n.rounds}, {"plain_steps", n.plain_steps},
                     {"drafted", n.all.drafted}, {"tested", n.all.tested}, {"accepted", n.all.accepted}, {"ignored", n.all.ignored()},
-                    {"acceptance_by_position", rates}, {"mean_accepted", n.meanAccepted()}, {"tokens_per_verify", n.tokensPerVerify()}, {"tokens_per_step", n.tokensPerStep()},
+                    {"acceptance_by_position", rates}, {"mean_accepted", orNull(n.meanAccepted())}, {"tokens_per_verify", orNull(n.tokensPerVerify())}, {"tokens_per_step", orNull(n.tokensPerStep())},
                     {"draft_us", perRound(&DraftRound::draft_ns)}, {"verify_us", perRound(&DraftRound::verify_ns)}, {"other_us", perRound(&DraftRound::other_ns)}};
         const double round_us = row["draft_us"].get<double>() + row["verify_us"].get<double>() + row["other_us"].get<double>();
-        if (n.plain_pass_ns && round_us > 0) {
+        if (n.plain_pass_ns && n.rounds > 0 && round_us > 0) {
             row["plain_pass_us"] = *n.plain_pass_ns / 1e3;
-            row["predicted_speed_up"] = n.tokensPerVerify() * *n.plain_pass_ns / 1e3 / round_us;
+            row["predicted_speed_up"] = *n.tokensPerVerify() * *n.plain_pass_ns / 1e3 / round_us;
             row["target_efficiency"] = *n.plain_pass_ns / 1e3 / row["verify_us"].get<double>();
         }
         return row;
     }
 
     const SpeculationBenchRequest& request_;
+    std::stop_token stop_;
     CpuDevice device_;
     ModelCache cache_;
     std::vector<Contender> contenders_;
@@ -200,7 +227,7 @@ private:
 
 }  // namespace
 
-Result<Json> runSpeculationBench(const SpeculationBenchRequest& request) { return SpeculationBench(request).run(); }
+Result<Json> runSpeculationBench(const SpeculationBenchRequest& request, const std::stop_token& stop) { return SpeculationBench(request, stop).run(); }
 
 void printSpeculationBench(const Json& result, std::ostream& out) {
     out << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", " << result["threads"] << " threads, " << result["problems"] << " problems x "
@@ -214,13 +241,14 @@ void printSpeculationBench(const Json& result, std::ostream& out) {
         fixed(row["quarter"], 0, 2) << " to ";
         fixed(row["three_quarters"], 0, 2) << ") ";
         fixed(row["speed_up_undisturbed"], 12, 2);
-        fixed(row["tokens_per_verify"], 13, 2);
+        fixed(row["tokens_per_verify"].is_number() ? row["tokens_per_verify"].get<double>() : 0.0, 13, 2);
         const double tested = row["tested"];
         fixed(tested > 0 ? 100.0 * row["accepted"].get<double>() / tested : 0.0, 15, 1) << " %";
         for (const char* key : {"draft_us", "verify_us", "other_us"}) fixed(row[key], 7, 0) << "us";
         fixed(row.value("plain_pass_us", 0.0), 6, 0);
         fixed(row.value("predicted_speed_up", 0.0), 10, 2) << '\n';
     }
+    for (const Json& failure : result["failures"]) out << "left out, " << failure["method"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
 }
 
 }  // namespace quibble::cli

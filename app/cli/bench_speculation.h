@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ostream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,15 @@ struct SpeculationBenchRequest {
 };
 
 /// Whole runs. Every repetition runs plain decoding and each method on each problem in turn; the speed-up is the median of the ratios of their times
-/// a token; beside it stands the ratio of the fastest repetitions, which other jobs of the machine disturb least. Errors: those of opening the models and of running them.
-[[nodiscard]] Result<nlohmann::ordered_json> runSpeculationBench(const SpeculationBenchRequest& request);
+/// a token; beside it stands the ratio of the fastest repetitions, which other jobs of the machine disturb least.
+/// A method that fails on a problem is named in "failures" and left out from there on; a stop leaves what was measured before, with kIncomplete (bench_stop.h).
+/// Errors: those of opening the models.
+[[nodiscard]] Result<nlohmann::ordered_json> runSpeculationBench(const SpeculationBenchRequest& request, const std::stop_token& stop);
 void printSpeculationBench(const nlohmann::ordered_json& result, std::ostream& out);
 
 /// Passes of n rows in decode steps, and rounds of a chain of which the target is made to accept everything: needs no text and no trained model.
-[[nodiscard]] Result<nlohmann::ordered_json> runForcedBench(const SpeculationBenchRequest& request);
+/// A stop after the first repetition leaves what was measured before, with kIncomplete.
+[[nodiscard]] Result<nlohmann::ordered_json> runForcedBench(const SpeculationBenchRequest& request, const std::stop_token& stop);
 void printForcedBench(const nlohmann::ordered_json& result, std::ostream& out);
 
 }  // namespace quibble::cli

@@ -32,11 +32,20 @@ void addTokenizeCommand(CLI::App& app, Action& chosen);
 void addDiagnoseCommand(CLI::App& app, Action& chosen);
 void addSelfTestCommand(CLI::App& app, Action& chosen);
 
-/// Standard output for "-", else a file that is created. close() reports what writing could not do.
+/// A command makes files where the user says and never folders. Errors: NotFound when the folder of `path` is not there.
+[[nodiscard]] Result<void> requireFolder(const std::string& path);
+
+/// All of a file, of standard input for "-". Errors: NotFound, Io, InvalidArgument (more than 64 MiB).
+[[nodiscard]] Result<std::string> readBytes(const std::string& path);
+/// A prompt: those bytes without a byte order mark at the front and one line end at the back. Errors: also InvalidArgument (not UTF-8).
+[[nodiscard]] Result<std::string> readPrompt(const std::string& path);
+
+/// Standard output for "-", else a file that is created. close() reports what writing could not do. Commands that work long open it before they begin.
 class Output {
 public:
     [[nodiscard]] static Result<std::unique_ptr<Output>> open(const std::string& path);
     [[nodiscard]] std::ostream& stream();
+    [[nodiscard]] bool isFile() const { return file_ != nullptr; }
     [[nodiscard]] Result<void> close();
 
 private:

@@ -1,12 +1,16 @@
-// quibble-cli eval: a problem set under one setting: accuracy with its interval, length, markers, KL, error labels.
-#include <cstdio>
+// quibble-cli eval: a problem set under one setting: accuracy with its interval, length, markers, KL, error labels. A problem that cannot be run is
+// counted and named with its reason, and the others go on; an interrupt ends the evaluation with a report of what is done.
 #include <iostream>
+#include <new>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
 
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/numbers.h"
 #include "app/cli/run_options.h"
+#include "engine/base/clock.h"
 #include "engine/grading/run_grade.h"
 #include "engine/metrics/statistics.h"
 #include "engine/metrics/summary.h"
@@ -24,27 +28,39 @@ struct EvalArguments {
     int limit = 0;
 };
 
-struct Totals {
-    std::int64_t problems = 0, correct = 0, overthinking = 0, unfinished = 0, reused = 0;
-    std::string reference;  // in words
-    std::vector<double> tokens, markers, kl;
+struct Failure {
+    std::string problem;  // id
+    Error error;
 };
 
-Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes) {
+struct Totals {
+    std::int64_t wanted = 0;  // problems that were asked for
+    std::int64_t graded = 0, correct = 0, overthinking = 0, unfinished = 0, reused = 0;
+    std::string reference;  // in words
+    std::vector<double> tokens, markers, kl;
+    std::vector<Failure> failures;  // problems that could not be run
+    bool interrupted = false;
+
+    [[nodiscard]] std::int64_t problems() const { return graded + static_cast<std::int64_t>(failures.size()); }
+};
+
+Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes, const std::stop_token& stop) try {
     RunTrace trace(request);
     auto generator = Generator::create(request, models, device, {}, &prefixes);
     if (!generator) return tl::unexpected(generator.error());
     trace.apply((*generator)->provenance());
     std::vector<RunEvent> events;
-    if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
+    if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done) return tl::unexpected(done.error());
     events.emplace_back((*generator)->closing());
     for (const RunEvent& event : events) trace.apply(event);
     return trace;
+} catch (const std::bad_alloc&) {
+    return fail(ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context");
 }
 
 void add(Totals& totals, const RunTrace& trace, const std::string& known) {
     const RunSummaryNumbers numbers = summarize(trace);
-    ++totals.problems;
+    ++totals.graded;
     totals.reference = referenceText(trace.provenance());
     totals.reused += trace.provenance().reused_positions;
     if (isCorrect(trace, known)) ++totals.correct;
@@ -56,7 +72,6 @@ void add(Totals& totals, const RunTrace& trace, const std::string& known) {
 }
 
 nlohmann::ordered_json report(const Totals& totals, const RunModels& models, const EvalArguments& arguments) {
-    const Interval interval = wilsonInterval(totals.correct, totals.problems);
     nlohmann::ordered_json out;
     out["model"] = models.quantized->config().name;
     out["weight_format"] = models.quantized->weightFormat();
@@ -65,10 +80,19 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["penalty"] = arguments.options.penalty;
     out["temperature"] = arguments.options.temperature;
     out["top_p"] = arguments.options.top_p;
-    out["problems"] = totals.problems;
+    out["problems"] = totals.problems();
+    out["problems_wanted"] = totals.wanted;
+    out["interrupted"] = totals.interrupted;
+    out["failed"] = totals.failures.size();
+    out["failures"] = nlohmann::ordered_json::array();
+    for (const Failure& failure : totals.failures) out["failures"].push_back({{"id", failure.problem}, {"reason", failure.error.line()}});
+    out["graded"] = totals.graded;
     out["reused_positions"] = totals.reused;
     out["correct"] = totals.correct;
-    out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.problems);
+    if (totals.graded == 0) return out;
+    // Of the problems that were run: what could not be run says nothing about the model's answers.
+    const Interval interval = wilsonInterval(totals.correct, totals.graded);
+    out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.graded);
     out["accuracy_95"] = {interval.low, interval.high};
     out["overthinking_errors"] = totals.overthinking;
     out["cut_off"] = totals.unfinished;
@@ -79,40 +103,72 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     return out;
 }
 
+void print(const nlohmann::ordered_json& result, std::ostream& out) {
+    for (const auto& [key, value] : result.items()) {
+        if (key != "failures") out << key << ": " << value.dump() << '\n';
+    }
+    for (const auto& failure : result["failures"]) out << "not run, " << failure["id"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
+}
+
+Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const RunModels& models) {
+    const Interrupt interrupt;
+    CpuDevice device(request.threads);
+    PrefixCache prefixes;
+    Totals totals;
+    totals.wanted = std::ssize(problems);
+    const std::uint64_t first_seed = request.seed;
+    // One time for all prompts, so that an evaluation over midnight asks all its problems on one day.
+    if (!request.clock) request.clock = localPromptClock();
+    for (const Problem& problem : problems) {
+        request.prompt = problem.text;
+        request.problem_id = problem.id;
+        request.known_answer = problem.answer;
+        request.seed = first_seed + static_cast<std::uint64_t>(totals.problems());
+        auto trace = runOne(request, models, device, prefixes, interrupt.token());
+        totals.interrupted = interrupt.asked();
+        if (trace) add(totals, *trace, problem.answer);
+        else if (!totals.interrupted) totals.failures.push_back({problem.id, trace.error()});
+        if (totals.interrupted) break;
+    }
+    return totals;
+}
+
+// What the report cannot say by itself: that it is not the whole evaluation.
+Result<void> completeness(const Totals& totals) {
+    const std::string wanted = std::to_string(totals.wanted);
+    if (totals.interrupted && totals.problems() < totals.wanted) {
+        return fail(ErrorCode::Cancelled, "interrupted: the report is of the first " + std::to_string(totals.problems()) + " of " + wanted + " problems");
+    }
+    if (totals.graded > 0) return {};
+    const Failure& first = totals.failures.front();
+    return fail(first.error.code, "none of the " + wanted + " problems could be run; " + first.problem + ": " + first.error.what, first.error.hint);
+}
+
+Result<std::vector<Problem>> problemsOf(const EvalArguments& arguments) {
+    auto set = arguments.problems == "-" ? ProblemSet::read(std::cin, "standard input") : ProblemSet::load(arguments.problems);
+    if (!set) return tl::unexpected(set.error());
+    std::vector<Problem> problems = set->problems();
+    if (problems.empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
+    if (arguments.limit > 0 && std::ssize(problems) > arguments.limit) problems.resize(static_cast<std::size_t>(arguments.limit));
+    return problems;
+}
+
 Result<void> execute(const EvalArguments& arguments) {
     auto request = arguments.options.request();
     if (!request) return tl::unexpected(request.error());
-    auto set = ProblemSet::load(arguments.problems);
-    if (!set) return tl::unexpected(set.error());
-    if (set->problems().empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
-    ModelCache cache;
-    auto opened = openRunModels(cache, *request, {});
-    if (!opened) return tl::unexpected(opened.error());
-    const RunModels& models = *opened;
-    CpuDevice device(request->threads);
-    PrefixCache prefixes;
-
-    Totals totals;
-    const std::uint64_t first_seed = request->seed;
-    for (const Problem& problem : set->problems()) {
-        if (arguments.limit > 0 && totals.problems >= arguments.limit) break;
-        request->prompt = problem.text;
-        request->problem_id = problem.id;
-        request->known_answer = problem.answer;
-        request->seed = first_seed + static_cast<std::uint64_t>(totals.problems);
-        auto trace = runOne(*request, models, device, prefixes);
-        if (!trace) return tl::unexpected(trace.error());
-        add(totals, *trace, problem.answer);
-    }
-    const nlohmann::ordered_json result = report(totals, models, arguments);
-    if (arguments.json.empty()) {
-        for (const auto& [key, value] : result.items()) std::cout << key << ": " << value.dump() << '\n';
-        return {};
-    }
-    auto output = Output::open(arguments.json);
+    auto problems = problemsOf(arguments);
+    if (!problems) return tl::unexpected(problems.error());
+    auto output = Output::open(arguments.json.empty() ? "-" : arguments.json);
     if (!output) return tl::unexpected(output.error());
-    (*output)->stream() << result.dump() << '\n';
-    return (*output)->close();
+    ModelCache cache;
+    auto models = openRunModels(cache, *request, {});
+    if (!models) return tl::unexpected(models.error());
+    const Totals totals = evaluate(*request, *problems, *models);
+    const nlohmann::ordered_json result = report(totals, *models, arguments);
+    if (arguments.json.empty()) print(result, (*output)->stream());
+    else (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    if (auto closed = (*output)->close(); !closed) return closed;
+    return completeness(totals);
 }
 
 }  // namespace
@@ -121,8 +177,8 @@ void addEvalCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<EvalArguments>();
     CLI::App* command = app.add_subcommand("eval", "Grade a problem set under one setting");
     arguments->options.addTo(*command);
-    command->add_option("--problems", arguments->problems, "Problem set, one JSON object a line")->required();
-    command->add_option("--limit", arguments->limit, "Only the first N problems; 0: all")->check(CLI::NonNegativeNumber);
+    command->add_option("--problems", arguments->problems, "Problem set, one JSON object a line; - for standard input")->required();
+    addNumber(*command, "--limit", arguments->limit, "Only the first N problems; 0: all", 0);
     command->add_option("--json", arguments->json, "Write the result as JSON to this file or -");
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }

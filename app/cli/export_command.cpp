@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "app/cli/cli.h"
+#include "app/cli/numbers.h"
 #include "app/database_log.h"
 #include "data/export/trace_export.h"
 #include "data/store/store.h"
@@ -61,8 +62,8 @@ void addExportCommand(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("export", "Runs and sessions of a database as files");
     command->add_option("database", arguments->database, "Session database or exported session")->required();
     command->add_flag("--list", arguments->list, "List sessions and runs");
-    command->add_option("--run", arguments->run, "Run to export");
-    command->add_option("--session", arguments->session, "Session to export as one file");
+    addNumber(*command, "--run", arguments->run, "Run to export", 1);
+    addNumber(*command, "--session", arguments->session, "Session to export as one file", 1);
     command->add_option("--format", arguments->format, "Of a run: jsonl or csv")->check(CLI::IsMember({"jsonl", "csv"}))->capture_default_str();
     command->add_option("--out", arguments->out, "File, or - for standard output")->capture_default_str();
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });

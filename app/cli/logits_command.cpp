@@ -4,6 +4,8 @@
 #include <sstream>
 
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/numbers.h"
 #include "engine/device/cpu_device.h"
 #include "engine/model/model.h"
 #include "engine/model/sequence.h"
@@ -64,13 +66,23 @@ Result<void> execute(const LogitsArguments& arguments) {
     const std::size_t chunk = arguments.chunk > 0 ? static_cast<std::size_t>(arguments.chunk) : static_cast<std::size_t>(Sequence::kMaxRows);
     (*output)->stream() << npyHeader(tokens->size(), vocab);
     std::vector<float> logits(std::min(chunk, tokens->size()) * vocab);
-    for (std::size_t done = 0; done < tokens->size(); done += chunk) {
-        const std::size_t n = std::min(chunk, tokens->size() - done);
-        auto fed = (*sequence)->append({tokens->data() + done, n}, static_cast<std::int64_t>(n), logits.data());
-        if (!fed) return fed;
+    const Interrupt interrupt;
+    Result<void> fed;
+    std::size_t done = 0;
+    for (std::size_t n = 0; done < tokens->size(); done += n) {
+        n = std::min(chunk, tokens->size() - done);
+        fed = (*sequence)->append({tokens->data() + done, n}, static_cast<std::int64_t>(n), logits.data(), interrupt.token());
+        if (!fed) break;
         (*output)->stream().write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(n * vocab * sizeof(float)));
     }
-    return (*output)->close();
+    if (!fed && (*output)->isFile()) {
+        // What was computed stays, under a header that says how much it is; all headers of this kind are of one length.
+        (*output)->stream().seekp(0);
+        (*output)->stream() << npyHeader(done, vocab);
+    }
+    if (auto closed = (*output)->close(); !closed) return closed;
+    if (fed) return {};
+    return fail(fed.error().code, fed.error().what, "The first " + std::to_string(done) + " of " + std::to_string(tokens->size()) + " positions were written");
 }
 
 }  // namespace
@@ -83,8 +95,8 @@ void addLogitsCommand(CLI::App& app, Action& chosen) {
     command->add_option("--out", arguments->out, "NumPy file, float32 [positions, vocabulary]")->required();
     command->add_option("--quant", arguments->quant, "Quantize in place, as in run")->capture_default_str();
     command->add_option("--arithmetic", arguments->arithmetic, "native or f32")->check(CLI::IsMember({"native", "f32"}))->capture_default_str();
-    command->add_option("--threads", arguments->threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
-    command->add_option("--chunk", arguments->chunk, "Tokens a call; 0: as many as one pass takes")->check(CLI::NonNegativeNumber)->capture_default_str();
+    addNumber(*command, "--threads", arguments->threads, "0: all cores", 0, 256);
+    addNumber(*command, "--chunk", arguments->chunk, "Tokens a call; 0: as many as one pass takes", 0);
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }
 

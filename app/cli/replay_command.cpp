@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "app/cli/cli.h"
+#include "app/cli/numbers.h"
 #include "app/database_log.h"
 #include "data/store/store.h"
 #include "engine/run/replay.h"
@@ -44,10 +45,10 @@ void addReplayCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<ReplayArguments>();
     CLI::App* command = app.add_subcommand("replay", "Repeat a stored run and compare every bit");
     command->add_option("database", arguments->database, "Session database or exported session")->required();
-    command->add_option("--run", arguments->run, "Run to repeat (export --list shows them)")->required();
+    addNumber(*command, "--run", arguments->run, "Run to repeat (export --list shows them)", 1)->required();
     command->add_option("--model", arguments->model, "Where the model file lies now");
     command->add_option("--reference", arguments->reference, "Where the reference file lies now");
-    command->add_option("--threads", arguments->threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
+    addNumber(*command, "--threads", arguments->threads, "0: all cores", 0, 256);
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }
 

@@ -1,10 +1,9 @@
 // quibble-cli run: one run, its text or its measurements on standard output or in a file, kept in a session file when asked.
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <mutex>
 
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/run_options.h"
 #include "app/database_log.h"
 #include "data/export/trace_export.h"
@@ -18,12 +17,9 @@ namespace quibble::cli {
 
 namespace {
 
-std::atomic<int> g_interrupted{0};
-void onInterrupt(int) { g_interrupted.store(1); }
-
 struct RunArguments {
     RunOptions options;
-    std::string prompt, problem, jsonl, database, session = "Command line";
+    std::string prompt, prompt_file, problem, jsonl, database, session = "Command line";
 };
 
 // What the run may take, before it takes it.
@@ -34,7 +30,7 @@ std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
     return line;
 }
 
-// Follows the events on the engine thread and writes a token once its reference has arrived.
+// Follows the events on the engine thread and writes the line of a token once everything that belongs to it has arrived.
 class TokenPrinter {
 public:
     TokenPrinter(RunRequest request, std::ostream* lines, bool show_text) : trace_(std::move(request)), lines_(lines), show_text_(show_text) {}
@@ -43,16 +39,16 @@ public:
         const std::lock_guard lock(mutex_);
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
-            if (lines_ == nullptr && std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.request(), trace_.provenance()) << '\n';
+            if (std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.request(), trace_.provenance()) << '\n';
         }
         if (show_text_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
             std::cout.flush();
         }
         if (lines_ == nullptr) return;
-        const bool complete = trace_.finished().has_value() || trace_.request().reference.kind == ReferenceKind::None;
-        const std::size_t ready = complete ? trace_.points().size() : trace_.referenced();
-        for (; written_ < ready; ++written_) *lines_ << tokenJson(trace_.points()[written_], trace_) << '\n';
+        for (; written_ < trace_.points().size() && tokenComplete(trace_.points()[written_], trace_); ++written_) {
+            *lines_ << tokenJson(trace_.points()[written_], trace_) << '\n';
+        }
         if (trace_.finished()) *lines_ << summaryJson(trace_) << '\n';
     }
     [[nodiscard]] const RunTrace& trace() const { return trace_; }
@@ -74,6 +70,7 @@ struct OpenStore {
 Result<OpenStore> openStore(const RunArguments& arguments, const RunRequest& request) {
     OpenStore open;
     if (arguments.database.empty()) return open;
+    if (auto there = requireFolder(arguments.database); !there) return tl::unexpected(there.error());
     auto store = Store::open(arguments.database);
     if (!store) return tl::unexpected(store.error());
     open.store = std::move(*store);
@@ -101,10 +98,14 @@ Result<OpenStore> openStore(const RunArguments& arguments, const RunRequest& req
 Result<RunRequest> requestOf(const RunArguments& arguments) {
     auto request = arguments.options.request();
     if (!request) return request;
-    if (arguments.prompt.empty() == arguments.problem.empty()) {
-        return fail(ErrorCode::InvalidArgument, "give either --prompt or --problem");
-    }
+    const int sources = (arguments.prompt.empty() ? 0 : 1) + (arguments.prompt_file.empty() ? 0 : 1) + (arguments.problem.empty() ? 0 : 1);
+    if (sources != 1) return fail(ErrorCode::InvalidArgument, "give one of --prompt, --prompt-file and --problem");
     request->prompt = arguments.prompt;
+    if (!arguments.prompt_file.empty()) {
+        auto read = readPrompt(arguments.prompt_file);
+        if (!read) return tl::unexpected(read.error());
+        request->prompt = std::move(*read);
+    }
     if (!arguments.problem.empty()) {
         auto problem = findProblem(arguments.problem);
         if (!problem) return tl::unexpected(problem.error());
@@ -133,14 +134,13 @@ Result<void> execute(const RunArguments& arguments) {
             printer.apply(*batch);
             if (store->writer) store->writer->push(std::move(batch));
         });
-        std::signal(SIGINT, onInterrupt);
-        std::signal(SIGTERM, onInterrupt);
+        const Interrupt interrupt;
         RunStart start;
         start.run = store->run;
         start.request = *request;
         runner.start(std::move(start));
         while (runner.state() != RunState::Finished) {
-            if (g_interrupted.load() != 0) runner.stop();
+            if (interrupt.asked()) runner.stop();
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
         }
         runner.wait();
@@ -165,6 +165,7 @@ void addRunCommand(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("run", "Run a model and measure every token");
     arguments->options.addTo(*command);
     command->add_option("--prompt", arguments->prompt, "The user's text");
+    command->add_option("--prompt-file", arguments->prompt_file, "File with the user's text, or - for standard input; one line end at its end is left out");
     command->add_option("--problem", arguments->problem, "Id of a shipped problem");
     command->add_option("--jsonl", arguments->jsonl, "Write one object a token, then a summary, to this file or - (nats)");
     command->add_option("--db", arguments->database, "Keep the run in this session database");

@@ -1,6 +1,13 @@
 #include "app/cli/run_options.h"
 
+#include <chrono>
+#include <ctime>
+#include <iomanip>
+#include <locale>
+#include <sstream>
+
 #include "app/cli/cli.h"
+#include "app/cli/numbers.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/text/marker_set.h"
@@ -15,6 +22,22 @@ std::string idsOf(const Methods& methods) {
     std::string ids;
     for (const auto* method : methods) ids += (ids.empty() ? "" : ", ") + std::string(method->id);
     return ids;
+}
+
+// As a clock on the wall shows it: a template sees a date and a time, and no zone.
+Result<PromptClock> parseClock(const std::string& text) {
+    std::istringstream in(text);
+    std::tm read{};
+    in.imbue(std::locale::classic());
+    in >> std::get_time(&read, "%Y-%m-%dT%H:%M:%S");
+    const std::chrono::year_month_day day{std::chrono::year{read.tm_year + 1900}, std::chrono::month{static_cast<unsigned>(read.tm_mon + 1)},
+                                          std::chrono::day{static_cast<unsigned>(read.tm_mday)}};
+    if (in.fail() || in.peek() != std::char_traits<char>::eof() || !day.ok()) {
+        return fail(ErrorCode::InvalidArgument, "--clock: \"" + text + "\" is no date and time", "Write 2026-11-30T16:05:00");
+    }
+    const std::chrono::seconds since = std::chrono::sys_days{day}.time_since_epoch() + std::chrono::hours{read.tm_hour} +
+                                       std::chrono::minutes{read.tm_min} + std::chrono::seconds{read.tm_sec};
+    return PromptClock{since.count(), 0};
 }
 
 }  // namespace
@@ -37,20 +60,21 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--draft-model", draft_models, "Model that drafts (file or folder); for cascade twice, the smaller one second")->expected(1, 2);
     command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))->capture_default_str();
     command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))->capture_default_str();
-    command.add_option("--penalty", penalty, "Subtracted from the logits of the marker words")->capture_default_str();
+    addNumber(command, "--penalty", penalty, "Subtracted from the logits of the marker words");
     command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")->capture_default_str();
     command.add_option("--without-word", without_words, "Switch an entry of the marker set off (repeatable)");
     command.add_flag("--only-thinking", only_thinking, "Penalize inside the reasoning span only");
-    command.add_option("--temperature", temperature, "0 is greedy")->capture_default_str();
-    command.add_option("--top-k", top_k, "0: off")->capture_default_str();
-    command.add_option("--top-p", top_p, "1: off")->capture_default_str();
-    command.add_option("--min-p", min_p, "0: off")->capture_default_str();
-    command.add_option("--seed", seed, "Of the noise")->capture_default_str();
-    command.add_option("--max-tokens", max_tokens, "Limit of generated tokens")->capture_default_str();
-    command.add_option("--context", context, "Positions of the KV cache, at most those that the model was made for; 0: as needed")->capture_default_str();
-    command.add_option("--threads", threads, "0: all cores")->check(CLI::Range(0, 256))->capture_default_str();
-    command.add_option("--block", block, "Tokens the reference scores in one pass")->check(CLI::Range(1, 64))->capture_default_str();
-    command.add_option("--alternatives", alternatives, "Recorded alternatives a token")->check(CLI::Range(1, 1000))->capture_default_str();
+    addNumber(command, "--temperature", temperature, "0 is greedy");
+    addNumber(command, "--top-k", top_k, "0: off", 0);
+    addNumber(command, "--top-p", top_p, "1: off");
+    addNumber(command, "--min-p", min_p, "0: off");
+    addNumber(command, "--seed", seed, "Of the noise");
+    addNumber(command, "--max-tokens", max_tokens, "Limit of generated tokens", 1);
+    addNumber(command, "--context", context, "Positions of the KV cache, at most those that the model was made for; 0: as needed", 0);
+    addNumber(command, "--threads", threads, "0: all cores", 0, 256);
+    addNumber(command, "--block", block, "Tokens the reference scores in one pass", 1, 64);
+    addNumber(command, "--alternatives", alternatives, "Recorded alternatives a token", 1, 1000);
+    command.add_option("--clock", clock, "Date and time that a chat template may show, YYYY-MM-DDTHH:MM:SS; default: now, here");
     command.add_flag("--raw", raw, "Complete the prompt as it is, without the chat template; control tokens written in it count");
 }
 
@@ -97,6 +121,11 @@ Result<RunRequest> RunOptions::request() const {
     r.threads = threads;
     r.top_alternatives = alternatives;
     r.raw = raw;
+    if (!clock.empty()) {
+        auto parsed = parseClock(clock);
+        if (!parsed) return tl::unexpected(parsed.error());
+        r.clock = *parsed;
+    }
     return r;
 }
 

@@ -31,6 +31,7 @@ struct RunOptions {
     int block = 16;
     int alternatives = 10;
     bool raw = false;
+    std::string clock;  // empty: that of the start
 
     void addTo(CLI::App& command);
     /// Everything but prompt and problem. Errors: InvalidArgument, NotFound (a marker list).

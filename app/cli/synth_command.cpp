@@ -1,5 +1,6 @@
 // quibble-cli synth: a random-weight file of a real shape, to measure speed with.
 #include "app/cli/cli.h"
+#include "app/cli/numbers.h"
 #include "engine/model/synth_model.h"
 
 namespace quibble::cli {
@@ -25,8 +26,8 @@ void addSynthCommand(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("synth", "Write a random-weight model of a real shape");
     command->add_option("--shape", arguments->shape, "One of: " + knownShapes())->required();
     command->add_option("--type", arguments->type, "One of: " + synthTypeNames())->capture_default_str();
-    command->add_option("--layers", arguments->layers, "Fewer layers than the shape has; 0: all")->capture_default_str();
-    command->add_option("--seed", arguments->seed, "Of the weights")->capture_default_str();
+    addNumber(*command, "--layers", arguments->layers, "Fewer layers than the shape has; 0: all", 0);
+    addNumber(*command, "--seed", arguments->seed, "Of the weights");
     command->add_option("--out", arguments->out, "GGUF file")->required();
     command->callback([&chosen, arguments] {
         chosen = [arguments] { return writeSynthModel({arguments->shape, arguments->type, arguments->seed, arguments->layers}, arguments->out); };

@@ -1,8 +1,7 @@
-// quibble-cli tokenize: standard input to token ids, exactly as the engine encodes.
-#include <cstdio>
+// quibble-cli tokenize: a text to token ids, exactly as the engine encodes.
 #include <iostream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 
 #include "app/cli/cli.h"
 #include "engine/text/tokenizer.h"
@@ -12,7 +11,7 @@ namespace quibble::cli {
 namespace {
 
 struct TokenizeArguments {
-    std::string model;
+    std::string model, input = "-";
     bool special = false, bos = false, hex_lines = false;
 };
 
@@ -33,28 +32,26 @@ void printIds(const std::vector<TokenId>& ids) {
     std::cout << '\n';
 }
 
-Result<void> cannotRead() { return fail(ErrorCode::Io, "cannot read standard input", "Give it text: a file or a pipe"); }
-
 Result<void> execute(const TokenizeArguments& arguments) {
     auto file = ModelFile::open(arguments.model);
     if (!file) return tl::unexpected(file.error());
     auto tokenizer = Tokenizer::fromFile(**file);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
+    const auto text = readBytes(arguments.input);
+    if (!text) return tl::unexpected(text.error());
     const EncodeOptions options{.parse_special = arguments.special, .add_bos = false, .vocabulary_bos_eos = arguments.bos};
     if (!arguments.hex_lines) {
-        const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-        if (std::ferror(stdin) != 0) return cannotRead();
-        printIds((*tokenizer)->encode(text, options));
+        printIds((*tokenizer)->encode(*text, options));
         return {};
     }
+    std::istringstream lines(*text);
     std::string line;
-    for (int number = 1; std::getline(std::cin, line); ++number) {
+    for (int number = 1; std::getline(lines, line); ++number) {
         if (!line.empty() && line.back() == '\r') line.pop_back();
-        const auto text = fromHex(line);
-        if (!text) return fail(ErrorCode::InvalidArgument, "line " + std::to_string(number) + " of standard input is not hexadecimal");
-        printIds((*tokenizer)->encode(*text, options));
+        const auto bytes = fromHex(line);
+        if (!bytes) return fail(ErrorCode::InvalidArgument, "line " + std::to_string(number) + " of the input is not hexadecimal");
+        printIds((*tokenizer)->encode(*bytes, options));
     }
-    if (std::ferror(stdin) != 0) return cannotRead();
     return {};
 }
 
@@ -62,8 +59,9 @@ Result<void> execute(const TokenizeArguments& arguments) {
 
 void addTokenizeCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<TokenizeArguments>();
-    CLI::App* command = app.add_subcommand("tokenize", "Token ids of standard input");
+    CLI::App* command = app.add_subcommand("tokenize", "Token ids of a text");
     command->add_option("model", arguments->model, std::string(kModelHelp) + "; a vocabulary-only GGUF file will do")->required();
+    command->add_option("--prompt-file", arguments->input, "File with the text, byte for byte, or - for standard input")->capture_default_str();
     command->add_flag("--special", arguments->special, "Recognise special tokens in the text");
     command->add_flag("--bos", arguments->bos, "Add beginning and end tokens as the vocabulary asks");
     command->add_flag("--hex-lines", arguments->hex_lines, "Each input line is one hex-encoded string; one line of ids for each");

@@ -30,14 +30,6 @@ using Json = nlohmann::json;
 const QString kModel = QString::fromStdString(shippedModel().string());
 const QString kPrompt = "Tom has 57 coins. Then gets 68 more. How many coins now?";
 
-QList<QJsonObject> jsonLines(const QByteArray& text) {
-    QList<QJsonObject> objects;
-    for (const QByteArray& line : text.split('\n')) {
-        if (!line.isEmpty()) objects.append(QJsonDocument::fromJson(line).object());
-    }
-    return objects;
-}
-
 }  // namespace
 
 class TestCli : public QObject {

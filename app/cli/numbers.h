@@ -1,0 +1,61 @@
+// Numeric options. What is written must be a number of the option's type and range, with nothing behind it; else the command says so and does not start.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/values/param_spec.h"
+
+namespace quibble::cli {
+
+template <typename Number>
+std::string numberText(Number value) {
+    if constexpr (std::is_floating_point_v<Number>) return paramText(value);
+    else return std::to_string(value);
+}
+
+/// The number in its plain form, so that the parser of the command line reads nothing else into it (a leading 0 as octal); a fault: what is wrong.
+template <typename Number>
+std::string readNumber(std::string& text, Number low, Number high) {
+    const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+    const char* end = text.data() + text.size();
+    Number value{};
+    const auto [stopped, fault] = std::from_chars(begin, end, value);
+    const bool inside = fault == std::errc{} && stopped == end && value >= low && value <= high;  // NaN is in no range
+    if (!inside) {
+        const bool whole = !std::is_floating_point_v<Number>;
+        const bool any = low == std::numeric_limits<Number>::lowest() && high == std::numeric_limits<Number>::max();
+        return "\"" + text + "\" is not a " + (whole ? "whole number" : "number") + (any && !whole ? "" : " from " + numberText(low) + " to " + numberText(high));
+    }
+    text = numberText(value);
+    return {};
+}
+
+namespace number_detail {
+
+template <typename Target>
+struct Element {
+    using type = Target;
+};
+template <typename Item>
+struct Element<std::vector<Item>> {
+    using type = Item;
+};
+
+}  // namespace number_detail
+
+/// Adds an option that takes a number, or several, each of [low, high].
+template <typename Target, typename Number = typename number_detail::Element<Target>::type>
+CLI::Option* addNumber(CLI::App& command, const std::string& name, Target& target, const std::string& help,
+                       std::type_identity_t<Number> low = std::numeric_limits<Number>::lowest(), std::type_identity_t<Number> high = std::numeric_limits<Number>::max()) {
+    CLI::Option* option = command.add_option(name, target, help)->capture_default_str();
+    return option->transform(CLI::Validator([low, high](std::string& text) { return readNumber<Number>(text, low, high); }, ""));
+}
+
+}  // namespace quibble::cli
