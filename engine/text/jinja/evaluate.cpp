@@ -150,14 +150,15 @@ Value Interpreter::callMacro(const Value& callee, const Call& call) {
         if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size()) return refuse(call.offset, "the macro '" + macro.text + "' gets '" + name + "' twice");
     }
     const std::size_t outer_scopes = scopes_.size();
-    const std::size_t outer_frame = std::exchange(frame_, outer_scopes);
-    scopes_.emplace_back();
     if (reference.seen != nullptr) {
-        charge(reference.seen->entries.size() * sizeof(Value));
-        for (const auto& [name, value] : reference.seen->entries) scopes_.back().values.emplace_back(name, value);
-        assign(macro.text, callee);  // it may call itself
-        scopes_.emplace_back();
+        auto seen = seenBy(reference);
+        enterScope();
+        scopes_.back().values = std::move(seen);
+        const bool known = std::any_of(scopes_.back().values.begin(), scopes_.back().values.end(), [&](const Variable& held) { return held.first == macro.text; });
+        if (!known) assign(macro.text, callee);  // it may call itself
     }
+    enterScope();
+    const std::size_t outer_frame = std::exchange(frame_, outer_scopes);
     for (std::size_t i = 0; i < macro.words.size() && !failed(); ++i) {
         if (const Value* given = call.argument(i, macro.words[i])) {
             assign(macro.words[i], *given);

@@ -8,13 +8,22 @@
 namespace quibble::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"range", "namespace", "dict", "raise_exception", "strftime_now"};
+struct FunctionEntry {
+    std::string_view name;
+    Parameters takes;
+};
+constexpr std::array kFunctions = std::to_array<FunctionEntry>({
+    {"range", {.names = {"start", "stop", "step"}, .required = 1, .by_name = false}},
+    {"namespace", {.any = true}},
+    {"dict", {.any = true}},
+    {"raise_exception", {.names = {"message"}, .required = 1}},
+    {"strftime_now", {.names = {"format"}, .required = 1}},
+});
 
 Value makeRange(const Call& call) {
     for (const Value& bound : call.positional) {
         if (!bound.isInteger()) return call.refuse("needs integers, not " + std::string(bound.kindName()));
     }
-    if (call.positional.empty() || call.positional.size() > 3) return call.refuse("needs one to three integers");
     const bool single = call.positional.size() == 1;
     const std::int64_t start = single ? 0 : call.positional[0].asInteger();
     const std::int64_t stop = single ? call.positional[0].asInteger() : call.positional[1].asInteger();
@@ -72,18 +81,19 @@ Value timeText(const Call& call, const std::optional<PromptClock>& clock) {
 }  // namespace
 
 int findFunction(std::string_view name) {
-    const auto found = std::find(kNames.begin(), kNames.end(), name);
-    return found == kNames.end() ? -1 : static_cast<int>(found - kNames.begin());
+    const auto found = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionEntry& entry) { return entry.name == name; });
+    return found == kFunctions.end() ? -1 : static_cast<int>(found - kFunctions.begin());
 }
 
-std::string_view functionName(int index) { return kNames[static_cast<std::size_t>(index)]; }
+std::string_view functionName(int index) { return kFunctions[static_cast<std::size_t>(index)].name; }
 
 Value callFunction(int index, const Call& call, const std::optional<PromptClock>& clock) {
+    if (!call.fits(kFunctions[static_cast<std::size_t>(index)].takes)) return {};
     switch (index) {
         case 0: return makeRange(call);
         case 1: return makeNamespace(call);
         case 2: return call.machine.makeDict(entriesOf(call));
-        case 3: return call.machine.refuse(call.offset, "the template refuses: " + (call.positional.empty() ? std::string("no reason given") : call.machine.textOf(call.positional[0])));
+        case 3: return call.machine.refuse(call.offset, "the template refuses: " + call.machine.textOf(*call.argument(0, "message")));
         default: return timeText(call, clock);
     }
 }

@@ -6,7 +6,8 @@
 namespace quibble::jinja {
 
 Result<std::string> Interpreter::run(const Body& body) {
-    scopes_.assign(1, Scope{});
+    scopes_.clear();
+    enterScope();
     const Flow flow = execute(body);
     if (flow != Flow::Normal) refuse(current_offset_, "break or continue outside a loop");
     if (failed()) return tl::unexpected<Error>(*error());
@@ -81,7 +82,7 @@ bool Interpreter::bindTargets(const Node& node, const Value& value) {
 
 Interpreter::Flow Interpreter::executeFor(const Node& node) {
     std::vector<Value> items = iterate(*this, node.offset, evaluate(*node.children[0]));
-    scopes_.emplace_back();
+    enterScope();
     if (node.children[1] != nullptr) {
         // The condition comes first, so that loop.length and loop.last count only what passes.
         std::vector<Value> passing;
@@ -154,20 +155,38 @@ void Interpreter::assign(std::string_view name, Value value) {
     values.emplace_back(name, std::move(value));
 }
 
-// As they are at this moment: a macro may outlive the scopes around it. The template's own variables are looked up when it is called.
+// A macro may outlive the scopes around it, so it keeps what they held. The template's own variables are looked up when it is called.
 Value Interpreter::makeMacro(const Node& node) {
     if (scopes_.size() == 1) return Value::macro(&node);
+    MacroRef reference{.node = &node, .seen = nullptr, .first_scope = std::max<std::size_t>(frame_, 1), .end_scope = scopes_.size(), .scope_id = scopes_.back().id};
     std::vector<std::pair<std::string, Value>> seen;
-    for (std::size_t i = scopes_.size(); i-- > std::max<std::size_t>(frame_, 1);) {
-        for (const auto& held : scopes_[i].values) {
-            if (!charge(sizeof(Value) + sizeof(std::string) + held.first.size()) || !work(seen.size() / 16)) return {};
-            const bool hidden = std::any_of(seen.begin(), seen.end(), [&](const auto& other) { return other.first == held.first; });
-            if (!hidden) seen.emplace_back(held);
-        }
+    for (auto& [name, value] : visibleIn(reference.first_scope, reference.end_scope)) {
+        if (!charge(sizeof(std::string) + name.size())) return {};
+        seen.emplace_back(name, std::move(value));
     }
-    Value macro = Value::macro(&node, std::move(seen));
+    Value macro = Value::macro(std::move(reference), std::move(seen));
     if (macro.nesting() > Value::kMaxNesting) return refuse(node.offset, "macros are nested too deeply");
     return macro;
+}
+
+std::vector<Interpreter::Variable> Interpreter::visibleIn(std::size_t first, std::size_t end) {
+    std::vector<Variable> visible;
+    for (std::size_t i = end; i-- > first;) {
+        for (const Variable& held : scopes_[i].values) {
+            if (!charge(sizeof(Variable)) || !work(visible.size() / 16)) return {};
+            const bool hidden = std::any_of(visible.begin(), visible.end(), [&](const Variable& other) { return other.first == held.first; });
+            if (!hidden) visible.push_back(held);
+        }
+    }
+    return visible;
+}
+
+// A later "set" beside the macro counts while its scope lives.
+std::vector<Interpreter::Variable> Interpreter::seenBy(const MacroRef& macro) {
+    const bool lives = macro.end_scope <= scopes_.size() && scopes_[macro.end_scope - 1].id == macro.scope_id;
+    if (lives) return visibleIn(macro.first_scope, macro.end_scope);
+    charge(macro.seen->entries.size() * sizeof(Variable));
+    return {macro.seen->entries.begin(), macro.seen->entries.end()};
 }
 
 Value Interpreter::lookup(const std::string& name) {

@@ -1,6 +1,7 @@
 // Walks the tree and writes the output.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,8 +24,10 @@ public:
 
 private:
     enum class Flow { Normal, Break, Continue };
+    using Variable = std::pair<std::string_view, Value>;  // the name points into the tree
     struct Scope {
-        std::vector<std::pair<std::string_view, Value>> values;  // names point into the tree
+        std::vector<Variable> values;
+        std::uint64_t id = 0;  // no two scopes of a run have the same
     };
     class DepthGuard;
 
@@ -39,8 +42,12 @@ private:
     /// The output of a body as a value.
     Value capture(const Body& body);
     void assign(std::string_view name, Value value);
+    void enterScope() { scopes_.push_back({.values = {}, .id = ++scope_count_}); }
     /// The macro with the variables that it sees where it stands.
     Value makeMacro(const Node& node);
+    /// The variables of these scopes; inner ones hide outer ones.
+    [[nodiscard]] std::vector<Variable> visibleIn(std::size_t first, std::size_t end);
+    [[nodiscard]] std::vector<Variable> seenBy(const MacroRef& macro);
     [[nodiscard]] Value lookup(const std::string& name);
 
     // evaluate.cpp: expressions
@@ -59,6 +66,7 @@ private:
     Variables variables_;
     std::optional<PromptClock> clock_;
     std::vector<Scope> scopes_;
+    std::uint64_t scope_count_ = 0;
     std::size_t frame_ = 0;  // the first scope of the current macro; names are looked up from the last down to it
     std::string output_;
     std::string* out_ = &output_;

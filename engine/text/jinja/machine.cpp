@@ -65,6 +65,25 @@ std::string Machine::jsonOf(const Value& value, const JsonStyle& style) {
     return toJson(value, style);
 }
 
+bool Call::fits(const Parameters& parameters) const {
+    if (parameters.any) return true;
+    const auto last = std::find(parameters.names.begin(), parameters.names.end(), std::string_view{});
+    const auto count = static_cast<std::size_t>(last - parameters.names.begin());
+    if (positional.size() > count) {
+        refuse(count == 0 ? "takes no arguments" : "takes at most " + std::to_string(count) + " arguments, not " + std::to_string(positional.size()));
+        return false;
+    }
+    for (const auto& [given, value] : named) {
+        const auto place = static_cast<std::size_t>(std::find(parameters.names.begin(), last, given) - parameters.names.begin());
+        if (place == count || !parameters.by_name) refuse("takes no argument named '" + given + "'");
+        else if (place < positional.size()) refuse("gets '" + given + "' twice");
+    }
+    for (std::size_t i = positional.size(); i < parameters.required; ++i) {
+        if (argument(i, parameters.names[i]) == nullptr) refuse("needs '" + std::string(parameters.names[i]) + "'");
+    }
+    return !machine.failed();
+}
+
 const Value* Call::argument(std::size_t index, std::string_view parameter) const {
     if (index < positional.size()) return &positional[index];
     for (const auto& [key, value] : named) {
@@ -87,6 +106,11 @@ std::int64_t Call::integerArgument(std::size_t index, std::string_view parameter
     if (given->isInteger() || given->isBoolean()) return given->asInteger();
     refuse("'" + std::string(parameter) + "' is " + std::string(given->kindName()) + ", not an integer");
     return otherwise;
+}
+
+bool Call::booleanArgument(std::size_t index, std::string_view parameter, bool otherwise) const {
+    const Value* given = argument(index, parameter);
+    return given == nullptr ? otherwise : given->truthy();
 }
 
 std::string_view Call::selfText() const {

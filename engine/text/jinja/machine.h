@@ -1,6 +1,7 @@
 // What every part of the interpreter shares: the first error, and the limits that make a hostile template end.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -58,6 +59,15 @@ private:
     std::size_t memory_ = 0;
 };
 
+/// What a filter, test, method or function takes. Whatever else is given is refused: an argument that is ignored would change the prompt in silence.
+struct Parameters {
+    std::array<std::string_view, 4> names{};  // in their order; empty ones stand at the end
+    std::size_t required = 0;                 // of the first
+    bool by_name = true;                      // Python's built-in methods take most of theirs by place only
+    bool any = false;                         // as many as are given, of any name: the function itself looks at them
+};
+inline constexpr Parameters kNoParameters{};
+
 /// One use of a filter, test, method or function.
 struct Call {
     Machine& machine;
@@ -67,11 +77,15 @@ struct Call {
     std::vector<Value> positional;
     std::vector<std::pair<std::string, Value>> named;
 
+    /// Whether the arguments are those of the parameters; an error when not.
+    [[nodiscard]] bool fits(const Parameters& parameters) const;
     /// By place or by name; nullptr when not given.
     [[nodiscard]] const Value* argument(std::size_t index, std::string_view parameter) const;
     /// A string argument; nothing when not given, an error when it is not a string.
     [[nodiscard]] std::optional<std::string_view> textArgument(std::size_t index, std::string_view parameter) const;
     [[nodiscard]] std::int64_t integerArgument(std::size_t index, std::string_view parameter, std::int64_t otherwise) const;
+    /// Whether an argument is true in the sense of the language.
+    [[nodiscard]] bool booleanArgument(std::size_t index, std::string_view parameter, bool otherwise) const;
     /// self as a string; an error and an empty one when it is none.
     [[nodiscard]] std::string_view selfText() const;
     Value refuse(const std::string& what) const;

@@ -1,6 +1,7 @@
 // Methods of strings, lists, mappings and loops: "text.strip()".
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "engine/text/jinja/machine.h"
 #include "engine/text/jinja/strings.h"
@@ -23,13 +24,17 @@ Value split(const Call& call) {
     call.machine.work(call.selfText().size() / 16);
     if (call.machine.failed()) return {};
     if (!separator) {
-        if (call.name == "rsplit" && limit >= 0) return call.refuse("with a limit needs a separator");
-        return strings(call, splitWords(call.selfText(), limit));
+        return strings(call, call.name == "rsplit" ? splitWordsFromRight(call.selfText(), limit) : splitWords(call.selfText(), limit));
     }
     if (separator->empty()) return call.refuse("the separator is empty");
     call.machine.work(call.selfText().size() * separator->size() / 64);
     if (call.machine.failed()) return {};
     return strings(call, splitAt(call.selfText(), *separator, limit, call.name == "rsplit"));
+}
+
+Value splitLinesMethod(const Call& call) {
+    const Value* keep = call.argument(0, "keepends");
+    return strings(call, splitLines(call.selfText(), keep != nullptr && keep->truthy()));
 }
 
 Value stripMethod(const Call& call) {
@@ -42,35 +47,56 @@ Value stripMethod(const Call& call) {
     return make(call, text);
 }
 
+// The part of the text between the arguments "start" and "end", counted in characters as in a slice; nothing when it begins behind its end.
+struct Part {
+    std::string_view text;
+    std::int64_t start;
+};
+std::optional<Part> partOf(const Call& call) {
+    const std::string_view text = call.selfText();
+    if (call.positional.size() < 2) return Part{text, 0};
+    call.machine.work(text.size() / 16);
+    const auto length = static_cast<std::int64_t>(characterCount(text));
+    const auto place = [&](std::size_t index, std::string_view parameter, std::int64_t otherwise) {
+        const std::int64_t given = call.integerArgument(index, parameter, otherwise);
+        return given < 0 ? std::max<std::int64_t>(given, -length) + length : given;
+    };
+    const std::int64_t start = place(1, "start", 0), end = std::min(place(2, "end", length), length);
+    if (call.machine.failed() || start > end) return std::nullopt;
+    const auto letters = characters(text);
+    const auto at = [&](std::int64_t letter) { return letter == length ? text.size() : static_cast<std::size_t>(letters[static_cast<std::size_t>(letter)].data() - text.data()); };
+    return Part{text.substr(at(start), at(end) - at(start)), start};
+}
+
 // startswith and endswith take one string or a tuple of them.
 Value beginsOrEnds(const Call& call) {
-    const Value* given = call.argument(0, "prefix");
-    if (given == nullptr) return call.refuse("needs a string");
-    const std::vector<Value> candidates = given->isList() ? given->items() : std::vector<Value>{*given};
-    const std::string_view text = call.selfText();
+    const Value& given = call.positional.front();
+    const std::vector<Value> candidates = given.isList() && given.isTuple() ? given.items() : std::vector<Value>{given};
+    const auto part = partOf(call);
     bool matches = false;
     for (const Value& candidate : candidates) {
         if (!candidate.isString()) return call.refuse("needs a string, not " + std::string(candidate.kindName()));
         call.machine.work(1 + candidate.text().size() / 64);
-        matches = matches || (call.name == "startswith" ? text.starts_with(candidate.text()) : text.ends_with(candidate.text()));
+        if (part) matches = matches || (call.name == "startswith" ? part->text.starts_with(candidate.text()) : part->text.ends_with(candidate.text()));
     }
     return Value::boolean(matches);
 }
 
-// find, rfind, index, count: positions in characters.
+// find, rfind, index, rindex, count: positions in characters.
 Value search(const Call& call) {
     const auto needle = call.textArgument(0, "sub");
     if (!needle) return call.refuse("needs a string");
-    const std::string_view text = call.selfText();
-    call.machine.work(text.size() * std::max<std::size_t>(needle->size(), 1) / 64);
+    const auto part = partOf(call);
+    call.machine.work(call.selfText().size() * std::max<std::size_t>(needle->size(), 1) / 64);
     if (call.machine.failed()) return {};
     if (call.name == "count") {
-        if (needle->empty()) return Value::integer(static_cast<std::int64_t>(characterCount(text)) + 1);
-        return Value::integer(static_cast<std::int64_t>(splitAt(text, *needle, -1, false).size()) - 1);
+        if (!part) return Value::integer(0);
+        if (needle->empty()) return Value::integer(static_cast<std::int64_t>(characterCount(part->text)) + 1);
+        return Value::integer(static_cast<std::int64_t>(splitAt(part->text, *needle, -1, false).size()) - 1);
     }
-    const std::size_t at = call.name == "rfind" ? text.rfind(*needle) : text.find(*needle);
-    if (at == std::string_view::npos) return call.name == "index" ? call.refuse("the text is not there") : Value::integer(-1);
-    return Value::integer(static_cast<std::int64_t>(characterCount(text.substr(0, at))));
+    const std::size_t at = !part ? std::string_view::npos : call.name.starts_with('r') ? part->text.rfind(*needle) : part->text.find(*needle);
+    if (at == std::string_view::npos) return call.name.ends_with("index") ? call.refuse("the text is not there") : Value::integer(-1);
+    return Value::integer(part->start + static_cast<std::int64_t>(characterCount(part->text.substr(0, at))));
 }
 
 Value replaceMethod(const Call& call) {
@@ -85,11 +111,9 @@ Value replaceMethod(const Call& call) {
 }
 
 Value joinMethod(const Call& call) {
-    const Value* given = call.argument(0, "iterable");
-    if (given == nullptr) return call.refuse("needs a list");
     std::string out;
     bool first = true;
-    for (const Value& part : iterate(call.machine, call.offset, *given)) {
+    for (const Value& part : iterate(call.machine, call.offset, call.positional.front())) {
         if (!part.isString()) return call.refuse("can join only strings, not " + std::string(part.kindName()));
         if (!call.machine.charge(part.text().size() + call.selfText().size())) return {};
         if (!first) out += call.selfText();
@@ -115,11 +139,10 @@ Value allOf(const Call& call, bool (*holds)(char)) {
 
 Value dictMethod(const Call& call) {
     if (call.name == "get") {
-        const Value* key = call.argument(0, "key");
+        const Value& key = call.positional.front();
         const Value* otherwise = call.argument(1, "default");
-        if (key == nullptr) return call.refuse("needs a key");
         call.machine.work(call.self.entries().size() / 16);
-        const Value* found = key->isString() ? call.self.entry(key->text()) : nullptr;
+        const Value* found = key.isString() ? call.self.entry(key.text()) : nullptr;
         return found != nullptr ? *found : otherwise != nullptr ? *otherwise : Value::none();
     }
     std::vector<Value> items;
@@ -135,13 +158,23 @@ Value dictMethod(const Call& call) {
     return call.machine.makeList(std::move(items));
 }
 
+Value cycle(const Call& call) {
+    if (call.positional.empty() || !call.named.empty()) return call.refuse("needs values without names");
+    return call.positional[call.self.asLoop()->index % call.positional.size()];
+}
+
 Value listMethod(const Call& call) {
-    const Value* wanted = call.argument(0, "value");
-    if (wanted == nullptr) return call.refuse("needs a value");
+    const Value& wanted = call.positional.front();
+    const auto size = static_cast<std::int64_t>(call.self.items().size());
+    const auto bound = [&](std::size_t index, std::string_view parameter, std::int64_t otherwise) {
+        const std::int64_t given = call.integerArgument(index, parameter, otherwise);
+        return given < 0 ? std::max<std::int64_t>(given, -size) + size : std::min(given, size);
+    };
+    const std::int64_t start = bound(1, "start", 0), stop = bound(2, "stop", size);
     std::int64_t count = 0;
-    for (std::size_t i = 0; i < call.self.items().size(); ++i) {
-        if (!compareValues(call.machine, call.offset, "==", call.self.items()[i], *wanted)) continue;
-        if (call.name == "index") return Value::integer(static_cast<std::int64_t>(i));
+    for (std::int64_t i = start; i < stop && !call.machine.failed(); ++i) {
+        if (!compareValues(call.machine, call.offset, "==", call.self.items()[static_cast<std::size_t>(i)], wanted)) continue;
+        if (call.name == "index") return Value::integer(i);
         ++count;
     }
     return call.name == "index" ? call.refuse("the value is not in the list") : Value::integer(count);
@@ -151,25 +184,32 @@ using Method = Value (*)(const Call&);
 struct MethodEntry {
     std::string_view name;
     Method run;
+    Parameters takes = kNoParameters;
 };
 
+constexpr Parameters kCharacters{.names = {"chars"}, .by_name = false};
+constexpr Parameters kSearched{.names = {"sub", "start", "end"}, .required = 1, .by_name = false};
+constexpr Parameters kSplit{.names = {"sep", "maxsplit"}};
+constexpr Parameters kAffix{.names = {"affix"}, .required = 1, .by_name = false};
+
 constexpr std::array kStringMethods = std::to_array<MethodEntry>({
-    {"split", split},
-    {"rsplit", split},
-    {"splitlines", [](const Call& c) { return strings(c, splitLines(c.selfText())); }},
-    {"strip", stripMethod},
-    {"lstrip", stripMethod},
-    {"rstrip", stripMethod},
-    {"startswith", beginsOrEnds},
-    {"endswith", beginsOrEnds},
-    {"find", search},
-    {"rfind", search},
-    {"index", search},
-    {"count", search},
-    {"replace", replaceMethod},
-    {"join", joinMethod},
-    {"removeprefix", removeAffix},
-    {"removesuffix", removeAffix},
+    {"split", split, kSplit},
+    {"rsplit", split, kSplit},
+    {"splitlines", splitLinesMethod, {.names = {"keepends"}}},
+    {"strip", stripMethod, kCharacters},
+    {"lstrip", stripMethod, kCharacters},
+    {"rstrip", stripMethod, kCharacters},
+    {"startswith", beginsOrEnds, {.names = {"prefix", "start", "end"}, .required = 1, .by_name = false}},
+    {"endswith", beginsOrEnds, {.names = {"suffix", "start", "end"}, .required = 1, .by_name = false}},
+    {"find", search, kSearched},
+    {"rfind", search, kSearched},
+    {"index", search, kSearched},
+    {"rindex", search, kSearched},
+    {"count", search, kSearched},
+    {"replace", replaceMethod, {.names = {"old", "new", "count"}, .required = 2, .by_name = false}},
+    {"join", joinMethod, {.names = {"iterable"}, .required = 1, .by_name = false}},
+    {"removeprefix", removeAffix, kAffix},
+    {"removesuffix", removeAffix, kAffix},
     {"upper", [](const Call& c) { return c.machine.makeString(upperCase(c.selfText())); }},
     {"lower", [](const Call& c) { return c.machine.makeString(lowerCase(c.selfText())); }},
     {"title", [](const Call& c) { return c.machine.makeString(titleCase(c.selfText())); }},
@@ -177,30 +217,38 @@ constexpr std::array kStringMethods = std::to_array<MethodEntry>({
     {"isdigit", [](const Call& c) { return allOf(c, [](char x) { return x >= '0' && x <= '9'; }); }},
     {"isspace", [](const Call& c) { return Value::boolean(!c.selfText().empty() && strip(c.selfText()).empty()); }},
 });
-constexpr std::array<std::string_view, 4> kDictMethods = {"items", "keys", "values", "get"};
-constexpr std::array<std::string_view, 2> kListMethods = {"index", "count"};
+constexpr std::array kDictMethods = std::to_array<MethodEntry>({
+    {"items", dictMethod},
+    {"keys", dictMethod},
+    {"values", dictMethod},
+    {"get", dictMethod, {.names = {"key", "default"}, .required = 1, .by_name = false}},
+});
+constexpr std::array kListMethods = std::to_array<MethodEntry>({
+    {"index", listMethod, {.names = {"value", "start", "stop"}, .required = 1, .by_name = false}},
+    {"count", listMethod, {.names = {"value"}, .required = 1, .by_name = false}},
+});
+constexpr MethodEntry kCycle{"cycle", cycle, {.any = true}};
 
-const MethodEntry* findStringMethod(std::string_view name) {
-    const auto found = std::find_if(kStringMethods.begin(), kStringMethods.end(), [&](const MethodEntry& entry) { return entry.name == name; });
-    return found == kStringMethods.end() ? nullptr : &*found;
+template <std::size_t N>
+const MethodEntry* entryIn(const std::array<MethodEntry, N>& entries, std::string_view name) {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const MethodEntry& entry) { return entry.name == name; });
+    return found == entries.end() ? nullptr : &*found;
+}
+
+const MethodEntry* findMethod(const Value& self, std::string_view name) {
+    if (self.isString()) return entryIn(kStringMethods, name);
+    if (self.isDict()) return entryIn(kDictMethods, name);
+    if (self.isList()) return entryIn(kListMethods, name);
+    return self.asLoop() != nullptr && name == kCycle.name ? &kCycle : nullptr;
 }
 
 }  // namespace
 
-bool hasMethod(const Value& self, std::string_view name) {
-    if (self.isString()) return findStringMethod(name) != nullptr;
-    if (self.isDict()) return std::find(kDictMethods.begin(), kDictMethods.end(), name) != kDictMethods.end();
-    if (self.isList()) return std::find(kListMethods.begin(), kListMethods.end(), name) != kListMethods.end();
-    return false;
-}
+bool hasMethod(const Value& self, std::string_view name) { return findMethod(self, name) != nullptr; }
 
 Value callMethod(const Call& call) {
-    if (call.self.isString()) return findStringMethod(call.name)->run(call);
-    if (call.self.isDict()) return dictMethod(call);
-    if (call.self.isList()) return listMethod(call);
-    const LoopData* loop = call.self.asLoop();  // cycle
-    if (loop == nullptr || call.positional.empty()) return call.refuse("needs at least one value");
-    return call.positional[loop->index % call.positional.size()];
+    const MethodEntry* method = findMethod(call.self, call.name);
+    return call.fits(method->takes) ? method->run(call) : Value();
 }
 
 }  // namespace quibble::jinja

@@ -104,7 +104,7 @@ Value loopAttribute(const LoopData& loop, const std::string& name) {
 
 Value attributeOf(Machine& machine, std::size_t offset, const Value& value, const std::string& name) {
     if (value.isUndefined()) return machine.refuse(offset, "'" + value.undefinedName() + "' is undefined, so it has no '" + name + "'");
-    if (const LoopData* loop = value.asLoop()) return name == "cycle" ? Value::method(value, name) : loopAttribute(*loop, name);
+    if (const LoopData* loop = value.asLoop()) return hasMethod(value, name) ? Value::method(value, name) : loopAttribute(*loop, name);
     if (hasMethod(value, name)) return Value::method(value, name);
     if (value.isDict() || value.isNamespace()) {
         machine.work(value.entries().size() / 16);

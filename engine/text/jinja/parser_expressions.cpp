@@ -324,6 +324,8 @@ void Parser::parseArguments(Node& node) {
     while (!failed() && !atOperator(")")) {
         if (peek().type == TokenType::Name && atOperator("=", 1)) {
             std::string name = next().text;
+            const bool again = std::any_of(node.named.begin(), node.named.end(), [&](const auto& other) { return other.first == name; });
+            if (again) refuse(peek().offset, "the argument '" + name + "' is given twice");
             next();
             node.named.emplace_back(std::move(name), parseExpression());
         } else if (!node.named.empty()) {

@@ -182,14 +182,37 @@ std::vector<std::string_view> splitWords(std::string_view text, long max_splits)
     return out;
 }
 
-std::vector<std::string_view> splitLines(std::string_view text) {
+std::vector<std::string_view> splitWordsFromRight(std::string_view text, long max_splits) {
+    std::vector<std::string_view> out;
+    text = stripRight(text);
+    while (!text.empty()) {
+        if (max_splits == 0) {
+            out.push_back(text);
+            break;
+        }
+        std::size_t begin = text.size();
+        while (begin > 0 && !isSpace(lastCharacter(text.substr(0, begin)))) begin -= lastCharacter(text.substr(0, begin)).size();
+        out.push_back(text.substr(begin));
+        text = stripRight(text.substr(0, begin));
+        --max_splits;
+    }
+    std::reverse(out.begin(), out.end());
+    return out;
+}
+
+std::vector<std::string_view> splitLines(std::string_view text, bool keep) {
+    const auto ends = [](std::string_view character) {
+        const std::size_t length = utf8Length(character, 0);
+        const char32_t c = length == 0 ? 0 : utf8Decode(character, 0, length);
+        return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
+    };
     std::vector<std::string_view> out;
     while (!text.empty()) {
-        const std::size_t end = text.find_first_of("\r\n");
-        out.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) break;
-        const bool pair = text.substr(end).starts_with("\r\n");
-        text.remove_prefix(end + (pair ? 2 : 1));
+        std::size_t end = 0;
+        while (end < text.size() && !ends(text.substr(end, firstLength(text.substr(end))))) end += firstLength(text.substr(end));
+        const std::size_t after = end + (text.substr(end).starts_with("\r\n") ? 2 : end < text.size() ? firstLength(text.substr(end)) : 0);
+        out.push_back(text.substr(0, keep ? after : end));
+        text.remove_prefix(after);
     }
     return out;
 }

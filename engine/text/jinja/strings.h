@@ -34,8 +34,10 @@ namespace quibble::jinja {
 [[nodiscard]] std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits, bool from_right);
 /// At runs of white space, none at the ends.
 [[nodiscard]] std::vector<std::string_view> splitWords(std::string_view text, long max_splits);
-/// At line ends, which are left out.
-[[nodiscard]] std::vector<std::string_view> splitLines(std::string_view text);
+/// The same from the right.
+[[nodiscard]] std::vector<std::string_view> splitWordsFromRight(std::string_view text, long max_splits);
+/// At line ends as Python knows them, which are left out unless `keep`.
+[[nodiscard]] std::vector<std::string_view> splitLines(std::string_view text, bool keep);
 
 /// At most max_count (negative: all) occurrences. REQUIRES from not empty.
 [[nodiscard]] std::string replaceAll(std::string_view text, std::string_view from, std::string_view to, long max_count);

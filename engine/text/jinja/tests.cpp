@@ -8,12 +8,9 @@
 namespace quibble::jinja {
 namespace {
 
-const Value& argumentOf(const Call& call) {
-    static const Value missing;
-    if (const Value* given = call.argument(0, "other")) return *given;
-    call.refuse("needs something to compare with");
-    return missing;
-}
+constexpr Parameters kOther{.names = {"other"}, .required = 1, .by_name = false};
+
+const Value& argumentOf(const Call& call) { return call.positional.empty() ? call.named.front().second : call.positional.front(); }  // there is exactly one
 
 bool isSequence(const Value& value) { return value.isString() || value.isList() || value.isDict(); }
 
@@ -43,6 +40,7 @@ using Test = bool (*)(const Call&);
 struct TestEntry {
     std::string_view name;
     Test run;
+    Parameters takes = kNoParameters;
 };
 
 constexpr std::array kTests = std::to_array<TestEntry>({
@@ -62,31 +60,31 @@ constexpr std::array kTests = std::to_array<TestEntry>({
     {"callable", [](const Call& c) { return c.self.isCallable(); }},
     {"odd", [](const Call& c) { return integerOf(c) % 2 != 0; }},
     {"even", [](const Call& c) { return integerOf(c) % 2 == 0; }},
-    {"divisibleby", divisible},
+    {"divisibleby", divisible, {.names = {"num"}, .required = 1}},
     {"lower", [](const Call& c) { return isCased(c, lowerCase); }},
     {"upper", [](const Call& c) { return isCased(c, upperCase); }},
-    {"sameas", [](const Call& c) { return sameObject(c.self, argumentOf(c)); }},
-    {"in", [](const Call& c) { return containsValue(c.machine, c.offset, argumentOf(c), c.self); }},
-    {"eq", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }},
-    {"equalto", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }},
-    {"==", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }},
-    {"ne", [](const Call& c) { return compareValues(c.machine, c.offset, "!=", c.self, argumentOf(c)); }},
-    {"!=", [](const Call& c) { return compareValues(c.machine, c.offset, "!=", c.self, argumentOf(c)); }},
-    {"lt", [](const Call& c) { return compareValues(c.machine, c.offset, "<", c.self, argumentOf(c)); }},
-    {"<", [](const Call& c) { return compareValues(c.machine, c.offset, "<", c.self, argumentOf(c)); }},
-    {"le", [](const Call& c) { return compareValues(c.machine, c.offset, "<=", c.self, argumentOf(c)); }},
-    {"<=", [](const Call& c) { return compareValues(c.machine, c.offset, "<=", c.self, argumentOf(c)); }},
-    {"gt", [](const Call& c) { return compareValues(c.machine, c.offset, ">", c.self, argumentOf(c)); }},
-    {">", [](const Call& c) { return compareValues(c.machine, c.offset, ">", c.self, argumentOf(c)); }},
-    {"ge", [](const Call& c) { return compareValues(c.machine, c.offset, ">=", c.self, argumentOf(c)); }},
-    {">=", [](const Call& c) { return compareValues(c.machine, c.offset, ">=", c.self, argumentOf(c)); }},
+    {"sameas", [](const Call& c) { return sameObject(c.self, argumentOf(c)); }, {.names = {"other"}, .required = 1}},
+    {"in", [](const Call& c) { return containsValue(c.machine, c.offset, argumentOf(c), c.self); }, {.names = {"seq"}, .required = 1}},
+    {"eq", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
+    {"equalto", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
+    {"==", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
+    {"ne", [](const Call& c) { return compareValues(c.machine, c.offset, "!=", c.self, argumentOf(c)); }, kOther},
+    {"!=", [](const Call& c) { return compareValues(c.machine, c.offset, "!=", c.self, argumentOf(c)); }, kOther},
+    {"lt", [](const Call& c) { return compareValues(c.machine, c.offset, "<", c.self, argumentOf(c)); }, kOther},
+    {"<", [](const Call& c) { return compareValues(c.machine, c.offset, "<", c.self, argumentOf(c)); }, kOther},
+    {"le", [](const Call& c) { return compareValues(c.machine, c.offset, "<=", c.self, argumentOf(c)); }, kOther},
+    {"<=", [](const Call& c) { return compareValues(c.machine, c.offset, "<=", c.self, argumentOf(c)); }, kOther},
+    {"gt", [](const Call& c) { return compareValues(c.machine, c.offset, ">", c.self, argumentOf(c)); }, kOther},
+    {">", [](const Call& c) { return compareValues(c.machine, c.offset, ">", c.self, argumentOf(c)); }, kOther},
+    {"ge", [](const Call& c) { return compareValues(c.machine, c.offset, ">=", c.self, argumentOf(c)); }, kOther},
+    {">=", [](const Call& c) { return compareValues(c.machine, c.offset, ">=", c.self, argumentOf(c)); }, kOther},
 });
 
 }  // namespace
 
 bool applyTest(const Call& call) {
     const auto found = std::find_if(kTests.begin(), kTests.end(), [&](const TestEntry& entry) { return entry.name == call.name; });
-    if (found != kTests.end()) return found->run(call);
+    if (found != kTests.end()) return call.fits(found->takes) && found->run(call);
     call.machine.refuse(call.offset, "there is no test '" + std::string(call.name) + "'");
     return false;
 }

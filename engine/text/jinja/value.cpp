@@ -45,7 +45,10 @@ std::shared_ptr<const DictData> dictData(std::vector<std::pair<std::string, Valu
 
 Value Value::dict(std::vector<std::pair<std::string, Value>> items) { return Value(Data(dictData(std::move(items)))); }
 
-Value Value::macro(const Node* node, std::vector<std::pair<std::string, Value>> seen) { return Value(Data(MacroRef{node, dictData(std::move(seen))})); }
+Value Value::macro(MacroRef reference, std::vector<std::pair<std::string, Value>> seen) {
+    reference.seen = dictData(std::move(seen));
+    return Value(Data(std::move(reference)));
+}
 
 Value Value::makeNamespace(std::vector<std::pair<std::string, Value>> items) {
     auto data = std::make_shared<NamespaceData>();

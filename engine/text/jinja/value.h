@@ -27,9 +27,12 @@ struct Undefined {
     std::shared_ptr<const std::string> name;  // for the error message of a later use; may be null
 };
 struct None {};
+/// A macro that stands inside a loop or another macro sees the variables around it as they are when it is called.
 struct MacroRef {
     const Node* node = nullptr;            // owned by the parsed template
-    std::shared_ptr<const DictData> seen;  // variables around a macro that stands inside a loop or another macro; null at the top
+    std::shared_ptr<const DictData> seen;  // those variables when the macro was made, for when their scopes are gone; null at the top
+    std::size_t first_scope = 0, end_scope = 0;  // where their scopes stand while they live
+    std::uint64_t scope_id = 0;                  // of the innermost
 };
 /// A global function, by its place in the table of functions.cpp.
 struct FunctionRef {
@@ -50,8 +53,8 @@ public:
     static Value makeNamespace(std::vector<std::pair<std::string, Value>> items);
     static Value loop(std::shared_ptr<const LoopData> loop);
     static Value method(Value self, std::string name);
-    static Value macro(const Node* node) { return Value(Data(MacroRef{node, nullptr})); }
-    static Value macro(const Node* node, std::vector<std::pair<std::string, Value>> seen);
+    static Value macro(const Node* node) { return Value(Data(MacroRef{.node = node, .seen = nullptr})); }
+    static Value macro(MacroRef reference, std::vector<std::pair<std::string, Value>> seen);
     static Value function(int index) { return Value(Data(FunctionRef{index})); }
     /// Objects keep the order of their keys. Nesting deeper than kMaxNesting is cut off as none.
     static Value fromJson(const nlohmann::ordered_json& json);
