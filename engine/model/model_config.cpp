@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/model/gguf_keys.h"
 #include "engine/model/model_title.h"
 
 namespace quibble {
@@ -38,10 +39,10 @@ constexpr ArchitectureEntry kArchitectures[] = {
     {"gpt-oss", Architecture::GptOss, false, QkNorm::None, false, true, true, kGatingSoftmaxOfSelected},
 };
 
-// Collects the first fault while keys are read, so that the reading stays a list.
+// The keys of an architecture with their ranges. Collects the first fault, so that the reading stays a list.
 class KeyReader {
 public:
-    KeyReader(const ModelFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+    KeyReader(TypedKeys& keys, std::string prefix) : keys_(keys), file_(keys.file()), prefix_(std::move(prefix)) {}
 
     int required(const char* key, std::uint64_t low, std::uint64_t high) {
         const std::string full = prefix_ + key;
@@ -57,7 +58,7 @@ public:
     }
     double real(const char* key, double fallback, double low, double high) {
         const std::string full = prefix_ + key;
-        const double value = known(full, file_.getFloat(full), "a number").value_or(fallback);
+        const double value = keys_.number(full).value_or(fallback);
         if (!(value >= low && value <= high)) setFault(full + " is " + std::to_string(value));
         return value;
     }
@@ -77,29 +78,20 @@ public:
         }
         return fallback;
     }
-    bool truth(const char* key, bool fallback) { return known(prefix_ + key, file_.getBool(prefix_ + key), "true or false").value_or(fallback); }
-    [[nodiscard]] std::optional<std::string_view> text(const char* key) { return known(prefix_ + key, file_.getString(prefix_ + key), "a text"); }
-    void setFault(std::string text) {
-        if (fault_.empty()) fault_ = std::move(text);
-    }
-    [[nodiscard]] const std::string& fault() const { return fault_; }
+    bool truth(const char* key, bool fallback) { return keys_.truth(prefix_ + key).value_or(fallback); }
+    [[nodiscard]] std::optional<std::string_view> text(const char* key) { return keys_.text(prefix_ + key); }
+    void setFault(std::string text) { keys_.setFault(std::move(text)); }
     /// A key that says something else for each layer, which nothing here runs; empty when there is none.
     [[nodiscard]] const std::string& uneven() const { return uneven_; }
 
 private:
-    // A key that is there but of another kind is a fault: taking it for absent would run another model.
-    template <typename Value>
-    std::optional<Value> known(const std::string& full, std::optional<Value> value, const char* kind) {
-        if (!value && file_.value(full) != nullptr) setFault(full + " is not " + kind);
-        return value;
-    }
     // A number, or an array with one number a layer that are all the same.
     std::optional<std::uint64_t> whole(const std::string& full) {
         static constexpr const char* kKind = "a single whole number";
         const GgufArray* array = file_.getArray(full);
-        if (array == nullptr) return known(full, file_.getUint(full), kKind);
+        if (array == nullptr) return keys_.known(full, file_.getUint(full), kKind);
         const auto first = array->integer(0);
-        if (!first || *first < 0) return known(full, std::optional<std::uint64_t>(), kKind);
+        if (!first || *first < 0) return keys_.known(full, std::optional<std::uint64_t>(), kKind);
         for (std::size_t i = 1; i < array->size(); ++i) {
             if (array->integer(i) != first && uneven_.empty()) uneven_ = full;
         }
@@ -112,9 +104,10 @@ private:
         }
         return static_cast<int>(value);
     }
+    TypedKeys& keys_;
     const ModelFile& file_;
     std::string prefix_;
-    std::string fault_, uneven_;
+    std::string uneven_;
 };
 
 std::string knownArchitectures() {
@@ -151,7 +144,8 @@ void readRope(KeyReader& keys, ModelConfig& c) {
     rope.dim = keys.optional("rope.dimension_count", c.head_dim, 2, 8192);
     rope.theta = keys.real("rope.freq_base", 10000, 1, 1e12);
     if (rope.dim > c.head_dim || rope.dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
-    rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3);
+    // Newer files call it yarn_attn_factor; where there are both, both count.
+    rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3) * keys.real("rope.scaling.yarn_attn_factor", 1, 1e-3, 1e3);
     // Without a type the factor divides positions; files that are older than the types call it scale_linear; 0 is how files say that there is none.
     const std::string_view scaling = keys.text("rope.scaling.type").value_or("linear");
     const double stated = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0, 0, 1e6), 0, 1e6);
@@ -208,9 +202,11 @@ Refusal refused(KeyReader& keys, const ArchitectureEntry& entry, const ModelConf
     }
     // Numbers that change the arithmetic; 0 is how files say that there is none, as does the number that changes nothing.
     const std::pair<const char*, double> numbers[] = {{"attention.scale", 1 / std::sqrt(std::max(1, c.head_dim))}, {"attention.clamp_kqv", 0}, {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0},
-                                                      {"logit_scale", 1}, {"residual_scale", 1}, {"embedding_scale", 1}, {"rope.scaling.yarn_log_multiplier", 0}};
+                                                      {"logit_scale", 1}, {"residual_scale", 1}, {"embedding_scale", 1}, {"rope.scaling.yarn_log_multiplier", 0},
+                                                      // Layers with a window may turn by another base; without windows the key says nothing.
+                                                      {"rope.freq_base_swa", c.sliding_window > 0 ? c.rope.theta : keys.real("rope.freq_base_swa", 0, -1e12, 1e12)}};
     for (const auto& [key, neutral] : numbers) {
-        const double value = keys.real(key, 0, -1e9, 1e9);
+        const double value = keys.real(key, 0, -1e12, 1e12);
         if (value != 0 && std::abs(value - neutral) > 1e-5) return {name + "." + key + " is " + std::to_string(value) + ", which is not supported", "Supported are models without it"};
     }
     if (!keys.truth("attention.causal", true)) return {name + ".attention.causal is false, which is not supported", "Supported are models in which a token sees those before it"};
@@ -239,8 +235,10 @@ Result<void> readVocabulary(const ModelFile& file, ModelConfig& c) {
 }  // namespace
 
 Result<ModelConfig> readModelConfig(const ModelFile& file) {
-    const auto name = file.getString("general.architecture");
+    TypedKeys typed(file);
+    const auto name = typed.text("general.architecture");
     if (!name) {
+        if (!typed.fault().empty()) return fail(ErrorCode::FileCorrupt, file.path() + ": " + typed.fault(), "Download or convert the file again");
         return fail(ErrorCode::FileCorrupt, file.path() + ": general.architecture is missing", "This is not a model file");
     }
     const ArchitectureEntry* entry = nullptr;
@@ -257,17 +255,17 @@ Result<ModelConfig> readModelConfig(const ModelFile& file) {
     c.architecture_name = entry->name;
     c.qk_norm = entry->qk_norm;
     // Weights that were not reordered for adjacent pairs say so.
-    c.rope.adjacent_pairs = entry->adjacent_pairs && !file.getBool("quibble.rope.halves").value_or(false);
-    const auto title = file.getString("general.name");
+    c.rope.adjacent_pairs = entry->adjacent_pairs && !typed.truth("quibble.rope.halves").value_or(false);
+    const auto title = typed.text("general.name");
     c.name = title && !title->empty() ? std::string(*title) : modelTitle(file.path());
 
-    KeyReader keys(file, c.architecture_name + ".");
+    KeyReader keys(typed, c.architecture_name + ".");
     readShape(keys, c);
     readRope(keys, c);
     readExperts(keys, *entry, c);
     const Refusal refusal = refused(keys, *entry, c);
-    if (!keys.fault().empty()) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": " + keys.fault(), "Download or convert the file again");
+    if (!typed.fault().empty()) {
+        return fail(ErrorCode::FileCorrupt, file.path() + ": " + typed.fault(), "Download or convert the file again");
     }
     if (!refusal.what.empty()) return fail(ErrorCode::Unsupported, file.path() + ": " + refusal.what, refusal.hint);
     if (auto vocabulary = readVocabulary(file, c); !vocabulary) return tl::unexpected(vocabulary.error());

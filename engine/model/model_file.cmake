@@ -4,6 +4,7 @@ quibble_library(model_file
     ${CMAKE_CURRENT_LIST_DIR}/model_file.cpp
     ${CMAKE_CURRENT_LIST_DIR}/model_title.cpp
     ${CMAKE_CURRENT_LIST_DIR}/content_hash.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/gguf_keys.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_parser.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_split.cpp
     ${CMAKE_CURRENT_LIST_DIR}/gguf_value.cpp

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "engine/model/gguf_keys.h"
 #include "engine/text/utf8.h"
 
 namespace quibble {
@@ -13,7 +14,7 @@ Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& fil
     }
     auto splitter = PreTokenizer::byName(vocabulary->pre_name);
     if (!splitter) return fail(splitter.error().code, file.path() + ": " + splitter.error().what, splitter.error().hint);
-    if (!file.getBool("tokenizer.ggml.add_bos_token")) vocabulary->adds_bos = (*splitter)->addsBosByDefault();
+    if (file.value("tokenizer.ggml.add_bos_token") == nullptr) vocabulary->adds_bos = (*splitter)->addsBosByDefault();
     const bool ignore_merges = file.getBool("quibble.tokenizer.ignore_merges").value_or((*splitter)->ignoresMergesByDefault());
     std::shared_ptr<BpeTokenizer> made(new BpeTokenizer(std::move(vocabulary), *splitter, ignore_merges));
     if (auto read = made->readMerges(file); !read) return tl::unexpected<Error>(read.error());
@@ -35,9 +36,11 @@ Result<void> BpeTokenizer::readMerges(const ModelFile& file) {
         const TokenId token = vocabulary.byte_tokens[byte];
         byte_symbols_[byte] = token != kNoToken ? static_cast<std::uint32_t>(token) : symbolOf(std::string(1, static_cast<char>(byte)));
     }
-    const GgufArray* merges = file.getArray("tokenizer.ggml.merges");
-    if (merges == nullptr || merges->elementType() != GgufType::String) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": there is no list of strings tokenizer.ggml.merges", "Convert the model again");
+    TypedKeys keys(file);
+    const GgufArray* merges = keys.texts("tokenizer.ggml.merges");
+    if (merges == nullptr) {
+        const std::string fault = keys.fault().empty() ? "there is no list of strings tokenizer.ggml.merges" : keys.fault();
+        return fail(ErrorCode::FileCorrupt, file.path() + ": " + fault, "Convert the model again");
     }
     merges_ = MergeTable(merges->size());
     for (std::size_t rank = 0; rank < merges->size(); ++rank) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numbers>
 #include <optional>
 
@@ -15,21 +16,20 @@ using nlohmann::json;
 struct Family {
     const char* model_type;
     const char* architecture;
-    const char* experts;       // the setting that counts them; nullptr: a dense model
-    const char* expert_width;
+    const char* expert_width;  // the setting; nullptr: a dense model
     bool says_head_dim;        // the head size must be stated
     bool norm_setting;         // norm_topk_prob decides whether expert weights are renormalised
     double theta;              // where the configuration is silent; 0: it must not be
 };
 constexpr Family kFamilies[] = {
-    {"llama", "llama", nullptr, nullptr, false, false, 10000},
-    {"mistral", "llama", nullptr, nullptr, false, false, 10000},
-    {"mixtral", "llama", "num_local_experts", "intermediate_size", false, false, 0},
-    {"qwen2", "qwen2", nullptr, nullptr, false, false, 10000},
-    {"qwen3", "qwen3", nullptr, nullptr, true, false, 0},
-    {"qwen3_moe", "qwen3moe", "num_experts", "moe_intermediate_size", true, true, 0},
-    {"olmoe", "olmoe", "num_experts", "intermediate_size", false, true, 10000},
-    {"gpt_oss", "gpt-oss", "num_local_experts", "intermediate_size", true, false, 0},
+    {"llama", "llama", nullptr, false, false, 10000},
+    {"mistral", "llama", nullptr, false, false, 10000},
+    {"mixtral", "llama", "intermediate_size", false, false, 0},
+    {"qwen2", "qwen2", nullptr, false, false, 10000},
+    {"qwen3", "qwen3", nullptr, true, false, 0},
+    {"qwen3_moe", "qwen3moe", "moe_intermediate_size", true, true, 0},
+    {"olmoe", "olmoe", "intermediate_size", false, true, 10000},
+    {"gpt_oss", "gpt-oss", "intermediate_size", true, false, 0},
 };
 
 // Collects the first fault while settings are read, so that the reading stays a list.
@@ -39,13 +39,32 @@ public:
 
     std::uint64_t whole(const char* name) {
         const auto value = optionalWhole(name);
-        if (!value) corrupt(std::string(name) + (jsonMember(object_, name) == nullptr ? " is missing" : " is not a whole number"));
+        if (!value && !has(name)) corrupt(std::string(name) + " is missing");
         return value.value_or(1);
     }
-    [[nodiscard]] std::optional<std::uint64_t> optionalWhole(const char* name) const {
-        const json* member = jsonMember(object_, name);
-        if (member == nullptr || !member->is_number_unsigned()) return std::nullopt;
-        return member->get<std::uint64_t>();
+    /// One setting that has had several names; where it is there under more than one, they agree.
+    std::uint64_t whole(std::initializer_list<const char*> names) {
+        std::optional<std::uint64_t> found;
+        const char* first = *names.begin();
+        for (const char* name : names) {
+            const auto value = optionalWhole(name);
+            if (value && found && *value != *found) corrupt(std::string(first) + " and " + name + " differ");
+            if (!value || found) continue;
+            found = value;
+            first = name;
+        }
+        return found ? *found : whole(first);
+    }
+    /// Nothing where it is absent; a fault where it is no whole number.
+    [[nodiscard]] std::optional<std::uint64_t> optionalWhole(const char* name) {
+        const json* member = known(name, jsonMember(object_, name) == nullptr || jsonMember(object_, name)->is_number_unsigned(), "a whole number");
+        return member == nullptr ? std::nullopt : std::optional(member->get<std::uint64_t>());
+    }
+    [[nodiscard]] const json* optionalObject(const char* name) {
+        return known(name, jsonMember(object_, name) == nullptr || jsonMember(object_, name)->is_object(), "an object");
+    }
+    [[nodiscard]] const json* optionalList(const char* name) {
+        return known(name, jsonMember(object_, name) == nullptr || jsonMember(object_, name)->is_array(), "a list");
     }
     double real(const char* name, std::optional<double> fallback = {}) {
         const json* member = jsonMember(object_, name);
@@ -57,7 +76,10 @@ public:
         return member->get<double>();
     }
     [[nodiscard]] bool has(const char* name) const { return jsonMember(object_, name) != nullptr; }
-    [[nodiscard]] bool flag(const char* name, bool fallback) const { return jsonFlag(object_, name, fallback); }
+    [[nodiscard]] bool flag(const char* name, bool fallback) {
+        const json* member = known(name, jsonMember(object_, name) == nullptr || jsonMember(object_, name)->is_boolean(), "true or false");
+        return member == nullptr ? fallback : member->get<bool>();
+    }
     [[nodiscard]] const json& object() const { return object_; }
 
     void corrupt(std::string what) { keep({ErrorCode::FileCorrupt, where_ + ": " + std::move(what), "Download the model's folder again, with all its .json files"}); }
@@ -77,6 +99,13 @@ public:
     [[nodiscard]] const std::string& where() const { return where_; }
 
 private:
+    // A setting that is there but of another kind is a fault: taking it for absent would run another model.
+    const json* known(const char* name, bool fits, const char* kind) {
+        if (fits) return jsonMember(object_, name);
+        corrupt(std::string(name) + " is not " + kind);
+        return nullptr;
+    }
+
     const json& object_;
     std::string where_;
     std::optional<Error> error_;
@@ -112,17 +141,30 @@ void addYarn(Settings& scaling, const std::string& prefix, double factor, std::u
     keys.real(prefix + "rope.scaling.attn_factor", scaling.real("attention_factor", own) / own);
 }
 
+// Some files give each kind of layer its own settings; they must be the same.
+const json* ropeOfAllLayers(Settings& config, const json& rope) {
+    const json* full = jsonObject(rope, "full_attention");
+    const json* sliding = jsonObject(rope, "sliding_attention");
+    if (full == nullptr && sliding == nullptr) return &rope;
+    if (full != nullptr && sliding != nullptr && *full != *sliding) {
+        config.refuse("rope_parameters differ between kinds of layers, which is not supported", "Supported are models whose layers are rotated alike");
+    }
+    return full != nullptr ? full : sliding;
+}
+
 void addRope(Settings& config, const Family& family, std::uint64_t head_dim, KeyBuilder& keys, CheckpointShape& shape) {
     const std::string prefix = shape.architecture + ".";
     static const json kNone = json::object();
-    const json* member = jsonObject(config.object(), "rope_scaling");
-    if (member == nullptr) member = jsonObject(config.object(), "rope_parameters");
+    // Since transformers 5 the base and the scaling are rope_parameters; rope_scaling may be left over beside them.
+    const json* older = config.optionalObject("rope_scaling");
+    const json* member = config.optionalObject("rope_parameters");
+    if (member == nullptr) member = older;
+    if (member != nullptr) member = ropeOfAllLayers(config, *member);
     Settings scaling(member == nullptr ? kNone : *member, config.where());
-    // Newer files keep the base beside the scaling.
     const double known = scaling.real("rope_theta", family.theta);
     const double theta = known > 0 ? config.real("rope_theta", known) : config.real("rope_theta");
     keys.real(prefix + "rope.freq_base", theta);
-    if (config.real("partial_rotary_factor", 1) != 1) config.refuse("partial_rotary_factor is not supported", "Supported are models whose heads are rotated as a whole");
+    if (config.real("partial_rotary_factor", 1) != 1 || scaling.real("partial_rotary_factor", 1) != 1) config.refuse("partial_rotary_factor is not supported", "Supported are models whose heads are rotated as a whole");
 
     const json* kind = jsonMember(scaling.object(), "rope_type");
     if (kind == nullptr) kind = jsonMember(scaling.object(), "type");
@@ -143,15 +185,14 @@ void addRope(Settings& config, const Family& family, std::uint64_t head_dim, Key
 }
 
 void addExperts(Settings& config, const Family& family, KeyBuilder& keys) {
-    if (family.experts == nullptr) return;
+    if (family.expert_width == nullptr) return;
     const std::string prefix = std::string(family.architecture) + ".";
-    keys.uint(prefix + "expert_count", config.whole(family.experts));
-    const char* used = config.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token";
-    keys.uint(prefix + "expert_used_count", config.whole(used));
+    keys.uint(prefix + "expert_count", config.whole({"num_experts", "num_local_experts"}));
+    keys.uint(prefix + "expert_used_count", config.whole({"num_experts_per_tok", "experts_per_token"}));
     keys.uint(prefix + "expert_feed_forward_length", config.whole(family.expert_width));
     if (family.norm_setting) keys.flag(prefix + "expert_weights_norm", config.flag("norm_topk_prob", false));
     if (config.optionalWhole("decoder_sparse_step").value_or(1) != 1) config.refuse("decoder_sparse_step is not 1", "Supported are mixtures with experts in every layer");
-    if (const json* dense = jsonArray(config.object(), "mlp_only_layers"); dense != nullptr && !dense->empty()) {
+    if (const json* dense = config.optionalList("mlp_only_layers"); dense != nullptr && !dense->empty()) {
         config.refuse("mlp_only_layers is not empty", "Supported are mixtures with experts in every layer");
     }
     if (config.has("clip_qkv")) config.refuse("clip_qkv is set, which is not supported", "Supported are models without it");
@@ -166,7 +207,7 @@ void addWindow(Settings& config, const CheckpointShape& shape, KeyBuilder& keys)
     } else if (config.has("sliding_window") && config.flag("use_sliding_window", !shape.architecture.starts_with("qwen"))) {  // off where Qwen's files are silent
         config.refuse("sliding_window is set, which is not supported for " + shape.architecture, "Supported are models that attend to all positions, and gpt-oss");
     }
-    const json* layers = jsonArray(config.object(), "layer_types");
+    const json* layers = config.optionalList("layer_types");
     for (std::size_t i = 0; layers != nullptr && i < layers->size(); ++i) {
         if ((*layers)[i] != (gpt_oss && i % 2 == 0 ? "sliding_attention" : "full_attention")) {
             config.refuse("layer_types differs from what is supported at layer " + std::to_string(i), "Supported are full attention, and gpt-oss with windows in its even layers");
@@ -185,7 +226,7 @@ std::string knownFamilies() {
 
 Result<CheckpointShape> addConfigKeys(const json& object, const std::string& where, KeyBuilder& keys) {
     const std::string* type = jsonText(object, "model_type");
-    if (type == nullptr) return fail(ErrorCode::FileCorrupt, where + ": model_type is missing", "This is not the config.json of a language model");
+    if (type == nullptr) return fail(ErrorCode::FileCorrupt, where + ": model_type is missing or no text", "This is not the config.json of a language model");
     const Family* family = nullptr;
     for (const Family& candidate : kFamilies) {
         if (*type == candidate.model_type) family = &candidate;
@@ -197,7 +238,7 @@ Result<CheckpointShape> addConfigKeys(const json& object, const std::string& whe
     const std::string prefix = shape.architecture + ".";
     Settings config(object, where);
     config.only("hidden_act", "silu");
-    if (const json* quantization = jsonObject(object, "quantization_config")) {
+    if (const json* quantization = config.optionalObject("quantization_config")) {
         const std::string* method = jsonText(*quantization, "quant_method");
         if (shape.architecture != "gpt-oss" || method == nullptr || *method != "mxfp4") {
             config.refuse("the weights are quantized (" + shownName(method == nullptr ? "?" : *method) + "), which is not supported in safetensors files",

@@ -269,16 +269,20 @@ void writeSpecials(const json& tokenizer_config, const json& generation_config, 
     if (!ends.empty()) keys.ints("quibble.tokenizer.end_ids", ends);
 }
 
-// In tokenizer_config.json: one text, or a list of named ones of which "default" counts.
-std::string templateOf(const json& tokenizer_config) {
-    if (const std::string* text = jsonText(tokenizer_config, "chat_template")) return *text;
-    const json* list = jsonArray(tokenizer_config, "chat_template");
-    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-        const std::string* name = jsonText((*list)[i], "name");
-        const std::string* text = jsonText((*list)[i], "template");
-        if (name != nullptr && text != nullptr && *name == "default") return *text;
+// In tokenizer_config.json: one text, or several with names, as a list or an object, of which "default" counts, or the only one. Nothing when it is another thing.
+std::optional<std::string> templateOf(const json& tokenizer_config) {
+    const json* member = jsonMember(tokenizer_config, "chat_template");
+    if (member == nullptr) return std::string();
+    if (const std::string* text = member->get_ptr<const std::string*>()) return *text;
+    if (!member->is_array() && !member->is_object()) return std::nullopt;
+    std::optional<std::string> found;
+    for (const auto& [key, entry] : member->items()) {
+        const std::string* name = member->is_object() ? &key : jsonText(entry, "name");
+        const std::string* text = member->is_object() ? entry.get_ptr<const std::string*>() : jsonText(entry, "template");
+        if (name == nullptr || text == nullptr) return std::nullopt;
+        if (*name == "default" || member->size() == 1) found = *text;
     }
-    return {};
+    return found.value_or("");
 }
 
 }  // namespace
@@ -300,10 +304,18 @@ Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, 
     translation.writeTokens();
     const PostProcessing added = readPostProcessing(*tokenizer);
     writeSpecials(*tokenizer_config, *generation_config, config, added, translation.table(), keys);
+    const auto wrong = [&](const char* name, const char* kind) {
+        return fail(ErrorCode::FileCorrupt, folder + "tokenizer_config.json: " + name + " is not " + kind, "Download the model's folder again, with all its .json files");
+    };
+    for (const char* name : {"add_bos_token", "add_eos_token"}) {
+        const json* flag = jsonMember(*tokenizer_config, name);
+        if (flag != nullptr && !flag->is_boolean()) return wrong(name, "true or false");
+    }
     keys.flag("tokenizer.ggml.add_bos_token", jsonFlag(*tokenizer_config, "add_bos_token", added.begins));
     keys.flag("tokenizer.ggml.add_eos_token", jsonFlag(*tokenizer_config, "add_eos_token", added.ends));
-    std::string chat_template = texts.chat_template.empty() ? templateOf(*tokenizer_config) : std::string(texts.chat_template);
-    if (!chat_template.empty()) keys.text("tokenizer.chat_template", std::move(chat_template));
+    auto chat_template = texts.chat_template.empty() ? templateOf(*tokenizer_config) : std::string(texts.chat_template);
+    if (!chat_template) return wrong("chat_template", "a text, or texts with names");
+    if (!chat_template->empty()) keys.text("tokenizer.chat_template", std::move(*chat_template));
     return {};
 }
 

@@ -109,6 +109,8 @@ std::vector<Fault> faults() {
         {"a rope base of zero", "qwen3", key("rope.freq_base", 0.0F), "rope.freq_base is 0"},
         {"a rope base that is no number", "qwen3", key("rope.freq_base", kNan), "rope.freq_base is"},
         {"a rope base as text", "qwen3", key("rope.freq_base", std::string("10000")), "qwen3.rope.freq_base is not a number"},
+        {"a window that turns by another base", "gpt-oss", key("rope.freq_base_swa", 5.0F), "rope.freq_base_swa is 5"},
+        {"YaRN's factor as text", "llama", key("rope.scaling.yarn_attn_factor", std::string("1")), "rope.scaling.yarn_attn_factor is not a number"},
         {"a rope scaling that nobody knows", "llama", key("rope.scaling.type", std::string("longrope")), "RoPE scaling \"longrope\" is not supported"},
         {"a rope scaling that is a number", "llama", key("rope.scaling.type", 2U), "llama.rope.scaling.type is not a text"},
         {"a negative rope scaling", "llama", key("rope.scaling.factor", -4.0F), "rope.scaling.factor is -4"},

@@ -241,6 +241,30 @@ private slots:
         };
         // Newer files keep the base of the rotation among its other parameters.
         QCOMPARE(configOf(shaped("qwen3"), [](nlohmann::json& c) { c.erase("rope_theta"), c["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 123456.0}}; }).rope.theta, 123456.0);
+        // Writers name one setting differently.
+        const auto moe = [&](const char* architecture, const auto& change) { return configOf(shaped(architecture, 4), change).experts; };
+        for (const char* architecture : {"qwen3moe", "olmoe", "llama", "gpt-oss"}) {
+            for (const auto& [experts, used] : {std::pair{"num_experts", "num_experts_per_tok"}, {"num_local_experts", "experts_per_token"}}) {
+                const ExpertConfig read = moe(architecture, [&](nlohmann::json& c) {
+                    for (const char* name : {"num_experts", "num_local_experts", "num_experts_per_tok", "experts_per_token"}) c.erase(name);
+                    c[experts] = 4, c[used] = 2;
+                });
+                QCOMPARE(read.count, 4);
+                QCOMPARE(read.used, 2);
+            }
+        }
+        const auto since5 = configOf(shaped("qwen2"), [](nlohmann::json& c) {
+            c.erase("rope_theta");
+            c["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 77777.0}, {"factor", 4.0}, {"partial_rotary_factor", 1.0}, {"attention_factor", nullptr}};
+            c["dtype"] = "bfloat16";
+        }).rope;
+        QVERIFY(since5.yarn);
+        QCOMPARE(since5.theta, 77777.0);
+        QCOMPARE(configOf(shaped("qwen3"), [](nlohmann::json& c) {
+                     c.erase("rope_theta");
+                     const nlohmann::json rope = {{"rope_type", "default"}, {"rope_theta", 5000.0}};
+                     c["rope_parameters"] = {{"full_attention", rope}, {"sliding_attention", rope}};
+                 }).rope.theta, 5000.0);
         for (const char* architecture : {"qwen3moe", "olmoe"}) {
             QVERIFY(!configOf(shaped(architecture, 4), [](nlohmann::json& c) { c.erase("norm_topk_prob"); }).experts.renormalise);
             QVERIFY(configOf(shaped(architecture, 4), [](nlohmann::json& c) { c["norm_topk_prob"] = true; }).experts.renormalise);
@@ -290,6 +314,16 @@ private slots:
         const auto changed = opened(folder.path);
         QVERIFY(changed->hash() != before);
         QCOMPARE(changed->tokenizer()->chatTemplate(), std::string_view("{{ messages }}"));
+        // Several with names, as a list or an object.
+        const auto templateWith = [&](const nlohmann::json& value) {
+            folder.tokenizer_config["chat_template"] = value;
+            folder.rewrite();
+            return std::string(opened(folder.path)->tokenizer()->chatTemplate());
+        };
+        QCOMPARE(templateWith({{{"name", "tool_use"}, {"template", "t"}}, {{"name", "default"}, {"template", "d"}}}), std::string("d"));
+        QCOMPARE(templateWith({{"tool_use", "t"}, {"default", "d"}}), std::string("d"));
+        QCOMPARE(templateWith({{"only", "o"}}), std::string("o"));
+        QCOMPARE(templateWith({{"rag", "r"}, {"tool_use", "t"}}), std::string());
         writeText(folder.path / "chat_template.jinja", "of its own");
         QCOMPARE(opened(folder.path)->tokenizer()->chatTemplate(), std::string_view("of its own"));
     }

@@ -199,6 +199,23 @@ private slots:
         row("qwen2", R"({"partial_rotary_factor":0.5})", "partial_rotary_factor");
         row("qwen2", R"({"quantization_config":{"quant_method":"fp8"}})", "quantized (\"fp8\")");
         row("qwen2", R"({"tie_word_embeddings":true})", "");
+        // Of another kind is not absent.
+        row("qwen2", R"({"model_type":5})", "model_type is missing or no text");
+        row("qwen2", R"({"tie_word_embeddings":"true"})", "tie_word_embeddings is not true or false");
+        row("qwen2", R"({"use_sliding_window":1,"sliding_window":4096})", "use_sliding_window is not true or false");
+        row("qwen2", R"({"num_key_value_heads":"2"})", "num_key_value_heads is not a whole number");
+        row("qwen2", R"({"head_dim":16.5})", "head_dim is not a whole number");
+        row("qwen2", R"({"layer_types":"full_attention"})", "layer_types is not a list");
+        row("qwen2", R"({"rope_scaling":"yarn"})", "rope_scaling is not an object");
+        row("qwen2", R"({"rope_parameters":4})", "rope_parameters is not an object");
+        row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":"128"}})", "original_max_position_embeddings is not a whole number");
+        row("qwen2", R"({"rope_parameters":{"rope_type":"default","rope_theta":5000,"partial_rotary_factor":0.5}})", "partial_rotary_factor");
+        row("qwen2", R"({"rope_parameters":{"full_attention":{"rope_theta":5000},"sliding_attention":{"rope_theta":10000}}})", "rope_parameters differ");
+        row("qwen2", R"({"quantization_config":"fp8"})", "quantization_config is not an object");
+        row("qwen3moe", R"({"norm_topk_prob":1})", "norm_topk_prob is not true or false");
+        row("qwen3moe", R"({"mlp_only_layers":0})", "mlp_only_layers is not a list");
+        row("qwen3moe", R"({"decoder_sparse_step":"1"})", "decoder_sparse_step is not a whole number");
+        row("qwen3moe", R"({"num_local_experts":8})", "num_experts and num_local_experts differ");
         row("qwen2", R"({"rope_theta":null,"rope_parameters":{"rope_type":"default","rope_theta":5000}})", "");
         row("qwen2", R"({"rope_scaling":{"type":"linear","factor":2.0}})", "");
         row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":128}})", "");
