@@ -97,6 +97,7 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     const std::string_view tokenizer = model.tokenizer()->preTokenizerName();
     facts.emplace_back(EngineText::tr("Tokenizer"), EngineText::tr("%1, %L2 tokens").arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
                                                   .arg(model.tokenizer()->vocabSize()));
+    for (const std::string& note : model.tokenizer()->notes()) facts.emplace_back(EngineText::tr("Note"), text(note));
     facts.emplace_back(EngineText::tr("Chat template"), model.tokenizer()->chatTemplate().empty() ? EngineText::tr("none: raw completion only") : EngineText::tr("in the file"));
     facts.emplace_back(EngineText::tr("Memory beside the file"), locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
     facts.emplace_back(EngineText::tr("Hash"), text(model.hash()));

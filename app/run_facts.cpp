@@ -93,6 +93,7 @@ Facts runFacts(const RunTrace& trace) {
     facts.emplace_back(Text::tr("Penalty"), Text::tr("λ %1, list %2").arg(QLocale().toString(trace.request().penalty.strength, 'g', 4), text(trace.request().penalty.set_name)));
     addComputing(trace, facts);
     addEnd(trace, facts);
+    for (const std::string& note : p.notes) facts.emplace_back(Text::tr("Note"), text(note));
     facts.emplace_back(Text::tr("Made by"), Text::tr("Quibble %1").arg(text(p.engine_version)));
     return facts;
 }

@@ -74,6 +74,10 @@ Result<void> Output::close() {
     return {};
 }
 
+void printNotes(const RunProvenance& provenance) {
+    for (const std::string& note : provenance.notes) std::cerr << "note: " << note << '\n';
+}
+
 Result<Problem> findProblem(const std::string& id) {
     const std::filesystem::path directory = shippedDataDirectory();
     if (directory.empty()) {

@@ -12,6 +12,7 @@
 
 #include "data/problems/problem_set.h"
 #include "engine/values/result.h"
+#include "engine/values/run_event.h"
 
 namespace quibble::cli {
 
@@ -53,6 +54,9 @@ private:
     std::string path_;
     std::unique_ptr<std::ofstream> file_;  // nullptr: standard output
 };
+
+/// What the user should know of the model file or the settings, a line each on standard error.
+void printNotes(const RunProvenance& provenance);
 
 /// Looks an id up in all shipped problem sets. Errors: NotFound.
 [[nodiscard]] Result<Problem> findProblem(const std::string& id);

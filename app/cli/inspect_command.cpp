@@ -49,6 +49,7 @@ void printConfig(const ModelConfig& c, bool own_divisors) {
 void printTokenizer(const Tokenizer& tokenizer, bool markers) {
     std::printf("tokenizer      %s, %zu tokens, %s\n", std::string(tokenizer.preTokenizerName()).c_str(), tokenizer.vocabSize(),
                 tokenizer.chatTemplate().empty() ? "no chat template" : "with chat template");
+    for (const std::string& note : tokenizer.notes()) std::printf("note           %s\n", note.c_str());
     for (const MarkerSet& set : builtinMarkerSets()) {
         const ResolvedMarkers resolved = resolveMarkers(set, tokenizer);
         std::printf("markers        %s: %zu of %zu entries are single tokens (%zu ids)\n", set.name.c_str(), resolved.entries.size(), set.words.size(),

@@ -118,6 +118,8 @@ std::optional<TokenId> Tokenizer::idOf(std::string_view exact_bytes) const {
 bool Tokenizer::addsBos() const { return vocabulary_->adds_bos; }
 bool Tokenizer::addsEos() const { return vocabulary_->adds_eos; }
 const std::string& Tokenizer::hash() const { return vocabulary_->hash; }
+
+const std::vector<std::string>& Tokenizer::notes() const { return vocabulary_->notes; }
 std::string_view Tokenizer::chatTemplate() const { return vocabulary_->chat_template; }
 std::string_view Tokenizer::preTokenizerName() const { return vocabulary_->pre_name; }
 

@@ -74,6 +74,8 @@ public:
     [[nodiscard]] const std::string& hash() const;
     /// The Jinja text in the file; empty when there is none.
     [[nodiscard]] std::string_view chatTemplate() const;
+    /// What the file says wrongly about its tokens, and how it was read; for people.
+    [[nodiscard]] const std::vector<std::string>& notes() const;
     /// "qwen2", "gpt-2", ...; "spm" for SentencePiece vocabularies.
     [[nodiscard]] std::string_view preTokenizerName() const;
 

@@ -8,7 +8,10 @@
 #include <xxhash.h>
 
 #include "engine/model/added_token.h"
+#include "engine/model/gguf_keys.h"
+#include "engine/text/token_kinds.h"
 #include "engine/text/utf8.h"
+#include "engine/values/thought_marks.h"
 
 namespace quibble {
 namespace {
@@ -16,12 +19,7 @@ namespace {
 constexpr std::size_t kMaxTokens = 1u << 24;
 constexpr std::size_t kMaxBytes = 1u << 30;
 constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
-
-// End tokens that files often fail to declare; they count when they are special or user-defined.
-constexpr std::array<std::string_view, 11> kEndTexts = {
-    "<|im_end|>", "<|endoftext|>", "<|eot_id|>",  "<|eom_id|>",     "<|end_of_text|>",           "<|return|>",
-    "<|call|>",   "<end_of_turn>", "<|EOT|>",     "</s>",           "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
-};
+constexpr std::string_view kTokenKinds = "tokenizer.ggml.token_type";
 
 tl::unexpected<Error> corrupt(const ModelFile& file, std::string what) {
     return fail(ErrorCode::FileCorrupt, file.path() + ": " + std::move(what), "The vocabulary in the file is damaged or made by a faulty converter");
@@ -78,28 +76,30 @@ std::string hashTokens(const Vocabulary& vocabulary) {
 }
 
 // Fills bytes, begins, kinds and scores.
-Result<void> readTokens(const ModelFile& file, Vocabulary& vocabulary) {
-    const GgufArray* tokens = file.getArray(kTokens);
-    if (tokens == nullptr || tokens->elementType() != GgufType::String || tokens->size() == 0) {
-        return corrupt(file, "there is no list of strings " + std::string(kTokens));
-    }
+Result<void> readTokens(TypedKeys& keys, Vocabulary& vocabulary) {
+    const ModelFile& file = keys.file();
+    const GgufArray* tokens = keys.texts(kTokens);
+    const GgufArray* kinds = keys.wholeNumbers(kTokenKinds);
+    const GgufArray* scores = keys.numbers("tokenizer.ggml.scores");
+    if (!keys.fault().empty()) return corrupt(file, keys.fault());
+    if (tokens == nullptr || tokens->size() == 0) return corrupt(file, "there is no list of strings " + std::string(kTokens));
     if (tokens->size() > kMaxTokens) return corrupt(file, std::to_string(tokens->size()) + " tokens; the limit is " + std::to_string(kMaxTokens));
-    const GgufArray* kinds = file.getArray("tokenizer.ggml.token_type");
     if (kinds != nullptr && kinds->size() != tokens->size()) {
-        return corrupt(file, "tokenizer.ggml.token_type has " + std::to_string(kinds->size()) + " entries for " + std::to_string(tokens->size()) + " tokens");
+        return corrupt(file, std::string(kTokenKinds) + " has " + std::to_string(kinds->size()) + " entries for " + std::to_string(tokens->size()) + " tokens");
     }
-    const GgufArray* scores = file.getArray("tokenizer.ggml.scores");
     const bool scored = vocabulary.form == VocabularyForm::SentencePiece && file.value(kSentencePieceMerges) == nullptr;
     if (scored && (scores == nullptr || scores->size() != tokens->size())) return corrupt(file, "tokenizer.ggml.scores does not have one entry per token");
 
-    vocabulary.begins.reserve(tokens->size() + 1);
-    vocabulary.kinds.reserve(tokens->size());
-    vocabulary.begins.push_back(0);
     for (std::size_t id = 0; id < tokens->size(); ++id) {
         const std::int64_t kind = kinds == nullptr ? 1 : kinds->integer(id).value_or(0);
         if (kind < 1 || kind > 6) return corrupt(file, "token " + std::to_string(id) + " has the unknown kind " + std::to_string(kind));
         vocabulary.kinds.push_back(static_cast<TokenKind>(kind));
-        vocabulary.bytes += meaning(vocabulary.form, vocabulary.kinds.back(), tokens->strings()[id]);
+    }
+    vocabulary.notes = mendTokenKinds(file, vocabulary.kinds);
+    vocabulary.begins.reserve(tokens->size() + 1);
+    vocabulary.begins.push_back(0);
+    for (std::size_t id = 0; id < tokens->size(); ++id) {
+        vocabulary.bytes += meaning(vocabulary.form, vocabulary.kinds[id], tokens->strings()[id]);
         if (vocabulary.bytes.size() > kMaxBytes) return corrupt(file, "the tokens have more than " + std::to_string(kMaxBytes) + " bytes");
         vocabulary.begins.push_back(static_cast<std::uint32_t>(vocabulary.bytes.size()));
         if (scored) vocabulary.scores.push_back(static_cast<float>(scores->number(id).value_or(0.0)));
@@ -135,13 +135,15 @@ void findByKind(Vocabulary& vocabulary) {
 }
 
 // Of a tokenizer.json: those it lists, each as it wants to be found.
-Result<void> readAddedTokens(const ModelFile& file, Vocabulary& vocabulary) {
-    const GgufArray* ids = file.getArray("quibble.tokenizer.added_ids");
+Result<void> readAddedTokens(TypedKeys& keys, Vocabulary& vocabulary) {
+    const ModelFile& file = keys.file();
+    const GgufArray* ids = keys.wholeNumbers(kAddedIds);
+    const GgufArray* flags = keys.wholeNumbers("quibble.tokenizer.added_flags");
+    if (!keys.fault().empty()) return corrupt(file, keys.fault());
     if (ids == nullptr) {
         findByKind(vocabulary);
         return {};
     }
-    const GgufArray* flags = file.getArray("quibble.tokenizer.added_flags");
     if (flags == nullptr || flags->size() != ids->size()) return corrupt(file, "quibble.tokenizer.added_flags does not have one entry per id");
     vocabulary.specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
     vocabulary.normalized_specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
@@ -159,23 +161,24 @@ Result<void> readAddedTokens(const ModelFile& file, Vocabulary& vocabulary) {
     return {};
 }
 
-void readNormalizer(const ModelFile& file, Vocabulary& vocabulary) {
-    vocabulary.normalizer = {.composes = file.getBool("quibble.tokenizer.composes").value_or(false),
-                             .marks_begin = file.getBool("quibble.tokenizer.marks_begin").value_or(false),
-                             .marks_spaces = file.getBool("quibble.tokenizer.marks_spaces").value_or(false)};
+void readNormalizer(TypedKeys& keys, Vocabulary& vocabulary) {
+    vocabulary.normalizer = {.composes = keys.truth("quibble.tokenizer.composes").value_or(false),
+                             .marks_begin = keys.truth("quibble.tokenizer.marks_begin").value_or(false),
+                             .marks_spaces = keys.truth("quibble.tokenizer.marks_spaces").value_or(false)};
 }
 
 Result<std::optional<TokenId>> readId(const ModelFile& file, const Vocabulary& vocabulary, std::string_view key) {
     if (file.value(key) == nullptr) return std::optional<TokenId>{};
     const auto id = file.getInt(key);
-    if (id == -1) return std::optional<TokenId>{};  // some converters write "none" so
+    if (id == -1 || id == std::int64_t{0xFFFFFFFF}) return std::optional<TokenId>{};  // some converters write "none" so
     if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) {
         return corrupt(file, std::string(key) + " is " + describeGgufValue(*file.value(key)) + ", which is no id of the " + std::to_string(vocabulary.size()) + " tokens");
     }
     return std::optional<TokenId>(static_cast<TokenId>(*id));
 }
 
-Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
+Result<void> readSpecialIds(TypedKeys& keys, Vocabulary& vocabulary) {
+    const ModelFile& file = keys.file();
     std::vector<TokenId>& ends = vocabulary.end_of_generation;
     struct Field {
         std::string_view key;
@@ -197,7 +200,8 @@ Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
         if (field.ends_generation && *id) ends.push_back(**id);
     }
     // More of them, as published checkpoints list them.
-    const GgufArray* listed = file.getArray("quibble.tokenizer.end_ids");
+    const GgufArray* listed = keys.wholeNumbers("quibble.tokenizer.end_ids");
+    if (!keys.fault().empty()) return corrupt(file, keys.fault());
     for (std::size_t i = 0; listed != nullptr && i < listed->size(); ++i) {
         const auto id = listed->integer(i);
         if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.end_ids holds what is no id");
@@ -205,7 +209,10 @@ Result<void> readSpecialIds(const ModelFile& file, Vocabulary& vocabulary) {
     }
     for (std::size_t id = 0; id < vocabulary.size(); ++id) {
         if (vocabulary.kinds[id] != TokenKind::Control && vocabulary.kinds[id] != TokenKind::UserDefined) continue;
-        if (std::find(kEndTexts.begin(), kEndTexts.end(), vocabulary.tokenBytes(id)) != kEndTexts.end()) ends.push_back(static_cast<TokenId>(id));
+        const std::string_view text = vocabulary.tokenBytes(id);
+        // A message of gpt-oss ends with <|end|>, its turn does not.
+        const bool only_a_message = text == kTurnEndMark && vocabulary.all.lookup(kChannelMark) != ByteIndex::kNone;
+        if (isEndText(text) && !only_a_message) ends.push_back(static_cast<TokenId>(id));
     }
     std::sort(ends.begin(), ends.end());
     ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
@@ -252,7 +259,9 @@ std::optional<std::string> decodeByteLevel(std::string_view text) {
 }
 
 Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) {
-    const auto model = file.getString("tokenizer.ggml.model");
+    TypedKeys keys(file);
+    const auto model = keys.text("tokenizer.ggml.model");
+    if (!keys.fault().empty()) return corrupt(file, keys.fault());
     if (!model) return corrupt(file, "there is no tokenizer.ggml.model, so no vocabulary");
     auto made = std::make_shared<Vocabulary>();
     if (*model == "llama") {
@@ -261,19 +270,20 @@ Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) 
         return fail(ErrorCode::Unsupported, file.path() + ": the tokenizer model \"" + toValidUtf8(model->substr(0, 60)) + "\" is not known",
                     "Known: gpt2 (byte-level BPE), llama (SentencePiece)");
     }
-    if (auto read = readTokens(file, *made); !read) return tl::unexpected<Error>(read.error());
+    if (auto read = readTokens(keys, *made); !read) return tl::unexpected<Error>(read.error());
     indexTokens(*made);
-    readNormalizer(file, *made);
-    if (auto read = readAddedTokens(file, *made); !read) return tl::unexpected<Error>(read.error());
-    if (auto read = readSpecialIds(file, *made); !read) return tl::unexpected<Error>(read.error());
+    readNormalizer(keys, *made);
+    if (auto read = readAddedTokens(keys, *made); !read) return tl::unexpected<Error>(read.error());
+    if (auto read = readSpecialIds(keys, *made); !read) return tl::unexpected<Error>(read.error());
     const bool sentence_piece = made->form == VocabularyForm::SentencePiece;
-    made->pre_name = sentence_piece ? "spm" : std::string(file.getString("tokenizer.ggml.pre").value_or(""));
-    made->adds_bos = file.getBool("tokenizer.ggml.add_bos_token").value_or(sentence_piece);
-    made->adds_eos = file.getBool("tokenizer.ggml.add_eos_token").value_or(false);
-    made->adds_space_prefix = file.getBool("tokenizer.ggml.add_space_prefix").value_or(sentence_piece);
-    made->prefix_where_missing = file.getBool("quibble.tokenizer.prefix_where_missing").value_or(false);
-    made->space_after_special = file.getBool("quibble.tokenizer.space_after_special").value_or(true);
-    made->chat_template = file.getString("tokenizer.chat_template").value_or("");
+    made->pre_name = sentence_piece ? "spm" : std::string(keys.text("tokenizer.ggml.pre").value_or(""));
+    made->adds_bos = keys.truth("tokenizer.ggml.add_bos_token").value_or(sentence_piece);
+    made->adds_eos = keys.truth("tokenizer.ggml.add_eos_token").value_or(false);
+    made->adds_space_prefix = keys.truth("tokenizer.ggml.add_space_prefix").value_or(sentence_piece);
+    made->prefix_where_missing = keys.truth("quibble.tokenizer.prefix_where_missing").value_or(false);
+    made->space_after_special = keys.truth("quibble.tokenizer.space_after_special").value_or(true);
+    made->chat_template = keys.text("tokenizer.chat_template").value_or("");
+    if (!keys.fault().empty()) return corrupt(file, keys.fault());
     made->hash = hashTokens(*made);
     return made;
 }

@@ -23,6 +23,8 @@ enum class TokenKind : std::uint8_t { Normal = 1, Unknown = 2, Control = 3, User
 
 /// The merges of a SentencePiece-style tokenizer.json, "left right"; GGUF files of that form have scores instead.
 inline constexpr std::string_view kSentencePieceMerges = "quibble.tokenizer.merges";
+/// The ids that a tokenizer.json lists as added tokens.
+inline constexpr std::string_view kAddedIds = "quibble.tokenizer.added_ids";
 
 /// How the texts of normal tokens are written in the file.
 enum class VocabularyForm {
@@ -54,6 +56,7 @@ struct Vocabulary {
     std::string pre_name;
     std::string chat_template;
     std::string hash;
+    std::vector<std::string> notes;  // what the file says wrongly and how it was read, for people
 
     [[nodiscard]] bool normalizes() const { return normalizer.active() || !normalized_specials.empty(); }
     [[nodiscard]] std::size_t size() const { return kinds.size(); }

@@ -74,6 +74,7 @@ struct RunProvenance {
     std::optional<PromptClock> clock;  // the time that the chat template was given; nothing: it asks for none
     std::vector<ResolvedMarker> markers;
     std::vector<std::string> dropped_markers;  // with the reason
+    std::vector<std::string> notes;            // what the user should know of the model file or the settings, a sentence each
     bool operator==(const RunProvenance&) const = default;
 };
 

@@ -267,6 +267,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
             {"vocab_size", p.vocab_size},           {"context", p.context},
             {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
             {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
+    if (!p.notes.empty()) out["notes"] = p.notes;
     if (p.clock) out["clock"] = json_detail::clockToJson(*p.clock);
     return out;
 }
@@ -306,6 +307,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.get("prompt_tokens", p.prompt_tokens);
     reader.get("markers", markers);
     reader.get("dropped_markers", p.dropped_markers);
+    reader.getIfThere("notes", p.notes);
     std::string fault = reader.fault();
     if (fault.empty()) fault = json_detail::clockFromJson(value, p.clock);
     for (const auto& item : fault.empty() ? markers : nlohmann::json::array()) {

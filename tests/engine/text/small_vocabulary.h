@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@ struct SmallVocabulary {
     std::string pre = "qwen2";
     std::vector<std::pair<std::string, std::uint32_t>> ids;
     std::string chat_template;
+    std::map<std::string, std::string> typed;  // keys as their type and value stand in the file, beside the usual ones or in their place
 
     static std::string written(std::string_view bytes) {
         std::string out;
@@ -58,12 +60,22 @@ struct SmallVocabulary {
     }
 
     [[nodiscard]] std::string file() const {
-        GgufBytes bytes;
-        bytes.header(0, 5 + ids.size() + (chat_template.empty() ? 0 : 1)).stringKey("tokenizer.ggml.model", model).stringKey("tokenizer.ggml.pre", pre);
-        bytes.stringsKey("tokenizer.ggml.tokens", tokens).intsKey("tokenizer.ggml.token_type", kinds).stringsKey("tokenizer.ggml.merges", merges);
-        for (const auto& [key, id] : ids) bytes.uintKey("tokenizer.ggml." + key, id);
-        if (!chat_template.empty()) bytes.stringKey("tokenizer.chat_template", chat_template);
-        return bytes.bytes;
+        GgufBytes keys;
+        std::uint64_t count = 0;
+        const auto add = [&](const std::string& name, const auto& write) {
+            if (typed.count(name) != 0) return;
+            write(name);
+            ++count;
+        };
+        add("tokenizer.ggml.model", [&](const std::string& name) { keys.stringKey(name, model); });
+        add("tokenizer.ggml.pre", [&](const std::string& name) { keys.stringKey(name, pre); });
+        add("tokenizer.ggml.tokens", [&](const std::string& name) { keys.stringsKey(name, tokens); });
+        add("tokenizer.ggml.token_type", [&](const std::string& name) { keys.intsKey(name, kinds); });
+        add("tokenizer.ggml.merges", [&](const std::string& name) { keys.stringsKey(name, merges); });
+        for (const auto& [key, id] : ids) add("tokenizer.ggml." + key, [&keys, id = id](const std::string& name) { keys.uintKey(name, id); });
+        if (!chat_template.empty()) add("tokenizer.chat_template", [&](const std::string& name) { keys.stringKey(name, chat_template); });
+        for (const auto& [name, value] : typed) keys.text(name).bytes.append(value);
+        return GgufBytes().header(0, count + typed.size()).bytes + keys.bytes;
     }
     [[nodiscard]] Result<std::shared_ptr<const Tokenizer>> load() const {
         const std::string bytes = file();

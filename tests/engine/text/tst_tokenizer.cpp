@@ -173,6 +173,105 @@ private slots:
         QVERIFY(contains(refusal([](auto&) {}), "was loaded"));
     }
 
+    // A key that is there but of another kind is no key that is absent.
+    void keysOfAnotherKind_data() {
+        QTest::addColumn<QByteArray>("key");
+        QTest::addColumn<QByteArray>("value");  // type and value as in the file
+        QTest::addColumn<QByteArray>("says");   // empty: it is read
+        const auto row = [](const char* name, const char* key, const test::GgufBytes& value, const char* says) {
+            QTest::newRow(name) << QByteArray(key) << QByteArray::fromStdString(value.bytes) << QByteArray(says);
+        };
+        using Bytes = test::GgufBytes;
+        constexpr std::uint32_t kU8 = 0, kU32 = 4, kF32 = 6, kBool = 7, kString = 8, kArray = 9;
+        const auto list = [](std::uint32_t element, std::uint64_t count) { return Bytes().put(kArray).put(element).put(count); };
+        row("bos as a truth", "tokenizer.ggml.add_bos_token", Bytes().put(kBool).put<std::uint8_t>(1), "");
+        row("bos as a number", "tokenizer.ggml.add_bos_token", Bytes().put(kU8).put<std::uint8_t>(1), "tokenizer.ggml.add_bos_token is not true or false");
+        row("bos as a text", "tokenizer.ggml.add_bos_token", Bytes().put(kString).text("true"), "tokenizer.ggml.add_bos_token is not true or false");
+        row("eos as a number", "tokenizer.ggml.add_eos_token", Bytes().put(kU32).put<std::uint32_t>(0), "tokenizer.ggml.add_eos_token is not true or false");
+        row("space as a text", "tokenizer.ggml.add_space_prefix", Bytes().put(kString).text("no"), "tokenizer.ggml.add_space_prefix is not true or false");
+        row("a list of templates", "tokenizer.chat_template", list(kString, 1).text("{{ 1 }}"), "tokenizer.chat_template is not a text");
+        row("a pre-tokenizer by number", "tokenizer.ggml.pre", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.pre is not a text");
+        row("a model by number", "tokenizer.ggml.model", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.model is not a text");
+        row("tokens as numbers", "tokenizer.ggml.tokens", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2), "tokenizer.ggml.tokens is not a list of texts");
+        row("kinds as one number", "tokenizer.ggml.token_type", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.token_type is not a list of whole numbers");
+        row("kinds as fractions", "tokenizer.ggml.token_type", list(kF32, 1).put(1.0F), "tokenizer.ggml.token_type is not a list of whole numbers");
+        row("scores as texts", "tokenizer.ggml.scores", list(kString, 1).text("0"), "tokenizer.ggml.scores is not a list of numbers");
+        row("merges as numbers", "tokenizer.ggml.merges", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2), "tokenizer.ggml.merges is not a list of texts");
+        row("an end as a text", "tokenizer.ggml.eos_token_id", Bytes().put(kString).text("3"), "tokenizer.ggml.eos_token_id is \"3\", which is no id");
+        row("no end, as the largest number", "tokenizer.ggml.eos_token_id", Bytes().put(kU32).put<std::uint32_t>(0xFFFFFFFF), "");
+    }
+    void keysOfAnotherKind() {
+        QFETCH(QByteArray, key);
+        QFETCH(QByteArray, value);
+        QFETCH(QByteArray, says);
+        test::SmallVocabulary vocabulary;
+        vocabulary.typed = {{key.toStdString(), value.toStdString()}};
+        const auto loaded = vocabulary.load();
+        if (says.isEmpty()) QVERIFY2(loaded.has_value(), loaded ? "" : loaded.error().line().c_str());
+        else QVERIFY2(!loaded && loaded.error().what.find(says.toStdString()) != std::string::npos, loaded ? "was loaded" : loaded.error().line().c_str());
+    }
+
+    // Converted files give control tokens the kind of ordinary text.
+    void kindsThatAreStatedWrongly_data() {
+        QTest::addColumn<QByteArray>("text");
+        QTest::addColumn<int>("kind");
+        QTest::addColumn<bool>("control");
+        QTest::addColumn<bool>("ends");
+        for (const char* end : {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|return|>", "<|call|>", "<|end|>", "<end_of_turn>", "<|EOT|>", "<EOT>",
+                                "<|end_of_turn|>", "<|endofturn|>", "<|eot|>", "<end_of_utterance>", "[EOT]", "[EOS]", "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"}) {
+            for (const int kind : {1, 3, 5}) QTest::addRow("%s of kind %d", end, kind) << QByteArray(end) << kind << true << true;
+            QTest::addRow("%s, user-defined", end) << QByteArray(end) << 4 << false << true;
+        }
+        QTest::newRow("beginning of a turn, ordinary") << QByteArray("<|im_start|>") << 1 << true << false;
+        QTest::newRow("beginning of a turn, unused, in the template") << QByteArray("<|im_start|>") << 5 << true << false;
+        QTest::newRow("reserved, unused") << QByteArray("<|reserved_7|>") << 5 << true << false;  // special as before
+        QTest::newRow("strike-through of HTML") << QByteArray("</s>") << 1 << false << false;
+        QTest::newRow("an ordinary word") << QByteArray("<b>") << 1 << false << false;
+    }
+    void kindsThatAreStatedWrongly() {
+        QFETCH(QByteArray, text);
+        QFETCH(int, kind);
+        QFETCH(bool, control);
+        QFETCH(bool, ends);
+        test::SmallVocabulary vocabulary;
+        vocabulary.chat_template = "<|im_start|>{{ messages[0].content }}";
+        const TokenId id = vocabulary.add("x", kind);
+        vocabulary.tokens[static_cast<std::size_t>(id)] = text.toStdString();
+        const auto tokenizer = vocabulary.load().value();
+        QCOMPARE(tokenizer->isSpecial(id), control);
+        QCOMPARE(tokenizer->isEndOfGeneration(id), ends);
+        const bool mended = (kind == 1 || kind == 5) && (control && text != "<|reserved_7|>");
+        QCOMPARE(tokenizer->notes().size(), std::size_t{mended ? 1U : 0U});
+        if (!mended) return;
+        QVERIFY2(tokenizer->notes().front().find(text.toStdString()) != std::string::npos, tokenizer->notes().front().c_str());
+        QCOMPARE(tokenizer->encode(text.toStdString(), {.parse_special = true}), std::vector<TokenId>{id});
+        QVERIFY(tokenizer->encode(text.toStdString()).size() > 1);  // what a user writes stays text
+    }
+
+    void kindsThatAreBelieved() {
+        // What letters become by merges is ordinary, whatever it looks like.
+        test::SmallVocabulary merged;
+        const TokenId made = merged.word("<|im_end|>");
+        const auto ordinary = merged.load().value();
+        QVERIFY(!ordinary->isSpecial(made) && !ordinary->isEndOfGeneration(made) && ordinary->notes().empty());
+        // A message of gpt-oss ends with <|end|>, its turn does not.
+        test::SmallVocabulary channels;
+        channels.add("<|channel|>", 3);
+        const TokenId end = channels.add("<|end|>", 3), turn = channels.add("<|return|>", 3);
+        const auto harmony = channels.load().value();
+        QVERIFY(!harmony->isEndOfGeneration(end) && harmony->isEndOfGeneration(turn));
+        // A tag that the template writes is found as a token of its own, and one that the file names as its end is one.
+        test::SmallVocabulary tags;
+        const TokenId think = tags.add("<think>", 1), other = tags.add("<other>", 1), last = tags.add("</s>", 1);
+        tags.chat_template = "{{ messages[0].content }}<think>";
+        tags.ids = {{"eos_token_id", static_cast<std::uint32_t>(last)}};
+        const auto tagged = tags.load().value();
+        QCOMPARE(tagged->encode("a<think>"), (std::vector<TokenId>{'a', think}));
+        QVERIFY(tagged->encode("<other>").size() > 1);
+        QVERIFY(!tagged->isSpecial(think) && !tagged->isSpecial(other) && tagged->isSpecial(last));
+        QCOMPARE(tagged->notes().size(), std::size_t{2});
+    }
+
     void splitRules() {
         using Pieces = std::vector<std::string_view>;
         const auto split = [](const char* name, std::string_view text) { return PreTokenizer::byName(name).value()->split(text); };
