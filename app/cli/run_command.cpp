@@ -39,7 +39,11 @@ public:
         const std::lock_guard lock(mutex_);
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
-            if (std::holds_alternative<RunProvenance>(event)) std::cerr << cacheLine(trace_.request(), trace_.provenance()) << '\n';
+            if (const auto* provenance = std::get_if<RunProvenance>(&event)) {
+                std::cerr << cacheLine(trace_.request(), *provenance) << '
+';
+                printNotes(*provenance);
+            }
         }
         if (show_text_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);

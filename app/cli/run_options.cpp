@@ -62,7 +62,7 @@ void RunOptions::addTo(CLI::App& command) {
     command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))->capture_default_str();
     addNumber(command, "--penalty", penalty, "Subtracted from the logits of the marker words");
     command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")->capture_default_str();
-    command.add_option("--without-word", without_words, "Switch an entry of the marker set off (repeatable)");
+    command.add_option("--without-word", without_words, "Switch an entry of the marker set off, as \" wait\" or _wait (repeatable)");
     command.add_flag("--only-thinking", only_thinking, "Penalize inside the reasoning span only");
     addNumber(command, "--temperature", temperature, "0 is greedy");
     addNumber(command, "--top-k", top_k, "0: off", 0);
@@ -100,7 +100,6 @@ Result<RunRequest> RunOptions::request() const {
     r.reference.block = block;
     r.penalty.strength = penalty;
     r.penalty.set_name = markers;
-    r.penalty.disabled_words = without_words;
     r.penalty.only_thinking = only_thinking;
     bool builtin = false;
     for (const MarkerSet& set : builtinMarkerSets()) {
@@ -113,6 +112,11 @@ Result<RunRequest> RunOptions::request() const {
         if (!set) return tl::unexpected(set.error());
         r.penalty.set_name = set->name;
         r.penalty.words = set->words;
+    }
+    for (const std::string& word : without_words) {
+        auto entry = findMarkerEntry(r.penalty.words, word);
+        if (!entry) return tl::unexpected(entry.error());
+        r.penalty.disabled_words.push_back(std::move(*entry));
     }
     r.sampler = {temperature, top_k, top_p, min_p};
     r.seed = seed;

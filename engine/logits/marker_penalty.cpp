@@ -8,6 +8,7 @@ namespace quibble {
 namespace {
 
 constexpr double kMaxStrength = 100;
+constexpr std::size_t kMostNamed = 8;
 
 Result<MarkerSet> markerSetOf(const PenaltySettings& settings) {
     if (!settings.words.empty()) {
@@ -35,7 +36,12 @@ Result<MarkerPenalty> MarkerPenalty::create(const PenaltySettings& settings, con
     penalty.member_.resize(tokenizer.vocabSize());
     for (const TokenId id : penalty.resolved_.ids) penalty.member_[static_cast<std::size_t>(id)] = true;
     penalty.only_thinking_ = settings.only_thinking;
-    penalty.disabled_ = settings.disabled_words;
+    penalty.set_name_ = set->name;
+    for (const std::string& word : settings.disabled_words) {
+        auto entry = findMarkerEntry(penalty.words_, word);
+        if (!entry) return tl::unexpected(entry.error());
+        penalty.disabled_.push_back(std::move(*entry));
+    }
     if (auto strength = penalty.setStrength(settings.strength); !strength) return tl::unexpected(strength.error());
     penalty.rebuild();
     return penalty;
@@ -55,6 +61,15 @@ void MarkerPenalty::apply(std::span<float> logits) const {
     for (const TokenId id : penalized_) logits[static_cast<std::size_t>(id)] -= lambda;
 }
 
+std::string MarkerPenalty::note() const {
+    if (strength_ == 0 || resolved_.dropped.empty()) return {};
+    if (resolved_.entries.empty()) return "the penalty changes nothing: no entry of " + set_name_ + " is one token of this vocabulary";
+    std::string text = "without effect of the " + std::to_string(words_.size()) + " entries of " + set_name_ + ": ";
+    for (std::size_t i = 0; i < std::min(resolved_.dropped.size(), kMostNamed); ++i) text += (i == 0 ? "" : "; ") + resolved_.dropped[i];
+    if (resolved_.dropped.size() > kMostNamed) text += "; and " + std::to_string(resolved_.dropped.size() - kMostNamed) + " more";
+    return text;
+}
+
 Result<void> MarkerPenalty::setStrength(double strength) {
     if (!(std::abs(strength) <= kMaxStrength)) {
         return fail(ErrorCode::InvalidArgument, "penalty " + std::to_string(strength) + " is out of range", "Use -100 to 100 logits; -2 to 8 is usual");
@@ -64,11 +79,10 @@ Result<void> MarkerPenalty::setStrength(double strength) {
 }
 
 Result<void> MarkerPenalty::setWordEnabled(std::string_view word, bool enabled) {
-    if (std::find(words_.begin(), words_.end(), word) == words_.end()) {
-        return fail(ErrorCode::NotFound, "the marker list has no entry \"" + std::string(word) + "\"", "Entries are written with their leading space");
-    }
-    std::erase(disabled_, word);
-    if (!enabled) disabled_.emplace_back(word);
+    auto entry = findMarkerEntry(words_, word);
+    if (!entry) return tl::unexpected(entry.error());
+    std::erase(disabled_, *entry);
+    if (!enabled) disabled_.push_back(std::move(*entry));
     rebuild();
     return {};
 }

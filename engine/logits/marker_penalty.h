@@ -16,7 +16,7 @@ namespace quibble {
 
 class MarkerPenalty {
 public:
-    /// Errors: NotFound when settings.words is empty and no built-in set has that name; InvalidArgument for a strength out of range.
+    /// Errors: NotFound when settings.words is empty and no built-in set has that name, or when a word that is to be switched off is no entry; InvalidArgument for a strength out of range.
     [[nodiscard]] static Result<MarkerPenalty> create(const PenaltySettings& settings, const Tokenizer& tokenizer);
 
     [[nodiscard]] const ResolvedMarkers& markers() const { return resolved_; }
@@ -28,6 +28,9 @@ public:
     /// Subtracts the strength from every enabled marker's logit; nothing else changes by a bit.
     void apply(std::span<float> logits) const;
 
+    /// What a penalty that is in force does not reach: entries that are no single token. Empty when it reaches all.
+    [[nodiscard]] std::string note() const;
+
     /// Errors: InvalidArgument when not within +-100.
     [[nodiscard]] Result<void> setStrength(double strength);
     void setOnlyThinking(bool only) { only_thinking_ = only; }
@@ -38,6 +41,7 @@ private:
     void rebuild();
 
     ResolvedMarkers resolved_;
+    std::string set_name_;
     std::vector<std::string> words_;     // all entries, dropped ones too
     std::vector<std::string> disabled_;
     std::vector<TokenId> penalized_;     // enabled members, sorted

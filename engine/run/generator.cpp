@@ -208,6 +208,8 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
     p.clock = prompt.clock;
     for (const auto& [word, id] : penalty_->markers().entries) p.markers.push_back({word, id});
     p.dropped_markers = penalty_->markers().dropped;
+    p.notes = model.tokenizer()->notes();
+    if (std::string note = penalty_->note(); !note.empty()) p.notes.push_back(std::move(note));
 }
 
 std::int64_t Generator::elapsedNs() const { return nowNs() - started_ns_; }

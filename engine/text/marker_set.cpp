@@ -7,6 +7,7 @@
 #include <set>
 #include <system_error>
 
+#include "engine/text/text_normalizer.h"
 #include "engine/text/utf8.h"
 #include "engine/values/move_into_place.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxEntries = 4096;
 constexpr std::size_t kMaxEntryBytes = 256;
 constexpr std::size_t kMaxFileBytes = 4u << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kNamePrefix = "# name: ";
 constexpr std::string_view kNotePrefix = "# note: ";
 
@@ -103,6 +105,22 @@ MarkerSet expandMarkers(const MarkerSet& set, std::string name) {
 
 std::vector<MarkerSet> builtinMarkerSets() { return {publishedMarkers(), expandMarkers(publishedMarkers())}; }
 
+Result<std::string> findMarkerEntry(std::span<const std::string> words, std::string_view given) {
+    const auto find = [&](std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+    if (find(given)) return std::string(given);
+    if (std::string word = parseEntry(given); find(word)) return word;
+    // Compared without spaces around it and in lower case; U+2581 is how token lists write a space.
+    const auto bare = [](std::string_view word) {
+        if (word.starts_with(kSpaceMark)) word.remove_prefix(kSpaceMark.size());
+        while (word.starts_with(' ') || word.starts_with('_')) word.remove_prefix(1);
+        while (word.ends_with(' ')) word.remove_suffix(1);
+        return caseForms(word).front();
+    };
+    const auto near = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return bare(word) == bare(given); });
+    return fail(ErrorCode::NotFound, "the marker list has no entry \"" + toValidUtf8(given) + "\"",
+                near != words.end() ? "It has \"" + *near + "\"" : "Entries are written with their leading space, or as in a list file: _wait");
+}
+
 ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer) {
     ResolvedMarkers resolved;
     std::set<std::string_view> seen;
@@ -126,6 +144,7 @@ ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer)
 
 Result<MarkerSet> parseMarkerSet(std::string_view text, std::string fallback_name) {
     MarkerSet set{.name = std::move(fallback_name), .note = {}, .words = {}};
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     for (std::size_t line_number = 1; !text.empty(); ++line_number) {
         const std::size_t end = text.find('\n');
         std::string_view line = text.substr(0, end);
@@ -151,7 +170,11 @@ Result<MarkerSet> loadMarkerSet(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     if (in.bad() || !in.is_open()) return fail(ErrorCode::Io, "cannot read the marker list " + path.string(), "Check that the file may be read");
-    return parseMarkerSet(text, path.stem().string());
+    auto set = parseMarkerSet(text, path.stem().string());
+    if (set && set->words.empty()) {
+        return fail(ErrorCode::InvalidArgument, "the marker list " + path.string() + " has no entries: every line is empty or a comment", "Write one word a line, _ for a leading space");
+    }
+    return set;
 }
 
 std::string formatMarkerSet(const MarkerSet& set) {

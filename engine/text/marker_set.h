@@ -2,13 +2,14 @@
 // Source of the published list and of the single-token rule: arXiv 2606.00206, appendix C, table 8.
 //
 // File form (data/markers/*.txt), UTF-8, one entry a line:
-//   # comment, and blank lines, are skipped; the first line "# name: NAME" names the set
+//   # comment, and blank lines, are skipped; a line "# name: NAME" names the set
 //   wait        an entry; the word as it stands, no space in front
 //   _wait       a leading underscore stands for one leading space
 //   \_wait      a backslash in front of _, # or \ makes it an ordinary character
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,11 +43,16 @@ struct ResolvedMarkers {
 /// The built-in sets: published-50, expanded.
 [[nodiscard]] std::vector<MarkerSet> builtinMarkerSets();
 
+/// The entry of a list that is meant: the text as it is, or as a line of the file form ("_wait" for " wait"). Errors: NotFound, with the entry that differs
+/// only in its spaces or in case.
+[[nodiscard]] Result<std::string> findMarkerEntry(std::span<const std::string> words, std::string_view given);
+
 /// Rule of the paper: a word that encodes to exactly one id is a member; one that splits is dropped, never its parts.
 [[nodiscard]] ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer);
 
-/// Errors name the line. At most 4096 entries of at most 256 bytes; not UTF-8 is refused.
+/// A byte order mark at the beginning is no text. Errors name the line. At most 4096 entries of at most 256 bytes; not UTF-8 is refused.
 [[nodiscard]] Result<MarkerSet> parseMarkerSet(std::string_view text, std::string fallback_name);
+/// A file without entries is refused.
 [[nodiscard]] Result<MarkerSet> loadMarkerSet(const std::filesystem::path& path);
 /// The file form; parseMarkerSet(formatMarkerSet(s)) == s.
 [[nodiscard]] std::string formatMarkerSet(const MarkerSet& set);

@@ -10,7 +10,8 @@ namespace quibble {
 struct TagPair {
     std::string_view open, close;
 };
-inline constexpr std::array<TagPair, 2> kThoughtTags = {TagPair{"<think>", "</think>"}, TagPair{"[THINK]", "[/THINK]"}};
+inline constexpr std::array<TagPair, 4> kThoughtTags = {TagPair{"<think>", "</think>"}, TagPair{"[THINK]", "[/THINK]"}, TagPair{"<|begin_of_thought|>", "<|end_of_thought|>"},
+                                                         TagPair{"<Thought>", "</Thought>"}};
 
 inline constexpr std::string_view kTurnMark = "<|start|>";  // in front of a role, where a message follows another
 inline constexpr std::string_view kChannelMark = "<|channel|>";

@@ -49,6 +49,23 @@ private slots:
             QCOMPARE(runCli({command, "--help"}).status, 0);
         }
     }
+    // What a penalty does not reach is said, and words are switched off as they are written in list files too.
+    void penaltiesWithoutEffectAreSaid() {
+        const QString path = file("few-words.gguf");
+        RandomShape shape;
+        shape.vocab = 256;
+        makeRandomModel(shape).write(path.toStdString());
+        const QStringList arguments{"run", path, "--prompt", "ab", "--raw", "--max-tokens", "2"};
+        const CliResult plain = runCli(arguments);
+        QVERIFY2(plain.status == 0 && !plain.err.contains("note:"), plain.err.constData());
+        const CliResult result = runCli(arguments + QStringList{"--penalty", "2"});
+        QVERIFY2(result.status == 0, result.err.constData());
+        QVERIFY2(result.err.contains("note: the penalty changes nothing: no entry of published-50 is one token"), result.err.constData());
+        QCOMPARE(runCli(arguments + QStringList{"--penalty", "2", "--without-word", "_wait"}).status, 0);
+        const CliResult unknown = runCli(arguments + QStringList{"--penalty", "2", "--without-word", "wait"});
+        QCOMPARE(unknown.status, 1);
+        QVERIFY2(unknown.err.contains("no entry \"wait\". It has \" wait\""), unknown.err.constData());
+    }
     void faultsAreOneLineAndStatusOne_data() {
         QTest::addColumn<QStringList>("arguments");
         QTest::newRow("nothing") << QStringList{};
@@ -60,6 +77,7 @@ private slots:
         QTest::newRow("no such problem") << QStringList{"run", kModel, "--problem", "no-such-problem"};
         QTest::newRow("bad quantizer") << QStringList{"run", kModel, "--prompt", "x", "--quant", "rtn:bits=99"};
         QTest::newRow("bad temperature") << QStringList{"run", kModel, "--prompt", "x", "--temperature", "-3"};
+        QTest::newRow("no such word") << QStringList{"run", kModel, "--prompt", "x", "--penalty", "2", "--without-word", " Wiat"};
         QTest::newRow("no such database") << QStringList{"export", "no/such.db", "--list"};
         QTest::newRow("not a database") << QStringList{"export", kModel, "--list"};
         QTest::newRow("no tokens") << QStringList{"logits", kModel, "--tokens", "no.i32", "--out", "x.npy"};

@@ -88,9 +88,30 @@ private slots:
         QVERIFY(!unknown);
         QVERIFY(unknown.error().what.find("banana") != std::string::npos);
     }
+    void entriesWithoutEffectAreNamed() {
+        const auto noteOf = [&](double strength, std::vector<std::string> words) {
+            return MarkerPenalty::create({.strength = strength, .set_name = "mine", .words = std::move(words)}, *tokenizer_)->note();
+        };
+        QCOMPARE(noteOf(2, {" wait"}), std::string());
+        QCOMPARE(noteOf(0, {"zzqqzz"}), std::string());
+        QCOMPARE(noteOf(2, {"zzqqzz", "qqzzqq"}), std::string("the penalty changes nothing: no entry of mine is one token of this vocabulary"));
+        const std::string some = noteOf(-1, {" wait", "zzqqzz"});
+        QVERIFY2(some.starts_with("without effect of the 2 entries of mine: zzqqzz: splits into "), some.c_str());
+    }
     void faultsAreNamed() {
         QVERIFY(!MarkerPenalty::create({.set_name = "no such set"}, *tokenizer_));
         QVERIFY(!MarkerPenalty::create({.strength = 1e9}, *tokenizer_));
+        // A word that is to be switched off and is no entry would leave the penalty as it is.
+        for (const char* word : {"wait", " Wiat", ""}) {
+            const auto unknown = MarkerPenalty::create({.strength = 1, .disabled_words = {word}}, *tokenizer_);
+            QVERIFY(!unknown);
+            QCOMPARE(unknown.error().code, ErrorCode::NotFound);
+            QVERIFY(unknown.error().what.find(std::string("\"") + word + "\"") != std::string::npos);
+        }
+        auto as_in_a_file = MarkerPenalty::create({.strength = 1, .disabled_words = {"_wait"}}, *tokenizer_);
+        std::vector<float> logits(tokenizer_->vocabSize());
+        as_in_a_file->apply(logits);
+        QCOMPARE(logits[static_cast<std::size_t>(*tokenizer_->idOf(" wait"))], 0.0F);
         QVERIFY(!MarkerPenalty::create({.strength = std::nan("")}, *tokenizer_));
     }
 };

@@ -68,6 +68,8 @@ private slots:
         QTest::addColumn<QString>("closing");
         QTest::newRow("think") << "<think>" << "</think>";
         QTest::newRow("brackets") << "[THINK]" << "[/THINK]";
+        QTest::newRow("bars") << "<|begin_of_thought|>" << "<|end_of_thought|>";
+        QTest::newRow("capital") << "<Thought>" << "</Thought>";
         QTest::newRow("channel") << "<|channel|>analysis<|message|>" << "<|end|>";
         QTest::newRow("channel behind a role") << "<|start|>assistant<|channel|>analysis<|message|>" << "<|end|>";
         QTest::newRow("channel without an end") << "<|channel|>analysis<|message|>" << "<|channel|>final<|message|>";

@@ -99,6 +99,38 @@ private slots:
         for (int i = 0; i < 5000; ++i) many += "w" + std::to_string(i) + "\n";
         QVERIFY(message(many).find("is entry 4097") != std::string::npos);
         QVERIFY(loadMarkerSet("/nonexistent/list.txt").error().code == ErrorCode::NotFound);
+        QTemporaryDir folder;
+        const std::filesystem::path path = std::filesystem::path(folder.path().toStdString()) / "list.txt";
+        const auto loaded = [&](std::string_view bytes) {
+            std::ofstream(path, std::ios::binary) << bytes;
+            const auto set = loadMarkerSet(path);
+            return set ? "read: " + formatMarkerSet(*set) : set.error().line();
+        };
+        QVERIFY(loaded("# nothing\n\n").find("has no entries: every line is empty or a comment") != std::string::npos);
+        QVERIFY(loaded("").find("has no entries") != std::string::npos);
+        QVERIFY(loaded(std::string_view("\xff\xfe_\0w\0\n\0", 8)).find("line 1: is not UTF-8") != std::string::npos);
+    }
+
+    void byteOrderMark() {
+        const auto set = parseMarkerSet("\xEF\xBB\xBF# name: marked\n_wait\n", "file");
+        QCOMPARE(set->name, std::string("marked"));
+        QCOMPARE(set->words, std::vector<std::string>{" wait"});
+        QCOMPARE(parseMarkerSet("\xEF\xBB\xBF_wait\nno\n", "file")->words, (std::vector<std::string>{" wait", "no"}));
+    }
+
+    void entriesAreFound() {
+        const std::vector<std::string> words = {" wait", "Wait", "_odd", "a\\b"};
+        for (const auto& [given, meant] : {std::pair{" wait", " wait"}, {"_wait", " wait"}, {"Wait", "Wait"}, {"_odd", "_odd"}, {"\\_odd", "_odd"}, {"a\\b", "a\\b"}, {"a\\\\b", "a\\b"}}) {
+            QCOMPARE(findMarkerEntry(words, given).value(), std::string(meant));
+        }
+        const auto refusal = [&](std::string_view given) {
+            const auto found = findMarkerEntry(words, given);
+            return found ? "found " + *found : found.error().line();
+        };
+        QCOMPARE(refusal(" Wiat"), std::string("the marker list has no entry \" Wiat\". Entries are written with their leading space, or as in a list file: _wait"));
+        QVERIFY(refusal("wait").find("no entry \"wait\". It has \" wait\"") != std::string::npos);
+        QVERIFY(refusal("\xE2\x96\x81WAIT").find("It has \" wait\"") != std::string::npos);
+        QVERIFY(refusal("").find("no entry \"\"") != std::string::npos);
     }
 
     void saveAndLoad() {
