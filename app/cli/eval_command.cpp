@@ -126,6 +126,7 @@ Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const 
         request.seed = first_seed + static_cast<std::uint64_t>(totals.problems());
         auto trace = runOne(request, models, device, prefixes, interrupt.token());
         totals.interrupted = interrupt.asked();
+        if (trace && totals.problems() == 0) printNotes(trace->provenance());
         if (trace) add(totals, *trace, problem.answer);
         else if (!totals.interrupted) totals.failures.push_back({problem.id, trace.error()});
         if (totals.interrupted) break;

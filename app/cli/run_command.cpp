@@ -40,8 +40,7 @@ public:
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
             if (const auto* provenance = std::get_if<RunProvenance>(&event)) {
-                std::cerr << cacheLine(trace_.request(), *provenance) << '
-';
+                std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
                 printNotes(*provenance);
             }
         }
