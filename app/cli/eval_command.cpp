@@ -16,6 +16,7 @@
 #include "engine/metrics/summary.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/generator.h"
+#include "engine/run/run_log.h"
 #include "engine/values/reference_text.h"
 
 namespace quibble::cli {
@@ -48,10 +49,15 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
     RunTrace trace(request);
     auto generator = Generator::create(request, models, device, {}, &prefixes);
     if (!generator) return tl::unexpected(generator.error());
-    trace.apply((*generator)->provenance());
+    RunLog log;
+    log.begin(kNoRun, request);
+    const RunEvent start((*generator)->provenance());
+    log.apply({&start, 1});
+    trace.apply(start);
     std::vector<RunEvent> events;
     if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done) return tl::unexpected(done.error());
     events.emplace_back((*generator)->closing());
+    log.apply(events);
     for (const RunEvent& event : events) trace.apply(event);
     return trace;
 } catch (const std::bad_alloc&) {

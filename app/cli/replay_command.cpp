@@ -35,6 +35,7 @@ Result<void> execute(const ReplayArguments& arguments) {
         return fail(ErrorCode::InvalidArgument, "the replay differs at position " + std::to_string(difference->pos) + ": " + difference->field +
                                                     " was " + difference->stored + ", is " + difference->repeated);
     }
+    logInfo("replay of run " + std::to_string(arguments.run) + ": identical, " + std::to_string(report->tokens) + " tokens");
     std::printf("identical: %lld tokens, %lld reference records\n", static_cast<long long>(report->tokens), static_cast<long long>(report->references));
     return {};
 }
