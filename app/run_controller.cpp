@@ -9,6 +9,7 @@
 
 #include "app/app_paths.h"
 #include "app/engine_values.h"
+#include "engine/base/log.h"
 #include "engine/device/cpu_device.h"
 #include "engine/metrics/summary.h"
 #include "engine/run/branch.h"
@@ -114,6 +115,7 @@ const RunTrace& RunController::liveTrace() const { return detached_ ? *detached_
 RunState RunController::liveState() const { return live() ? liveTrace().state() : RunState::Idle; }
 
 void RunController::showStored(RunTrace trace, RunId run) {
+    hideInLog(trace.request().prompt);  // an error about it may hold its title
     if (live() && run == live_run_) return showLive();
     if (live() && !detached_) detached_ = document_->trace();
     document_->setTrace(std::move(trace), run);

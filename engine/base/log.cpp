@@ -24,7 +24,8 @@ namespace {
 using Clock = std::chrono::system_clock;
 
 constexpr std::size_t kLongestLine = 4000;  // bytes
-constexpr std::size_t kHiddenBytes = 65536;  // of a prompt
+constexpr std::size_t kHiddenTexts = 4;
+constexpr std::size_t kHiddenBytes = 65536;  // of each
 // After a failure the file is tried again, but not at once: a disk that is full now may have room later.
 constexpr auto kRetryAfter = std::chrono::seconds(10);
 
@@ -152,7 +153,7 @@ struct Log {
     std::mutex mutex;  // of everything below
     LogLevel level = LogLevel::Info;
     bool texts = false;
-    std::shared_ptr<const std::string> hidden;
+    std::deque<std::shared_ptr<const std::string>> hidden;  // newest last
     std::size_t kept = LogSetup{}.kept_lines;
     std::uint64_t last_number = 0;
     std::deque<LogLine> lines;
@@ -205,14 +206,14 @@ void logLine(LogLevel level, std::string_view text) noexcept {
     try {
         Log& log = theLog();
         const Clock::time_point now = Clock::now();
-        std::shared_ptr<const std::string> hidden;
+        std::deque<std::shared_ptr<const std::string>> hidden;
         {
             const std::lock_guard lock(log.mutex);
             if (level < log.level || level == LogLevel::Off) return;
-            if (!log.texts) hidden = log.hidden;
+            if (!log.texts && level >= LogLevel::Warning) hidden = log.hidden;
         }
         std::string line = oneLine(text);
-        if (hidden != nullptr && level >= LogLevel::Warning) line = withoutQuotes(std::move(line), *hidden);
+        for (const auto& prompt : hidden) line = withoutQuotes(std::move(line), *prompt);
         {
             const std::lock_guard lock(log.mutex);
             const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
@@ -228,7 +229,9 @@ void hideInLog(std::string_view text) {
     auto hidden = std::make_shared<const std::string>(text.substr(0, kHiddenBytes));
     Log& log = theLog();
     const std::lock_guard lock(log.mutex);
-    log.hidden = std::move(hidden);
+    std::erase_if(log.hidden, [&](const auto& known) { return *known == *hidden; });
+    log.hidden.push_back(std::move(hidden));
+    if (log.hidden.size() > kHiddenTexts) log.hidden.pop_front();
 }
 
 bool logsTexts() {

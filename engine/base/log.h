@@ -45,8 +45,8 @@ inline void logWarning(std::string_view text) noexcept { logLine(LogLevel::Warni
 inline void logError(std::string_view text) noexcept { logLine(LogLevel::Error, text); }
 
 [[nodiscard]] bool logsTexts();
-/// A prompt: where a warning or an error would quote a part of it, "[…]" is written instead. Only the last such text is kept. Nothing
-/// is hidden while logsTexts().
+/// A prompt: where a warning or an error would quote a part of it, "[…]" is written instead. The last few such texts are
+/// known. Nothing is hidden while logsTexts().
 void hideInLog(std::string_view text);
 
 struct LogState {
