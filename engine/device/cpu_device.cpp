@@ -112,7 +112,7 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
             const std::int64_t first = products_[i].first_unit;
             const std::int64_t begin = std::max((unit_begin - first) * kOutputAlignment, std::int64_t{0});
             const std::int64_t end = std::min((unit_end - first) * kOutputAlignment, tasks[i].linear->weight.rows);
-            if (begin < end) product(tasks[i], products_[i], x, begin, end);
+            if (begin < end && !interrupted()) product(tasks[i], products_[i], x, begin, end);
         }
     });
 }
@@ -206,7 +206,7 @@ void CpuDevice::attention(const AttentionTask& task) {
     const std::int64_t count = task.n_kv_heads * tiles;
     const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * (task.n_heads / task.n_kv_heads) * std::min(task.n_rows, kAttentionRows);
     pool_.shareOut(count, chunksOf(work), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t item = begin; item < end; ++item) {
+        for (std::int64_t item = begin; item < end && !interrupted(); ++item) {
             const std::int64_t row = item % tiles * kAttentionRows;
             attendRows(task, item / tiles, row, std::min(row + kAttentionRows, task.n_rows));
         }

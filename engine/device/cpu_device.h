@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,20 @@ public:
     /// Rows of `width` numbers as stored rows of `row_bytes` bytes, one behind the other.
     void storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width, std::size_t row_bytes, std::byte* stored);
 
+    /// From here to its end the device gives up long operations (products and attention) once a stop is asked for: what they have not written by then
+    /// stays as it was. So the caller asks interrupted() before it uses their results.
+    class Interruptible {
+    public:
+        Interruptible(CpuDevice& device, const std::stop_token& stop) : device_(device) { device_.stop_ = stop; }
+        ~Interruptible() { device_.stop_ = {}; }
+        Interruptible(const Interruptible&) = delete;
+        Interruptible& operator=(const Interruptible&) = delete;
+
+    private:
+        CpuDevice& device_;
+    };
+    [[nodiscard]] bool interrupted() const { return stop_.stop_requested(); }
+
     /// Runs body(index) for every index in [0, count) on all threads.
     template <typename Body>
     void forEach(std::int64_t count, const Body& body) {
@@ -102,6 +117,7 @@ private:
     void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const;
 
     ThreadPool pool_;
+    std::stop_token stop_;  // of the innermost Interruptible
     const kernels::Ops& ops_;
     AlignedVector<std::byte> rounded_, rounded_bf16_, picked_floats_;  // the current input; storage is kept between calls
     AlignedVector<std::byte> picked_rounded_;                          // between two steps of rounding

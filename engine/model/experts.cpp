@@ -77,6 +77,7 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
     device.linear(x, n_rows, arithmetic, {{&weights.router, logits_.data()}});
+    if (device.interrupted()) return;  // what the selector and the tap would get are no scores
     device.forEach(n_rows, [&](std::int64_t index) {
         const auto row = static_cast<std::size_t>(index);
         const std::span<const float> logits(logits_.data() + row * count, count);
@@ -136,6 +137,7 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const std::int64_t d_model = config_.d_model, d_ff = config_.experts.d_ff;
     route(device, weights, layer, positions, products.arithmetic, x);
+    if (device.interrupted()) return;
     groupByExpert(n_rows);
     countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());

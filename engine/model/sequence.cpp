@@ -159,6 +159,7 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
     const KvLayout& stored = cache_.layout();
     device_.rmsNorm(x_.data(), w.attn_norm, n_rows, c.d_model, c.norm_eps, normed_.data());
     device_.linear(normed_.data(), n_rows, products_, {{&w.q, q_.data()}, {&w.k, k_.data()}, {&w.v, v_.data()}});
+    if (device_.interrupted()) return;
     if (c.qk_norm == QkNorm::PerHead) {
         device_.rmsNorm(q_.data(), w.q_norm, n_rows * c.n_heads, c.head_dim, c.norm_eps, q_.data());
         device_.rmsNorm(k_.data(), w.k_norm, n_rows * c.n_kv_heads, c.head_dim, c.norm_eps, k_.data());
@@ -172,6 +173,7 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
     device_.storeKv(stored.type, v_.data(), n_rows, stored.width, stored.row_bytes, cache_.values(layer, first_slot));
     device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type, static_cast<std::int64_t>(stored.head_bytes), attended_.data(),
                        n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths});
+    if (device_.interrupted()) return;
     device_.linear(attended_.data(), n_rows, products_, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
@@ -199,15 +201,20 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot
     device_.embed(model_->embedding(), tokens, x_.data());
     fillRope();
     if (experts_) experts_->beginPass();
+    const CpuDevice::Interruptible scope(device_, stop);
+    const auto stopped = [] { return fail(ErrorCode::Cancelled, "stopped"); };
     for (int layer = 0; layer < c.n_layers; ++layer) {
-        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
+        if (device_.interrupted()) return stopped();
         attentionBlock(layer, n_rows, first_slot, paths);
+        if (device_.interrupted()) return stopped();
         feedForwardBlock(layer, n_rows);
     }
+    if (device_.interrupted()) return stopped();
     if (n_logit_rows > 0) {
         const float* rows = x_.data() + (n_rows - n_logit_rows) * c.d_model;
         device_.rmsNorm(rows, model_->outputNorm(), n_logit_rows, c.d_model, c.norm_eps, normed_.data());
         device_.linear(normed_.data(), n_logit_rows, settings_.arithmetic, {{&model_->output(), logits}});
+        if (device_.interrupted()) return stopped();
     }
     return {};
 }

@@ -112,6 +112,7 @@ private:
     /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else empty.
     [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
                                     std::int64_t n_logit_rows, float* logits, const std::stop_token& stop);
+    // Both give up between two operations once a stop is asked for, and leave x_ as whatever it is then.
     void attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths);
     void feedForwardBlock(int layer, std::int64_t n_rows);
     void fillRope();

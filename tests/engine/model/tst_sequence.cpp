@@ -2,7 +2,10 @@
 // every type of KV cache, on models with and without sliding windows and experts.
 #include <QTest>
 
+#include <chrono>
 #include <cstring>
+#include <stop_token>
+#include <thread>
 
 #include "engine/model/sequence.h"
 #include "tests/support/golden.h"
@@ -177,6 +180,67 @@ private slots:
         path.push_back(last + 1);
         s->keepRows(path);
         QCOMPARE(s->size(), static_cast<Position>(kText + path.size()));
+    }
+
+    // Whenever a stop comes, the pass that it ends leaves no trace.
+    void aStopInsideAPassLeavesNoTrace() {
+        for (const char* name : {"llama-d256-F16.gguf", "qwen3moe-d256-Q4_K.gguf"}) {
+            Setup setup;
+            auto model = Model::load(goldenDirectory() / "models" / name, {});
+            QVERIFY(model.has_value());
+            setup.model = *model;
+            const std::vector<TokenId> text = setup.text(180);
+            const std::vector<float> expected = setup.alone(text);
+            std::vector<float> logits(setup.vocab());
+            int stopped = 0;
+            for (int wait_us = 0; wait_us < 20000; wait_us += 400) {
+                const auto s = setup.sequence();
+                std::stop_source stop;
+                std::thread other([&stop, wait_us] {
+                    std::this_thread::sleep_for(std::chrono::microseconds(wait_us));
+                    stop.request_stop();
+                });
+                const auto appended = s->append(text, 1, logits.data(), stop.get_token());
+                other.join();
+                if (!appended) {
+                    ++stopped;
+                    QCOMPARE(appended.error().code, ErrorCode::Cancelled);
+                    QCOMPARE(s->size(), 0);
+                    QVERIFY(s->append(text, 1, logits.data()));
+                }
+                QCOMPARE(std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)), 0);
+            }
+            qInfo("%s: %d of 50 passes were stopped", name, stopped);
+            QVERIFY(stopped > 0);
+        }
+    }
+
+    // Long operations give up between two pieces of work, not only the layers between each other.
+    void aStopReachesIntoAttentionAndProducts() {
+        Setup setup;
+        auto model = Model::load(goldenDirectory() / "models" / "llama-d256-F16.gguf", {});
+        QVERIFY(model.has_value());
+        const LayerWeights& layer = (*model)->layers().front();
+        const ModelConfig& c = (*model)->config();
+        constexpr std::int64_t kRows = 4;
+        std::vector<float> x(static_cast<std::size_t>(kRows * c.d_model), 1.0F), y(static_cast<std::size_t>(kRows * c.dQ()), 7.0F);
+        const std::vector<float> untouched = y;
+        std::stop_source stop;
+        stop.request_stop();
+        {
+            const CpuDevice::Interruptible scope(setup.device, stop.get_token());
+            QVERIFY(setup.device.interrupted());
+            setup.device.linear(x.data(), kRows, Arithmetic::F32, {{&layer.q, y.data()}});
+            QCOMPARE(y, untouched);
+            const std::vector<float> kv(static_cast<std::size_t>(kRows * c.dKv()), 1.0F);
+            const auto* bytes = reinterpret_cast<const std::byte*>(kv.data());
+            setup.device.attention({x.data(), bytes, bytes, kernels::TensorType::F32, static_cast<std::int64_t>(sizeof(float)) * c.head_dim, y.data(),
+                                    kRows, c.n_heads, c.n_kv_heads, c.head_dim, 1, 0, nullptr, {}});
+            QCOMPARE(y, untouched);
+        }
+        QVERIFY(!setup.device.interrupted());
+        setup.device.linear(x.data(), kRows, Arithmetic::F32, {{&layer.q, y.data()}});
+        QVERIFY(y != untouched);
     }
 
     void aCacheTypeThatCannotHoldTheHeadsIsRefused() {
