@@ -9,6 +9,7 @@
 #include "data/export/trace_export.h"
 #include "data/store/store.h"
 #include "data/store/store_writer.h"
+#include "engine/experts/expert_method.h"
 #include "engine/base/memory_use.h"
 #include "engine/run/runner.h"
 #include "engine/text/detokenizer.h"
@@ -128,6 +129,7 @@ Result<void> execute(const RunArguments& arguments) {
         if (!opened) return tl::unexpected(opened.error());
         output = std::move(*opened);
     }
+    if (const std::string idle = whyExpertsChangeNothing(*request); !idle.empty()) std::cerr << "note: " << idle << '\n';
     auto store = openStore(arguments, *request);
     if (!store) return tl::unexpected(store.error());
 

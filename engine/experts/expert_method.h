@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/model/experts.h"
 #include "engine/values/param_spec.h"
 #include "engine/values/result.h"
+#include "engine/values/run_request.h"
 
 namespace quibble {
 
@@ -47,6 +49,9 @@ private:
     std::vector<char> allowed_;
 };
 
+/// The parameter by which a method acts in every pass, not only in those that verify a draft.
+inline constexpr std::string_view kAllPassesKey = "all_passes";
+
 struct ExpertMethod {
     std::string_view id;
     std::string_view label;
@@ -62,6 +67,10 @@ struct ExpertMethod {
 [[nodiscard]] Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice);
 /// The policy of a run on a model with experts. Errors: as findExpertMethod, and a budget that the model cannot keep.
 [[nodiscard]] Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config, std::uint64_t seed);
+
+/// Why the experts that a request chooses would be those of any other run; empty: they would not, or all are allowed. Most methods act in passes that
+/// verify a draft, so without drafts there is nothing for them to do.
+[[nodiscard]] std::string whyExpertsChangeNothing(const RunRequest& request);
 
 namespace experts {
 extern const ExpertMethod kObserve;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "engine/experts/expert_method.h"
@@ -53,6 +54,16 @@ Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choic
     policy->setConfig(config);
     if (auto checked = policy->check(choice, config); !checked) return tl::unexpected(checked.error());
     return policy;
+}
+
+std::string whyExpertsChangeNothing(const RunRequest& request) {
+    const auto method = findExpertMethod(request.experts);
+    if (!method || (*method)->lossless || request.draft.method.id != MethodChoice{}.id) return {};
+    const auto& params = (*method)->params;
+    const auto all_passes = std::find_if(params.begin(), params.end(), [](const ParamSpec& spec) { return spec.key == kAllPassesKey; });
+    if (all_passes == params.end() || request.experts.value(*all_passes) != 0) return {};
+    return std::string((*method)->label) + " acts in passes that verify a draft, and this run has no drafts: choose who drafts, or switch on \"" +
+           std::string(all_passes->label) + "\"";
 }
 
 }  // namespace quibble

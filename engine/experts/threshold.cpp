@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array kParams{
     ParamSpec{"share", "Least share", "", 0, 1, 0, 0.3, "An expert below this share of the token's largest router probability is left out"},
-    ParamSpec{"all_passes", "All passes", "", 0, 1, 1, 0, "0: only passes that verify a draft; 1: prefill and plain decoding too"},
+    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0, "0: only passes that verify a draft; 1: prefill and plain decoding too"},
 };
 
 class Threshold final : public ExpertPolicy {
