@@ -45,18 +45,19 @@ QPushButton[flat="true"] { border: 1px solid transparent; background: transparen
 QPushButton[flat="true"]:hover { background: @accent_soft; }
 QPushButton[flat="true"]:focus { border-color: @accent; }
 
-QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
+QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox {
   background: @raised; border: 1px solid @card_border; border-radius: 5px; padding: @padv 7px; selection-background-color: @accent; selection-color: @accent_text; }
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: @accent; }
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: @disabled; background: @window; }
+QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: @accent; }
+QAbstractSpinBox[fault="true"], QAbstractSpinBox[fault="true"]:focus { border-color: @bad; }
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: @disabled; background: @window; }
 QPlainTextEdit[plain="true"] { border: 1px solid transparent; background: transparent; padding: 0; }
 QPlainTextEdit[plain="true"]:focus { border-color: @accent; }
 QComboBox::drop-down { border: none; width: @arrow; }
 QComboBox::down-arrow { image: url(:/quibble/icons/down_grey.svg); width: @tiny; height: @tiny; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @card_border; selection-background-color: @accent_soft; selection-color: @text; padding: 3px; outline: 0; }
-QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button { border: none; background: transparent; width: @arrow; }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(:/quibble/icons/up_grey.svg); width: @tiny; height: @tiny; }
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(:/quibble/icons/down_grey.svg); width: @tiny; height: @tiny; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: none; background: transparent; width: @arrow; }
+QAbstractSpinBox::up-arrow { image: url(:/quibble/icons/up_grey.svg); width: @tiny; height: @tiny; }
+QAbstractSpinBox::down-arrow { image: url(:/quibble/icons/down_grey.svg); width: @tiny; height: @tiny; }
 
 QCheckBox { spacing: 7px; }
 QCheckBox::indicator { width: @box; height: @box; border: 1px solid @faint; border-radius: 4px; background: @raised; }
@@ -131,6 +132,7 @@ QString Theme::styleSheet() const {
         {"@muted", colors_.muted.name()},
         {"@marker", colors_.marker.name()},
         {"@faint", colors_.faint.name()},
+        {"@bad", colors_.bad.name()},
         {"@bar_track", colors_.bar_track.name()},
         {"@bar_width", pixels(em(0.72))},
         {"@grid", colors_.grid.name()},

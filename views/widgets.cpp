@@ -4,6 +4,7 @@
 
 #include <QEvent>
 #include <QPainter>
+#include <QScreen>
 #include <QStyle>
 
 #include "views/theme.h"
@@ -82,6 +83,36 @@ QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* p
     return button;
 }
 
+QRect movedInto(QRect rect, const QRect& room) {
+    rect.setSize(rect.size().boundedTo(room.size()));
+    const auto inside = [](int at, int low, int high) { return std::max(low, std::min(at, high)); };
+    rect.moveTo(inside(rect.left(), room.left(), room.right() - rect.width() + 1), inside(rect.top(), room.top(), room.bottom() - rect.height() + 1));
+    return rect;
+}
+
+void popUpAt(QWidget* popup, const QWidget* anchor) {
+    constexpr int kGap = 3;
+    const QWidget* window = anchor->window();
+    const QRect room = window->screen()->availableGeometry();
+    QRect place(QPoint(), popup->size());
+    if (anchor->isVisible() && !anchor->visibleRegion().isEmpty()) {
+        const QRect at(anchor->mapToGlobal(QPoint()), anchor->size());
+        const int below = room.bottom() - at.bottom() - kGap, above = at.top() - room.top() - kGap;
+        const bool fits = place.height() <= below || below >= above;
+        place.moveTo(at.left(), fits ? at.bottom() + 1 + kGap : at.top() - kGap - place.height());
+    } else {
+        place.moveTo(window->mapToGlobal(QPoint((window->width() - place.width()) / 2, Theme::instance().em(3))));
+    }
+    popup->setGeometry(movedInto(place, room));
+    popup->show();
+}
+
+void setLeastLines(QWidget* widget, double lines) {
+    const auto apply = [widget, lines] { widget->setMinimumHeight(Theme::instance().em(lines)); };
+    apply();
+    QObject::connect(&Theme::instance(), &Theme::changed, widget, apply);
+}
+
 void makePrimary(QAbstractButton* button) {
     button->setProperty("primary", true);
     button->style()->unpolish(button);  // a dialog may have styled it already
@@ -96,21 +127,30 @@ ElidingLabel::ElidingLabel(QWidget* parent) : QLabel(parent) {
 void ElidingLabel::setFullText(const QString& text) {
     if (text == full_) return;
     full_ = text;
-    setAccessibleName(text);
+    setText(text);
     updateGeometry();
     update();
 }
 
-QSize ElidingLabel::sizeHint() const {
-    return {fontMetrics().horizontalAdvance(full_) + 2, fontMetrics().height()};
+void ElidingLabel::setTip(const QString& tip) {
+    tip_ = tip;
+    update();
 }
 
-QSize ElidingLabel::minimumSizeHint() const { return {fontMetrics().horizontalAdvance(QStringLiteral("…")), fontMetrics().height()}; }
+QSize ElidingLabel::sizeHint() const {
+    return QSize(fontMetrics().horizontalAdvance(full_) + 2, fontMetrics().height()).grownBy(contentsMargins());
+}
+
+QSize ElidingLabel::minimumSizeHint() const {
+    return QSize(fontMetrics().horizontalAdvance(QStringLiteral("…")), fontMetrics().height()).grownBy(contentsMargins());
+}
 
 void ElidingLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     const QString shown = fontMetrics().elidedText(full_, Qt::ElideRight, contentsRect().width());
-    if ((shown != full_) == toolTip().isEmpty()) setToolTip(shown == full_ ? QString() : full_);
+    const QString whole = shown == full_ ? QString() : full_;
+    const QString tip = whole.isEmpty() || tip_.isEmpty() ? whole + tip_ : whole + QLatin1Char('\n') + tip_;
+    if (toolTip() != tip) setToolTip(tip);
     painter.setPen(palette().color(QPalette::WindowText));
     painter.drawText(contentsRect(), static_cast<int>(alignment() | Qt::TextSingleLine), shown);
 }

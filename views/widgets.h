@@ -25,6 +25,15 @@ void useTextColour(QWidget* widget, TextRole role);
 /// The wheel changes this field only while it has the focus; else it scrolls what the field stands in.
 void wheelOnlyWithFocus(QWidget* field);
 
+/// `rect` cut to the size of `room` and moved into it.
+[[nodiscard]] QRect movedInto(QRect rect, const QRect& room);
+/// Opens a pop-up of the size it has below `anchor`, or above it where there is more room, inside the screen. Where the anchor is not shown, it opens
+/// below the upper edge of the anchor's window.
+void popUpAt(QWidget* popup, const QWidget* anchor);
+
+/// A least height in heights of a line, which follows the size of the text.
+void setLeastLines(QWidget* widget, double lines);
+
 /// Marks the one button that goes on.
 void makePrimary(QAbstractButton* button);
 
@@ -35,6 +44,8 @@ public:
     explicit ElidingLabel(QWidget* parent = nullptr);
     void setFullText(const QString& text);
     [[nodiscard]] QString fullText() const { return full_; }
+    /// More about it, for the tool tip; a shortened text stands above it.
+    void setTip(const QString& tip);
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
 
@@ -42,7 +53,7 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    QString full_;
+    QString full_, tip_;
 };
 
 /// Left to right, then the next row.

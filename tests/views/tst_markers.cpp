@@ -2,7 +2,6 @@
 #include <QAbstractItemModelTester>
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDoubleSpinBox>
 #include <QSlider>
 #include <array>
 #include <QToolButton>
@@ -11,6 +10,7 @@
 #include "tests/views/view_test.h"
 #include "views/markers/marker_model.h"
 #include "views/markers/markers_panel.h"
+#include "views/number_field.h"
 
 using namespace quibble;
 

@@ -1,15 +1,15 @@
 // What the run is asked: panels that read and write a RunRequest without loss.
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDoubleSpinBox>
-#include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QToolButton>
 
 #include "tests/views/view_test.h"
+#include "views/number_field.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/param_form.h"
+#include "views/run_setup/prompt_edit.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 
@@ -100,7 +100,7 @@ private slots:
         QCOMPARE(QString::fromStdString(choice.text()), QStringLiteral("rtn:bits=5,group=64,symmetric=0"));
         const ParamSpec specs[] = {kBits, kGroup, kSymmetric};
         QVERIFY(checkParams(choice, specs).has_value());
-        for (QDoubleSpinBox* box : form.findChildren<QDoubleSpinBox*>()) box->setValue(1e9);  // a form cannot leave the range
+        for (NumberField* box : form.findChildren<NumberField*>()) box->setValue(1e9);  // a form cannot leave the range
         MethodChoice extreme{"rtn", {}};
         form.fill(extreme);
         QVERIFY(checkParams(extreme, specs).has_value());
@@ -121,8 +121,8 @@ private slots:
         popup->show();
         auto* format = popup->findChild<QComboBox*>();
         QCOMPARE(format->currentIndex(), 1);
-        QDoubleSpinBox* bits = nullptr;
-        for (QDoubleSpinBox* box : popup->findChildren<QDoubleSpinBox*>()) {
+        NumberField* bits = nullptr;
+        for (NumberField* box : popup->findChildren<NumberField*>()) {
             if (box->accessibleName() == QStringLiteral("Bits per weight")) bits = box;
         }
         QVERIFY(bits != nullptr);

@@ -7,7 +7,6 @@
 
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDoubleSpinBox>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QScrollArea>
@@ -22,6 +21,7 @@
 #include "engine/metrics/summary.h"
 #include "views/markers/marker_model.h"
 #include "views/markers/penalty_slider.h"
+#include "views/number_field.h"
 #include "views/run_document.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -69,16 +69,13 @@ MarkersPanel::MarkersPanel(RunDocument* document, QWidget* parent)
 }
 
 void MarkersPanel::buildControls() {
-    const Theme& theme = Theme::instance();
     auto* caption_row = new QHBoxLayout;
     auto* label = makeCaption(tr("Penalty λ"), this);
     label->setWordWrap(false);
-    spin_ = new QDoubleSpinBox(this);
+    spin_ = new NumberField(tr("Penalty strength, logits"), this);
     spin_->setRange(kLowest, kHighest);
-    spin_->setSingleStep(1.0 / kStepsPerUnit);
-    spin_->setDecimals(1);
-    spin_->setAccessibleName(tr("Penalty strength, logits"));
-    spin_->setKeyboardTracking(false);
+    spin_->setStep(1.0 / kStepsPerUnit);
+    spin_->setValue(0);
     label->setBuddy(spin_);
     effect_note_ = makeCaption({}, this);
     caption_row->addWidget(label);
@@ -91,10 +88,11 @@ void MarkersPanel::buildControls() {
     slider_->setSingleStep(1);
     slider_->setPageStep(kStepsPerUnit / 2);
     slider_->setValue(0);
-    slider_->setMinimumHeight(theme.em(1.4));
+    setLeastLines(slider_, 1.4);
     slider_->setAccessibleName(tr("Penalty strength"));
     slider_->setToolTip(tr("λ is subtracted from the logit of every marker that is switched on; below 0 it encourages them."));
     column_->addWidget(slider_);
+    column_->addWidget(makeFaultNote(this));
 
     auto* set_row = new QHBoxLayout;
     set_box_ = new QComboBox(this);
@@ -110,7 +108,8 @@ void MarkersPanel::buildControls() {
     column_->addLayout(set_row);
 
     connect(slider_, &QSlider::valueChanged, this, [this](int value) { setStrength(static_cast<double>(value) / kStepsPerUnit, true); });
-    connect(spin_, &QDoubleSpinBox::valueChanged, this, [this](double value) { setStrength(value, true); });
+    connect(spin_, &NumberField::valueChanged, this, [this](double value) { setStrength(value, true); });
+    connect(spin_, &NumberField::faultChanged, this, &MarkersPanel::faultChanged);
     connect(only_thinking_, &QCheckBox::toggled, this, [this](bool on) { emit controlChanged(QStringLiteral("penalty.only_thinking"), on ? 1 : 0); });
     connect(set_box_, &QComboBox::activated, this, [this](int index) {
         showSet(index, {});
@@ -143,7 +142,7 @@ void MarkersPanel::buildWords() {
     table->setShowGrid(false);
     table->setTabKeyNavigation(false);
     table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table->setMinimumHeight(Theme::instance().em(11));
+    setLeastLines(table, 11);
     useFont(table, FontRole::Small);
     table->setVisible(false);
     column_->addWidget(table);
@@ -199,7 +198,7 @@ void MarkersPanel::setPenalty(const PenaltySettings& penalty) {
 
 PenaltySettings MarkersPanel::penalty() const {
     PenaltySettings penalty;
-    penalty.strength = static_cast<double>(slider_->value()) / kStepsPerUnit;
+    penalty.strength = spin_->value();
     penalty.only_thinking = only_thinking_->isChecked();
     if (const int index = set_box_->currentIndex(); index >= 0) {
         penalty.set_name = set_box_->currentText().toStdString();
@@ -210,7 +209,7 @@ PenaltySettings MarkersPanel::penalty() const {
 }
 
 void MarkersPanel::setStrength(double strength, bool tell) {
-    strength = std::clamp(std::round(strength * kStepsPerUnit) / kStepsPerUnit, kLowest, kHighest);
+    strength = std::clamp(strength, kLowest, kHighest);
     const QSignalBlocker block_slider(slider_), block_spin(spin_);
     slider_->setValue(static_cast<int>(std::lround(strength * kStepsPerUnit)));
     spin_->setValue(strength);

@@ -9,7 +9,6 @@
 
 class QCheckBox;
 class QComboBox;
-class QDoubleSpinBox;
 class QLabel;
 class QSlider;
 class QTimer;
@@ -20,6 +19,7 @@ namespace quibble {
 
 class FlowLayout;
 class MarkerModel;
+class NumberField;
 class RunDocument;
 
 /// A named list the user can choose.
@@ -42,7 +42,7 @@ public:
     [[nodiscard]] PenaltySettings penalty() const;
 
     [[nodiscard]] QSlider* slider() const { return slider_; }
-    [[nodiscard]] QDoubleSpinBox* spinBox() const { return spin_; }
+    [[nodiscard]] NumberField* spinBox() const { return spin_; }
     [[nodiscard]] MarkerModel* model() const { return model_; }
 
 signals:
@@ -51,6 +51,7 @@ signals:
     /// Another list was chosen; it holds for the next run.
     void setChosen(const QString& name);
     void editSetRequested(const QString& name);
+    void faultChanged();  // of the strength that was typed
 
 private:
     void setStrength(double strength, bool tell);
@@ -68,7 +69,7 @@ private:
     MarkerModel* model_;
     std::vector<MarkerListInfo> sets_;
     QSlider* slider_ = nullptr;
-    QDoubleSpinBox* spin_ = nullptr;
+    NumberField* spin_ = nullptr;
     QLabel* effect_note_ = nullptr;
     QCheckBox* only_thinking_ = nullptr;
     QComboBox* set_box_ = nullptr;

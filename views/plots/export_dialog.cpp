@@ -4,15 +4,14 @@
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QDir>
-#include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QFormLayout>
 #include <QLabel>
 #include <QPushButton>
-#include <QSpinBox>
 #include <QVBoxLayout>
 
 #include "views/theme.h"
+#include "views/number_field.h"
 #include "views/widgets.h"
 
 namespace quibble {
@@ -30,10 +29,10 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
       folder_(std::move(folder)),
       figure_(new QComboBox(this)),
       format_(new QComboBox(this)),
-      width_(new QSpinBox(this)),
-      height_(new QSpinBox(this)),
-      scale_(new QDoubleSpinBox(this)),
-      dpi_(new QSpinBox(this)),
+      width_(new NumberField(tr("Width"), this)),
+      height_(new NumberField(tr("Height"), this)),
+      scale_(new NumberField(tr("Scale"), this)),
+      dpi_(new NumberField(tr("Resolution"), this)),
       light_(new QCheckBox(tr("light colours"), this)),
       transparent_(new QCheckBox(tr("transparent background"), this)),
       footer_(new QCheckBox(tr("state where the numbers come from"), this)),
@@ -41,19 +40,20 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
     setWindowTitle(tr("Export figure"));
     for (const FigureView* figure : figures_) figure_->addItem(figure->title());
     format_->addItems({tr("PNG picture"), tr("SVG drawing"), tr("PDF page")});
-    for (QSpinBox* box : {width_, height_}) {
-        box->setRange(50, 10000);
-        box->setSuffix(tr(" px"));
-        box->setSingleStep(50);
+    for (NumberField* side : {width_, height_}) {
+        side->setRange(50, 10000);
+        side->setGrid(1);
+        side->setStep(50);
+        side->setUnit(tr("px"));
     }
     scale_->setRange(0.5, 8);
-    scale_->setSingleStep(0.5);
-    scale_->setDecimals(1);
+    scale_->setStep(0.5);
     scale_->setValue(2);
-    scale_->setPrefix(QStringLiteral("× "));
+    scale_->setUnit(tr("times"));
     dpi_->setRange(30, 2400);
+    dpi_->setGrid(1);
     dpi_->setValue(192);
-    dpi_->setSuffix(tr(" dpi"));
+    dpi_->setUnit(tr("dpi"));
     light_->setChecked(true);
     footer_->setChecked(true);
     footer_->setToolTip(provenance_);
@@ -69,10 +69,15 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
     form->addRow(QString(), transparent_);
     form->addRow(QString(), footer_);
     column->addLayout(form);
+    column->addWidget(makeFaultNote(this));
     column->addWidget(message_);
     useTextColour(message_, TextRole::Bad);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Save | QDialogButtonBox::Cancel, this);
-    makePrimary(buttons->button(QDialogButtonBox::Save));
+    QPushButton* save = buttons->button(QDialogButtonBox::Save);
+    makePrimary(save);
+    for (const NumberField* field : {width_, height_, scale_, dpi_}) {
+        connect(field, &NumberField::faultChanged, save, [this, save] { save->setEnabled(firstFault(this).isEmpty()); });
+    }
     column->addWidget(buttons);
     connect(buttons, &QDialogButtonBox::accepted, this, &ExportDialog::save);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
@@ -100,9 +105,9 @@ void ExportDialog::updateForFormat() {
 FigureOptions ExportDialog::options() const {
     FigureOptions options;
     options.format = static_cast<FigureFormat>(format_->currentIndex());
-    options.size = QSize(width_->value(), height_->value());
+    options.size = QSize(width_->whole(), height_->whole());
     options.scale = scale_->value();
-    options.dpi = dpi_->value();
+    options.dpi = dpi_->whole();
     options.light = light_->isChecked();
     options.transparent = transparent_->isEnabled() && transparent_->isChecked();
     if (footer_->isChecked()) options.footer = provenance_;

@@ -9,11 +9,12 @@
 
 class QCheckBox;
 class QComboBox;
-class QDoubleSpinBox;
 class QLabel;
-class QSpinBox;
+class QPushButton;
 
 namespace quibble {
+
+class NumberField;
 
 class ExportDialog : public QDialog {
     Q_OBJECT
@@ -34,10 +35,10 @@ private:
     QString provenance_, folder_;
     QComboBox* figure_;
     QComboBox* format_;
-    QSpinBox* width_;
-    QSpinBox* height_;
-    QDoubleSpinBox* scale_;
-    QSpinBox* dpi_;
+    NumberField* width_;
+    NumberField* height_;
+    NumberField* scale_;
+    NumberField* dpi_;
     QCheckBox* light_;
     QCheckBox* transparent_;
     QCheckBox* footer_;

@@ -51,6 +51,10 @@ void MethodChooser::setMethods(std::vector<MethodInfo> methods) {
         connect(form, &ParamForm::changed, this, [this] {
             if (!silent_) emit changed();
         });
+        connect(form, &ParamForm::faultChanged, this, [this, form] {
+            pages_->setMaximumHeight(form->sizeHint().height());  // what is wrong stands below the fields
+            emit faultChanged();
+        });
         pages_->addWidget(form);
         forms_.push_back(form);
         box_->addItem(method.label);

@@ -42,6 +42,7 @@ public:
 
 signals:
     void changed();
+    void faultChanged();
 
 private:
     void showMethod(int index);

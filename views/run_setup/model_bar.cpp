@@ -11,6 +11,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "views/number_field.h"
 #include "views/run_setup/param_form.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -180,13 +181,14 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
     auto* apply = new QPushButton(tr("Load with this format"), page);
     makePrimary(apply);
     apply->setDefault(true);
-    const auto show = [this, note, apply, pages](int index) {
+    const auto show = [this, note, apply, pages, forms](int index) {
         pages->setCurrentIndex(index);
         const QString blocked = index > 0 ? methods_[static_cast<std::size_t>(index) - 1].blocked : QString();
         note->setText(!blocked.isEmpty() ? blocked : index > 0 ? tr("Quantized in memory at load; the file stays as it is.") : tr("The weights are used as they are."));
-        apply->setEnabled(blocked.isEmpty());
+        apply->setEnabled(blocked.isEmpty() && (index == 0 || firstFault(forms[static_cast<std::size_t>(index)]).isEmpty()));
     };
     show(method_box->currentIndex());
+    for (std::size_t i = 1; i < forms.size(); ++i) connect(forms[i], &ParamForm::faultChanged, page, [show, i] { show(static_cast<int>(i)); });
     connect(method_box, &QComboBox::currentIndexChanged, page, show);
     connect(apply, &QPushButton::clicked, this, [this, popup, method_box, forms] {
         MethodChoice choice;
@@ -249,8 +251,7 @@ QWidget* ModelBar::makeModelPopup() {
 void ModelBar::openModelPopup() {
     QWidget* popup = makeModelPopup();
     popup->adjustSize();
-    popup->move(model_button_->mapToGlobal(QPoint(0, model_button_->height() + 3)));
-    popup->show();
+    popUpAt(popup, model_button_);
 }
 
 }  // namespace quibble

@@ -1,12 +1,15 @@
 #include "views/run_setup/param_form.h"
 
 #include <QCheckBox>
-#include <QDoubleSpinBox>
 #include <QFormLayout>
+#include <QLabel>
 
+#include "views/number_field.h"
 #include "views/widgets.h"
 
 namespace quibble {
+
+constexpr int kSteps = 20;  // of the arrows, through a range of real numbers
 
 static QString text(std::string_view view) { return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size())); }
 
@@ -22,20 +25,21 @@ ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(pa
             form->addRow(QString(), field.toggle);
             connect(field.toggle, &QCheckBox::toggled, this, &ParamForm::changed);
         } else {
-            field.number = new QDoubleSpinBox(this);
+            field.number = new NumberField(text(spec.label), this);
             field.number->setRange(spec.low, spec.high);
-            field.number->setDecimals(spec.step >= 1 ? 0 : 3);
-            field.number->setSingleStep(spec.step > 0 ? spec.step : (spec.high - spec.low) / 20);
+            field.number->setGrid(spec.step);
+            field.number->setStep(spec.step > 0 ? spec.step : (spec.high - spec.low) / kSteps);
             field.number->setValue(spec.fallback);
             field.number->setToolTip(text(spec.help));
-            field.number->setAccessibleName(text(spec.label));
             wheelOnlyWithFocus(field.number);
-            if (!spec.unit.empty()) field.number->setSuffix(QLatin1Char(' ') + text(spec.unit));
+            field.number->setUnit(text(spec.unit));
             form->addRow(text(spec.label), field.number);
-            connect(field.number, &QDoubleSpinBox::valueChanged, this, &ParamForm::changed);
+            connect(field.number, &NumberField::valueChanged, this, &ParamForm::changed);
+            connect(field.number, &NumberField::faultChanged, this, &ParamForm::faultChanged);
         }
         fields_.push_back(field);
     }
+    form->addRow(makeFaultNote(this));
 }
 
 void ParamForm::setValues(const MethodChoice& choice) {

@@ -8,9 +8,10 @@
 #include "engine/values/param_spec.h"
 
 class QCheckBox;
-class QDoubleSpinBox;
 
 namespace quibble {
+
+class NumberField;
 
 class ParamForm : public QWidget {
     Q_OBJECT
@@ -22,11 +23,12 @@ public:
 
 signals:
     void changed();
+    void faultChanged();  // of a number that was typed: firstFault() says which
 
 private:
     struct Field {
         ParamSpec spec;
-        QDoubleSpinBox* number = nullptr;  // one of the two
+        NumberField* number = nullptr;  // one of the two
         QCheckBox* toggle = nullptr;
     };
     std::vector<Field> fields_;

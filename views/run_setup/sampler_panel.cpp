@@ -1,18 +1,17 @@
 #include "views/run_setup/sampler_panel.h"
 
+#include <algorithm>
+
 #include <QComboBox>
-#include <QDoubleSpinBox>
 #include <QFormLayout>
 #include <QHBoxLayout>
-#include <QLineEdit>
 #include <QRandomGenerator>
-#include <QRegularExpressionValidator>
 #include <QShowEvent>
-#include <QSpinBox>
 #include <QTimer>
 #include <QToolButton>
 
 #include "views/measure.h"
+#include "views/number_field.h"
 #include "views/theme.h"
 #include "views/widgets.h"
 
@@ -22,22 +21,18 @@ namespace {
 
 constexpr int kFileKind = 2;
 
-QDoubleSpinBox* makeNumber(QWidget* parent, double low, double high, double step, int decimals, const QString& name) {
-    auto* box = new QDoubleSpinBox(parent);
-    box->setRange(low, high);
-    box->setSingleStep(step);
-    box->setDecimals(decimals);
-    box->setKeyboardTracking(false);
-    box->setAccessibleName(name);
-    return box;
+NumberField* makeNumber(QWidget* parent, double low, double high, double step, const QString& name) {
+    auto* field = new NumberField(name, parent);
+    field->setRange(low, high);
+    field->setStep(step);
+    return field;
 }
 
-QSpinBox* makeInteger(QWidget* parent, int low, int high, const QString& name) {
-    auto* box = new QSpinBox(parent);
-    box->setRange(low, high);
-    box->setKeyboardTracking(false);
-    box->setAccessibleName(name);
-    return box;
+NumberField* makeInteger(QWidget* parent, int low, int high, const QString& name) {
+    auto* field = new NumberField(name, parent);
+    field->setRange(low, high);
+    field->setGrid(1);
+    return field;
 }
 
 }  // namespace
@@ -50,25 +45,33 @@ SamplerPanel::SamplerPanel(QWidget* parent) : View(tr("Sampler"), parent) {
     form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
     buildSampling(form);
     buildRun(form);
+    form->addRow(makeFaultNote(this));
+    for (const CheckedField* field : findChildren<CheckedField*>()) {
+        connect(field, &CheckedField::faultChanged, this, [this] {
+            updateWarning();
+            growPopup();
+            emit faultChanged();
+        });
+    }
     setRequest(RunRequest{});
 }
 
 void SamplerPanel::buildSampling(QFormLayout* form) {
-    temperature_ = makeNumber(this, 0, 5, 0.05, 2, tr("Temperature"));
-    temperature_->setSpecialValueText(tr("0 (greedy)"));
-    top_p_ = makeNumber(this, 0.01, 1, 0.01, 2, tr("Top-p"));
-    min_p_ = makeNumber(this, 0, 1, 0.01, 2, tr("Min-p"));
-    min_p_->setSpecialValueText(tr("off"));
+    temperature_ = makeNumber(this, 0, 5, 0.05, tr("Temperature"));
+    temperature_->setLowestText(tr("0 (greedy)"));
+    top_p_ = makeNumber(this, 0.01, 1, 0.01, tr("Top-p"));
+    min_p_ = makeNumber(this, 0, 1, 0.01, tr("Min-p"));
+    min_p_->setLowestText(tr("off"));
     top_k_ = makeInteger(this, 0, 1000000, tr("Top-k"));
-    top_k_->setSpecialValueText(tr("off"));
+    top_k_->setLowestText(tr("off"));
     form->addRow(tr("Temperature"), temperature_);
     form->addRow(tr("Top-k"), top_k_);
     form->addRow(tr("Top-p"), top_p_);
     form->addRow(tr("Min-p"), min_p_);
-    connect(temperature_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("temperature"), value); });
-    connect(top_k_, &QSpinBox::valueChanged, this, [this](int value) { emitLive(QStringLiteral("top_k"), value); });
-    connect(top_p_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_p"), value); });
-    connect(min_p_, &QDoubleSpinBox::valueChanged, this, [this](double value) { emitLive(QStringLiteral("min_p"), value); });
+    connect(temperature_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("temperature"), value); });
+    connect(top_k_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_k"), value); });
+    connect(top_p_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_p"), value); });
+    connect(min_p_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("min_p"), value); });
 }
 
 void SamplerPanel::buildRun(QFormLayout* form) {
@@ -78,24 +81,22 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     auto* seed_row = new QWidget(this);
     auto* row = new QHBoxLayout(seed_row);
     row->setContentsMargins(0, 0, 0, 0);
-    seed_ = new QLineEdit(seed_row);
-    seed_->setAccessibleName(tr("Seed"));
+    seed_ = new SeedField(tr("Seed"), seed_row);
     seed_->setToolTip(tr("The same seed repeats the run; branches keep it, so that they differ only where the distribution does"));
-    seed_->setValidator(new QRegularExpressionValidator(QRegularExpression(QStringLiteral("[0-9]{1,20}")), seed_));
     auto* dice = makeFlatButton(QStringLiteral("dice"), tr("Draw another seed"), seed_row);
     row->addWidget(seed_, 1);
     row->addWidget(dice);
     limit_ = makeInteger(this, 1, 1000000, tr("Limit of generated tokens"));
-    limit_->setSuffix(tr(" tokens"));
-    limit_->setSingleStep(64);
+    limit_->setUnit(tr("tokens"));
+    limit_->setStep(64);
     reference_kind_ = new QComboBox(this);
     reference_kind_->addItems({tr("none"), tr("unquantized weights"), tr("another file…")});
     reference_kind_->setAccessibleName(tr("Reference"));
     block_ = makeInteger(this, 1, 64, tr("Tokens the reference scores in one pass"));
     block_->setToolTip(tr("The KL curve trails the text by at most this many tokens; larger blocks are faster"));
-    block_->setSuffix(tr(" tokens"));
+    block_->setUnit(tr("tokens"));
     threads_ = makeInteger(this, 0, 1024, tr("Threads"));
-    threads_->setSpecialValueText(tr("all cores"));
+    threads_->setLowestText(tr("all cores"));
     form->addRow(tr("Seed"), seed_row);
     form->addRow(tr("Limit"), limit_);
     buildCache(form);
@@ -103,11 +104,14 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     form->addRow(tr("Reference block"), block_);
     buildArithmetic(form);
     form->addRow(tr("Threads"), threads_);
-    connect(seed_, &QLineEdit::textEdited, this, tell);
+    connect(seed_, &SeedField::valueChanged, this, [this, tell] {
+        setFigures(summary());
+        tell();
+    });
     connect(dice, &QToolButton::clicked, this, &SamplerPanel::rollSeed);
-    connect(limit_, &QSpinBox::valueChanged, this, [this](int value) { emitLive(QStringLiteral("max_tokens"), value); });
-    connect(block_, &QSpinBox::valueChanged, this, tell);
-    connect(threads_, &QSpinBox::valueChanged, this, tell);
+    connect(limit_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("max_tokens"), value); });
+    connect(block_, &NumberField::valueChanged, this, tell);
+    connect(threads_, &NumberField::valueChanged, this, tell);
     connect(reference_kind_, &QComboBox::activated, this, [this, tell](int kind) {
         block_->setEnabled(kind != 0);
         if (kind == kFileKind) emit chooseReferenceFileRequested();
@@ -120,9 +124,9 @@ void SamplerPanel::buildCache(QFormLayout* form) {
         if (!silent_) emit changed();
     };
     context_ = makeInteger(this, 0, 16'777'216, tr("Context"));
-    context_->setSpecialValueText(tr("as needed"));
-    context_->setSuffix(tr(" positions"));
-    context_->setSingleStep(1024);
+    context_->setLowestText(tr("as needed"));
+    context_->setUnit(tr("positions"));
+    context_->setStep(1024);
     context_->setToolTip(tr("Positions that the KV cache has room for: the prompt and all that follows. Memory is occupied only as they are written"));
     kv_type_ = new QComboBox(this);
     kv_type_->addItems({tr("f32 (exact)"), tr("f16 (half the memory)"), tr("bf16 (half the memory)"), tr("q8_0 (a quarter of the memory)")});
@@ -135,7 +139,7 @@ void SamplerPanel::buildCache(QFormLayout* form) {
     form->addRow(tr("Context"), context_);
     form->addRow(tr("KV cache"), kv_type_);
     form->addRow(QString(), cache_cost_);
-    connect(context_, &QSpinBox::valueChanged, this, tell);
+    connect(context_, &NumberField::valueChanged, this, tell);
     connect(kv_type_, &QComboBox::activated, this, tell);
 }
 
@@ -171,7 +175,7 @@ void SamplerPanel::setCacheCost(const QString& text, bool refused) {
 }
 
 void SamplerPanel::updateWarning() {
-    const QString warning = !prefillBlocked().isEmpty() ? prefillBlocked() : cache_refused_ ? cache_cost_->text() : QString();
+    const QString warning = !fault().isEmpty() ? fault() : !prefillBlocked().isEmpty() ? prefillBlocked() : cache_refused_ ? cache_cost_->text() : QString();
     if (warning == warning_) return;
     warning_ = warning;
     emit warningChanged(warning);
@@ -192,9 +196,13 @@ void SamplerPanel::setPrefillBlocked(const QString& reason) {
 // A pop-up keeps the size it opened with; text that appears later would be cut off.
 void SamplerPanel::growPopup() {
     if (!isVisible() || window()->windowType() != Qt::Popup) return;
-    window()->layout()->activate();
-    window()->adjustSize();
+    QLayout* layout = window()->layout();
+    layout->activate();
+    const int width = std::max(window()->width(), layout->sizeHint().width());
+    window()->resize(width, layout->hasHeightForWidth() ? layout->totalHeightForWidth(width) : layout->sizeHint().height());
 }
+
+QString SamplerPanel::fault() const { return firstFault(this); }
 
 QString SamplerPanel::prefillBlocked() const { return prefill_blocked_->text(); }
 
@@ -207,9 +215,7 @@ void SamplerPanel::emitLive(const QString& key, double value) {
 
 void SamplerPanel::rollSeed() {
     // Small enough to read aloud and to type again.
-    seed_->setText(QString::number(QRandomGenerator::system()->bounded(1, 1000000)));
-    setFigures(summary());
-    emit changed();
+    seed_->setValue(static_cast<std::uint64_t>(QRandomGenerator::system()->bounded(1, 1000000)));
 }
 
 void SamplerPanel::setRequest(const RunRequest& request) {
@@ -218,7 +224,7 @@ void SamplerPanel::setRequest(const RunRequest& request) {
     top_k_->setValue(request.sampler.top_k);
     top_p_->setValue(request.sampler.top_p);
     min_p_->setValue(request.sampler.min_p);
-    seed_->setText(QString::number(request.seed));
+    seed_->setValue(request.seed);
     limit_->setValue(request.max_tokens);
     context_->setValue(request.context);
     kv_type_->setCurrentIndex(static_cast<int>(request.kv_type));
@@ -247,34 +253,32 @@ ReferenceSettings SamplerPanel::reference() const {
     const int kind = reference_kind_->currentIndex();
     reference.kind = kind == 0 ? ReferenceKind::None : kind == kFileKind ? ReferenceKind::File : ReferenceKind::Unquantized;
     reference.path = kind == kFileKind ? reference_path_ : std::string();
-    reference.block = block_->value();
+    reference.block = block_->whole();
     return reference;
 }
 
 void SamplerPanel::fill(RunRequest& request) const {
     request.sampler.temperature = temperature_->value();
-    request.sampler.top_k = top_k_->value();
+    request.sampler.top_k = top_k_->whole();
     request.sampler.top_p = top_p_->value();
     request.sampler.min_p = min_p_->value();
-    bool fits = false;
-    const qulonglong seed = seed_->text().toULongLong(&fits);
-    request.seed = fits ? seed : 0;
-    request.max_tokens = limit_->value();
-    request.context = context_->value();
+    request.seed = seed_->value();
+    request.max_tokens = limit_->whole();
+    request.context = context_->whole();
     request.kv_type = kKvTypes[static_cast<std::size_t>(kv_type_->currentIndex())];
     request.arithmetic = arithmetic_->currentIndex() == 1 ? Arithmetic::F32 : Arithmetic::Native;
     request.prefill = prefill_->currentIndex() == 1 ? PrefillMode::Throughput : PrefillMode::Exact;
-    request.threads = threads_->value();
+    request.threads = threads_->whole();
     request.reference = reference();
 }
 
 QString SamplerPanel::summary() const {
     const QLocale locale;
     QStringList parts{temperature_->value() == 0 ? tr("greedy") : tr("T %1").arg(locale.toString(temperature_->value(), 'g', 4))};
-    if (top_k_->value() > 0) parts << tr("top-k %1").arg(top_k_->value());
+    if (top_k_->value() > 0) parts << tr("top-k %1").arg(top_k_->whole());
     if (top_p_->value() < 1) parts << tr("top-p %1").arg(locale.toString(top_p_->value(), 'g', 4));
     if (min_p_->value() > 0) parts << tr("min-p %1").arg(locale.toString(min_p_->value(), 'g', 4));
-    parts << tr("seed %1").arg(seed_->text());
+    parts << tr("seed %1").arg(seed_->value());
     return parts.join(QStringLiteral(" · "));
 }
 

@@ -5,13 +5,13 @@
 #include "views/view.h"
 
 class QComboBox;
-class QDoubleSpinBox;
 class QFormLayout;
 class QLabel;
-class QLineEdit;
-class QSpinBox;
 
 namespace quibble {
+
+class NumberField;
+class SeedField;
 
 class SamplerPanel : public View {
     Q_OBJECT
@@ -31,8 +31,10 @@ public:
     void setPrefillBlocked(const QString& reason);
     [[nodiscard]] QString prefillBlocked() const;
     [[nodiscard]] ReferenceSettings reference() const;
-    [[nodiscard]] QDoubleSpinBox* temperatureBox() const { return temperature_; }
-    [[nodiscard]] QLineEdit* seedEdit() const { return seed_; }
+    /// What is wrong with a number that was typed; empty: nothing.
+    [[nodiscard]] QString fault() const;
+    [[nodiscard]] NumberField* temperatureBox() const { return temperature_; }
+    [[nodiscard]] SeedField* seedField() const { return seed_; }
 
 public slots:
     void rollSeed();
@@ -42,6 +44,7 @@ signals:
     /// Live controls with the keys of ControlChange: "temperature", "top_k", "top_p", "min_p", "max_tokens".
     void controlChanged(const QString& key, double value);
     void chooseReferenceFileRequested();
+    void faultChanged();
     /// Why a run of these settings would be refused; empty: it would not.
     void warningChanged(const QString& warning);
 
@@ -57,21 +60,21 @@ private:
     void updateWarning();
     void emitLive(const QString& key, double value);
 
-    QDoubleSpinBox* temperature_ = nullptr;
-    QSpinBox* top_k_ = nullptr;
-    QDoubleSpinBox* top_p_ = nullptr;
-    QDoubleSpinBox* min_p_ = nullptr;
-    QLineEdit* seed_ = nullptr;
-    QSpinBox* limit_ = nullptr;
-    QSpinBox* context_ = nullptr;
+    NumberField* temperature_ = nullptr;
+    NumberField* top_k_ = nullptr;
+    NumberField* top_p_ = nullptr;
+    NumberField* min_p_ = nullptr;
+    SeedField* seed_ = nullptr;
+    NumberField* limit_ = nullptr;
+    NumberField* context_ = nullptr;
     QComboBox* kv_type_ = nullptr;
     QLabel* cache_cost_ = nullptr;
     QComboBox* reference_kind_ = nullptr;
-    QSpinBox* block_ = nullptr;
+    NumberField* block_ = nullptr;
     QComboBox* arithmetic_ = nullptr;
     QComboBox* prefill_ = nullptr;
     QLabel* prefill_blocked_ = nullptr;
-    QSpinBox* threads_ = nullptr;
+    NumberField* threads_ = nullptr;
     std::string reference_path_;
     bool cache_refused_ = false;
     QString warning_;
