@@ -7,7 +7,6 @@
 #include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/run/cache_cost.h"
-#include "engine/run/prompt.h"
 
 namespace quibble {
 
@@ -31,7 +30,7 @@ const ModelConfig* CacheCostReader::configOf(const std::string& path) {
     return known->second ? &*known->second : nullptr;
 }
 
-CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Model& model) {
+CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Model& model, std::int64_t prompt_tokens) {
     CacheModels models;
     models.model = &model.config();
     if (request.reference.kind == ReferenceKind::Unquantized) models.reference = &model.config();
@@ -42,11 +41,9 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
             if (const ModelConfig* draft = configOf(*paths[i]); draft != nullptr) models.drafts.push_back(draft);
         }
     }
-    const auto prompt = buildPrompt(request, *model.tokenizer(), localPromptClock());
-    const std::int64_t tokens = prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0;
-    const Position context = runContext(request, tokens, models);
+    const Position context = runContext(request, prompt_tokens, models);
     Answer answer;
-    if (auto fits = checkPromptFits(tokens, context, models); !fits) answer.too_long = reasonText(fits.error());
+    if (auto fits = checkPromptFits(prompt_tokens, context, models); !fits) answer.too_long = reasonText(fits.error());
     const auto cost = cacheCost(request, models, context);
     answer.refused = true;
     if (!cost) {

@@ -20,7 +20,7 @@ public:
         QString too_long;      // the prompt leaves no room for a token; empty: it does, or there is none
     };
     /// The files of a reference and of drafts are looked at once each; one that cannot be opened is left out.
-    [[nodiscard]] Answer of(const RunRequest& request, const Model& model);
+    [[nodiscard]] Answer of(const RunRequest& request, const Model& model, std::int64_t prompt_tokens);
 
 private:
     [[nodiscard]] const ModelConfig* configOf(const std::string& path);

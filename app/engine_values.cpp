@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string_view>
 #include <thread>
 
@@ -111,12 +112,11 @@ QString reasonText(const Error& error) {
     return reason;
 }
 
-Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model) {
-    const Tokenizer& tokenizer = *model.tokenizer();
-    auto prompt = buildPrompt(request, tokenizer, localPromptClock());
-    if (!prompt) return tl::unexpected(prompt.error());
+std::vector<PromptToken> promptTokens(const PromptTokens& prompt, const Tokenizer& tokenizer, std::size_t most) {
     std::vector<PromptToken> tokens;
-    for (const TokenId id : prompt->ids) tokens.push_back({id, std::string(tokenizer.tokenBytes(id)), tokenizer.isSpecial(id)});
+    for (const TokenId id : std::span(prompt.ids).first(std::min(most, prompt.ids.size()))) {
+        tokens.push_back({id, std::string(tokenizer.tokenBytes(id)), tokenizer.isSpecial(id)});
+    }
     return tokens;
 }
 
@@ -152,7 +152,7 @@ QString runTitle(const RunRequest& request, const Model& model) {
     return parts.join(QStringLiteral(", "));
 }
 
-EventBatch previewOf(const RunRequest& request, const Model& model) {
+EventBatch previewOf(const RunRequest& request, const Model& model, const PromptTokens* prompt) {
     const Tokenizer& tokenizer = *model.tokenizer();
     EventBatch batch;
     RunProvenance p;
@@ -172,7 +172,7 @@ EventBatch previewOf(const RunRequest& request, const Model& model) {
         p.experts = experts.count;
         p.experts_used = experts.used;
     }
-    if (auto prompt = buildPrompt(request, tokenizer, localPromptClock())) {
+    if (prompt != nullptr) {
         p.prompt_tokens = prompt->ids;
         p.thinking_open = prompt->thinking_open;
     }
@@ -182,7 +182,10 @@ EventBatch previewOf(const RunRequest& request, const Model& model) {
         batch.events.emplace_back(TokenText{id, std::string(tokenizer.tokenBytes(id))});
     }
     p.dropped_markers = resolved.dropped;
-    for (const TokenId id : p.prompt_tokens) batch.events.emplace_back(TokenText{id, std::string(tokenizer.tokenBytes(id))});
+    std::vector<TokenId> used = p.prompt_tokens;  // each text once
+    std::sort(used.begin(), used.end());
+    used.erase(std::unique(used.begin(), used.end()), used.end());
+    for (const TokenId id : used) batch.events.emplace_back(TokenText{id, std::string(tokenizer.tokenBytes(id))});
     batch.events.emplace_back(std::move(p));
     return batch;
 }

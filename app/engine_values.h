@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/model/model.h"
+#include "engine/run/prompt.h"
 #include "engine/text/marker_set.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
@@ -26,8 +27,8 @@ namespace quibble {
 [[nodiscard]] QString storedFormat(const Model& model);
 /// One row a fact, for the details of a model: name, value.
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
-/// The exact prompt of a request: template and all.
-[[nodiscard]] Result<std::vector<PromptToken>> promptTokens(const RunRequest& request, const Model& model);
+/// The first tokens of a prompt, as the window shows them, at most `most`.
+[[nodiscard]] std::vector<PromptToken> promptTokens(const PromptTokens& prompt, const Tokenizer& tokenizer, std::size_t most);
 /// An error as one sentence or two for a caption: what, and what to do.
 [[nodiscard]] QString reasonText(const Error& error);
 /// The list that a request names: its own words, or the built-in of that name.
@@ -38,6 +39,7 @@ namespace quibble {
 [[nodiscard]] QString runTitle(const RunRequest& request, const Model& model);
 
 /// What a run of this request would begin with, for the window before the first run: provenance and the text of its tokens.
-[[nodiscard]] EventBatch previewOf(const RunRequest& request, const Model& model);
+/// `prompt`: what the request's prompt is for the model; nullptr: it has none.
+[[nodiscard]] EventBatch previewOf(const RunRequest& request, const Model& model, const PromptTokens* prompt);
 
 }  // namespace quibble

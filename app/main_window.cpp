@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
-#include <QApplication>
-#include <QCloseEvent>
 #include <QFrame>
-#include <QGuiApplication>
 #include <QMenu>
-#include <QScreen>
+#include <QResizeEvent>
 #include <QToolBar>
 #include <QToolButton>
 #include <QVBoxLayout>
 
 #include "app/banner.h"
+#include "app/c_locale.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
@@ -38,13 +36,36 @@ namespace quibble {
 
 namespace {
 
-constexpr QSize kFirstSize(1600, 1000);
-constexpr double kLeastTextHeight = 12;  // em
+constexpr double kLeastHeight = 12, kLeastTextHeight = 5;  // em
+
+// The text and the messages above it. A window that becomes smaller takes the height from the plots first; a message takes it from the text, as
+// long as some of that is left.
+class Centre : public QWidget {
+public:
+    Centre(QWidget* messages, QWidget* parent) : QWidget(parent), messages_(messages) {
+        connect(&Theme::instance(), &Theme::changed, this, [this] { updateGeometry(); });
+    }
+    [[nodiscard]] QSize minimumSizeHint() const override {
+        const Theme& theme = Theme::instance();
+        const int messages = messages_->isHidden() ? 0 : messages_->heightForWidth(width());
+        return {QWidget::minimumSizeHint().width(), std::max(theme.em(kLeastHeight), messages + theme.em(kLeastTextHeight))};
+    }
+
+protected:
+    void resizeEvent(QResizeEvent* event) override {
+        QWidget::resizeEvent(event);
+        if (event->size().width() != event->oldSize().width() && !messages_->isHidden()) updateGeometry();  // the messages wrap otherwise
+    }
+
+private:
+    QWidget* messages_;
+};
 
 }  // namespace
 
 MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
     : QMainWindow(parent), paths_(paths), settings_(paths.settings_file), recent_(settings_, paths.shippedModels()), marker_lists_(paths.marker_dir) {
+    keepCLocale();
     setObjectName(QStringLiteral("mainWindow"));
     setWindowTitle(tr("Quibble"));
     setAcceptDrops(true);
@@ -92,16 +113,11 @@ void MainWindow::makeParts() {
 }
 
 void MainWindow::placeParts() {
-    auto* centre = new QWidget(this);
+    auto* centre = new Centre(parts_.banners, this);
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(parts_.banners);
-    auto* text = new Card(parts_.stream, false, centre);
-    column->addWidget(text, 1);
-    // A window that becomes smaller takes the height from the plots first.
-    const auto room = [text] { text->setMinimumHeight(Theme::instance().em(kLeastTextHeight)); };
-    room();
-    connect(&Theme::instance(), &Theme::changed, text, room);
+    column->addWidget(new Card(parts_.stream, false, centre), 1);
     setCentralWidget(centre);
     setStatusBar(parts_.status);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
@@ -187,59 +203,6 @@ void MainWindow::makeToolBar() {
     }
     sizes();
     connect(&Theme::instance(), &Theme::changed, bar, sizes);
-}
-
-void MainWindow::restoreLook() {
-    const QScreen* screen = QGuiApplication::primaryScreen();
-    const QSize room = screen != nullptr ? screen->availableSize() : kFirstSize;
-    resize(kFirstSize.boundedTo(room));
-    // A screen without room for that and the frame around it: all of the screen.
-    if (room.width() <= kFirstSize.width() || room.height() <= kFirstSize.height()) setWindowState(Qt::WindowMaximized);
-    arrangeDocks();
-    first_layout_ = saveState(Settings::kLayoutVersion);
-    if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);
-    if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) {
-        // Qt keeps a second list of the panels of a hidden window that is going to be maximized and too small for its layout. The list outlives
-        // the panels' places when a layout is restored once more, and the next resize reads it. So the layout comes before the maximizing.
-        const Qt::WindowStates wanted = windowState();
-        setWindowState(wanted & ~(Qt::WindowMaximized | Qt::WindowFullScreen));
-        restoreState(layout, Settings::kLayoutVersion);
-        setWindowState(wanted);
-    }
-    parts_.stream->stream()->setShowInvisibles(settings_.invisibles());
-    parts_.stream->stream()->setShowOrigins(settings_.origins());
-}
-
-void MainWindow::resetLayout() {
-    settings_.forgetLayout();
-    restoreState(first_layout_, Settings::kLayoutVersion);
-    arrangeDocks();
-}
-
-void MainWindow::setPresentation(bool on) {
-    if (on == presenting_) return;
-    presenting_ = on;
-    Theme& theme = Theme::instance();
-    if (on) {
-        layout_before_presentation_ = saveState(Settings::kLayoutVersion);
-        scale_before_presentation_ = theme.fontScale();
-        for (QDockWidget* dock : docks_) {
-            if (dockWidgetArea(dock) == Qt::LeftDockWidgetArea) dock->hide();
-        }
-        theme.setFontScale(scale_before_presentation_ * 1.35);
-        showFullScreen();
-        return;
-    }
-    showNormal();
-    theme.setFontScale(scale_before_presentation_);
-    restoreState(layout_before_presentation_, Settings::kLayoutVersion);
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-    setPresentation(false);
-    parts_.browser->commitDelete();
-    settings_.saveWindow(saveGeometry(), saveState(Settings::kLayoutVersion));
-    event->accept();
 }
 
 }  // namespace quibble

@@ -94,28 +94,35 @@ public:
     void useDatabase(const std::filesystem::path& path);
     void setPresentation(bool on);
     void resetLayout();
+    void setFontScale(double scale);
 
 protected:
     void closeEvent(QCloseEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     // main_window.cpp
     void makeParts();
     void placeParts();
     void makeToolBar();
-    void restoreLook();
     void arrangeDocks();
+    // window_placement.cpp
+    void restoreLook();
+    void focusOn(QWidget* target);
+    void fitToScreen();
+    [[nodiscard]] bool fitsTheScreen() const;
+    [[nodiscard]] QRect room() const;
     // window_wiring.cpp
     void wire();
     void wireRuns();
     void wireSessions();
     void wireModels();
     void wireViews();
-    void bring(View* view);  // its dock comes forward and takes the focus
     void onModelOpened();
+    void showPromptTokens();
     void showKnownModels();
     void showOpenModel();
     void onModelFailed(const WantedModel& wanted, const Error& error);
@@ -127,7 +134,6 @@ private:
     void makeModelMenu();
     void makeViewMenu();
     void makeHelpMenu();
-    void setFontScale(double scale);
     void setPace(double tokens_per_second);
     // window_dialogs.cpp
     void chooseModel();
@@ -157,8 +163,11 @@ private:
     std::vector<QDockWidget*> docks_;
     QByteArray first_layout_;
     QByteArray layout_before_presentation_;
+    Qt::WindowStates state_before_presentation_;
     double scale_before_presentation_ = 1;
     bool presenting_ = false;
+    bool shown_ = false;
+    QSize wanted_size_, fitted_size_;  // what the user gave the window, and what it was given for it
     std::filesystem::path database_;
     LogWindow* log_window_ = nullptr;  // once it was asked for
 };

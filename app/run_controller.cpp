@@ -9,11 +9,11 @@
 
 #include "app/app_paths.h"
 #include "app/engine_values.h"
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
-#include "engine/device/cpu_device.h"
+#include "engine/experts/expert_method.h"
 #include "engine/metrics/summary.h"
 #include "engine/run/branch.h"
-#include "engine/run/throughput_prefill.h"
 #include "engine/values/check.h"
 
 namespace quibble {
@@ -23,13 +23,15 @@ namespace {
 constexpr int kFrameMs = 16;
 // What one frame applies at most; the rest waits for the next, so that a burst does not freeze the window.
 constexpr std::size_t kMostEventsPerFrame = 4096;
+// Bytes of a prompt that is read at once where somebody waits for its tokens.
+constexpr std::size_t kReadAtOnce = 64 << 10;
 constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 }  // namespace
 
 RunController::RunController(QObject* parent)
     : QObject(parent), document_(new RunDocument(this)), actions_(new RunActions(this)), models_(std::make_shared<ModelCache>()),
-      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), store_blocked_(tr("No database is open")) {
+      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), reader_(new PromptReader(this)), store_blocked_(tr("No database is open")) {
     runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
         if (writer_ != nullptr) writer_->push(batch);
         queue_.push(std::move(batch));
@@ -45,12 +47,10 @@ RunController::RunController(QObject* parent)
     preview_timer_.setSingleShot(true);
     preview_timer_.setInterval(100);
     connect(&preview_timer_, &QTimer::timeout, this, [this] {
-        if (!live() && document_->run() == kNoRun) showPreview();
-        if (!model_ || !sources_.request) return;
-        const CacheCostReader::Answer cost = cache_costs_.of(sources_.request(), *model_->model);
-        checkPrompt(cost.too_long);
-        emit cacheCostChanged(cost.text, cost.refused);
+        if (model_ && sources_.request) reader_->ask(sources_.request(), model_->model);
+        else if (!live() && document_->run() == kNoRun) showPreview();
     });
+    connect(reader_, &PromptReader::read, this, &RunController::onPromptRead);
     connect(inspector_, &ModelInspector::progress, this, &RunController::modelProgress);
     connect(inspector_, &ModelInspector::opened, this, [this](const OpenedModel& opened) {
         model_ = opened;
@@ -105,9 +105,12 @@ void RunController::stopLoading() {
     setupChanged();
 }
 
-Result<std::vector<PromptToken>> RunController::exactPrompt() const {
+Result<PromptTokens> RunController::exactPrompt() const {
     if (!model_) return fail(ErrorCode::NotFound, tr("No model is open").toStdString(), tr("Open one with Ctrl+O").toStdString());
-    return promptTokens(sources_.request(), *model_->model);
+    const RunRequest request = sources_.request();
+    if (const PromptReading* reading = reader_->readingOf(request, model_->model)) return reading->prompt;
+    if (request.prompt.size() > kReadAtOnce) return fail(ErrorCode::Busy, tr("The prompt is being read").toStdString());
+    return buildPrompt(request, *model_->model->tokenizer(), localPromptClock());
 }
 
 const RunTrace& RunController::liveTrace() const { return detached_ ? *detached_ : document_->trace(); }
@@ -132,8 +135,9 @@ void RunController::showPreview() {
     const RunRequest request = sources_.request ? sources_.request() : RunRequest{};
     RunTrace trace(request);
     if (model_) {
-        const EventBatch preview = previewOf(request, *model_->model);
-        for (const RunEvent& event : preview.events) trace.apply(event);
+        const PromptReading* reading = reader_->readingOf(request, model_->model);
+        if (reading == nullptr) reader_->ask(request, model_->model);
+        else for (const RunEvent& event : reading->preview.events) trace.apply(event);
     }
     showStored(std::move(trace), kNoRun);
 }
@@ -327,24 +331,17 @@ QString RunController::blocked() const {
     if (loadingModel()) return tr("The model is being loaded");
     if (!model_) return tr("Open a model first (Ctrl+O)");
     if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
-    if (!prompt_blocked_.isEmpty()) return prompt_blocked_;
-    if (!prefill_blocked_.isEmpty()) return prefill_blocked_;
+    if (const QString fault = sources_.fault ? sources_.fault() : QString(); !fault.isEmpty()) return fault;
+    if (!promptBlocked().isEmpty()) return promptBlocked();
+    if (!prefillBlocked().isEmpty()) return prefillBlocked();
     return check_->insistable() ? QString() : check_->reason();
 }
 
-// What is quickly found out about the prompt; the rest is for check_.
-void RunController::checkPrompt(const QString& too_long) {
-    const RunRequest request = sources_.request();
-    const auto prompt = promptTokens(request, *model_->model);
-    QString no_prompt = request.prompt.empty() ? QString() : prompt ? too_long : reasonText(prompt.error());
-    QString no_prefill;
-    if (request.prefill == PrefillMode::Throughput) {
-        const auto checked = checkThroughputPrefill(*model_->model, request.arithmetic, CpuDevice(1));
-        if (!checked) no_prefill = reasonText(checked.error());
-    }
-    if (no_prompt == prompt_blocked_ && no_prefill == prefill_blocked_) return;
-    prompt_blocked_ = std::move(no_prompt);
-    prefill_blocked_ = std::move(no_prefill);
+void RunController::onPromptRead() {
+    if (!live() && document_->run() == kNoRun) showPreview();
+    const PromptReading& reading = *reader_->reading();
+    emit cacheCostChanged(reading.cost.text, reading.cost.refused);
+    emit promptRead();
     updateActions();
 }
 
@@ -352,6 +349,11 @@ void RunController::setupChanged() {
     preview_timer_.start();
     if (model_ && sources_.request) check_->check(nextRequest());
     updateActions();
+}
+
+QString RunController::expertsNote() const {
+    const std::string why = sources_.request ? whyExpertsChangeNothing(sources_.request()) : std::string();
+    return QString::fromStdString(why);
 }
 
 RunRequest RunController::nextRequest() const {
@@ -363,6 +365,7 @@ RunRequest RunController::nextRequest() const {
 
 void RunController::updateActions() {
     actions_->update(liveState(), blocked());
+    document_->setRunBlocked(live() ? QString() : blocked());
     emit actionsChanged();
 }
 

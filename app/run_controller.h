@@ -10,9 +10,9 @@
 #include <QObject>
 #include <QTimer>
 
-#include "app/cache_cost_reader.h"
 #include "app/event_queue.h"
 #include "app/model_inspector.h"
+#include "app/prompt_reader.h"
 #include "app/run_actions.h"
 #include "app/run_meter.h"
 #include "app/setup_check.h"
@@ -31,6 +31,7 @@ public:
     /// Where the controller asks what to run and where it is kept.
     struct Sources {
         std::function<RunRequest()> request;  // of the next run; the model is filled in by the controller
+        std::function<QString()> fault;       // what is wrong with a number that the user typed; empty: nothing
         std::function<Result<SessionId>(const RunRequest& request)> session;
         std::function<void(RunId run, const QString& title)> name_run;
     };
@@ -52,7 +53,9 @@ public:
     void stopLoading();
     [[nodiscard]] const std::optional<OpenedModel>& model() const { return model_; }
     [[nodiscard]] bool loadingModel() const { return inspector_->busy(); }
-    [[nodiscard]] Result<std::vector<PromptToken>> exactPrompt() const;
+    /// What the prompt of the next run is for the model. Errors: NotFound without a model, Busy while a long prompt is being read (promptRead
+    /// follows), those of buildPrompt.
+    [[nodiscard]] Result<PromptTokens> exactPrompt() const;
 
     /// The run that is going on, also when the window shows another one.
     [[nodiscard]] RunId liveRun() const { return live_run_; }
@@ -66,11 +69,13 @@ public:
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
     /// Why the next run has no prompt for the open model; empty: it has one, or there is neither prompt nor model.
-    [[nodiscard]] QString promptBlocked() const { return prompt_blocked_; }
+    [[nodiscard]] QString promptBlocked() const { return reader_->reading() ? reader_->reading()->prompt_blocked : QString(); }
     /// Why the prompt of the next run cannot be computed in the way that is chosen; empty: it can.
-    [[nodiscard]] QString prefillBlocked() const { return prefill_blocked_; }
+    [[nodiscard]] QString prefillBlocked() const { return reader_->reading() ? reader_->reading()->prefill_blocked : QString(); }
     /// Why drafts and experts of the next run cannot work; empty: they can, or that is still being found out.
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
+    /// Why the chosen budget of experts would change nothing in the next run; empty: it would, or none is chosen.
+    [[nodiscard]] QString expertsNote() const;
     /// It is still being found out.
     [[nodiscard]] bool checkingDecoding() const { return check_->busy(); }
 
@@ -106,6 +111,7 @@ signals:
     void statusChanged(const quibble::StatusFigures& status);
     void actionsChanged();
     void cacheCostChanged(const QString& text, bool refused);  // of the next run
+    void promptRead();  // exactPrompt() knows the prompt that was asked about last
 
 private:
     void start(bool paused);
@@ -122,7 +128,7 @@ private:
     void applyLive(const EventBatch& batch);
     void finishLive(const RunFinished& closing);
     void everySecond();
-    void checkPrompt(const QString& too_long);
+    void onPromptRead();
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
@@ -135,16 +141,15 @@ private:
     std::shared_ptr<ModelCache> models_;
     ModelInspector* inspector_;
     SetupCheck* check_;
+    PromptReader* reader_;
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;
-    QString prompt_blocked_, prefill_blocked_;
 
     EventQueue queue_;
     QTimer frame_timer_;   // while events may come
     QTimer second_timer_;
-    QTimer preview_timer_;
-    CacheCostReader cache_costs_;
+    QTimer preview_timer_;  // the settings are read when the user pauses
     RunMeter meter_;
     RunMeter::Clock::time_point last_figures_{};
     RunId live_run_ = kNoRun;

@@ -1,6 +1,9 @@
 #include "app/setup_controller.h"
 
+#include <vector>
+
 #include "views/markers/markers_panel.h"
+#include "views/number_field.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
 #include "views/run_setup/run_setup_panel.h"
@@ -31,7 +34,17 @@ SetupController::SetupController(const Panels& panels, QObject* parent) : QObjec
     connect(panels_.decoding, &DecodingPanel::changed, this, &SetupController::changed);
     connect(panels_.decoding, &DecodingPanel::controlChanged, this, &SetupController::controlChanged);
     connect(panels_.model_bar, &ModelBar::referenceChosen, this, &SetupController::setReference);
+    connect(panels_.sampler, &SamplerPanel::faultChanged, this, &SetupController::faultChanged);
+    connect(panels_.markers, &MarkersPanel::faultChanged, this, &SetupController::faultChanged);
+    connect(panels_.decoding, &DecodingPanel::faultChanged, this, &SetupController::faultChanged);
     panels_.prompt->setProblemsAvailable(false);
+}
+
+QString SetupController::fault() const {
+    for (const QWidget* panel : {static_cast<QWidget*>(panels_.sampler), static_cast<QWidget*>(panels_.markers), static_cast<QWidget*>(panels_.decoding)}) {
+        if (const QString fault = firstFault(panel); !fault.isEmpty()) return fault;
+    }
+    return {};
 }
 
 RunRequest SetupController::request() const {
@@ -61,7 +74,8 @@ void SetupController::showDefaults() {
     panels_.decoding->setRequest(request);
     panels_.model_bar->setReference(request.reference);
     panels_.model_bar->setSamplerSummary(panels_.sampler->summary());
-    if (hasProblems()) newProblem();
+    // The first start shows the first problem, so that everybody's tutorial looks the same.
+    if (hasProblems()) showProblem(problems_->problems().front());
     emit changed();
 }
 
@@ -72,15 +86,19 @@ void SetupController::setProblems(ProblemSet problems) {
 
 void SetupController::newProblem() {
     if (!hasProblems()) return;
-    const auto& all = problems_->problems();
-    // The first start shows the first problem, so that everybody's tutorial looks the same; then any other one.
-    if (!std::exchange(first_problem_, false) && all.size() > 1) {
-        const std::size_t shown = next_problem_;
-        while (next_problem_ == shown) next_problem_ = std::uniform_int_distribution<std::size_t>(0, all.size() - 1)(random_);
+    // Any but the one that stands there, wherever it came from.
+    const std::string shown = panels_.prompt->prompt().toStdString();
+    std::vector<const Problem*> others;
+    for (const Problem& problem : problems_->problems()) {
+        if (problem.text != shown) others.push_back(&problem);
     }
-    const Problem& problem = all[next_problem_];
-    panels_.prompt->showProblem(QString::fromStdString(problem.id), QString::fromStdString(problem.text), QString::fromStdString(problem.answer));
+    if (others.empty()) return;
+    showProblem(*others[std::uniform_int_distribution<std::size_t>(0, others.size() - 1)(random_)]);
     emit changed();
+}
+
+void SetupController::showProblem(const Problem& problem) {
+    panels_.prompt->showProblem(QString::fromStdString(problem.id), QString::fromStdString(problem.text), QString::fromStdString(problem.answer));
 }
 
 void SetupController::setReference(const ReferenceSettings& reference) {

@@ -31,6 +31,8 @@ public:
 
     /// Everything but model and quantization.
     [[nodiscard]] RunRequest request() const;
+    /// What is wrong with a number that the user typed, in whatever panel; empty: nothing.
+    [[nodiscard]] QString fault() const;
     /// Shows the settings of a run in the panels; the model bar's model is left alone.
     void show(const RunRequest& request);
     /// Settings of the first start: the panels' defaults.
@@ -49,14 +51,15 @@ public slots:
 
 signals:
     void changed();
+    void faultChanged();
     void controlChanged(const QString& key, double value);
 
 private:
+    void showProblem(const Problem& problem);
+
     Panels panels_;
     std::optional<ProblemSet> problems_;
-    std::size_t next_problem_ = 0;
     std::mt19937 random_{std::random_device{}()};
-    bool first_problem_ = true;
 };
 
 }  // namespace quibble

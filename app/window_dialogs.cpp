@@ -5,13 +5,11 @@
 #include <QClipboard>
 #include <QDialog>
 #include <QDialogButtonBox>
-#include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QFormLayout>
 #include <QFrame>
 #include <QLabel>
 #include <QPushButton>
-#include <QScreen>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -28,6 +26,7 @@
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
+#include "views/number_field.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
@@ -238,17 +237,9 @@ void MainWindow::editMarkerList(const QString& name) {
 
 void MainWindow::openSampler() {
     sampler_popup_->adjustSize();
-    const QSize size = sampler_popup_->sizeHint();
-    const QToolButton* button = parts_.model_bar->samplerButton();
-    QPoint at = button->mapToGlobal(QPoint(0, button->height() + 4));
-    if (const QScreen* here = screen()) {
-        const QRect room = here->availableGeometry();
-        at.setX(std::clamp(at.x(), room.left(), std::max(room.left(), room.right() - size.width())));
-        at.setY(std::clamp(at.y(), room.top(), std::max(room.top(), room.bottom() - size.height())));
-    }
-    sampler_popup_->move(at);
-    sampler_popup_->show();
+    popUpAt(sampler_popup_, parts_.model_bar->samplerButton());
     parts_.sampler->temperatureBox()->setFocus();
+    parts_.sampler->temperatureBox()->selectAll();
 }
 
 void MainWindow::showModelDetails() {
@@ -263,7 +254,7 @@ void MainWindow::showModelDetails() {
 void MainWindow::showRunDetails() {
     const auto facts = runFacts(parts_.runs->document()->trace());
     if (facts.empty()) {
-        return parts_.banners->showError(QStringLiteral("run"), {ErrorCode::NotFound, tr("There is no run yet").toStdString(), tr("Press Run").toStdString()});
+        return parts_.banners->showError(QStringLiteral("run"), {ErrorCode::NotFound, tr("There is no run yet").toStdString(), parts_.runs->document()->runHint().toStdString()});
     }
     factsDialog(this, tr("Run"), facts)->open();
 }

@@ -1,5 +1,6 @@
 // MainWindow: what the Help menu shows of the program itself, the log and the diagnostics.
 #include <QDesktopServices>
+#include <QGuiApplication>
 #include <QUrl>
 
 #include "app/diagnostics_dialog.h"

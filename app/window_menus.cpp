@@ -85,9 +85,9 @@ void MainWindow::makeRunMenu() {
     menu->addSeparator();
     addMenuActions(this, menu, {
         {"newProblem", tr("&New Problem"), keys("Ctrl+Shift+N"), [this] { parts_.setup->newProblem(); }, {}},
-        {"editPrompt", tr("&Edit Prompt"), keys("Ctrl+P"), [this] { parts_.prompt->editor()->setFocus(); }, {}},
+        {"editPrompt", tr("&Edit Prompt"), keys("Ctrl+P"), [this] { focusOn(parts_.prompt); }, {}},
         {"sampler", tr("S&ampling…"), keys("Ctrl+Shift+S"), [this] { openSampler(); }, {}},
-        {"decoding", tr("Dra&fts and Experts"), keys("Ctrl+Shift+D"), [this] { bring(parts_.decoding); }, {}},
+        {"decoding", tr("Dra&fts and Experts"), keys("Ctrl+Shift+D"), [this] { focusOn(parts_.decoding); }, {}},
         {"rollSeed", tr("New See&d"), keys("Ctrl+D"), [this] { parts_.sampler->rollSeed(); }, {}},
         {"", {}, {}, {}, {}},
         {"branch", tr("&Branch from the Chosen Alternative"), keys("Ctrl+B"), [this] { parts_.inspector->branchButton()->click(); }, {}},
@@ -137,11 +137,6 @@ void MainWindow::setPace(double tokens_per_second) {
     pace_button_->setText(tokens_per_second > 0 ? tr("pace %L1/s ▾").arg(tokens_per_second) : tr("full pace ▾"));
 }
 
-void MainWindow::setFontScale(double scale) {
-    Theme::instance().setFontScale(scale);
-    if (!presenting_) settings_.setFontScale(Theme::instance().fontScale());
-}
-
 void MainWindow::makeViewMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&View"));
     QMenu* panels = menu->addMenu(tr("&Panels"));
@@ -171,13 +166,13 @@ void MainWindow::makeViewMenu() {
     TokenStreamView* stream = parts_.stream->stream();
     addMenuActions(this, menu, {
         {"", {}, {}, {}, {}},
-        {"find", tr("&Find in the Text…"), {QKeySequence::Find}, [this] { parts_.stream->openFind(); }, {}},
+        {"find", tr("&Find in the Text…"), {QKeySequence::Find}, [this] { focusOn(parts_.stream); parts_.stream->openFind(); }, {}},
         {"invisibles", tr("Show Blanks and Line &Ends"), keys("Ctrl+Shift+B"), [stream] { stream->setShowInvisibles(!stream->showsInvisibles()); }, {}},
         {"origins", tr("Mark Drafted To&kens"), keys("Ctrl+Shift+K"), [stream] { stream->setShowOrigins(!stream->showsOrigins()); }, tr("Accepted, corrected and bonus tokens of speculative decoding")},
         {"jumpToLive", tr("&Jump to Live"), keys("Ctrl+J"), [this, stream] { stream->setFollowTail(true); parts_.traces->jumpToLive(); }, {}},
-        {"showTraces", tr("Go to &Traces"), keys("Ctrl+1"), [this] { bring(parts_.traces); }, {}},
-        {"showSpeculation", tr("Go to &Speculation"), keys("Ctrl+2"), [this] { bring(parts_.speculation); }, {}},
-        {"showExperts", tr("Go to E&xperts"), keys("Ctrl+3"), [this] { bring(parts_.experts); }, {}},
+        {"showTraces", tr("Go to &Traces"), keys("Ctrl+1"), [this] { focusOn(parts_.traces); }, {}},
+        {"showSpeculation", tr("Go to &Speculation"), keys("Ctrl+2"), [this] { focusOn(parts_.speculation); }, {}},
+        {"showExperts", tr("Go to E&xperts"), keys("Ctrl+3"), [this] { focusOn(parts_.experts); }, {}},
         {"fitTraces", tr("Fit Tr&aces"), keys("Ctrl+Shift+F"), [this] { parts_.traces->fitAll(); }, {}},
         {"", {}, {}, {}, {}},
         {"larger", tr("&Larger Text"), {QKeySequence(Qt::CTRL | Qt::Key_Equal), QKeySequence::ZoomIn}, [this] { setFontScale(Theme::instance().fontScale() * kFontStep); }, {}},

@@ -13,6 +13,7 @@
 #include "app/run_controller.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
+#include "data/models/model_catalogue.h"
 #include "engine/model/model_title.h"
 #include "views/card.h"
 #include "views/experts/experts_view.h"
@@ -55,6 +56,7 @@ void MainWindow::wireRuns() {
     BannerArea* banners = parts_.banners;
     runs->setSources({
         .request = [this] { return parts_.setup->request(); },
+        .fault = [this] { return parts_.setup->fault(); },
         .session = [this](const RunRequest& request) { return parts_.sessions->sessionFor(request); },
         .name_run = [this](RunId run, const QString& title) { parts_.sessions->nameRun(run, title); },
     });
@@ -83,21 +85,35 @@ void MainWindow::wireRuns() {
         parts_.prompt->setBlocked(parts_.runs->promptBlocked());
         parts_.sampler->setPrefillBlocked(parts_.runs->prefillBlocked());
         parts_.decoding->setBlocked(parts_.runs->decodingBlocked());
+        parts_.decoding->setExpertsNote(parts_.runs->expertsNote());
     });
     connect(parts_.setup, &SetupController::changed, this, [this] {
         parts_.speculation->setDraftChosen(parts_.setup->request().draft.method.id != MethodChoice{}.id);
     });
     connect(runs->document(), &RunDocument::reset, this, [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
     connect(parts_.setup, &SetupController::changed, runs, &RunController::setupChanged);
+    connect(parts_.setup, &SetupController::faultChanged, runs, &RunController::setupChanged);
     connect(runs, &RunController::cacheCostChanged, parts_.sampler, &SamplerPanel::setCacheCost);
     connect(parts_.setup, &SetupController::controlChanged, runs, &RunController::setControl);
     connect(parts_.inspector, &TokenInspector::branchRequested, runs, &RunController::branch);
     connect(parts_.prompt, &RunSetupPanel::runRequested, runs->actions()->run(), &QAction::trigger);
     connect(parts_.prompt, &RunSetupPanel::promptTokensRequested, this, [this] {
-        auto tokens = parts_.runs->exactPrompt();
-        if (tokens) parts_.prompt->setPromptTokens(std::move(*tokens));
-        else parts_.banners->showError(QStringLiteral("prompt"), tokens.error());
+        showPromptTokens();
     });
+    connect(runs, &RunController::promptRead, this, [this] {
+        if (parts_.prompt->tokensShown()) showPromptTokens();
+    });
+}
+
+void MainWindow::showPromptTokens() {
+    const auto prompt = parts_.runs->exactPrompt();
+    const auto& open = parts_.runs->model();
+    if (prompt && open) {
+        parts_.banners->clear(QStringLiteral("prompt"));
+        return parts_.prompt->setPromptTokens(promptTokens(*prompt, *open->model->tokenizer(), RunSetupPanel::kTokensShown), prompt->ids.size());
+    }
+    parts_.prompt->setPromptTokens({});
+    if (prompt.error().code != ErrorCode::Busy) parts_.banners->showError(QStringLiteral("prompt"), prompt.error());
 }
 
 void MainWindow::wireSessions() {
@@ -127,6 +143,7 @@ void MainWindow::wireSessions() {
     connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
     connect(sessions, &SessionController::importWanted, this, &MainWindow::chooseSessionToImport);
     connect(sessions, &SessionController::imported, this, [this](const QString& name) {
+        for (const char* key : {"session", "file"}) parts_.banners->clear(QString::fromLatin1(key));
         statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
     });
 }
@@ -159,10 +176,10 @@ void MainWindow::wireViews() {
     TokenStreamView* stream = parts_.stream->stream();
     connect(stream, &TokenStreamView::invisiblesChanged, this, [this](bool on) { settings_.setInvisibles(on); });
     connect(stream, &TokenStreamView::originsChanged, this, [this](bool on) { settings_.setOrigins(on); });
-    connect(stream, &TokenStreamView::inspectRequested, this, [this] { bring(parts_.inspector); });
+    connect(stream, &TokenStreamView::inspectRequested, this, [this] { focusOn(parts_.inspector); });
     connect(stream, &TokenStreamView::branchHereRequested, this, [this, document](Position pos) {
         if (document->size() > 0) document->selectToken(pos - document->trace().points().front().token.pos);
-        bring(parts_.inspector);
+        focusOn(parts_.inspector);
     });
     for (FigureView* figure : {static_cast<FigureView*>(parts_.traces), static_cast<FigureView*>(parts_.scatter)}) {
         connect(figure, &FigureView::exportRequested, this, [this, figure] { exportFigure(figure); });
@@ -170,22 +187,13 @@ void MainWindow::wireViews() {
     for (FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
         connect(deck, &FigureDeck::figureExportRequested, this, &MainWindow::exportFigure);
     }
-    connect(parts_.speculation, &FigureDeck::emptyActionRequested, this, [this] { bring(parts_.decoding); });
+    connect(parts_.speculation, &FigureDeck::emptyActionRequested, this, [this] { focusOn(parts_.decoding); });
     connect(parts_.decoding, &DecodingPanel::draftFileRequested, this, &MainWindow::chooseDraft);
     connect(parts_.experts, &FigureDeck::emptyActionRequested, this, [this] {
         if (const auto mixture = paths_.shippedMixture(); !mixture.empty()) openModel(mixture);
         else chooseModel();
     });
-    connect(parts_.scatter, &FigureView::tableRequested, this, [this] { bring(parts_.table); });
-}
-
-void MainWindow::bring(View* view) {
-    for (QDockWidget* dock : docks_) {
-        if (static_cast<CardDock*>(dock)->view() != view) continue;
-        dock->show();
-        dock->raise();
-    }
-    view->setFocus();
+    connect(parts_.scatter, &FigureView::tableRequested, this, [this] { focusOn(parts_.table); });
 }
 
 void MainWindow::begin(const std::filesystem::path& model) {
@@ -244,7 +252,7 @@ void MainWindow::setWeightQuant(const MethodChoice& choice) {
 void MainWindow::onModelOpened() {
     const OpenedModel& opened = *parts_.runs->model();
     const Model& model = *opened.model;
-    parts_.banners->clear(QStringLiteral("model"));
+    for (const char* key : {"model", "file"}) parts_.banners->clear(QString::fromLatin1(key));
     parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
     parts_.model_bar->setQuantMethods(quantMethods(&model));
     showOpenModel();
@@ -252,6 +260,7 @@ void MainWindow::onModelOpened() {
     recent_.add(opened.path);
     showKnownModels();
     parts_.setup->adaptReference(opened.weight_quant.id != MethodChoice{}.id);
+    parts_.prompt->setSpeciality(QString::fromStdString(specialityOf(model.hash())));
     setWindowTitle(tr("%1 – Quibble").arg(QString::fromStdString(model.config().name)));
 }
 

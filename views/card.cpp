@@ -3,6 +3,8 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
+#include <QScreen>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include "views/theme.h"
@@ -10,6 +12,12 @@
 #include "views/widgets.h"
 
 namespace quibble {
+
+namespace {
+
+constexpr int kFloatingFrame = 2;
+
+}  // namespace
 
 CardHeader::CardHeader(View* view, QWidget* parent) : QWidget(parent), title_(new QLabel(view->title(), this)), figures_(new ElidingLabel(this)) {
     auto* row = new QHBoxLayout(this);
@@ -36,6 +44,8 @@ void CardHeader::setGutter(int gutter) {
     update();
 }
 
+void CardHeader::addControl(QWidget* control) { layout()->addWidget(control); }
+
 void CardHeader::updateMargins() {
     const Theme& theme = Theme::instance();
     layout()->setContentsMargins(theme.em(0.6) + gutter_, theme.em(0.3) + gutter_, theme.em(0.6) + gutter_, theme.em(0.3));
@@ -61,8 +71,20 @@ void CardHeader::paintEvent(QPaintEvent*) {
 }
 
 CardDock::CardDock(const QString& name, View* view, QWidget* parent)
-    : QDockWidget(view->title(), parent), view_(view), header_(new CardHeader(view, this)), frame_(new QWidget(this)) {
+    : QDockWidget(view->title(), parent), view_(view), header_(new CardHeader(view, this)), float_controls_(new QWidget(header_)), frame_(new QWidget(this)) {
     setObjectName(name);
+    auto* controls = new QHBoxLayout(float_controls_);
+    controls->setContentsMargins(0, 0, 0, 0);
+    controls->setSpacing(2);
+    QToolButton* back = makeFlatButton(QStringLiteral("down"), tr("Put the panel back into the window"), float_controls_);
+    QToolButton* away = makeFlatButton(QStringLiteral("close"), tr("Hide the panel (View > Panels shows it again)"), float_controls_);
+    controls->addWidget(back);
+    controls->addWidget(away);
+    header_->addControl(float_controls_);
+    float_controls_->hide();
+    connect(back, &QToolButton::clicked, this, [this] { setFloating(false); });
+    connect(away, &QToolButton::clicked, this, &QDockWidget::close);
+    connect(this, &QDockWidget::topLevelChanged, this, &CardDock::updateFloating);
     setTitleBarWidget(header_);
     auto* outer = new QVBoxLayout(frame_);
     outer->setSpacing(0);
@@ -86,7 +108,26 @@ void CardDock::updateGutters() {
 
 void CardDock::paintEvent(QPaintEvent*) {
     QPainter painter(this);
-    painter.fillRect(rect(), Theme::instance().colors().window);
+    const ThemeColors& colors = Theme::instance().colors();
+    painter.fillRect(rect(), colors.window);
+    if (!isFloating()) return;
+    painter.setPen(QPen(colors.accent, kFloatingFrame));
+    painter.drawRect(rect().adjusted(kFloatingFrame / 2, kFloatingFrame / 2, -kFloatingFrame / 2, -kFloatingFrame / 2));
+}
+
+void CardDock::updateFloating(bool floating) {
+    float_controls_->setVisible(floating);
+    update();
+}
+
+// A panel that floats may have been left on a screen that is gone.
+void CardDock::showEvent(QShowEvent* event) {
+    QDockWidget::showEvent(event);
+    if (!isFloating()) return;
+    updateFloating(true);
+    const QRect place = movedInto(geometry(), screen()->availableGeometry());
+    if (place != geometry()) setGeometry(place);
+    raise();
 }
 
 Card::Card(View* view, bool header, QWidget* parent) : QWidget(parent) {

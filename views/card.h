@@ -18,6 +18,8 @@ public:
     explicit CardHeader(View* view, QWidget* parent = nullptr);
     /// Room left empty around the card at its left, top and right.
     void setGutter(int gutter);
+    /// A small control at the right end.
+    void addControl(QWidget* control);
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
 
@@ -32,7 +34,8 @@ private:
     int gutter_ = 0;
 };
 
-/// A view in a dock. `name` is the objectName under which the layout is saved: unique and never translated.
+/// A view in a dock. While it floats it has a frame of its own and buttons to put it back or away, since window managers give such panels none.
+/// `name` is the objectName under which the layout is saved: unique and never translated.
 class CardDock : public QDockWidget {
     Q_OBJECT
 public:
@@ -41,12 +44,15 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     void updateGutters();
+    void updateFloating(bool floating);
 
     View* view_;
     CardHeader* header_;
+    QWidget* float_controls_;
     QWidget* frame_;  // keeps the body off its neighbours and the edge of the window
 };
 

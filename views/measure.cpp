@@ -111,6 +111,20 @@ double measureValue(const TracePoint& point, Measure measure, Unit unit) {
     return std::nan("");
 }
 
+QString controlText(const ControlChange& change) {
+    const QString key = QString::fromStdString(change.key);
+    const QString value = QLocale().toString(change.value, 'g', 6);
+    const bool on = change.value != 0;
+    if (key == QLatin1String("penalty")) return QStringLiteral("λ ") + value;
+    if (key == QLatin1String("penalty.only_thinking")) return on ? tr("λ only in thinking") : tr("λ everywhere");
+    if (key == QLatin1String("temperature")) return QStringLiteral("T ") + value;
+    if (key == QLatin1String("max_tokens")) return tr("limit %1").arg(value);
+    if (key.startsWith(QLatin1String("word:"))) return key.mid(5).trimmed() + (on ? QStringLiteral(" +") : QStringLiteral(" −"));
+    QString name = key;
+    name.replace(QLatin1String("experts:"), tr("expert ")).replace(QLatin1String("draft:"), tr("draft "));
+    return name.replace(QLatin1Char('_'), QLatin1Char('-')) + QLatin1Char(' ') + value;  // "top-k 40"
+}
+
 QString formatNumber(double value, int decimals) { return QLocale().toString(value, 'f', decimals); }
 
 QString measureText(const TracePoint& point, Measure measure, Unit unit) {

@@ -32,6 +32,8 @@ enum class Unit { Nat, Bit };
 /// Digits that fit the measurement, in the user's locale; "pending" for a KL that has not arrived, "-" when not measured.
 [[nodiscard]] QString measureText(const TracePoint& point, Measure measure, Unit unit);
 [[nodiscard]] QString formatNumber(double value, int decimals);
+/// A control that was moved while the run went on, as short as a label: "λ 2", "expert budget 5".
+[[nodiscard]] QString controlText(const ControlChange& change);
 
 /// Upper end of the colour scale of one measurement. It follows the bulk of the values (98 %) in steps of 1-2-5 and only grows while
 /// a run goes on, so that colours do not flicker while tokens arrive.

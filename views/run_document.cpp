@@ -27,6 +27,14 @@ void RunDocument::setTrace(RunTrace trace, RunId run) {
     emit scaleChanged();
 }
 
+void RunDocument::setRunBlocked(const QString& reason) {
+    if (reason == run_blocked_) return;
+    run_blocked_ = reason;
+    emit runHintChanged();
+}
+
+QString RunDocument::runHint() const { return run_blocked_.isEmpty() ? tr("Press Run") : run_blocked_; }
+
 void RunDocument::apply(const EventBatch& batch) {
     const int first = size();
     const RunState state_before = trace_.state();

@@ -40,6 +40,10 @@ public:
     [[nodiscard]] RunId run() const { return run_; }
     [[nodiscard]] int size() const { return static_cast<int>(trace_.points().size()); }
     [[nodiscard]] bool live() const;  // tokens may still come
+    /// Why no run can be started; empty: one can.
+    void setRunBlocked(const QString& reason);
+    /// What to do for a run: "Press Run", or what is missing before that.
+    [[nodiscard]] QString runHint() const;
     /// How many tokens the reference is behind the text; 0 when there is no reference.
     [[nodiscard]] int referenceLag() const;
     [[nodiscard]] bool hasReference() const { return !trace_.provenance().reference_name.empty(); }
@@ -78,6 +82,7 @@ signals:
     void provenanceChanged();
     void controlsChanged();
     void progressChanged(qint64 done, qint64 total);
+    void runHintChanged();
     void finished();
     void selectionChanged();
     void hoveredChanged(int index);
@@ -91,6 +96,7 @@ private:
 
     RunTrace trace_;
     RunId run_ = kNoRun;
+    QString run_blocked_;
     TokenRange selection_;
     int current_ = -1;
     int hovered_ = -1;

@@ -5,10 +5,10 @@
 #include "engine/metrics/summary.h"
 #include "tests/app/window_fixture.h"
 #include "tests/support/golden.h"
+#include "views/number_field.h"
 #include "views/status/run_status_bar.h"
 
 #include <QDialog>
-#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>

@@ -75,7 +75,7 @@ void ExpertsView::refresh() {
         setFigures({});
         const bool dense = p.expert_layers == 0 && !p.model_name.empty();
         const QString name = QString::fromStdString(p.model_name);
-        if (p.expert_layers > 0) return setEmptyState(tr("Nothing was recorded yet. Press Run, and the experts of each token show here."), {});
+        if (p.expert_layers > 0) return setEmptyState(tr("Nothing was recorded yet. The experts of each token show here. %1.").arg(document_->runHint()), {});
         setEmptyState(dense ? tr("%1 is a dense model: it has no experts. A mixture-of-experts model shows here which of them each token uses.").arg(name)
                             : tr("Nothing was recorded yet. Run a mixture-of-experts model, and its experts show here."),
                       offered_.isEmpty() ? tr("Open a model…") : tr("Open %1").arg(offered_));

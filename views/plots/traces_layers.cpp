@@ -73,13 +73,7 @@ void TraceMarks::drawControls(QCPPainter* painter, int first, int last) const {
         for (const TracesPlot::Row& row : plot_->rows()) {
             painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
         }
-        const QString value = QLocale().toString(change.value, 'g', 3);
-        const QString key = QString::fromStdString(change.key);
-        const QString text = key == QLatin1String("penalty")       ? QStringLiteral("λ ") + value
-                             : key == QLatin1String("temperature") ? QStringLiteral("T ") + value
-                             : key.startsWith(QLatin1String("word:"))
-                                 ? key.mid(5).trimmed() + (change.value == 0.0 ? QStringLiteral(" −") : QStringLiteral(" +"))
-                                 : key + QLatin1Char(' ') + value;
+        const QString text = controlText(change);
         const double width = QFontMetricsF(font).horizontalAdvance(text);
         if (x + 3 < free_from) continue;  // a label under another one could not be read
         painter->setPen(colors.muted);

@@ -11,6 +11,7 @@
 #include <QSlider>
 #include <QVBoxLayout>
 
+#include "views/number_field.h"
 #include "views/run_document.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -80,12 +81,16 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     experts_column->setContentsMargins(0, 0, 0, 0);
     experts_ = new MethodChooser(tr("Which experts a pass may use"), experts_box_);
     experts_column->addWidget(experts_);
+    experts_note_ = makeCaption({}, experts_box_);
+    useTextColour(experts_note_, TextRole::Marker);
+    experts_note_->hide();
+    experts_column->addWidget(experts_note_);
     budget_box_ = new QWidget(experts_box_);
     auto* budget_column = new QVBoxLayout(budget_box_);
     budget_column->setContentsMargins(0, 0, 0, 0);
     budget_label_ = makeCaption({}, budget_box_);
     budget_ = new QSlider(Qt::Horizontal, budget_box_);
-    budget_->setMinimumHeight(theme.em(1.4));
+    setLeastLines(budget_, 1.4);
     budget_->setAccessibleName(tr("Expert budget"));
     wheelOnlyWithFocus(budget_);
     budget_->setToolTip(tr("Experts a layer that one pass may use; takes effect at the next pass of a run"));
@@ -95,7 +100,10 @@ DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("
     column->addWidget(experts_box_);
     column->addStretch(1);
 
-    for (MethodChooser* chooser : {draft_, verify_, experts_}) connect(chooser, &MethodChooser::changed, this, &DecodingPanel::onChanged);
+    for (MethodChooser* chooser : {draft_, verify_, experts_}) {
+        connect(chooser, &MethodChooser::changed, this, &DecodingPanel::onChanged);
+        connect(chooser, &MethodChooser::faultChanged, this, &DecodingPanel::faultChanged);
+    }
     connect(budget_, &QSlider::valueChanged, this, &DecodingPanel::moveBudget);
     connect(document_, &RunDocument::stateChanged, this, &DecodingPanel::refresh);
     setDraftMethods({});
@@ -137,6 +145,12 @@ void DecodingPanel::setBlocked(const QString& reason) {
 }
 
 QString DecodingPanel::blocked() const { return blocked_->text(); }
+QString DecodingPanel::fault() const { return firstFault(this); }
+
+void DecodingPanel::setExpertsNote(const QString& note) {
+    experts_note_->setText(note);
+    experts_note_->setVisible(!note.isEmpty());
+}
 
 void DecodingPanel::setExperts(int count, int used) {
     expert_count_ = count;

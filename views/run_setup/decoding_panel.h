@@ -32,6 +32,10 @@ public:
     /// Why the next run cannot start like this; empty: it can.
     void setBlocked(const QString& reason);
     [[nodiscard]] QString blocked() const;
+    /// Why the choice of experts would change nothing, shown below it; empty: it would.
+    void setExpertsNote(const QString& note);
+    /// What is wrong with a number that was typed; empty: nothing.
+    [[nodiscard]] QString fault() const;
     /// Experts a layer and a token of the open model; 0: a dense model, the section says so.
     void setExperts(int count, int used);
 
@@ -51,6 +55,7 @@ signals:
     /// Live control with the key of ControlChange: "experts:budget", "draft:length"; only while a run of the same method goes on.
     void controlChanged(const QString& key, double value);
     void draftFileRequested(int which);
+    void faultChanged();
 
 private:
     void onChanged();
@@ -74,6 +79,7 @@ private:
     MethodChooser* verify_;
     QWidget* experts_box_;
     MethodChooser* experts_;
+    QLabel* experts_note_;
     QWidget* budget_box_;
     QLabel* budget_label_;
     QSlider* budget_;

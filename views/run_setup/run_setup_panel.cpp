@@ -1,17 +1,21 @@
 #include "views/run_setup/run_setup_panel.h"
 
+#include <algorithm>
+
 #include <QCheckBox>
 #include <QFrame>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
-#include <QPlainTextEdit>
+#include <QLocale>
 #include <QPushButton>
 #include <QSignalBlocker>
+#include <QTextDocument>
 #include <QTextBrowser>
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "views/run_setup/prompt_edit.h"
 #include "views/theme.h"
 #include "views/token_stream/token_pieces.h"
 #include "views/widgets.h"
@@ -23,7 +27,7 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(theme.em(0.55), theme.em(0.5), theme.em(0.55), theme.em(0.6));
     column->setSpacing(theme.em(0.4));
-    text_ = new QPlainTextEdit(this);
+    text_ = new PromptEdit(this);
     text_->setProperty("plain", true);
     text_->setTabChangesFocus(true);
     text_->setAccessibleName(tr("Prompt"));
@@ -31,8 +35,12 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     text_->document()->setDocumentMargin(1);
     text_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     text_->installEventFilter(this);
-    text_->setMinimumHeight(theme.em(4));
+    setLeastLines(text_, 4);
     column->addWidget(text_, 1);
+    auto* length_row = new QHBoxLayout;
+    column->addLayout(length_row);
+    speciality_ = makeCaption({}, this);
+    column->addWidget(speciality_);
     auto* buttons = new QHBoxLayout;
     buttons->setSpacing(theme.em(0.3));
     new_button_ = new QPushButton(tr("New"), this);
@@ -46,6 +54,11 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     buttons->addStretch(1);
     buttons->addWidget(tokens_button_);
     column->addLayout(buttons);
+    length_note_ = makeCaption({}, this);
+    take_back_ = new QPushButton(tr("Take back"), this);
+    take_back_->setToolTip(tr("The prompt as it was before this text"));
+    length_row->addWidget(length_note_, 1);
+    length_row->addWidget(take_back_);
     blocked_ = makeCaption({}, this);
     useTextColour(blocked_, TextRole::Bad);
     blocked_->hide();
@@ -56,19 +69,25 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
 
     connect(new_button_, &QPushButton::clicked, this, &RunSetupPanel::newProblemRequested);
     connect(free_button_, &QPushButton::clicked, this, [this] {
-        setKind(false);
+        free_ = true;
+        showKind();
         text_->setFocus();
         text_->selectAll();
         emit promptChanged();
     });
     connect(raw_, &QCheckBox::toggled, this, &RunSetupPanel::promptChanged);
     connect(tokens_button_, &QToolButton::clicked, this, &RunSetupPanel::openTokens);
-    connect(text_, &QPlainTextEdit::textChanged, this, [this] {
-        // An edited problem is not that problem any more: its answer does not hold.
-        if (!problem_id_.isEmpty() && text_->toPlainText() != problem_text_) setKind(false);
+    connect(take_back_, &QPushButton::clicked, text_, [this] {
+        text_->takeBack();
+        text_->setFocus();
+    });
+    connect(text_, &PromptEdit::promptChanged, this, [this] {
+        free_ = false;
+        showKind();
         emit promptChanged();
     });
     setFocusProxy(text_);
+    showKind();
 }
 
 void RunSetupPanel::setBlocked(const QString& reason) {
@@ -76,36 +95,37 @@ void RunSetupPanel::setBlocked(const QString& reason) {
     blocked_->setVisible(!reason.isEmpty());
 }
 
-void RunSetupPanel::setKind(bool problem) {
-    if (!problem) {
-        problem_id_.clear();
-        known_answer_.clear();
-        problem_text_.clear();
-    }
+void RunSetupPanel::setSpeciality(const QString& text) {
+    speciality_->setText(text);
+    showKind();
+}
+
+// An edited problem is not that problem any more, and its answer does not hold; with the text the answer comes back.
+bool RunSetupPanel::isProblem() const { return !free_ && !problem_id_.isEmpty() && text_->prompt() == problem_text_; }
+
+void RunSetupPanel::showKind() {
+    const bool problem = isProblem();
     setTitle(problem ? tr("Problem") : tr("Prompt"));
     setFigures(problem && !known_answer_.isEmpty() ? tr("known answer %1").arg(known_answer_) : QString());
+    speciality_->setVisible(!problem && !speciality_->text().isEmpty());
+    length_note_->setVisible(text_->held());
+    take_back_->setVisible(text_->held());
+    if (text_->held()) {
+        length_note_->setText(tr("%1 characters, too many to edit here; the model gets all of them.").arg(QLocale().toString(text_->prompt().size())));
+    }
 }
 
 void RunSetupPanel::showProblem(const QString& id, const QString& text, const QString& known_answer) {
-    {
-        const QSignalBlocker block(text_);
-        problem_id_ = id;
-        problem_text_ = text;
-        known_answer_ = known_answer;
-        text_->setPlainText(text);
-    }
-    setKind(!id.isEmpty());
+    problem_id_ = id;
+    known_answer_ = known_answer;
+    free_ = false;
+    text_->setPrompt(text);
+    problem_text_ = text_->prompt();
+    showKind();
     emit promptChanged();
 }
 
-void RunSetupPanel::showFreePrompt(const QString& text) {
-    {
-        const QSignalBlocker block(text_);
-        text_->setPlainText(text);
-    }
-    setKind(false);
-    emit promptChanged();
-}
+void RunSetupPanel::showFreePrompt(const QString& text) { showProblem({}, text, {}); }
 
 void RunSetupPanel::show(const RunRequest& request) {
     const QSignalBlocker block(raw_);
@@ -116,13 +136,14 @@ void RunSetupPanel::show(const RunRequest& request) {
 }
 
 void RunSetupPanel::fill(RunRequest& request) const {
-    request.prompt = text_->toPlainText().toStdString();
+    request.prompt = text_->utf8();
     request.raw = raw_->isChecked();
-    request.problem_id = problem_id_.toStdString();
-    request.known_answer = known_answer_.toStdString();
+    request.problem_id = isProblem() ? problem_id_.toStdString() : std::string();
+    request.known_answer = isProblem() ? known_answer_.toStdString() : std::string();
 }
 
-QString RunSetupPanel::prompt() const { return text_->toPlainText(); }
+QString RunSetupPanel::prompt() const { return text_->prompt(); }
+bool RunSetupPanel::tokensShown() const { return tokens_popup_ != nullptr && tokens_popup_->isVisible(); }
 bool RunSetupPanel::raw() const { return raw_->isChecked(); }
 
 void RunSetupPanel::setProblemsAvailable(bool available) {
@@ -141,8 +162,9 @@ bool RunSetupPanel::eventFilter(QObject* watched, QEvent* event) {
     return View::eventFilter(watched, event);
 }
 
-void RunSetupPanel::setPromptTokens(std::vector<PromptToken> tokens) {
+void RunSetupPanel::setPromptTokens(std::vector<PromptToken> tokens, std::size_t total) {
     tokens_ = std::move(tokens);
+    tokens_total_ = std::max(total, tokens_.size());
     renderTokens();
 }
 
@@ -161,9 +183,8 @@ void RunSetupPanel::openTokens() {
     }
     const Theme& theme = Theme::instance();
     tokens_popup_->resize(theme.em(28), theme.em(18));
-    tokens_popup_->move(tokens_button_->mapToGlobal(QPoint(0, -tokens_popup_->height() - 4)));
     renderTokens();
-    tokens_popup_->show();
+    popUpAt(tokens_popup_, tokens_button_);
     tokens_text_->setFocus();
     emit promptTokensRequested();
 }
@@ -180,9 +201,10 @@ void RunSetupPanel::renderTokens() {
                     .arg(token.id);
         if (token.bytes.find('\n') != std::string::npos) html += QStringLiteral("<br>");
     }
+    if (tokens_.size() < tokens_total_) html += QStringLiteral("<br>") + tr("and %n more", nullptr, static_cast<int>(tokens_total_ - tokens_.size()));
     tokens_text_->setFont(Theme::instance().monoSmallFont());
     tokens_text_->setHtml(html);
-    tokens_title_->setText(tokens_.empty() ? tr("The prompt has not been tokenized yet") : tr("%n tokens go to the model, as they are:", nullptr, static_cast<int>(tokens_.size())));
+    tokens_title_->setText(tokens_.empty() ? tr("The prompt has not been tokenized yet") : tr("%n tokens go to the model, as they are:", nullptr, static_cast<int>(tokens_total_)));
 }
 
 }  // namespace quibble

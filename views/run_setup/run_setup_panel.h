@@ -8,13 +8,14 @@
 #include "views/view.h"
 
 class QCheckBox;
-class QPlainTextEdit;
 class QLabel;
 class QPushButton;
 class QTextBrowser;
 class QToolButton;
 
 namespace quibble {
+
+class PromptEdit;
 
 /// A token of the exact prompt, for the pop-up.
 struct PromptToken {
@@ -36,11 +37,17 @@ public:
     void fill(RunRequest& request) const;
     [[nodiscard]] QString prompt() const;
     [[nodiscard]] bool raw() const;
-    void setPromptTokens(std::vector<PromptToken> tokens);
+    /// The first tokens of the prompt, of `total` (0: these are all).
+    void setPromptTokens(std::vector<PromptToken> tokens, std::size_t total = 0);
+    /// More are not shown: laying them out takes too long.
+    static constexpr std::size_t kTokensShown = 4000;
+    [[nodiscard]] bool tokensShown() const;
     void setProblemsAvailable(bool available);
     /// Why the model cannot be asked this; empty: it can.
     void setBlocked(const QString& reason);
-    [[nodiscard]] QPlainTextEdit* editor() const { return text_; }
+    /// What the open model was made for, if nothing else; said beside prompts that are not of the problem set. Empty: it was made for anything.
+    void setSpeciality(const QString& text);
+    [[nodiscard]] PromptEdit* editor() const { return text_; }
 
     using View::show;
 
@@ -54,13 +61,18 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
-    void setKind(bool problem);
+    /// The text is that of the problem, and its answer is known.
+    [[nodiscard]] bool isProblem() const;
+    void showKind();
     void openTokens();
     void renderTokens();
 
-    QPlainTextEdit* text_;
+    PromptEdit* text_;
     QPushButton* new_button_;
     QPushButton* free_button_;
+    QLabel* speciality_;
+    QLabel* length_note_;
+    QPushButton* take_back_;
     QLabel* blocked_;
     QCheckBox* raw_;
     QToolButton* tokens_button_;
@@ -68,7 +80,9 @@ private:
     QTextBrowser* tokens_text_ = nullptr;
     QLabel* tokens_title_ = nullptr;
     std::vector<PromptToken> tokens_;
+    std::size_t tokens_total_ = 0;
     QString problem_id_, known_answer_, problem_text_;
+    bool free_ = false;  // the user asked for a prompt without a known answer, and has typed nothing yet
 };
 
 }  // namespace quibble

@@ -48,8 +48,8 @@ void SpeculationView::setDraftChosen(bool chosen) {
 }
 
 QString SpeculationView::nothingDrafted() const {
-    if (draft_chosen_) return document_->size() > 0 ? tr("This run decodes without drafts. The next one drafts: press Run.") : tr("Nothing was drafted yet. Press Run.");
-    return document_->size() > 0 ? tr("This run decodes without drafts. Choose who drafts, then run again.") : tr("Nothing was drafted yet. Choose who drafts, then press Run.");
+    if (draft_chosen_) return document_->size() > 0 ? tr("This run decodes without drafts; the next one drafts. %1.").arg(document_->runHint()) : tr("Nothing was drafted yet. %1.").arg(document_->runHint());
+    return document_->size() > 0 ? tr("This run decodes without drafts. Choose who drafts, then run again.") : tr("Nothing was drafted yet. Choose who drafts, then run.");
 }
 
 void SpeculationView::refresh() {

@@ -1,5 +1,7 @@
 #include "views/status/run_status_bar.h"
 
+#include <algorithm>
+
 #include <QEvent>
 #include <QLabel>
 #include <QLocale>
@@ -11,6 +13,8 @@
 namespace quibble {
 
 namespace {
+
+constexpr double kStateWidth = 12;
 
 QString parametersText(std::int64_t count) {
     const QLocale locale;
@@ -32,8 +36,9 @@ QString isaText(const std::string& isa) {
 RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(parent), document_(document) {
     setSizeGripEnabled(false);
     const auto add = [this](const QString& name, bool right = false) {
-        auto* label = new QLabel(this);
-        label->setAccessibleName(name);
+        // Shortened where there is no room: a line about the run must not decide how narrow the window can be.
+        auto* label = new ElidingLabel(this);
+        label->setAccessibleDescription(name);
         useFont(label, FontRole::Small);
         useTextColour(label, TextRole::Muted);
         label->setContentsMargins(Theme::instance().em(0.35), Theme::instance().em(0.12), Theme::instance().em(0.5), Theme::instance().em(0.12));
@@ -52,7 +57,8 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
     saved_ = add(tr("Saved"), true);
     state_->installEventFilter(this);
     state_->setCursor(Qt::PointingHandCursor);
-    state_->setToolTip(tr("Click to see what made the numbers of this run"));
+    state_->setTip(tr("Click to see what made the numbers of this run"));
+    connect(this, &QStatusBar::messageChanged, this, &RunStatusBar::refresh);
     connect(document_, &RunDocument::stateChanged, this, &RunStatusBar::refresh);
     for (const auto signal : {&RunDocument::reset, &RunDocument::provenanceChanged, &RunDocument::finished}) {
         connect(document_, signal, this, &RunStatusBar::refresh);
@@ -90,43 +96,48 @@ void RunStatusBar::refresh() {
     const RunProvenance& p = trace.provenance();
     const QLocale locale;
     const bool active = trace.state() == RunState::Running || trace.state() == RunState::Prefilling || trace.state() == RunState::Loading;
-    state_->setText((active ? QStringLiteral("● ") : QStringLiteral("○ ")) + stateText());
+    state_->setFullText((active ? QStringLiteral("● ") : QStringLiteral("○ ")) + stateText());
     if (p.model_name.empty()) {
-        model_->setText(status_.model);
+        model_->setFullText(status_.model);
     } else {
         QString text = QString::fromStdString(p.model_name);
         if (p.parameters > 0) text += QLatin1Char(' ') + parametersText(p.parameters);
         if (!p.weight_format.empty()) text += QStringLiteral(" · ") + QString::fromStdString(p.weight_format);
         if (p.bits_per_weight > 0) text += tr(" · %1 bits/weight").arg(locale.toString(p.bits_per_weight, 'f', 2));
-        model_->setText(text);
+        model_->setFullText(text);
     }
-    if (!status_.device.isEmpty()) device_->setText(status_.device);
-    else if (!p.isa.empty()) device_->setText(tr("CPU %1, %n threads", nullptr, p.threads).arg(isaText(p.isa)));
-    else device_->clear();
-    device_->setToolTip(QString::fromStdString(p.arithmetic));
+    if (!status_.device.isEmpty()) device_->setFullText(status_.device);
+    else if (!p.isa.empty()) device_->setFullText(tr("CPU %1, %n threads", nullptr, p.threads).arg(isaText(p.isa)));
+    else device_->setFullText({});
+    device_->setTip(QString::fromStdString(p.arithmetic));
     if (status_.tokens_per_second > 0) {
         const QString speed = locale.toString(status_.tokens_per_second, 'f', status_.tokens_per_second < 100 ? 1 : 0);
-        speed_->setText(status_.with_reference ? tr("%1 tok/s with reference").arg(speed) : tr("%1 tok/s").arg(speed));
+        speed_->setFullText(status_.with_reference ? tr("%1 tok/s with reference").arg(speed) : tr("%1 tok/s").arg(speed));
     } else {
-        speed_->clear();
+        speed_->setFullText({});
     }
     const int size = status_.context_size > 0 ? status_.context_size : p.context;
     const int used = static_cast<int>(p.prompt_tokens.size()) + document_->size();
-    context_->setText(size > 0 ? tr("context %1 / %2").arg(used).arg(size) : QString());
+    context_->setFullText(size > 0 ? tr("context %1 / %2").arg(used).arg(size) : QString());
     QString cache;
     if (p.kv_bytes > 0) cache = tr("KV cache %1, at most %2").arg(QString::fromStdString(p.kv_cache), locale.formattedDataSize(p.kv_bytes, 1, QLocale::DataSizeSIFormat));
     if (p.reused_positions > 0) {
         cache += QLatin1Char('\n') + tr("%n positions taken over from an earlier run, %1 shared with it", nullptr, p.reused_positions)
                                          .arg(locale.formattedDataSize(p.reused_bytes, 1, QLocale::DataSizeSIFormat));
     }
-    context_->setToolTip(cache);
+    context_->setTip(cache);
     if (status_.saved_seconds_ago) {
         const double ago = *status_.saved_seconds_ago;
-        saved_->setText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0)) : tr("saved"));
+        saved_->setFullText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0)) : tr("saved"));
     } else {
-        saved_->clear();
+        saved_->setFullText({});
     }
-    for (QLabel* label : {model_, device_, speed_, context_, saved_}) label->setVisible(!label->text().isEmpty());
+    saved_->setVisible(!saved_->fullText().isEmpty());
+    // The state is the last to be shortened, but a failure may say a lot.
+    state_->setMinimumWidth(std::min(state_->sizeHint().width(), Theme::instance().em(kStateWidth)));
+    if (!currentMessage().isEmpty()) return;  // it stands where the labels stand, which are hidden until it goes
+    state_->setVisible(true);
+    for (ElidingLabel* label : {model_, device_, speed_, context_}) label->setVisible(!label->fullText().isEmpty());
 }
 
 void RunStatusBar::setStatus(const StatusFigures& status) {
@@ -135,13 +146,13 @@ void RunStatusBar::setStatus(const StatusFigures& status) {
 }
 
 void RunStatusBar::showError(const Error& error) {
-    error_->setText(QString::fromStdString(error.line()));
-    error_->setToolTip(QString::fromStdString(error.line()));
+    error_->setFullText(QString::fromStdString(error.line()));
+    error_->setTip(QString::fromStdString(error.line()));
     error_->setVisible(true);
 }
 
 void RunStatusBar::clearError() {
-    error_->clear();
+    error_->setFullText({});
     error_->setVisible(false);
 }
 

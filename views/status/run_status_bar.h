@@ -7,10 +7,9 @@
 
 #include "engine/values/result.h"
 
-class QLabel;
-
 namespace quibble {
 
+class ElidingLabel;
 class RunDocument;
 
 /// Figures that only the controller knows.
@@ -44,13 +43,13 @@ private:
 
     RunDocument* document_;
     StatusFigures status_;
-    QLabel* state_ = nullptr;
-    QLabel* model_ = nullptr;
-    QLabel* device_ = nullptr;
-    QLabel* speed_ = nullptr;
-    QLabel* context_ = nullptr;
-    QLabel* saved_ = nullptr;
-    QLabel* error_ = nullptr;
+    ElidingLabel* state_ = nullptr;
+    ElidingLabel* model_ = nullptr;
+    ElidingLabel* device_ = nullptr;
+    ElidingLabel* speed_ = nullptr;
+    ElidingLabel* context_ = nullptr;
+    ElidingLabel* saved_ = nullptr;
+    ElidingLabel* error_ = nullptr;
 };
 
 }  // namespace quibble

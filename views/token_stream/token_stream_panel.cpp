@@ -41,8 +41,12 @@ TokenStreamPanel::TokenStreamPanel(RunDocument* document, QWidget* parent)
     connect(stream_, &TokenStreamView::followTailChanged, this, show_button);
     connect(document_, &RunDocument::stateChanged, this, show_button);
 
-    empty_hint_ = makeCaption(tr("No tokens yet. Press Run, and the model thinks here."), stream_->viewport());
-    static_cast<QLabel*>(empty_hint_)->setAlignment(Qt::AlignCenter);
+    auto* hint = makeCaption({}, stream_->viewport());
+    empty_hint_ = hint;
+    hint->setAlignment(Qt::AlignCenter);
+    const auto say = [this, hint] { hint->setText(tr("No tokens yet. The model thinks here.") + QLatin1Char('\n') + document_->runHint() + QLatin1Char('.')); };
+    say();
+    connect(document_, &RunDocument::runHintChanged, hint, say);
     empty_hint_->setAttribute(Qt::WA_TransparentForMouseEvents);
     stream_->installEventFilter(this);
     stream_->viewport()->installEventFilter(this);
