@@ -50,7 +50,7 @@ DataExportDialog::DataExportDialog(const RunDocument& document, QWidget* parent)
     format_->setAccessibleName(tr("Form of the data"));
     range_->addItem(tr("All tokens (%L1)").arg(document.size()));
     const TokenRange chosen = document.selection();
-    if (chosen.size() > 1) range_->addItem(tr("Selected tokens %1 to %2").arg(chosen.begin + 1).arg(chosen.end));
+    if (chosen.size() > 1) range_->addItem(tr("Selected tokens %1 to %2").arg(chosen.begin).arg(chosen.end - 1));
     range_->setAccessibleName(tr("Range of tokens"));
     auto* form = new QFormLayout;
     form->addRow(tr("&Form"), format_);

@@ -25,6 +25,8 @@ constexpr int kFrameMs = 16;
 constexpr std::size_t kMostEventsPerFrame = 4096;
 // Bytes of a prompt that is read at once where somebody waits for its tokens.
 constexpr std::size_t kReadAtOnce = 64 << 10;
+// A run slower than this share of the pace is not held back by it.
+constexpr double kHeldBack = 0.9;
 constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -184,7 +186,10 @@ void RunController::setControl(const QString& key, double value) {
     if (live()) runner_->setControl(key.toStdString(), value);
 }
 
-void RunController::setPace(double tokens_per_second) { runner_->setPace(tokens_per_second); }
+void RunController::setPace(double tokens_per_second) {
+    pace_ = tokens_per_second;
+    runner_->setPace(tokens_per_second);
+}
 
 void RunController::start(bool paused) {
     if (live() || !blocked().isEmpty()) return;
@@ -374,6 +379,7 @@ void RunController::updateStatus() {
     const RunTrace& trace = live() ? liveTrace() : document_->trace();
     if (live()) {
         status.tokens_per_second = meter_.tokensPerSecond();
+        status.paced = pace_ > 0 && status.tokens_per_second > kHeldBack * pace_;
     } else {
         status.tokens_per_second = decodingSpeed(trace, SpeedOf::DecodingAndReference).value_or(0);
     }

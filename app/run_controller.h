@@ -151,6 +151,7 @@ private:
     QTimer second_timer_;
     QTimer preview_timer_;  // the settings are read when the user pauses
     RunMeter meter_;
+    double pace_ = 0;  // tokens a second; 0: as fast as it goes
     RunMeter::Clock::time_point last_figures_{};
     RunId live_run_ = kNoRun;
     RunId unsaved_run_ = kNoRun;            // finished, its end perhaps not on disk yet

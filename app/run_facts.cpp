@@ -1,10 +1,12 @@
 #include "app/run_facts.h"
 
 #include <QCoreApplication>
+#include <QFileInfo>
 #include <QLocale>
 #include <QStringList>
 
 #include "engine/metrics/summary.h"
+#include "views/measure.h"
 
 namespace quibble {
 
@@ -44,7 +46,7 @@ QString samplerText(const RunRequest& request) {
 
 QString perSecond(double tokens, std::int64_t ns) {
     if (tokens < 1 || ns <= 0) return {};
-    return QLocale().toString(tokens * 1e9 / static_cast<double>(ns), 'f', 1);
+    return formatSpeed(tokens * 1e9 / static_cast<double>(ns));
 }
 
 void addModels(const RunTrace& trace, Facts& facts) {
@@ -71,9 +73,9 @@ void addEnd(const RunTrace& trace, Facts& facts) {
     const RunFinished& end = *trace.finished();
     const auto own = static_cast<double>(trace.ownPoints().size());
     QStringList speeds;
-    if (const QString speed = perSecond(static_cast<double>(prefilledTokens(trace)), end.prefill_ns); !speed.isEmpty()) speeds << Text::tr("prompt %1 tok/s").arg(speed);
-    if (const auto speed = decodingSpeed(trace)) speeds << Text::tr("text %1 tok/s").arg(QLocale().toString(*speed, 'f', 1));
-    if (const QString speed = perSecond(own, end.reference_ns); !speed.isEmpty()) speeds << Text::tr("reference %1 tok/s").arg(speed);
+    if (const QString speed = perSecond(static_cast<double>(prefilledTokens(trace)), end.prefill_ns); !speed.isEmpty()) speeds << Text::tr("prompt %1").arg(speed);
+    if (const auto speed = decodingSpeed(trace)) speeds << Text::tr("text %1").arg(formatSpeed(*speed));
+    if (const QString speed = perSecond(own, end.reference_ns); !speed.isEmpty()) speeds << Text::tr("reference %1").arg(speed);
     if (!speeds.isEmpty()) facts.emplace_back(Text::tr("Speed"), speeds.join(QStringLiteral(" · ")));
     if (end.peak_memory_bytes > 0) facts.emplace_back(Text::tr("Peak memory"), bytesOf(end.peak_memory_bytes));
     if (!end.message.empty()) facts.emplace_back(Text::tr("End"), text(end.message));
@@ -98,11 +100,18 @@ Facts runFacts(const RunTrace& trace) {
     return facts;
 }
 
+// The file that was chosen, else the model's own name: two references of one format are told apart.
+static QString referenceName(const RunTrace& trace) {
+    const ReferenceSettings& reference = trace.request().reference;
+    if (reference.kind == ReferenceKind::File && !reference.path.empty()) return QFileInfo(text(reference.path)).fileName();
+    return text(trace.provenance().reference_name);
+}
+
 QString provenanceLine(const RunTrace& trace) {
     const RunProvenance& p = trace.provenance();
     if (p.model_name.empty()) return {};
     QStringList parts{text(p.model_name), text(p.weight_format)};
-    if (!p.reference_name.empty()) parts << Text::tr("reference %1").arg(text(p.reference_format));
+    if (!p.reference_name.empty()) parts << Text::tr("reference %1 %2").arg(referenceName(trace), text(p.reference_format));
     if (trace.request().arithmetic == Arithmetic::F32) parts << Text::tr("f32 arithmetic");
     if (p.throughput_positions > 0) parts << Text::tr("throughput prefill");
     if (p.kv_cache != "f32") parts << Text::tr("KV cache %1").arg(text(p.kv_cache));

@@ -16,6 +16,7 @@ QString tr(const char* text) { return QCoreApplication::translate("Measure", tex
 constexpr double kLowest = 1e-6;
 constexpr double kBinsPerDecade = 10;
 constexpr double kBulk = 0.98;
+constexpr int kLeastExponent = -3;  // of a number that is written out: 0.00123
 
 double niceCeiling(double value) {
     const double power = std::pow(10.0, std::floor(std::log10(value)));
@@ -111,6 +112,25 @@ double measureValue(const TracePoint& point, Measure measure, Unit unit) {
     return std::nan("");
 }
 
+QString formatSignificant(double value, int digits) {
+    if (std::isnan(value)) return QStringLiteral("–");
+    if (value == 0) return QStringLiteral("0");
+    const double size = std::fabs(value);
+    int exponent = static_cast<int>(std::floor(std::log10(size)));
+    // 9.996 with three digits is 10.0.
+    if (std::round(size * std::pow(10.0, digits - 1 - exponent)) >= std::pow(10.0, digits)) ++exponent;
+    if (exponent >= kLeastExponent) return QLocale().toString(value, 'f', std::max(0, digits - 1 - exponent));
+    return QStringLiteral("%1e%2%3").arg(QLocale().toString(value * std::pow(10.0, -exponent), 'f', digits - 1), QLocale().negativeSign(), QLocale().toString(-exponent));
+}
+
+QString formatPercent(double share) {
+    const double percent = share * 100;
+    const QString number = std::fabs(percent) >= 9.95 ? formatNumber(percent, 0) : formatSignificant(percent, 2);
+    return tr("%1 %").arg(number);
+}
+
+QString formatSpeed(double tokens_per_second) { return tr("%1 tok/s").arg(formatSignificant(tokens_per_second)); }
+
 QString controlText(const ControlChange& change) {
     const QString key = QString::fromStdString(change.key);
     const QString value = QLocale().toString(change.value, 'g', 6);
@@ -132,10 +152,25 @@ QString measureText(const TracePoint& point, Measure measure, Unit unit) {
     if (measure == Measure::Kl && !point.hasReference()) return tr("pending");
     if (std::isnan(value)) return QStringLiteral("–");
     if (measure == Measure::Rank) return QLocale().toString(point.token.rank);
-    return formatNumber(value, 3);
+    return formatSignificant(value);
 }
 
-void ColourScale::clear() {
+double measureFloor(Measure measure, Unit unit) {
+    const double factor = unit == Unit::Bit ? kBitsPerNat : 1.0;
+    switch (measure) {
+        case Measure::Entropy:
+        case Measure::Logprob: return 0.05 * factor;
+        case Measure::Varentropy: return 0.05 * factor * factor;
+        case Measure::Kl: return 0.001 * factor;
+        case Measure::Rank: return 2;
+        case Measure::MarkerMass: return 0.01;
+        case Measure::None: break;
+    }
+    return 0;
+}
+
+void ColourScale::clear(double floor) {
+    floor_ = floor;
     bins_.fill(0);
     count_ = 0;
     upper_ = 0;

@@ -147,7 +147,7 @@ void RunDocument::addToScales(int first, int last, bool reference) {
 }
 
 void RunDocument::rebuildScales() {
-    for (ColourScale& scale : scales_) scale.clear();
+    for (const Measure measure : kMeasures) scales_[static_cast<std::size_t>(measure)].clear(measureFloor(measure, unit_));
     addToScales(0, size(), false);
     addToScales(0, size(), true);
 }

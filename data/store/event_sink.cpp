@@ -237,7 +237,7 @@ void EventSink::apply(RunId id, const TokenRecord& t) {
     Counts& added = runs_[id].added;
     ++added.tokens;
     added.thinking += t.thinking;
-    added.markers += t.marker && !t.injected;
+    added.markers += t.sampledMarker();
     added.interventions += t.intervened();
 }
 

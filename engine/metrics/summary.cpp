@@ -64,7 +64,7 @@ RunSummaryNumbers summarize(const RunTrace& trace) {
             ++s.injected;
             continue;
         }
-        s.markers += token.marker;
+        s.markers += token.sampledMarker();
         entropy.add(token.entropy);
         varentropy.add(token.varentropy);
         logprob.add(token.logprob);

@@ -43,6 +43,8 @@ struct TokenRecord {
     std::vector<Alternative> top;        // largest first, before the penalty
     std::vector<Alternative> top_after;  // largest first, after the penalty; empty when nothing was penalized
 
+    /// The model said this marker. Where a marker is counted, underlined or gone to, it is one of these.
+    [[nodiscard]] bool sampledMarker() const { return marker && !injected; }
     /// The penalty changed the outcome: with the same noise another token would stand here.
     [[nodiscard]] bool intervened() const { return !injected && without_penalty_id != id; }
 

@@ -136,7 +136,7 @@ private slots:
         QVERIFY(expected > 0);
         QCOMPARE(panel.model()->rows()[0].count, expected);
         QVERIFY(!panel.model()->rows()[4].resolved);  // not one token: said so
-        QVERIFY(panel.figures().contains(QStringLiteral("single tokens")));
+        QVERIFY(panel.figures().contains(QStringLiteral("of one token")));
     }
 };
 

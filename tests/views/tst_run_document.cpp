@@ -1,5 +1,7 @@
 // One run, one selection: what the document tells and how it keeps both valid.
+#include "engine/metrics/summary.h"
 #include "tests/views/view_test.h"
+#include "views/token_stream/token_navigation.h"
 
 using namespace quibble;
 using quibble::testing::RunSettings;
@@ -100,6 +102,84 @@ private slots:
         QVERIFY(document.live());
         QCOMPARE(measureText(last, Measure::Kl, Unit::Nat), QStringLiteral("pending"));
         QVERIFY(std::isnan(document.scalePosition(document.size() - 1, Measure::Kl)));
+    }
+
+    void numbersKeepTheirDigits_data() {
+        QTest::addColumn<double>("value");
+        QTest::addColumn<QString>("text");
+        const struct {
+            double value;
+            const char* text;
+        } rows[] = {{0, "0"}, {1, "1.00"}, {0.5, "0.500"}, {12.34, "12.3"}, {0.0123, "0.0123"}, {0.00123, "0.00123"}, {0.000123, "1.23e-4"}, {1.2e-9, "1.20e-9"},
+                    {0.9996, "1.00"}, {9.996, "10.0"}, {99.96, "100"}, {1010.4, "1,010"}, {-0.25, "-0.250"}, {9.999e-4, "0.00100"}, {9.999e-5, "1.00e-4"}};
+        for (const auto& row : rows) QTest::newRow(row.text) << row.value << QString::fromUtf8(row.text);
+        QTest::newRow("not measured") << std::nan("") << QStringLiteral("–");
+    }
+    void numbersKeepTheirDigits() {
+        QFETCH(double, value);
+        QFETCH(QString, text);
+        QCOMPARE(formatSignificant(value), text);
+    }
+
+    void sharesAndSpeeds() {
+        QCOMPARE(formatPercent(0), QStringLiteral("0 %"));
+        QCOMPARE(formatPercent(0.371), QStringLiteral("37 %"));
+        QCOMPARE(formatPercent(0.0214), QStringLiteral("2.1 %"));
+        QCOMPARE(formatPercent(0.0004), QStringLiteral("0.040 %"));
+        QCOMPARE(formatPercent(1), QStringLiteral("100 %"));
+        QCOMPARE(formatSpeed(6.1), QStringLiteral("6.10 tok/s"));
+        QCOMPARE(formatSpeed(1010.4), QStringLiteral("1,010 tok/s"));
+    }
+
+    void aSmallKlIsNotZero() {
+        RunDocument document;
+        testing::loadRun(document, {.tokens = 60});
+        TracePoint point = document.trace().points()[5];
+        point.reference.kl = 0.000213F;
+        QCOMPARE(measureText(point, Measure::Kl, Unit::Nat), QStringLiteral("2.13e-4"));
+    }
+
+    // The noise of a run that is sure of everything is not painted as if it meant something.
+    void aSureRunIsPale() {
+        RunTrace trace = testing::makeTrace({.tokens = 20});
+        RunTrace sure(trace.request());
+        for (TracePoint point : trace.points()) {
+            point.token.entropy = 4e-5F;
+            point.token.logprob = -2e-5F;
+            point.token.marker_mass = 1e-6F;
+            sure.apply(point.token);
+        }
+        RunDocument document;
+        document.setTrace(std::move(sure), RunId{1});
+        for (const Measure measure : {Measure::Entropy, Measure::Logprob, Measure::MarkerMass, Measure::Rank}) {
+            for (const Unit unit : {Unit::Nat, Unit::Bit}) {
+                document.setUnit(unit);
+                QVERIFY(document.scaleUpper(measure) >= measureFloor(measure, unit));
+                if (measure != Measure::Rank) QVERIFY(document.scalePosition(3, measure) < 0.01);
+            }
+        }
+        QCOMPARE(document.scaleUpper(Measure::Kl), 0.0);  // nothing measured
+    }
+
+    // A marker that the user put there is not the model's: it is neither counted nor marked as one, anywhere.
+    void anInjectedMarkerIsNoSign() {
+        TokenRecord token;
+        token.marker = true;
+        QVERIFY(token.sampledMarker());
+        token.injected = true;
+        QVERIFY(!token.sampledMarker());
+        RunTrace trace = testing::makeTrace({.tokens = 120});
+        RunTrace forced(trace.request());
+        int markers = 0;
+        for (TracePoint point : trace.points()) {
+            markers += point.token.marker ? 1 : 0;
+            point.token.injected = point.token.marker;
+            forced.apply(point.token);
+        }
+        QVERIFY(markers > 0);
+        QCOMPARE(nextMarker(trace, -1, false) >= 0, true);
+        QCOMPARE(nextMarker(forced, -1, false), -1);
+        QCOMPARE(summarize(forced).markers, std::int64_t{0});
     }
 
     void colourScaleGrowsInSteps() {

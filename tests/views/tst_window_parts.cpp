@@ -73,6 +73,12 @@ private slots:
         for (const char* part : {"quibble-nano 3.3 M", "3.25 bits/weight", "AVX-512, 2 threads", "1,840 tok/s with reference", "context", "saved 0.2 s ago"}) {
             QVERIFY2(text.contains(QLatin1String(part)), part);
         }
+        figures.paced = true;  // then it is the pace that is seen, not the engine's speed
+        figures.tokens_per_second = 30;
+        bar.setStatus(figures);
+        text.clear();
+        for (const QLabel* label : bar.findChildren<QLabel*>()) text += label->text() + QLatin1Char('\n');
+        QVERIFY2(text.contains(QStringLiteral("held back to 30.0 tok/s")), qPrintable(text));
         bar.showError({ErrorCode::Io, "The disk is full", "Free some space"});
         text.clear();
         for (const QLabel* label : bar.findChildren<QLabel*>()) text += label->text();

@@ -76,7 +76,7 @@ QVariant MarkerModel::data(const QModelIndex& index, int role) const {
         case Word: return role == Qt::EditRole ? row.word : row.shown;
         case Count: return QVariant::fromValue<qlonglong>(row.count);
         case Avoided: return QVariant::fromValue<qlonglong>(row.avoided);
-        case Mass: return role == Qt::EditRole ? QVariant(row.mass) : formatNumber(row.mass, 2);
+        case Mass: return role == Qt::EditRole ? QVariant(row.mass) : formatSignificant(row.mass, 2);
         case Penalty: {
             const double value = row.on && row.resolved ? strength_ : 0.0;
             return role == Qt::EditRole ? QVariant(value) : formatNumber(value, 1);

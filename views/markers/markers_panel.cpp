@@ -240,7 +240,7 @@ void MarkersPanel::refresh() {
     updateEffectNote();
     rebuildChips();
     const int words = model_->rowCount();
-    setFigures(known ? tr("%n words, %1 single tokens", nullptr, words).arg(provenance.markers.size()) : tr("%n words", nullptr, words));
+    setFigures(known ? tr("%n words, %1 of one token", nullptr, words).arg(provenance.markers.size()) : tr("%n words", nullptr, words));
 
     QStringList dropped;
     for (const std::string& reason : provenance.dropped_markers) dropped << QString::fromStdString(reason).trimmed();
@@ -251,9 +251,9 @@ void MarkersPanel::refresh() {
 
     const RunSummaryNumbers numbers = summarize(trace);
     QStringList parts;
-    if (numbers.mean_marker_mass) parts << tr("mass spent on markers: %1 %").arg(formatNumber(*numbers.mean_marker_mass * 100, 1));
+    if (numbers.mean_marker_mass) parts << tr("mass spent on markers: %1").arg(formatPercent(*numbers.mean_marker_mass));
     if (const TopKlMarkers top = topKlMarkers(trace, 0.05); top.positions > 0) {
-        parts << tr("in the top 5 % of KL: %1 %").arg(formatNumber(top.share * 100, 0));
+        parts << tr("in the top 5 % of KL: %1").arg(formatPercent(top.share));
     }
     if (numbers.interventions > 0) parts << tr("%n interventions", nullptr, static_cast<int>(numbers.interventions));
     summary_->setText(parts.join(QStringLiteral(" · ")));
@@ -302,7 +302,7 @@ void MarkersPanel::rebuildChips() {
         chip->setChecked(row.on);
         chip->setProperty("row", order[i]);
         chip->setAccessibleName(tr("%1, %n times, penalty %2", nullptr, static_cast<int>(row.count)).arg(row.shown, row.on ? tr("on") : tr("off")));
-        chip->setToolTip(tr("Mass %1, avoided %2 times. Click to switch the penalty for this word.").arg(formatNumber(row.mass, 2)).arg(row.avoided));
+        chip->setToolTip(tr("Mass %1, avoided %n times. Click to switch the penalty for this word.", nullptr, static_cast<int>(row.avoided)).arg(formatSignificant(row.mass, 2)));
         if (chip->property("used").toBool() != used) {
             chip->setProperty("used", used);
             chip->style()->unpolish(chip);

@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QLocale>
 
+#include "views/measure.h"
 #include "views/run_document.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -111,8 +112,10 @@ void RunStatusBar::refresh() {
     else device_->setFullText({});
     device_->setTip(QString::fromStdString(p.arithmetic));
     if (status_.tokens_per_second > 0) {
-        const QString speed = locale.toString(status_.tokens_per_second, 'f', status_.tokens_per_second < 100 ? 1 : 0);
-        speed_->setFullText(status_.with_reference ? tr("%1 tok/s with reference").arg(speed) : tr("%1 tok/s").arg(speed));
+        const QString speed = formatSpeed(status_.tokens_per_second);
+        speed_->setFullText(status_.paced ? tr("held back to %1").arg(speed) : status_.with_reference ? tr("%1 with reference").arg(speed) : speed);
+        speed_->setTip(status_.paced ? tr("The pace of the tool bar decides how fast tokens appear; the speed of the engine stands here when the run has ended")
+                                         : tr("Tokens a second of the engine's own time"));
     } else {
         speed_->setFullText({});
     }

@@ -15,6 +15,7 @@ class RunDocument;
 /// Figures that only the controller knows.
 struct StatusFigures {
     double tokens_per_second = 0;      // 0: not shown
+    bool paced = false;                // the pace holds the run back: this is no speed of the engine
     bool with_reference = false;
     int context_size = 0;              // positions; 0: from the provenance
     std::optional<double> saved_seconds_ago;

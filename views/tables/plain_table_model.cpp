@@ -10,6 +10,7 @@
 #include <QKeyEvent>
 #include <QLocale>
 
+#include "views/measure.h"
 #include "views/tables/token_table_model.h"
 #include "views/theme.h"
 #include "views/widgets.h"
@@ -30,8 +31,7 @@ bool isNumber(const QVariant& value) {
 QString shown(const QVariant& value) {
     if (!value.isValid()) return QStringLiteral("–");
     if (value.userType() != QMetaType::Double) return isNumber(value) ? QLocale().toString(value.toLongLong()) : value.toString();
-    const double number = value.toDouble();
-    return std::isnan(number) ? QStringLiteral("–") : QLocale().toString(number, 'f', 3);
+    return formatSignificant(value.toDouble());
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ QVariant TokenTableModel::data(const QModelIndex& index, int role) const {
         return QVariant::fromValue(Qt::Alignment(Qt::AlignVCenter | (text ? Qt::AlignLeft : Qt::AlignRight)));
     }
     if (role == Qt::FontRole && index.column() == Text) return Theme::instance().monoSmallFont();
-    if (role == Qt::ForegroundRole && index.column() == Text && point.token.marker) return Theme::instance().colors().marker;
+    if (role == Qt::ForegroundRole && index.column() == Text && point.token.sampledMarker()) return Theme::instance().colors().marker;
     if (role != Qt::DisplayRole && !bare) return {};
     switch (index.column()) {
         case Number: return index.row();
@@ -80,7 +80,7 @@ QVariant TokenTableModel::data(const QModelIndex& index, int role) const {
         case RefEntropy: {
             const double value = static_cast<double>(point.reference.entropy) * (unit == Unit::Bit ? kBitsPerNat : 1.0);
             if (bare) return number(value);
-            return std::isnan(value) ? QStringLiteral("–") : formatNumber(value, 3);
+            return formatSignificant(value);
         }
         case Marks: return marksOf(point.token);
         default: break;
