@@ -13,8 +13,9 @@
 #include <QPainter>
 #include <QPalette>
 #include <QPixmap>
-#include <QStyleFactory>
 #include <QSvgRenderer>
+
+#include "views/plain_style.h"
 
 static void initResources() { Q_INIT_RESOURCE(quibble); }  // a static library drops them otherwise
 
@@ -177,7 +178,7 @@ void Theme::install(QApplication& app) {
                                        QFontDatabase::systemFont(QFontDatabase::FixedFont).family()));
         base_mono_.setPointSizeF(base.pointSizeF());
         base_mono_.setStyleHint(QFont::Monospace);
-        app.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+        app.setStyle(new PlainStyle);
         app.installEventFilter(this);
     }
     refresh();

@@ -7,6 +7,7 @@
 #include <QScreen>
 #include <QStyle>
 
+#include "views/text_shaping.h"
 #include "views/theme.h"
 
 namespace quibble {
@@ -147,7 +148,8 @@ QSize ElidingLabel::minimumSizeHint() const {
 
 void ElidingLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
-    const QString shown = fontMetrics().elidedText(full_, Qt::ElideRight, contentsRect().width());
+    painter.setFont(asItIs(font(), full_));
+    const QString shown = painter.fontMetrics().elidedText(full_, Qt::ElideRight, contentsRect().width());
     const QString whole = shown == full_ ? QString() : full_;
     const QString tip = whole.isEmpty() || tip_.isEmpty() ? whole + tip_ : whole + QLatin1Char('\n') + tip_;
     if (toolTip() != tip) setToolTip(tip);

@@ -5,8 +5,13 @@
 #include <tuple>
 
 #include <QFontMetricsF>
+#include <QTextLayout>
+
+#include "views/text_shaping.h"
 
 namespace quibble {
+
+static constexpr std::size_t kMostOrdered = 1000;  // lines that are kept as they were ordered
 
 // State of the line that is being filled.
 struct TokenLayout::Cursor {
@@ -18,6 +23,7 @@ struct TokenLayout::Cursor {
 
 void TokenLayout::setMetrics(const Metrics& metrics) {
     const bool fonts = metrics.font != metrics_.font || metrics.invisibles != metrics_.invisibles;
+    if (metrics.width != metrics_.width || fonts) ordered_.clear();
     metrics_ = metrics;
     if (fonts || segments_.empty()) {
         segments_.clear();
@@ -30,6 +36,8 @@ void TokenLayout::clear() {
     lines_.clear();
     sections_.clear();
     parts_.clear();
+    ordered_.clear();
+    right_to_left_ = false;
     laid_out_ = 0;
 }
 
@@ -37,23 +45,38 @@ void TokenLayout::clear() {
 // is laid out in one go or token by token.
 static float exact(double width) { return static_cast<float>(std::ceil(width * 64) / 64); }
 
+// How much taller than the font itself the line is that draws a text in it, with the fonts that stand in for missing letters.
+static float riseOf(const QString& text, const QFont& font) {
+    if (std::all_of(text.begin(), text.end(), [](QChar c) { return c.unicode() < 0x80; })) return 0;
+    QTextLayout layout(text, font);
+    layout.beginLayout();
+    const QTextLine line = layout.createLine();
+    layout.endLayout();
+    return line.isValid() ? static_cast<float>(line.ascent() - QFontMetricsF(font).ascent()) : 0.0F;
+}
+
 static QString shownText(QStringView text, bool invisibles) {
     QString out;
     out.reserve(text.size());
-    for (const QChar c : text) {
-        const ushort code = c.unicode();
-        if (c == QLatin1Char('\t')) out += invisibles ? QStringLiteral("→   ") : QStringLiteral("    ");
-        else if (c == QLatin1Char(' ') && invisibles) out += QChar(0x00B7);
-        else if (code < 0x20) out += QChar(0x2400 + code);
+    eachCharacter(text, [&](char32_t code, qsizetype) {
+        if (code == U'\t') out += invisibles ? QStringLiteral("→   ") : QStringLiteral("    ");
+        else if (code == U' ' && invisibles) out += QChar(0x00B7);
+        else if (code < 0x20) out += QChar(0x2400 + static_cast<char16_t>(code));
         else if (code == 0x7F) out += QChar(0x2421);
-        else out += c;
-    }
+        else if (code < 0x80) out += QChar(static_cast<char16_t>(code));
+        else if (const QString mark = invisibleMark(code); !mark.isEmpty() && invisibles) out += mark;
+        else if (isDirectionControl(code)) return;  // would put the tokens around it into another order
+        else if (code == 0x2028 || code == 0x2029) out += QLatin1Char(' ');  // would end the line that is drawn
+        else out += QStringView(QChar::fromUcs4(code));
+    });
     return out;
 }
 
+qsizetype TokenLayout::shownLength(QStringView text, qsizetype count) const { return shownText(text.left(count), metrics_.invisibles).size(); }
+
 void TokenLayout::measure(const TokenPieces::Piece& piece, std::vector<Segment>& segments) const {
-    const QFontMetricsF metrics(metrics_.font);
     const QStringView text(piece.text);
+    const float least = exact(static_cast<double>(cell_) * 0.5);  // something to see, point at and colour
     qsizetype from = 0;
     while (true) {
         const qsizetype end = text.indexOf(QLatin1Char('\n'), from);
@@ -61,16 +84,22 @@ void TokenLayout::measure(const TokenPieces::Piece& piece, std::vector<Segment>&
         Segment segment;
         segment.shown = shownText(part, metrics_.invisibles);
         if (end >= 0 && metrics_.invisibles) segment.shown += QChar(0x21B5);
+        segment.font = asItIs(metrics_.font, segment.shown);
+        const QFontMetricsF metrics(segment.font);
+        segment.rise = riseOf(segment.shown, segment.font);
         segment.width = exact(metrics.horizontalAdvance(segment.shown));
-        if (segments.empty() && segment.shown.isEmpty()) segment.width = exact(static_cast<double>(cell_) * 0.5);  // something to see, point at and colour
+        if (segments.empty() && segment.width < least) segment.width = least;
         qsizetype blanks = 0;
         while (blanks < part.size() && part[blanks] == QLatin1Char(' ')) ++blanks;
         if (blanks > 0 && blanks < part.size()) {
+            segment.lead_size = blanks;
             segment.lead = exact(metrics.horizontalAdvance(segment.shown.left(blanks)));
         }
+        segment.direction = firstDirection(part);
+        segment.right_to_left = hasRightToLeft(part);
         segment.drawn.setTextFormat(Qt::PlainText);
         segment.drawn.setText(segment.shown);
-        segment.drawn.prepare({}, metrics_.font);
+        segment.drawn.prepare({}, segment.font);
         segments.push_back(std::move(segment));
         if (end < 0) return;
         from = end + 1;
@@ -80,7 +109,10 @@ void TokenLayout::measure(const TokenPieces::Piece& piece, std::vector<Segment>&
 const std::vector<TokenLayout::Segment>& TokenLayout::segmentsOf(const TokenPieces& pieces, int piece_index) {
     const auto at = static_cast<std::size_t>(piece_index);
     if (at >= segments_.size()) segments_.resize(static_cast<std::size_t>(pieces.pieceCount()));
-    if (segments_[at].empty()) measure(pieces.piece(piece_index), segments_[at]);
+    if (segments_[at].empty()) {
+        measure(pieces.piece(piece_index), segments_[at]);
+        for (const Segment& segment : segments_[at]) right_to_left_ = right_to_left_ || segment.right_to_left;
+    }
     return segments_[at];
 }
 
@@ -155,6 +187,7 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
     // A text that changed afterwards may have become shorter: its word may fit where it did not before.
     for (int back = 0; first_changed < laid_out_ && keep > 0 && line(keep).soft && back < 4; ++back) --keep;
     laid_out_ = pieces.size();
+    ordered_.erase(ordered_.lower_bound(keep), ordered_.end());
     if (keep >= 0) {
         token = line(keep).token;
         segment = line(keep).segment;
@@ -228,6 +261,45 @@ void TokenLayout::runsOfLine(const TokenPieces& pieces, int line_index, std::vec
             x += content.width;
         }
     }
+    if (right_to_left_) orderLine(pieces, line_index, runs);
+}
+
+// The direction of a paragraph is that of its first letter, up to the end of this line: what comes later cannot turn a line over.
+bool TokenLayout::beginsAtRight(const TokenPieces& pieces, int line_index, const std::vector<Run>& runs) const {
+    int first = line_index;
+    while (first > 0 && line(first).soft) --first;
+    for (int token = line(first).token; !runs.empty() && token <= runs.back().token; ++token) {
+        const auto& segments = segments_[static_cast<std::size_t>(pieces.pieceIndex(token))];
+        const int from = token == line(first).token ? line(first).segment : 0;
+        const int to = token == runs.back().token ? runs.back().segment + 1 : static_cast<int>(segments.size());
+        for (int s = from; s < to; ++s) {
+            const Direction direction = segments[static_cast<std::size_t>(s)].direction;
+            if (direction != Direction::None) return direction == Direction::RightToLeft;
+        }
+    }
+    return false;
+}
+
+void TokenLayout::orderLine(const TokenPieces& pieces, int line_index, std::vector<Run>& runs) const {
+    const bool from_right = beginsAtRight(pieces, line_index, runs);
+    const bool mixed = std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.content->right_to_left; });
+    if (runs.empty() || (!from_right && !mixed)) return;
+    if (ordered_.size() > kMostOrdered) ordered_.clear();
+    std::unique_ptr<BidiLine>& ordered = ordered_[line_index];
+    if (ordered == nullptr) {
+        std::vector<BidiLine::Part> parts;
+        for (const Run& run : runs) {
+            const bool drops_lead = &run == &runs.front() && line(line_index).soft;
+            parts.push_back({run.token, run.segment, run.content->shown.mid(drops_lead ? run.content->lead_size : 0), run.width > 0 ? cell_ * 0.5F : 0.0F});
+        }
+        ordered = std::make_unique<BidiLine>(metrics_.font, std::move(parts), from_right, static_cast<float>(metrics_.width));
+    }
+    std::vector<Run> seen;
+    for (const BidiLine::Stretch& stretch : ordered->stretches()) {
+        const Run& run = runs[static_cast<std::size_t>(stretch.part)];
+        seen.push_back({run.token, run.segment, stretch.x, stretch.width, run.content, ordered.get(), stretch.part});
+    }
+    runs = std::move(seen);
 }
 
 }  // namespace quibble

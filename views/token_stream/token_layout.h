@@ -1,9 +1,12 @@
 // Where each token stands: lines of a given width, wrapped between words (a word longer than a line is cut between tokens), with a
 // heading line in front of every thinking or answer section. Widths are measured once for each distinct piece of text, so a
 // hundred thousand tokens take one pass over integers and floats. Pixels are logical. The marks around a thought, and blank lines
-// behind it, are shown with the thought, so that the answer begins with its text.
+// behind it, are shown with the thought, so that the answer begins with its text. Lines break by those widths; a line in which something
+// runs from right to left, or whose paragraph begins so, is ordered as a whole (BidiLine) when it is looked at.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <vector>
 
 #include <QFont>
@@ -11,6 +14,8 @@
 #include <QString>
 
 #include "engine/metrics/reply_parts.h"
+#include "views/text_shaping.h"
+#include "views/token_stream/bidi_line.h"
 #include "views/token_stream/token_pieces.h"
 
 namespace quibble {
@@ -23,7 +28,7 @@ public:
         int line_height = 0;
         int heading_height = 0;
         int section_padding = 0;  // above and below the text of a section
-        bool invisibles = false;  // blanks as dots, line ends as arrows
+        bool invisibles = false;  // blanks as dots, line ends as arrows, the rest by name
     };
     struct Line {
         int token = 0;     // first token, and which of its segments (a line feed inside a token starts a new one)
@@ -34,9 +39,14 @@ public:
     };
     struct Segment {
         QString shown;
-        QStaticText drawn;  // `shown`, shaped once
+        QFont font;         // that draws it as it is
+        QStaticText drawn;  // `shown` in that font, shaped once
+        float rise = 0;     // letters of another font may be taller: how far `drawn` goes up to keep the baseline
         float width = 0;
         float lead = 0;  // width of the blanks at its start
+        qsizetype lead_size = 0;
+        bool right_to_left = false;  // some character of it
+        Direction direction = Direction::None;
     };
     struct Section {
         int begin = 0;   // first token
@@ -47,6 +57,8 @@ public:
         int token, segment;
         float x, width;
         const Segment* content;
+        const BidiLine* line = nullptr;  // draws it, when the order is not that of the text
+        int part = -1;                   // of that line
     };
 
     void setMetrics(const Metrics& metrics);
@@ -63,8 +75,10 @@ public:
     [[nodiscard]] int lineOfToken(int token) const;  // where it begins; -1 when there is no such token
     [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
     [[nodiscard]] int sectionOfToken(int token) const;
-    /// The tokens of a text line, left to right; empty for a heading.
+    /// The tokens of a text line, left to right; empty for a heading. A token stands there twice when other text is seen between its parts.
     void runsOfLine(const TokenPieces& pieces, int line, std::vector<Run>& runs) const;
+    /// How many characters are drawn for the first `count` of a segment's text.
+    [[nodiscard]] qsizetype shownLength(QStringView text, qsizetype count) const;
 
 private:
     struct Cursor;
@@ -74,6 +88,8 @@ private:
     void place(Cursor& cursor, int token, int segment, const Segment& content, bool may_break);
     void startSection(Cursor& cursor, int token, bool thinking);
     void pushLine(Line line);
+    [[nodiscard]] bool beginsAtRight(const TokenPieces& pieces, int line, const std::vector<Run>& runs) const;
+    void orderLine(const TokenPieces& pieces, int line, std::vector<Run>& runs) const;
 
     Metrics metrics_;
     float cell_ = 8;  // width of "0": the least a token takes
@@ -82,6 +98,8 @@ private:
     std::vector<Section> sections_;
     ReplyParts parts_;
     int laid_out_ = 0;  // tokens
+    bool right_to_left_ = false;  // some segment
+    mutable std::map<int, std::unique_ptr<BidiLine>> ordered_;  // by line; those that were looked at
 };
 
 }  // namespace quibble

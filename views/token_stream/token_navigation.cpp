@@ -17,7 +17,7 @@ int findToken(const RunTrace& trace, int from, bool backwards, const std::functi
 }
 
 int nextMarker(const RunTrace& trace, int from, bool backwards) {
-    return findToken(trace, from, backwards, [](const TracePoint& point) { return point.token.marker; });
+    return findToken(trace, from, backwards, [](const TracePoint& point) { return point.token.sampledMarker(); });
 }
 
 int nextUncertain(const RunTrace& trace, int from, bool backwards) {

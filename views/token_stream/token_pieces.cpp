@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include <QCoreApplication>
+#include "views/text_shaping.h"
 
 namespace quibble {
 
@@ -37,6 +37,14 @@ bool isWholeUtf8(std::string_view bytes) {
     return true;
 }
 
+// QString::fromUtf8 drops a byte order mark at the start, which is a character of the text here.
+static QString fromUtf8(std::string_view bytes) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    QString out;
+    for (; bytes.substr(0, kMark.size()) == kMark; bytes.remove_prefix(kMark.size())) out += QChar(0xFEFF);
+    return out + QString::fromUtf8(bytes.data(), static_cast<qsizetype>(bytes.size()));
+}
+
 static QString hexByte(char byte) {
     return QStringLiteral("\\x%1").arg(static_cast<unsigned char>(byte), 2, 16, QLatin1Char('0'));
 }
@@ -49,21 +57,68 @@ QString decodeBytes(std::string_view bytes) {
             out += hexByte(bytes.front());
             bytes.remove_prefix(1);
         } else {
-            out += QString::fromUtf8(bytes.data(), length);
+            out += fromUtf8(bytes.substr(0, static_cast<std::size_t>(length)));
             bytes.remove_prefix(static_cast<std::size_t>(length));
         }
     }
     return out;
 }
 
-QString tokenLabelOf(std::string_view bytes, bool spaces) {
-    QString text = decodeBytes(bytes);
-    for (QChar& c : text) {
-        if (c == QLatin1Char('\n')) c = QChar(0x21B5);
-        else if (c == QLatin1Char('\t')) c = QChar(0x2192);
-        else if (c.unicode() < 0x20) c = QChar(0x2400 + c.unicode());
-        else if (c.unicode() == 0x7F) c = QChar(0x2421);
+namespace {
+
+// Short names as in the code charts; the rest is named by its number.
+struct InvisibleName {
+    char32_t code;
+    const char* name;
+};
+constexpr InvisibleName kInvisibleNames[] = {
+    {0x00A0, "NBSP"}, {0x00AD, "SHY"},  {0x034F, "CGJ"},  {0x061C, "ALM"},  {0x2002, "ENSP"}, {0x2003, "EMSP"}, {0x2007, "FIGSP"},
+    {0x2009, "THSP"}, {0x200A, "HSP"},  {0x200B, "ZWSP"}, {0x200C, "ZWNJ"}, {0x200D, "ZWJ"},  {0x200E, "LRM"},  {0x200F, "RLM"},
+    {0x2028, "LSEP"}, {0x2029, "PSEP"}, {0x202A, "LRE"},  {0x202B, "RLE"},  {0x202C, "PDF"},  {0x202D, "LRO"},  {0x202E, "RLO"},
+    {0x202F, "NNBSP"}, {0x205F, "MMSP"}, {0x2060, "WJ"},  {0x2066, "LRI"},  {0x2067, "RLI"},  {0x2068, "FSI"},  {0x2069, "PDI"},
+    {0x3000, "IDSP"}, {0xFE0E, "VS15"}, {0xFE0F, "VS16"}, {0xFEFF, "BOM"},
+};
+
+bool between(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
+
+bool isInvisible(char32_t code) {
+    switch (QChar::category(code)) {
+        case QChar::Other_Control:
+        case QChar::Separator_Line:
+        case QChar::Separator_Paragraph: return true;
+        case QChar::Separator_Space: return code != U' ';
+        case QChar::Other_Format:
+            // Signs that stand around a number or an abbreviation have a shape.
+            return !between(code, 0x0600, 0x0605) && code != 0x06DD && code != 0x070F && !between(code, 0x0890, 0x0891) && code != 0x08E2;
+        default: break;
     }
+    // Letters and marks without ink: fillers, joiners, variation selectors, the empty Braille cell.
+    return code == 0x034F || code == 0x115F || code == 0x1160 || between(code, 0x17B4, 0x17B5) || between(code, 0x180B, 0x180F) ||
+           code == 0x2800 || code == 0x3164 || between(code, 0xFE00, 0xFE0F) || code == 0xFFA0 || between(code, 0xE0000, 0xE0FFF);
+}
+
+}  // namespace
+
+QString invisibleMark(char32_t code) {
+    if (code < 0x7F || !isInvisible(code)) return {};
+    for (const InvisibleName& named : kInvisibleNames) {
+        if (named.code == code) return QStringLiteral("⟦%1⟧").arg(QLatin1String(named.name));
+    }
+    return QStringLiteral("⟦U+%1⟧").arg(QString::number(static_cast<uint>(code), 16).toUpper().rightJustified(4, QLatin1Char('0')));
+}
+
+bool isDirectionControl(char32_t code) { return between(code, 0x202A, 0x202E) || between(code, 0x2066, 0x2069); }
+
+QString tokenLabelOf(std::string_view bytes, bool spaces) {
+    QString text;
+    eachCharacter(decodeBytes(bytes), [&text](char32_t code, qsizetype) {
+        if (code == U'\n') text += QChar(0x21B5);
+        else if (code == U'\t') text += QChar(0x2192);
+        else if (code < 0x20) text += QChar(0x2400 + static_cast<char16_t>(code));
+        else if (code == 0x7F) text += QChar(0x2421);
+        else if (const QString mark = invisibleMark(code); !mark.isEmpty()) text += mark;
+        else text += QStringView(QChar::fromUcs4(code));
+    });
     if (spaces) {
         for (qsizetype i = 0; i < text.size() && text[i] == QLatin1Char(' '); ++i) text[i] = QChar(0x2423);
         for (qsizetype i = text.size() - 1; i >= 0 && text[i] == QLatin1Char(' '); --i) text[i] = QChar(0x2423);
@@ -115,7 +170,7 @@ int TokenPieces::update(const RunTrace& trace) {
             push(internPiece({QStringLiteral("⟨%1⟩").arg(id), false, true}));
         } else if (isWholeUtf8(bytes)) {
             open_ = -1;  // what was open stays as \xNN
-            const int index = internPiece({QString::fromUtf8(bytes.data(), static_cast<qsizetype>(bytes.size())), false, false});
+            const int index = internPiece({fromUtf8(bytes), false, false});
             by_id_.emplace(id, index);
             push(index);
         } else {
@@ -149,7 +204,7 @@ void TokenPieces::pushJoined(const RunTrace& trace, int first, int last) {
         const std::string_view rest = std::string_view(bytes).substr(at);
         const int length = utf8CharLength(rest);
         if (length > 0) {
-            texts[owner] += QString::fromUtf8(rest.data(), length);
+            texts[owner] += fromUtf8(rest.substr(0, static_cast<std::size_t>(length)));
             at += static_cast<std::size_t>(length);
             continue;
         }

@@ -19,7 +19,12 @@ namespace quibble {
 [[nodiscard]] bool isWholeUtf8(std::string_view bytes);
 /// Characters as they are, everything else as \xNN.
 [[nodiscard]] QString decodeBytes(std::string_view bytes);
-/// For a label: decodeBytes, with control characters made visible. `spaces`: a leading and trailing blank becomes U+2423.
+/// What stands for a character that cannot be seen, "⟦ZWSP⟧" or "⟦U+E0001⟧"; empty for one that can. Blanks, tabs, line feeds and the
+/// other ASCII controls have pictures of their own.
+[[nodiscard]] QString invisibleMark(char32_t code);
+/// Orders its neighbours from right to left or back (embeddings, overrides and isolates) without being seen.
+[[nodiscard]] bool isDirectionControl(char32_t code);
+/// For a label: decodeBytes, with whatever cannot be seen made visible. `spaces`: a leading and trailing blank becomes U+2423.
 [[nodiscard]] QString tokenLabelOf(std::string_view bytes, bool spaces = false);
 
 class TokenPieces {

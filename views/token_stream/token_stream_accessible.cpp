@@ -67,7 +67,7 @@ public:
         *end = token < 0 ? offset : toInt(pieces().begin(token + 1));
         if (token < 0) return {};
         const TokenRecord& record = view()->document()->trace().points()[static_cast<std::size_t>(token)].token;
-        return record.marker ? QStringLiteral("text-underline-type:single;") : QString();
+        return record.sampledMarker() ? QStringLiteral("text-underline-type:single;") : QString();
     }
 
 private:

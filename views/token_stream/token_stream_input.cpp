@@ -8,6 +8,8 @@
 #include <QToolTip>
 
 #include "views/speculation/draft_text.h"
+#include "views/text_shaping.h"
+#include "views/theme.h"
 #include "views/token_stream/token_layout.h"
 #include "views/token_stream/token_navigation.h"
 #include "views/token_stream/token_pieces.h"
@@ -227,8 +229,10 @@ QString TokenStreamView::tipOf(int token) const {
 
 void TokenStreamView::showTokenTip(const QPoint& viewport_point, const QPoint& global) {
     const int token = tokenAt(viewport_point);
-    if (token < 0) QToolTip::hideText();
-    else QToolTip::showText(global, tipOf(token), viewport(), tokenRect(token));
+    if (token < 0) return QToolTip::hideText();
+    const QString tip = tipOf(token);
+    QToolTip::setFont(asItIs(Theme::instance().uiFont(), tip));
+    QToolTip::showText(global, tip, viewport(), tokenRect(token));
 }
 
 }  // namespace quibble

@@ -1,4 +1,5 @@
 // Painting of the stream: only the lines in sight, backgrounds first, then text.
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -35,9 +36,10 @@ struct TokenStreamView::Paint {
     QRect clip;
     TokenRange selection;
     int current = -1, hovered = -1;
-    bool kl = false;
     bool origins = false;
     std::vector<TokenLayout::Run> runs;
+
+    [[nodiscard]] QColor inkOf(const TokenStreamView& view, int token) const;
 };
 
 void TokenStreamView::paintEvent(QPaintEvent* event) {
@@ -61,7 +63,6 @@ void TokenStreamView::paintEvent(QPaintEvent* event) {
     paint.selection = document_->selection();
     paint.current = document_->current();
     paint.hovered = document_->hovered();
-    paint.kl = document_->measure() == Measure::Kl;
     paint.origins = show_origins_ && !document_->trace().draftRounds().empty();
     paint.painter.setRenderHint(QPainter::Antialiasing);
     paint.painter.setFont(font);
@@ -95,10 +96,11 @@ void TokenStreamView::paintLine(Paint& paint, int line) const {
         return cell;
     };
     for (const TokenLayout::Run& run : paint.runs) paintRunBack(paint, run.token, cellOf(run));
-    if (!hits_.empty()) paintFindHits(paint, line, QRectF(0, top + pad, viewport()->width(), layout_->metrics().line_height - 2 * pad));
+    if (!hits_.empty()) paintFindHits(paint, QRectF(0, top + pad, viewport()->width(), layout_->metrics().line_height - 2 * pad));
+    if (!paint.runs.empty() && paint.runs.front().line != nullptr) paintOrderedText(paint, top);
     for (const TokenLayout::Run& run : paint.runs) {
-        const QPointF at(static_cast<double>(run.x) + margin_, top + paint.text_top);
-        paintRunText(paint, run.token, cellOf(run), at, run.content->drawn);
+        if (run.line == nullptr) paintRunText(paint, run, cellOf(run), QPointF(static_cast<double>(run.x) + margin_, top + paint.text_top - static_cast<double>(run.content->rise)));
+        paintRunMarks(paint, run.token, cellOf(run));
     }
 }
 
@@ -114,56 +116,91 @@ void TokenStreamView::paintRunBack(Paint& paint, int token, const QRectF& cell) 
     else paint.painter.drawRoundedRect(cell.adjusted(0.4, 0, -0.4, 0), 2.5, 2.5);
 }
 
-void TokenStreamView::paintFindHits(Paint& paint, int line, const QRectF& row) const {
+void TokenStreamView::paintFindHits(Paint& paint, const QRectF& row) const {
     if (paint.runs.empty()) return;
-    const qsizetype from = pieces_->begin(paint.runs.front().token), to = pieces_->begin(paint.runs.back().token + 1);
+    const auto [first, last] = std::minmax_element(paint.runs.begin(), paint.runs.end(), [](const auto& a, const auto& b) { return a.token < b.token; });
+    const qsizetype from = pieces_->begin(first->token), to = pieces_->begin(last->token + 1);
     auto hit = std::upper_bound(hits_.begin(), hits_.end(), from, [](qsizetype at, const FindHit& item) { return at < item.end; });
-    const QFontMetricsF metrics(layout_->metrics().font);
     for (; hit != hits_.end() && hit->begin < to; ++hit) {
-        const bool is_current = hit - hits_.begin() == find_current_;
+        const QColor colour = hit - hits_.begin() == find_current_ ? paint.colors.find_current : paint.colors.find;
         for (const TokenLayout::Run& run : paint.runs) {
-            // Segments of one token: only its first one has a known place in the text, the rest is highlighted whole.
             const qsizetype start = pieces_->begin(run.token), end = pieces_->begin(run.token + 1);
             if (hit->end <= start || hit->begin >= end) continue;
-            double left = static_cast<double>(run.x), right = static_cast<double>(run.x + run.width);
-            if (run.segment == 0 && run.content->shown.size() >= end - start) {
-                const double origin = left;
-                const auto upTo = [&](qsizetype count) { return metrics.horizontalAdvance(run.content->shown.left(count)); };
-                if (hit->end < end) right = origin + upTo(hit->end - start);
-                if (hit->begin > start) left = origin + upTo(hit->begin - start);
+            const QStringView text = pieces_->textOf(run.token);
+            // Segments of one token: only its first one has a known place in the text, the rest is highlighted whole.
+            const bool whole = run.segment > 0 || text.contains(QLatin1Char('\n'));
+            const qsizetype shown_begin = whole || hit->begin <= start ? 0 : layout_->shownLength(text, hit->begin - start);
+            const qsizetype shown_end = whole || hit->end >= end ? run.content->shown.size() : layout_->shownLength(text, hit->end - start);
+            if (run.line != nullptr) {
+                for (const BidiLine::Stretch& place : run.line->placesOf(run.part, shown_begin, shown_end)) {
+                    paint.painter.fillRect(QRectF(static_cast<double>(place.x) + margin_, row.top(), static_cast<double>(place.width), row.height()), colour);
+                }
+                continue;
             }
-            paint.painter.fillRect(QRectF(left + margin_, row.top(), right - left, row.height()),
-                                   is_current ? paint.colors.find_current : paint.colors.find);
+            const QFontMetricsF metrics(run.content->font);
+            const auto upTo = [&](qsizetype count) { return metrics.horizontalAdvance(run.content->shown.left(count)); };
+            const double left = static_cast<double>(run.x) + (shown_begin > 0 ? upTo(shown_begin) : 0.0);
+            const double right = static_cast<double>(run.x) + (shown_end < run.content->shown.size() ? upTo(shown_end) : static_cast<double>(run.width));
+            paint.painter.fillRect(QRectF(left + margin_, row.top(), right - left, row.height()), colour);
         }
     }
-    Q_UNUSED(line);
 }
 
-void TokenStreamView::paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QStaticText& shown) const {
-    QPainter& painter = paint.painter;
-    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(token)];
-    const double position = document_->scalePosition(token, document_->measure());
+QColor TokenStreamView::Paint::inkOf(const TokenStreamView& view, int token) const {
+    const RunDocument& document = *view.document_;
+    const double position = document.scalePosition(token, document.measure());
     const auto shade = static_cast<std::size_t>(std::isnan(position) ? 0 : std::lround(position * kShades));
-    const bool selected = paint.selection.size() > 1 && paint.selection.contains(token);
-    const bool pending = paint.kl && !point.hasReference() && document_->hasReference();
-    QColor ink = paint.ink[shade];
-    if (pending || pieces_->piece(pieces_->pieceIndex(token)).special) ink = paint.colors.muted;
-    if (point.token.marker && paint.marker_reads[shade]) ink = paint.colors.marker;
-    if (selected) ink = Theme::instance().textOn(blend(paint.fill[shade], paint.colors.accent, 0.24));
-    painter.setPen(ink);
+    if (selection.size() > 1 && selection.contains(token)) return Theme::instance().textOn(blend(fill[shade], colors.accent, 0.24));
+    if (document.trace().points()[static_cast<std::size_t>(token)].token.sampledMarker() && marker_reads[shade]) return colors.marker;
+    if (view.isPending(token) || view.pieces_->piece(view.pieces_->pieceIndex(token)).special) return colors.muted;
+    return ink[shade];
+}
+
+bool TokenStreamView::isPending(int token) const {
+    return document_->measure() == Measure::Kl && document_->hasReference() && !document_->trace().points()[static_cast<std::size_t>(token)].hasReference();
+}
+
+void TokenStreamView::paintRunText(Paint& paint, const TokenLayout::Run& run, const QRectF& cell, const QPointF& at) const {
+    QPainter& painter = paint.painter;
+    painter.setPen(paint.inkOf(*this, run.token));
+    if (painter.font() != run.content->font) painter.setFont(run.content->font);
     if (cell.left() > static_cast<double>(at.x())) {
         painter.save();
         painter.setClipRect(cell);
-        painter.drawStaticText(at, shown);
+        painter.drawStaticText(at, run.content->drawn);
         painter.restore();
     } else {
-        painter.drawStaticText(at, shown);
+        painter.drawStaticText(at, run.content->drawn);
     }
+}
+
+// The line as a whole, once for each colour, each time where its tokens are.
+void TokenStreamView::paintOrderedText(Paint& paint, double top) const {
+    std::vector<std::pair<QColor, QRegion>> inks;
+    for (const TokenLayout::Run& run : paint.runs) {
+        const QColor ink = paint.inkOf(*this, run.token);
+        const QRect cell = QRectF(static_cast<double>(run.x) + margin_, top, static_cast<double>(run.width), layout_->metrics().line_height).toRect();
+        auto found = std::find_if(inks.begin(), inks.end(), [&ink](const auto& entry) { return entry.first == ink; });
+        if (found == inks.end()) found = inks.insert(inks.end(), {ink, QRegion()});
+        found->second += cell;
+    }
+    for (const auto& [ink, region] : inks) {
+        paint.painter.save();
+        if (inks.size() > 1) paint.painter.setClipRegion(region, Qt::IntersectClip);
+        paint.painter.setPen(ink);
+        paint.runs.front().line->draw(paint.painter, QPointF(margin_, top + paint.text_top));
+        paint.painter.restore();
+    }
+}
+
+void TokenStreamView::paintRunMarks(Paint& paint, int token, const QRectF& cell) const {
+    QPainter& painter = paint.painter;
+    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(token)];
     const double below = cell.bottom() - 1.2;
-    if (point.token.marker) {
+    if (point.token.sampledMarker()) {
         painter.setPen(QPen(paint.colors.marker, 2));
         painter.drawLine(QPointF(cell.left() + 1, below), QPointF(cell.right() - 1, below));
-    } else if (pending) {
+    } else if (isPending(token)) {
         painter.setPen(QPen(paint.colors.faint, 1, Qt::DotLine));
         painter.drawLine(QPointF(cell.left() + 1, below), QPointF(cell.right() - 1, below));
     }

@@ -123,7 +123,7 @@ bool TokenStreamPanel::eventFilter(QObject* watched, QEvent* event) {
             closeFind();
             return true;
         }
-        if (key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter) {
+        if (key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter || key->key() == Qt::Key_F3) {
             stream_->findNext(key->modifiers() & Qt::ShiftModifier);
             return true;
         }
@@ -163,7 +163,7 @@ void TokenStreamPanel::updateNotes() {
         if (const auto reached = answerReachedAt(trace, known)) {
             int after = 0;
             for (std::size_t i = *reached + 1; i < trace.points().size(); ++i) after += trace.points()[i].token.thinking ? 1 : 0;
-            thinking = tr("answer reached at token %1, %2 tokens spent after it").arg(*reached).arg(after);
+            thinking = tr("answer reached at token %1, %n tokens spent after it", nullptr, after).arg(*reached);
         }
         if (trace.finished()) {
             if (isCorrect(trace, known)) answer = tr("matches %1").arg(QString::fromStdString(known));

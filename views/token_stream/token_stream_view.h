@@ -7,14 +7,11 @@
 #include <vector>
 
 #include <QAbstractScrollArea>
-#include <QStaticText>
 
 #include "views/run_document.h"
+#include "views/token_stream/token_layout.h"
 
 namespace quibble {
-
-class TokenLayout;
-class TokenPieces;
 
 class TokenStreamView : public QAbstractScrollArea {
     Q_OBJECT
@@ -100,10 +97,13 @@ private:
     [[nodiscard]] QString tipOf(int token) const;
     void showTokenTip(const QPoint& viewport_point, const QPoint& global);
     struct Paint;  // what a frame needs to know, gathered once
+    [[nodiscard]] bool isPending(int token) const;  // the shown KL has not arrived
     void paintLine(Paint& paint, int line) const;
     void paintRunBack(Paint& paint, int token, const QRectF& cell) const;
-    void paintRunText(Paint& paint, int token, const QRectF& cell, const QPointF& at, const QStaticText& shown) const;
-    void paintFindHits(Paint& paint, int line, const QRectF& row) const;
+    void paintRunText(Paint& paint, const TokenLayout::Run& run, const QRectF& cell, const QPointF& at) const;
+    void paintOrderedText(Paint& paint, double top) const;
+    void paintRunMarks(Paint& paint, int token, const QRectF& cell) const;
+    void paintFindHits(Paint& paint, const QRectF& row) const;
     void paintHeading(Paint& paint, int section, int top) const;
 
     RunDocument* document_;

@@ -1,0 +1,35 @@
+#include "views/plain_style.h"
+
+#include <QPainter>
+#include <QStyleOptionViewItem>
+
+#include "views/text_shaping.h"
+
+namespace quibble {
+
+static constexpr double kSlack = 1.1;  // of the room that a layout gave a text
+
+void PlainStyle::drawItemText(QPainter* painter, const QRect& rect, int flags, const QPalette& palette, bool enabled, const QString& text,
+                              QPalette::ColorRole role) const {
+    const QFont before = painter->font();
+    painter->setFont(asItIs(before, text));
+    QString shown = text;
+    const QFontMetrics metrics = painter->fontMetrics();
+    const bool one_line = (flags & Qt::TextWordWrap) == 0 && !text.contains(QLatin1Char('\n'));
+    const int mnemonics = flags & (Qt::TextShowMnemonic | Qt::TextHideMnemonic);
+    const int needed = one_line && rect.width() > 0 ? metrics.size(Qt::TextSingleLine | mnemonics, text).width() : 0;
+    if (needed > rect.width() * kSlack) shown = metrics.elidedText(text, Qt::ElideRight, rect.width(), mnemonics);
+    else if (needed > rect.width()) flags |= Qt::TextDontClip;  // kerning that the layout did not reckon with
+    QProxyStyle::drawItemText(painter, rect, flags, palette, enabled, shown, role);
+    painter->setFont(before);
+}
+
+void PlainStyle::drawControl(ControlElement element, const QStyleOption* option, QPainter* painter, const QWidget* widget) const {
+    const auto* item = element == CE_ItemViewItem ? qstyleoption_cast<const QStyleOptionViewItem*>(option) : nullptr;
+    if (item == nullptr) return QProxyStyle::drawControl(element, option, painter, widget);
+    QStyleOptionViewItem plain(*item);
+    plain.font = asItIs(item->font, item->text);
+    QProxyStyle::drawControl(element, &plain, painter, widget);
+}
+
+}  // namespace quibble
