@@ -39,14 +39,14 @@ void FocusFrame::follow(const QWidget* old, QWidget* now) {
     target_->installEventFilter(this);
     place();
     raise();
-    show();
+    setVisible(target_->isVisible());
 }
 
 void FocusFrame::place() { setGeometry(QRect(target_->mapTo(parentWidget(), QPoint()), target_->size())); }
 
 bool FocusFrame::eventFilter(QObject* watched, QEvent* event) {
     if (watched == target_ && (event->type() == QEvent::Resize || event->type() == QEvent::Move)) place();
-    if (watched == target_ && event->type() == QEvent::MouseButtonPress) hide();
+    if (watched == target_ && (event->type() == QEvent::MouseButtonPress || event->type() == QEvent::Hide)) hide();
     return QWidget::eventFilter(watched, event);
 }
 

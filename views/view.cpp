@@ -22,4 +22,23 @@ void View::setFigures(const QString& figures) {
     emit figuresChanged(figures);
 }
 
+void View::contentChanged() {
+    stale_ = true;
+    if (isVisible()) bringUpToDate();
+}
+
+void View::bringUpToDate() {
+    for (QWidget* widget = this; widget != nullptr; widget = widget->parentWidget()) {
+        auto* view = qobject_cast<View*>(widget);
+        if (view == nullptr || !view->stale_) continue;
+        view->stale_ = false;
+        view->refreshContent();
+    }
+}
+
+void View::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    bringUpToDate();
+}
+
 }  // namespace quibble

@@ -63,15 +63,14 @@ void ExpertsView::schedule() {
     if (!timer_->isActive()) timer_->start(document_->size() > 20000 && scope_ == Scope::Run ? 2000 : 250);
 }
 
-void ExpertsView::showEvent(QShowEvent* event) {
-    FigureDeck::showEvent(event);
-    if (stale_) refresh();
+bool ExpertsView::nothingRecorded() const {
+    const RunProvenance& p = document_->trace().provenance();
+    return document_->trace().tokenExperts().empty() || p.expert_layers == 0 || p.experts == 0;
 }
 
 void ExpertsView::refresh() {
-    const RunTrace& trace = document_->trace();
-    const RunProvenance& p = trace.provenance();
-    if (trace.tokenExperts().empty() || p.expert_layers == 0 || p.experts == 0) {
+    const RunProvenance& p = document_->trace().provenance();
+    if (nothingRecorded()) {
         setFigures({});
         const bool dense = p.expert_layers == 0 && !p.model_name.empty();
         const QString name = QString::fromStdString(p.model_name);
@@ -81,9 +80,14 @@ void ExpertsView::refresh() {
                       offered_.isEmpty() ? tr("Open a model…") : tr("Open %1").arg(offered_));
         return;
     }
-    stale_ = !isVisible();
     setEmptyState({}, {});
-    if (stale_) return;
+    contentChanged();
+}
+
+void ExpertsView::refreshContent() {
+    if (nothingRecorded()) return;
+    const RunTrace& trace = document_->trace();
+    const RunProvenance& p = trace.provenance();
     const auto [begin, end] = positionsOf(*document_, scope_);
     const ExpertCounts counts = countExperts(trace, begin, end);
     map_->setCounts(counts);
@@ -95,7 +99,7 @@ void ExpertsView::refresh() {
     updatePairs();
     QStringList parts{tr("%1 of %2 a token").arg(p.experts_used).arg(p.experts)};
     if (budget > 0) parts << tr("budget %1").arg(budget);
-    if (dropped_->mean() > 0) parts << tr("%1 dropped").arg(formatNumber(dropped_->mean(), 3));
+    if (dropped_->mean() > 0) parts << tr("%1 dropped").arg(formatPercent(dropped_->mean()));
     setFigures(parts.join(QStringLiteral(" · ")));
 }
 

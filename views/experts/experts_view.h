@@ -29,10 +29,11 @@ public:
     void setOfferedModel(const QString& name);
 
 protected:
-    void showEvent(QShowEvent* event) override;
+    void refreshContent() override;
 
 private:
     void schedule();
+    [[nodiscard]] bool nothingRecorded() const;
     void refresh();
     void updatePairs();
 
@@ -47,7 +48,6 @@ private:
     QTimer* timer_;
     QString offered_;
     Scope scope_ = Scope::Run;
-    bool stale_ = true;
 };
 
 }  // namespace quibble

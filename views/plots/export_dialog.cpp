@@ -90,6 +90,7 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
 void ExportDialog::chooseFigure(FigureView* figure) {
     const auto found = std::find(figures_.begin(), figures_.end(), figure);
     if (found == figures_.end()) return;
+    figure->bringUpToDate();
     figure_->setCurrentIndex(static_cast<int>(found - figures_.begin()));
     width_->setValue(figure->width());
     height_->setValue(figure->height());
@@ -126,6 +127,7 @@ void ExportDialog::save() {
     QString path = QFileDialog::getSaveFileName(this, tr("Export figure"), proposed, QStringLiteral("*.") + ending);
     if (path.isEmpty()) return;
     if (!path.endsWith(QLatin1Char('.') + ending, Qt::CaseInsensitive)) path += QLatin1Char('.') + ending;
+    figure->bringUpToDate();  // of a panel that is hidden, while a run goes on
     if (const Result<void> result = figure->exportFigure(path, options()); !result) {
         message_->setText(QString::fromStdString(result.error().line()));
         return;

@@ -25,30 +25,32 @@ void PlotBase::ready() {
 }
 
 void PlotBase::requestReplot() {
-    if (!isVisible() || visibleRegion().isEmpty()) {
-        stale_ = true;
-        return;
-    }
-    if (queued_) return;
+    stale_ = true;
+    if (queued_ || !canBeSeen()) return;
     queued_ = true;
     QMetaObject::invokeMethod(
         this,
         [this] {
             queued_ = false;
-            if (isVisible()) replot(QCustomPlot::rpImmediateRefresh);
-            else stale_ = true;
+            if (!stale_ || !canBeSeen()) return;
+            stale_ = false;
+            replot(QCustomPlot::rpImmediateRefresh);
         },
         Qt::QueuedConnection);
 }
 
-void PlotBase::showEvent(QShowEvent* event) {
-    QCustomPlot::showEvent(event);
+void PlotBase::replotLayer(const QString& name) {
+    if (stale_ || !canBeSeen()) requestReplot();
+    else layer(name)->replot();
+}
+
+void PlotBase::paintEvent(QPaintEvent* event) {
     if (stale_) {
         stale_ = false;
         applyGeometry(size());
-        replot(QCustomPlot::rpQueuedReplot);
+        replot(QCustomPlot::rpQueuedRefresh);
     }
-    emit shown();
+    QCustomPlot::paintEvent(event);
 }
 
 void PlotBase::resizeEvent(QResizeEvent* event) {

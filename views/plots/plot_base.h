@@ -1,5 +1,8 @@
 // The only way to QCustomPlot: colours and fonts of the theme, queued replots that hidden plots skip, and export with the look of
 // the screen. Nothing outside views/plots includes this header.
+//
+// A plot paints a picture that its last replot made. A replot that was skipped, because nobody could see the plot, is made up for when the
+// plot is painted, not when it is shown: the tab of a dock that comes forward paints it without showing it.
 #pragma once
 
 #include <functional>
@@ -18,16 +21,13 @@ class PlotBase : public QCustomPlot {
 public:
     explicit PlotBase(QWidget* parent = nullptr);
 
-    /// Asks for a replot at the next turn of the event loop; many requests are one replot. A hidden plot replots when it is shown.
+    /// Asks for a replot at the next turn of the event loop; many requests are one replot. A plot that cannot be seen replots when it is painted.
     void requestReplot();
     [[nodiscard]] double lastReplotMs() { return replotTime(false); }
 
     [[nodiscard]] Result<void> exportTo(const QString& path, const FigureOptions& options);
     /// As on screen, at `scale` device pixels per pixel.
     [[nodiscard]] QPixmap picture(double scale);
-
-signals:
-    void shown();
 
 protected:
     /// Sets every colour and font from `colors`; called at start, on theme changes and around exports.
@@ -40,12 +40,16 @@ protected:
     void styleAxis(QCPAxis* axis, const ThemeColors& colors) const;
     [[nodiscard]] const ThemeColors& activeColors() const { return *active_; }
 
-    void showEvent(QShowEvent* event) override;
+    /// Replots a layer on its own; a plot that cannot be seen does so later, as a whole.
+    void replotLayer(const QString& name);
+    void paintEvent(QPaintEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    [[nodiscard]] bool canBeSeen() const { return isVisible() && !visibleRegion().isEmpty(); }
+
     const ThemeColors* active_ = nullptr;
-    bool stale_ = true;   // a replot was wanted while nobody could see it
+    bool stale_ = true;   // a replot was wanted and not made
     bool queued_ = false;
 };
 

@@ -76,10 +76,10 @@ void DraftTreeView::showRound(int index) {
     }
     if (another) canvas_->reload(cursor);
     else canvas_->setCursorPlace(cursor >= 0 ? cursor : canvas_->cursor());
+    setFigures(index < 0 ? document_->current() < 0 ? QString() : tr("this token was decoded without a draft")
+                         : tr("round %1 of %2 · %3").arg(index + 1).arg(document_->trace().draftRounds().size()).arg(draftRoundSummary(round_)));
     if (another) {
         updateTable();
-        setFigures(index < 0 ? document_->current() < 0 ? QString() : tr("this token was decoded without a draft")
-                             : tr("round %1 of %2 · %3").arg(index + 1).arg(document_->trace().draftRounds().size()).arg(draftRoundSummary(round_)));
         emit roundChanged();
     }
     updateCaption();

@@ -36,11 +36,6 @@ void SpeculationView::schedule() {
     else if (document_->trace().draftRounds().empty() != isEmpty()) refresh();
 }
 
-void SpeculationView::showEvent(QShowEvent* event) {
-    FigureDeck::showEvent(event);
-    if (stale_) refresh();
-}
-
 void SpeculationView::setDraftChosen(bool chosen) {
     if (chosen == draft_chosen_) return;
     draft_chosen_ = chosen;
@@ -60,9 +55,13 @@ void SpeculationView::refresh() {
         setEmptyState(nothingDrafted(), draft_chosen_ ? tr("Drafts and experts…") : tr("Choose a draft…"));
         return;
     }
-    stale_ = !isVisible();
     setEmptyState({}, {});
-    if (stale_) return;
+    contentChanged();
+}
+
+void SpeculationView::refreshContent() {
+    const RunTrace& trace = document_->trace();
+    if (trace.draftRounds().empty()) return;
     const TokenRange range = document_->selection();
     const bool part = range.size() > 1;
     numbers_ = part ? speculationNumbers(trace, document_->positionOf(range.begin), document_->positionOf(range.end - 1) + 1) : speculationNumbers(trace);

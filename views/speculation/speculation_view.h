@@ -25,7 +25,7 @@ public:
     void setDraftChosen(bool chosen);
 
 protected:
-    void showEvent(QShowEvent* event) override;
+    void refreshContent() override;
 
 private:
     void schedule();
@@ -40,7 +40,6 @@ private:
     QTimer* timer_;
     SpeculationNumbers numbers_;
     bool draft_chosen_ = false;
-    bool stale_ = true;
 };
 
 }  // namespace quibble
