@@ -175,6 +175,76 @@ private slots:
         QVERIFY(inkOf(image, Theme::instance().colors().kl) > 300);
     }
 
+    // Without a reference there is no KL, and its place goes to what was measured.
+    void withoutAReferenceTwoRowsShareTheHeight() {
+        Shown with({.tokens = 200}), without({.tokens = 200, .reference = false});
+        const QColor kl = Theme::instance().colors().kl;
+        QVERIFY(inkOf(with.traces.picture(1).toImage(), kl) > 100);
+        const QImage image = without.traces.picture(1).toImage();
+        QVERIFY(inkOf(image, kl) < 10);
+        // The lowest row begins in the lower half of the plot, not in its last third.
+        const QColor mass = Theme::instance().colors().mass;
+        int first = image.height();
+        for (int y = 0; y < image.height() && first == image.height(); ++y) {
+            if (inkOf(image.copy(image.width() / 3, y, image.width() / 2, 1), mass) > 0) first = y;
+        }
+        QVERIFY2(first < image.height() * 0.62, qPrintable(QString::number(first)));
+        QSignalSpy wanted(&without.traces, &TracesView::referenceRequested);
+        QVERIFY(with.traces.headerWidget()->findChild<QPushButton*>()->isHidden());
+        auto* button = without.traces.headerWidget()->findChild<QPushButton*>();
+        QVERIFY(!button->isHidden());
+        button->click();
+        QCOMPARE(wanted.count(), 1);
+    }
+
+    // What the dashed lines are, and what the axis counts, stands in the picture itself.
+    void theFootOfTheTracesExplains() {
+        QTemporaryDir folder;
+        const auto svgOf = [&folder](const RunSettings& settings) {
+            Shown shown(settings);
+            FigureOptions options;
+            options.format = FigureFormat::Svg;
+            options.size = QSize(900, 420);
+            const QString path = folder.filePath(QStringLiteral("figure.svg"));
+            if (!shown.traces.exportFigure(path, options)) return QByteArray();
+            QFile file(path);
+            return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+        };
+        const QByteArray plain = svgOf({.tokens = 200});
+        QVERIFY(plain.contains(">token<") && plain.contains(">marker<"));
+        QVERIFY(!plain.contains("a control changed"));
+        const QByteArray penalized = svgOf({.tokens = 300, .penalty = 2, .penalty_from = 60});
+        QVERIFY(penalized.contains("a control changed") && penalized.contains("the penalty changed the token"));
+    }
+
+    // The label of the value axis has its own room, whatever the numbers beside it need.
+    void theLabelOfTheAxisIsNotCut() {
+        RunTrace trace = testing::makeTrace({.tokens = 120});
+        RunTrace small(trace.request());
+        small.apply(trace.provenance());
+        for (const TracePoint& point : trace.points()) {
+            small.apply(point.token);
+            ReferenceRecord reference = point.reference;
+            reference.kl *= 1e-5F;
+            small.apply(reference);
+        }
+        RunDocument document;
+        ScatterView scatter(&document);
+        scatter.resize(320, 240);
+        scatter.show();
+        document.setTrace(std::move(small), RunId{1});
+        QApplication::processEvents();
+        const QImage image = scatter.picture(1).toImage();
+        // Nothing but the card touches the left edge, and the first ink is that of the label, in full height.
+        QCOMPARE(inkOf(image.copy(0, 0, 1, image.height()), Theme::instance().colors().card), image.height());
+        int first = 0, rows = 0;
+        while (first < image.width() && inkOf(image.copy(first, 0, 1, image.height()), Theme::instance().colors().card) == image.height()) ++first;
+        const int line = QFontMetrics(Theme::instance().smallFont()).height();
+        const QImage label = image.copy(first, 0, line * 2 / 3, image.height());
+        for (int y = 0; y < label.height(); ++y) rows += inkOf(label.copy(0, y, label.width(), 1), Theme::instance().colors().card) < label.width() ? 1 : 0;
+        QVERIFY2(rows > line * 2, "the label of the axis is cut or gone");
+    }
+
     void exports_data() {
         QTest::addColumn<QString>("name");
         QTest::addColumn<bool>("scatter");

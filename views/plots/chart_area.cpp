@@ -14,7 +14,7 @@ namespace quibble {
 namespace {
 
 QString tickText(double value, double step, bool percent) {
-    if (percent) return QStringLiteral("%1 %").arg(QLocale().toString(value * 100, 'f', step < 0.0099 ? 1 : 0));
+    if (percent) return QStringLiteral("%1 %").arg(formatNumber(value * 100, std::max(0, static_cast<int>(std::ceil(-std::log10(step * 100) - 1e-9)))));
     if (std::fabs(value) >= 10000) return QLocale().toString(value, 'g', 3);
     const int decimals = step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
     return formatNumber(value, decimals);
@@ -49,7 +49,7 @@ ChartArea::ChartArea(QPainter& painter, const QSize& size, const ThemeColors& co
 
     double left = 0;
     for (double value = 0; value <= spec_.y_upper * 1.0001; value += step) left = std::max(left, metrics.horizontalAdvance(tickText(value, step, spec.y_percent)));
-    const double right = spec.right_upper > 0 ? metrics.horizontalAdvance(tickText(spec.right_upper, 0.1, true)) + pad : 0.0;
+    const double right = spec.right_upper > 0 ? std::max(metrics.horizontalAdvance(formatPercent(spec.right_upper)), metrics.horizontalAdvance(formatPercent(spec.right_upper / 2))) + pad : 0.0;
     rect_ = QRectF(left + 2 * pad, top, std::max(10.0, size.width() - left - right - 3.5 * pad), std::max(10.0, size.height() - top - bottom));
 
     painter.save();
@@ -63,7 +63,7 @@ ChartArea::ChartArea(QPainter& painter, const QSize& size, const ThemeColors& co
     if (spec.right_upper > 0) {
         for (const double part : {0.0, 0.5, 1.0}) {
             const double value = part * spec.right_upper;
-            painter.drawText(QRectF(rect_.right() + pad, this->right(value) - line, right + pad, 2 * line), Qt::AlignVCenter | Qt::AlignLeft, tickText(value, 0.1, true));
+            painter.drawText(QRectF(rect_.right() + pad, this->right(value) - line, right + pad, 2 * line), Qt::AlignVCenter | Qt::AlignLeft, formatPercent(value));
         }
         painter.drawText(QRectF(rect_.center().x(), 0, rect_.width() / 2 + right + pad, line + pad), Qt::AlignVCenter | Qt::AlignRight, spec.right_label);
     }

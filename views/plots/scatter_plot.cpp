@@ -29,7 +29,7 @@ ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(pare
     new ScatterDots(this);
     new ScatterRing(this);
     for (QCPAxis* axis : {xAxis, yAxis}) axis->ticker()->setTickCount(4);
-    axisRect()->setAutoMargins(QCP::msNone);
+    axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);  // as wide as the labels are
     replot_timer_->setSingleShot(true);
     connect(replot_timer_, &QTimer::timeout, this, &ScatterPlot::requestReplot);
     connect(document_, &RunDocument::reset, this, &ScatterPlot::refill);
@@ -59,9 +59,12 @@ void ScatterPlot::applyColors(const ThemeColors& colors) {
 void ScatterPlot::applyGeometry(const QSize&) {
     const Theme& theme = Theme::instance();
     const int line = QFontMetrics(xAxis->tickLabelFont()).height();
-    axisRect()->setMargins(QMargins(theme.em(3.6), theme.em(0.7), theme.em(0.9), 2 * line + theme.em(0.6)));
-    yAxis->setLabelPadding(2);
-    xAxis->setLabelPadding(1);
+    axisRect()->setMargins(QMargins(0, theme.em(0.7), theme.em(0.9), 0));
+    axisRect()->setMinimumMargins(QMargins(theme.em(3.6), 0, 0, 2 * line + theme.em(0.6)));
+    for (QCPAxis* axis : {xAxis, yAxis}) {
+        axis->setPadding(theme.em(0.2));
+        axis->setLabelPadding(2);
+    }
 }
 
 void ScatterPlot::updateLabels() {
@@ -81,7 +84,7 @@ void ScatterPlot::take(int first, int last) {
     if (static_cast<int>(dots_.size()) < last) dots_.resize(static_cast<std::size_t>(last), Dot{kNotMeasured, kNotMeasured, false});
     for (int i = first; i < last; ++i) {
         const double x = xOf(*document_, i), y = yOf(*document_, i);
-        const bool marker = document_->trace().points()[static_cast<std::size_t>(i)].token.marker;
+        const bool marker = document_->trace().points()[static_cast<std::size_t>(i)].token.sampledMarker();
         dots_[static_cast<std::size_t>(i)] = {static_cast<float>(x), static_cast<float>(y), marker};
         if (std::isfinite(x)) x_max_ = std::max(x_max_, x);
         if (std::isfinite(y)) y_max_ = std::max(y_max_, y);
@@ -93,20 +96,18 @@ void ScatterPlot::updateAxes() {
         axis->setTickLabels(x_max_ > 0);
         axis->grid()->setVisible(x_max_ > 0);
     }
-    const double x = std::max(x_max_, 0.05) * 1.06, y = std::max(y_max_, 0.005) * 1.06;
+    const double x = std::max(x_max_, measureFloor(Measure::Entropy, document_->unit())) * 1.06;
+    const double y = std::max(y_max_, measureFloor(Measure::Kl, document_->unit())) * 1.06;
     xAxis->setRange(-x * 0.015, x);
     yAxis->setRange(-y * 0.02, y);
     setAccessibleDescription(tr("%n tokens with KL; entropy up to %1, KL up to %2", nullptr, static_cast<int>(document_->trace().referenced()))
-                                 .arg(formatNumber(x_max_, 2), formatNumber(y_max_, 3)));
+                                 .arg(formatSignificant(x_max_), formatSignificant(y_max_)));
     // A cloud of many dots hardly changes from frame to frame, and costs more than a line.
     if (dots_.size() < 5000) requestReplot();
     else if (!replot_timer_->isActive()) replot_timer_->start(150);
 }
 
-void ScatterPlot::replotOverlay() {
-    if (isVisible() && !visibleRegion().isEmpty()) layer(QStringLiteral("cursor"))->replot();
-    else requestReplot();
-}
+void ScatterPlot::replotOverlay() { replotLayer(QStringLiteral("cursor")); }
 
 QPointF ScatterPlot::pixelOf(int token) const {
     if (token < 0 || token >= static_cast<int>(dots_.size())) return {std::nan(""), std::nan("")};

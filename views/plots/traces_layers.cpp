@@ -19,6 +19,7 @@ QColor faded(QColor colour, double alpha) {
 void TraceMarks::drawMark(QCPPainter* painter, int token, const QColor& colour, bool dense) const {
     const double x = std::round(plot_->pixelOf(token)) + 0.5;
     for (const TracesPlot::Row& row : plot_->rows()) {
+        if (!plot_->rowShown(row)) continue;
         const QRect area = row.rect->rect();
         if (x < area.left() || x > area.right()) return;
         if (dense) {
@@ -71,7 +72,7 @@ void TraceMarks::drawControls(QCPPainter* painter, int first, int last) const {
         const double x = std::round(plot_->pixelOf(token)) + 0.5;
         painter->setPen(QPen(faded(colors.muted, 0.8), 1, Qt::DashLine));
         for (const TracesPlot::Row& row : plot_->rows()) {
-            painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
+            if (plot_->rowShown(row)) painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
         }
         const QString text = controlText(change);
         const double width = QFontMetricsF(font).horizontalAdvance(text);
@@ -98,7 +99,6 @@ QString TraceLabels::unitOf(const TracesPlot::Row& row) const {
     if (row.measure == Measure::MarkerMass) return tr("probability");
     const QString unit = measureUnit(row.measure, document.unit());
     if (row.measure != Measure::Kl) return unit;
-    if (document.size() > 0 && !document.hasReference()) return tr("no reference");
     const int lag = document.referenceLag();
     return lag > 0 ? tr("%1, %n tokens behind", nullptr, lag).arg(unit) : unit;
 }
@@ -109,6 +109,7 @@ void TraceLabels::draw(QCPPainter* painter) {
     QFont bold = theme.titleFont();
     const int left = theme.em(0.6);
     for (const TracesPlot::Row& row : plot_->rows()) {
+        if (!plot_->rowShown(row)) continue;
         const QRect outer = row.rect->outerRect(), inner = row.rect->rect();
         if (&row != &plot_->rows().front()) {
             painter->setPen(QPen(colors.card_border, 1));
@@ -128,6 +129,46 @@ void TraceLabels::draw(QCPPainter* painter) {
         painter->setPen(colors.muted);
         painter->drawText(QRect(left, top + bold_metrics.height(), width, unit_bounds.height()), Qt::AlignLeft | Qt::TextWordWrap, unit);
     }
+    if (plot_->document()->size() > 0) drawFoot(painter);
+}
+
+// What stands below the plot: the name of the axis beside its numbers, and under them what the dashed lines mean.
+void TraceLabels::drawFoot(QCPPainter* painter) const {
+    const ThemeColors& colors = plot_->shownColors();
+    const Theme& theme = Theme::instance();
+    const QRect area = plot_->rows().back().rect->rect();
+    const QCPAxis* axis = plot_->rows().back().rect->axis(QCPAxis::atBottom);
+    const QFontMetricsF metrics(axis->tickLabelFont());
+    painter->setFont(axis->tickLabelFont());
+    painter->setPen(colors.muted);
+    const double left = theme.em(0.6), ticks = metrics.height() + 6;
+    painter->drawText(QRectF(left, area.bottom() + 1, area.left() - left - theme.em(0.9), ticks), Qt::AlignRight | Qt::AlignVCenter, tr("token"));
+    if (plot_->legendHeight() <= 0) return;
+    const RunDocument& document = *plot_->document();
+    bool markers = false, interventions = false;
+    for (const int mark : plot_->marks()) {
+        const bool intervened = document.trace().points()[static_cast<std::size_t>(mark)].token.intervened();
+        interventions = interventions || intervened;
+        markers = markers || !intervened;
+        if (markers && interventions) break;
+    }
+    const struct {
+        bool there;
+        QColor colour;
+        QString text;
+    } entries[] = {{markers, colors.marker, tr("marker")}, {interventions, colors.mass, tr("the penalty changed the token")},
+                   {!document.trace().controls().empty(), colors.muted, tr("a control changed")}};
+    const double top = area.bottom() + ticks, line = plot_->legendHeight();
+    double x = area.left();
+    for (const auto& entry : entries) {
+        if (!entry.there) continue;
+        painter->setPen(QPen(entry.colour, 1.4));
+        for (double y = top + 2; y < top + line - 2; y += 5) painter->drawLine(QLineF(x + 2.5, y, x + 2.5, std::min(y + 2.5, top + line - 2)));
+        painter->setPen(colors.muted);
+        const double width = metrics.horizontalAdvance(entry.text) + 2;
+        painter->drawText(QRectF(x + theme.em(0.5), top, width, line), Qt::AlignLeft | Qt::AlignVCenter, entry.text);
+        x += theme.em(1.4) + width;
+    }
 }
 
 void TraceOverlay::draw(QCPPainter* painter) {
@@ -136,6 +177,7 @@ void TraceOverlay::draw(QCPPainter* painter) {
     const TokenRange range = document.selection();
     const int hovered = document.hovered(), current = document.current();
     for (const TracesPlot::Row& row : plot_->rows()) {
+        if (!plot_->rowShown(row)) continue;
         const QRect area = row.rect->rect();
         painter->save();
         painter->setClipRect(area);

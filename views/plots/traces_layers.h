@@ -40,6 +40,7 @@ protected:
     void draw(QCPPainter* painter) override;
 
 private:
+    void drawFoot(QCPPainter* painter) const;
     [[nodiscard]] QString nameOf(const TracesPlot::Row& row) const;
     [[nodiscard]] QString unitOf(const TracesPlot::Row& row) const;
 };

@@ -24,6 +24,7 @@ double axisUpper(double maximum, double least) {
 // With this many tokens in sight those of one frame move the curves by less than a pixel: ten pictures a second show as much.
 constexpr double kManyTokens = 20000;
 constexpr int kLiveIntervalMs = 100;
+constexpr double kLegendFrom = 8;  // em: the height from which the marks are explained below the plot
 
 }  // namespace
 
@@ -83,8 +84,12 @@ void TracesPlot::listen() {
     connect(document_, &RunDocument::applied, this, &TracesPlot::append);
     connect(document_, &RunDocument::referenceAdvanced, this, &TracesPlot::updateReference);
     connect(document_, &RunDocument::unitChanged, this, &TracesPlot::refill);
-    connect(document_, &RunDocument::provenanceChanged, this, &TracesPlot::requestReplot);
-    connect(document_, &RunDocument::controlsChanged, this, &TracesPlot::requestReplot);
+    for (const auto signal : {&RunDocument::provenanceChanged, &RunDocument::controlsChanged}) {
+        connect(document_, signal, this, [this] {
+            arrangeRows();
+            requestReplot();
+        });
+    }
     connect(document_, &RunDocument::hoveredChanged, this, &TracesPlot::replotOverlay);
     connect(document_, &RunDocument::selectionChanged, this, [this] {
         showCurrent();
@@ -104,17 +109,46 @@ void TracesPlot::applyColors(const ThemeColors& colors) {
     }
 }
 
+// Without a reference there is no KL: its row leaves its place to the others.
+bool TracesPlot::rowShown(const Row& row) const { return row.measure != Measure::Kl || document_->size() == 0 || document_->hasReference(); }
+
+void TracesPlot::arrangeRows() {
+    const bool explains = !marks_.empty() || !document_->trace().controls().empty();
+    bool changed = explains != explains_;
+    explains_ = explains;
+    for (const Row& row : rows_) {
+        const bool shown = rowShown(row);
+        if (row.rect->visible() == shown) continue;
+        row.rect->setVisible(shown);
+        row.rect->setMinimumSize(shown ? QSize(40, 20) : QSize(0, 0));
+        row.rect->setMaximumSize(QSize(QWIDGETSIZE_MAX, shown ? QWIDGETSIZE_MAX : 0));
+        changed = true;
+    }
+    if (changed) applyGeometry(size());
+}
+
+double TracesPlot::legendHeight(int height) const {
+    const Theme& theme = Theme::instance();
+    return explains_ && height > theme.em(kLegendFrom) ? QFontMetricsF(theme.smallFont()).height() * 1.2 : 0.0;
+}
+
 void TracesPlot::applyGeometry(const QSize& size) {
     const Theme& theme = Theme::instance();
     const int labels = std::min(theme.em(9.2), size.width() / 3);
     const int ticks = QFontMetrics(rows_.back().rect->axis(QCPAxis::atBottom)->tickLabelFont()).height() + 6;
+    legend_height_ = legendHeight(size.height());
+    const int foot = ticks + static_cast<int>(std::ceil(legend_height_));
+    int shown = 0;
     for (const Row& row : rows_) {
         const bool last = &row == &rows_.back();
-        row.rect->setMargins(QMargins(labels, theme.em(0.45), theme.em(1.5), last ? ticks : theme.em(0.35)));
+        shown += rowShown(row) ? 1 : 0;
+        row.rect->setMargins(rowShown(row) ? QMargins(labels, theme.em(0.45), theme.em(1.5), last ? foot : theme.em(0.35)) : QMargins());
     }
     // The last row carries the tick labels: give it their height on top of an equal share.
-    const double share = std::max(20.0, (size.height() - ticks) / static_cast<double>(kRows));
-    plotLayout()->setRowStretchFactors({share, share, share + ticks - theme.em(0.35)});
+    const double share = std::max(20.0, (size.height() - foot) / static_cast<double>(shown));
+    QList<double> factors;
+    for (const Row& row : rows_) factors << (!rowShown(row) ? 1e-3 : &row == &rows_.back() ? share + foot - theme.em(0.35) : share);
+    plotLayout()->setRowStretchFactors(factors);
 }
 
 float TracesPlot::valueOf(int token, Measure measure) const {
@@ -136,13 +170,14 @@ void TracesPlot::append(int first, int last) {
     }
     for (int i = first; i < last; ++i) {
         const TokenRecord& token = document_->trace().points()[static_cast<std::size_t>(i)].token;
-        if (token.marker || token.intervened()) marks_.push_back(i);
+        if (token.sampledMarker() || token.intervened()) marks_.push_back(i);
     }
     for (const Row& row : rows_) {
         const bool measured = last > 0 && (row.measure != Measure::Kl || document_->hasReference());
         for (QCPAxis* axis : row.rect->axes(QCPAxis::atLeft)) axis->setTickLabels(measured);
     }
     rows_.back().rect->axis(QCPAxis::atBottom)->setTickLabels(last > 0);
+    arrangeRows();
     if (follow_) followTail();
     updateDescription();
     requestLiveReplot();
@@ -213,17 +248,13 @@ void TracesPlot::applyRange(double lower, double upper) {
 void TracesPlot::updateValueAxes() {
     const int first = static_cast<int>(std::floor(range_.lower)), last = static_cast<int>(std::ceil(range_.upper)) + 1;
     for (const Row& row : rows_) {
-        const double least = row.measure == Measure::Kl ? 0.01 : 0.05;
-        double upper = axisUpper(row.line->maximum(first, last), least);
+        double upper = axisUpper(row.line->maximum(first, last), measureFloor(row.measure, document_->unit()));
         if (row.measure == Measure::MarkerMass) upper = std::min(upper, 1.06);
         row.rect->axis(QCPAxis::atLeft)->setRange(-upper * 0.02, upper);
     }
 }
 
-void TracesPlot::replotOverlay() {
-    if (isVisible() && !visibleRegion().isEmpty()) layer(QStringLiteral("cursor"))->replot();
-    else requestReplot();
-}
+void TracesPlot::replotOverlay() { replotLayer(QStringLiteral("cursor")); }
 
 // A token chosen elsewhere comes into sight.
 void TracesPlot::showCurrent() {
@@ -331,17 +362,18 @@ void TracesPlot::keyPressEvent(QKeyEvent* event) {
         if (token >= 0) document_->selectToken(token);
     };
     const bool plain = (event->modifiers() & (Qt::ControlModifier | Qt::AltModifier)) == 0;
-    if (plain && event->key() == Qt::Key_N) return jump(nextMarker(document_->trace(), current, false));
+    const bool shift = event->modifiers() & Qt::ShiftModifier;
+    if (plain && event->key() == Qt::Key_N) return jump(nextMarker(document_->trace(), current, shift));
     if (plain && event->key() == Qt::Key_P) return jump(nextMarker(document_->trace(), current, true));
-    if (plain && event->key() == Qt::Key_U) return jump(nextUncertain(document_->trace(), current, false));
-    if (plain && event->key() == Qt::Key_I) return jump(nextIntervention(document_->trace(), current, false));
+    if (plain && event->key() == Qt::Key_U) return jump(nextUncertain(document_->trace(), current, shift));
+    if (plain && event->key() == Qt::Key_I) return jump(nextIntervention(document_->trace(), current, shift));
     QCustomPlot::keyPressEvent(event);
 }
 
 void TracesPlot::updateDescription() {
     QString text = tr("%n tokens", nullptr, document_->size());
     for (const Row& row : rows_) {
-        text += tr("; %1 up to %2").arg(measureLabel(row.measure), formatNumber(row.line->maximum(0, document_->size()), 2));
+        text += tr("; %1 up to %2").arg(measureLabel(row.measure), formatSignificant(row.line->maximum(0, document_->size())));
     }
     if (document_->current() >= 0) text += tr("; token %1 chosen").arg(document_->current());
     setAccessibleDescription(text);

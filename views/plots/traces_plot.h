@@ -34,6 +34,9 @@ public:
     [[nodiscard]] int tokenAt(double x_pixel) const;  // -1: none
     [[nodiscard]] double pixelOf(int token) const;
     [[nodiscard]] const std::array<Row, kRows>& rows() const { return rows_; }
+    [[nodiscard]] bool rowShown(const Row& row) const;
+    /// Of the line below the plot that says what its dashed lines are; 0: none.
+    [[nodiscard]] double legendHeight() const { return legend_height_; }
     /// Tokens that get a mark: markers and interventions, in order.
     [[nodiscard]] const std::vector<int>& marks() const { return marks_; }
     [[nodiscard]] RunDocument* document() const { return document_; }
@@ -57,6 +60,8 @@ protected:
 
 private:
     void build();
+    void arrangeRows();
+    [[nodiscard]] double legendHeight(int height) const;
     void listen();
     void refill();
     void append(int first, int last);
@@ -74,6 +79,8 @@ private:
     QTimer* live_timer_;  // replots of new tokens when very many are shown
     std::array<Row, kRows> rows_;
     std::vector<int> marks_;
+    bool explains_ = false;  // there are marks to explain
+    double legend_height_ = 0;
     QCPRange range_{-1, 60};
     double span_ = 0;       // of the user's zoom while following; 0: as much as kFollowSpan
     bool follow_ = true;

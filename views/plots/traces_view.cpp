@@ -37,8 +37,14 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
     useFont(live_button_, FontRole::Small);
     table_button_ = makeFlatButton(QStringLiteral("table"), tr("Show the numbers as a table"), header_);
     table_button_->setCheckable(true);
+    reference_button_ = new QPushButton(tr("Choose a reference…"), header_);
+    reference_button_->setToolTip(tr("This run has no reference, so it has no KL. The next run is compared with what you choose."));
+    reference_button_->setVisible(false);
+    useFont(reference_button_, FontRole::Small);
+    row->addWidget(reference_button_);
     row->addWidget(live_button_);
     row->addWidget(table_button_);
+    connect(reference_button_, &QPushButton::clicked, this, &TracesView::referenceRequested);
 
     connect(live_button_, &QToolButton::clicked, this, [this] {
         jumpToLive();
@@ -50,7 +56,7 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
         emit followTailChanged(follow);
     });
     connect(plot_, &TracesPlot::menuRequested, this, &TracesView::showMenu);
-    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::unitChanged, &RunDocument::reset}) {
+    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::unitChanged, &RunDocument::reset, &RunDocument::provenanceChanged}) {
         connect(document_, signal, this, &TracesView::updateFigures);
     }
     connect(document_, &RunDocument::hoveredChanged, this, &TracesView::updateFigures);
@@ -60,7 +66,10 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
     updateFigures();
 }
 
+void TracesView::updateReferenceButton() { reference_button_->setVisible(document_->size() > 0 && !document_->hasReference()); }
+
 void TracesView::updateFigures() {
+    updateReferenceButton();
     // What the mouse points at, else the token with the focus.
     const int token = document_->hovered() >= 0 ? document_->hovered() : document_->current();
     if (token < 0) {
@@ -73,7 +82,7 @@ void TracesView::updateFigures() {
     QString text = tr("token %1 · entropy %2 %3").arg(token).arg(measureText(point, Measure::Entropy, unit), nat);
     if (point.hasReference()) text += tr(" · KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat);
     else if (document_->hasReference()) text += tr(" · KL pending");
-    text += tr(" · marker mass %1").arg(formatNumber(static_cast<double>(point.token.marker_mass), 2));
+    text += tr(" · marker mass %1").arg(measureText(point, Measure::MarkerMass, unit));
     setFigures(text);
 }
 

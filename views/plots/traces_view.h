@@ -3,6 +3,7 @@
 
 #include "views/plots/figure_view.h"
 
+class QPushButton;
 class QStackedWidget;
 class QToolButton;
 
@@ -41,9 +42,11 @@ public slots:
 
 signals:
     void followTailChanged(bool follow);
+    void referenceRequested();  // the run has none: the user wants one
 
 private:
     void updateFigures();
+    void updateReferenceButton();
     void showMenu(const QPoint& global);
 
     RunDocument* document_;
@@ -51,6 +54,7 @@ private:
     TracesPlot* plot_;
     TokenTable* twin_;
     QWidget* header_ = nullptr;
+    QPushButton* reference_button_ = nullptr;
     QToolButton* live_button_ = nullptr;
     QToolButton* table_button_ = nullptr;
 };

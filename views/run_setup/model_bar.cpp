@@ -132,6 +132,11 @@ void ModelBar::updateButtons() {
     if (sampler_button_->text().isEmpty()) sampler_button_->setText(tr("sampler") + kArrow);
 }
 
+void ModelBar::openReferenceMenu() {
+    const bool seen = reference_button_->isVisible() && !reference_button_->visibleRegion().isEmpty();
+    reference_menu_->popup(seen ? reference_button_->mapToGlobal(QPoint(0, reference_button_->height())) : QCursor::pos());
+}
+
 void ModelBar::rebuildReferenceMenu() {
     reference_menu_->clear();
     const auto add = [this](const QString& text, ReferenceKind kind) {

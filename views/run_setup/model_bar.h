@@ -47,6 +47,8 @@ public:
     /// "RTN 3 bit g64": the short form of a choice.
     [[nodiscard]] QString quantLabel(const MethodChoice& choice) const;
 
+    /// The choices of the reference, at the mouse where the button is out of sight.
+    void openReferenceMenu();
     /// The chooser behind the first button, closed; its parent owns it.
     [[nodiscard]] QWidget* makeModelPopup();
 
