@@ -51,6 +51,51 @@ private slots:
         QVERIFY(!inspector.branchButton()->isVisible());
     }
 
+    // Whoever brings the inspector forward can go on with the cursor keys, from the token that stands in the text.
+    void theKeyboardGoesOnInTheList() {
+        RunDocument document;
+        TokenInspector inspector(&document);
+        inspector.resize(340, 600);
+        testing::loadRun(document, {.tokens = 100});
+        inspector.show();
+        QVERIFY(QTest::qWaitForWindowActive(&inspector));
+        document.selectToken(testing::tokenWithText(document.trace(), " Then"));
+        const TokenId standing = document.trace().points()[static_cast<std::size_t>(document.current())].token.id;
+        inspector.setFocus();
+        AlternativesList* list = inspector.quantizedList();
+        QVERIFY(list->hasFocus());
+        QCOMPARE(list->currentIndex().data(AlternativesModel::IdRole).toInt(), standing);
+        QCOMPARE(inspector.chosen(), kNoToken);  // looking is not choosing
+        QTest::keyClick(list, list->currentIndex().row() == 0 ? Qt::Key_Down : Qt::Key_Up);
+        QVERIFY(inspector.chosen() != kNoToken && inspector.chosen() != standing);
+        QSignalSpy branch(&inspector, &TokenInspector::branchRequested);
+        QTest::keyClick(list, Qt::Key_Return);
+        QCOMPARE(branch.count(), 1);
+    }
+
+    // A bar at its left and a check mark: seen without comparing weights of letters.
+    void theTokenOfTheTextIsMarked() {
+        RunDocument document;
+        TokenInspector inspector(&document);
+        inspector.resize(340, 600);
+        testing::loadRun(document, {.tokens = 100});
+        inspector.show();
+        document.selectToken(testing::tokenWithText(document.trace(), " Then"));
+        QApplication::processEvents();
+        AlternativesList* list = inspector.quantizedList();
+        const TokenId standing = document.trace().points()[static_cast<std::size_t>(document.current())].token.id;
+        const QImage image = list->viewport()->grab().toImage();
+        const double ratio = image.devicePixelRatio();
+        for (int row = 0; row < list->alternatives()->rowCount(); ++row) {
+            const QModelIndex index = list->alternatives()->index(row, 0);
+            const QRect place = list->visualRect(index);
+            const QColor left = image.pixelColor((QPointF(place.left() + 1.5, place.center().y()) * ratio).toPoint());
+            const bool marked = left == Theme::instance().colors().accent;
+            QCOMPARE(marked, index.data(AlternativesModel::IdRole).toInt() == standing);
+            QCOMPARE(index.data(Qt::AccessibleTextRole).toString().contains(QStringLiteral("stands in the text")), marked);
+        }
+    }
+
     void showsTheTokenEvenWhenItIsFarDown() {
         RunDocument document;
         RunTrace trace = testing::makeTrace({.tokens = 40});

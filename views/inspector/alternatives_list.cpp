@@ -8,6 +8,7 @@
 #include <QStyledItemDelegate>
 
 #include "views/run_document.h"
+#include "views/text_shaping.h"
 #include "views/theme.h"
 #include "views/token_stream/token_pieces.h"
 #include "views/widgets.h"
@@ -17,6 +18,8 @@ namespace quibble {
 namespace {
 
 // word | bar | 0.412
+constexpr int kStandsBar = 3;  // pixels
+
 class AlternativeDelegate : public QStyledItemDelegate {
 public:
     using QStyledItemDelegate::QStyledItemDelegate;
@@ -29,7 +32,7 @@ public:
         painter->save();
         painter->setRenderHint(QPainter::Antialiasing);
         const QRect area = option.rect;
-        const bool selected = option.state & QStyle::State_Selected;
+        const bool selected = option.state & QStyle::State_Selected, focused = option.state & QStyle::State_HasFocus;
         if (selected || option.state & QStyle::State_MouseOver) {
             painter->setPen(Qt::NoPen);
             QColor back = colors.accent_soft;
@@ -37,24 +40,37 @@ public:
             painter->setBrush(back);
             painter->drawRoundedRect(area, 3, 3);
         }
-        if (selected && option.state & QStyle::State_HasFocus) {
+        if (focused) {
             painter->setPen(QPen(colors.accent, 1));
             painter->setBrush(Qt::NoBrush);
             painter->drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
         }
         const double p = index.data(AlternativesModel::ProbabilityRole).toDouble();
         const bool marker = index.data(AlternativesModel::MarkerRole).toBool(), stands = index.data(AlternativesModel::StandsRole).toBool();
-        QFont font = theme.monoSmallFont();
+        if (stands) {  // in the text: a bar at the left and a check mark behind the word
+            painter->setPen(Qt::NoPen);
+            painter->setBrush(colors.accent);
+            painter->drawRoundedRect(QRectF(area.left(), area.top() + 1, kStandsBar, area.height() - 2), 1.5, 1.5);
+        }
+        const QString text = index.data().toString(), number = formatSignificant(p);
+        QFont font = asItIs(theme.monoSmallFont(), text);
         font.setBold(marker || stands);
-        const int pad = theme.em(0.25);
-        const QString number = formatNumber(p, 3);
-        const int number_width = QFontMetrics(theme.uiFont()).horizontalAdvance(QStringLiteral("0.0000"));
+        const int pad = theme.em(0.25) + kStandsBar;
+        const QFontMetrics numbers(theme.uiFont());
+        const int number_width = std::max(numbers.horizontalAdvance(QStringLiteral("0.0000")), numbers.horizontalAdvance(QStringLiteral("1.23e-5")));
         const int word_width = std::max((area.width() - number_width) * 36 / 100, theme.em(3));
         painter->setFont(font);
         painter->setPen(marker ? colors.marker : colors.text);
-        const QRect word(area.left() + pad, area.top(), word_width - pad, area.height());
-        painter->drawText(word, Qt::AlignVCenter | Qt::AlignLeft,
-                          QFontMetrics(font).elidedText(index.data().toString(), Qt::ElideRight, word.width()));
+        const QRect word(area.left() + pad, area.top(), word_width - pad - (stands ? theme.em(0.8) : 0), area.height());
+        const QString shown = QFontMetrics(font).elidedText(text, Qt::ElideRight, word.width());
+        painter->drawText(word, Qt::AlignVCenter | Qt::AlignLeft, shown);
+        if (stands) {
+            const double r = theme.em(0.2), x = word.left() + QFontMetricsF(font).horizontalAdvance(shown) + 2 * r, y = area.center().y() + 0.5;
+            painter->setPen(QPen(colors.accent, 1.8, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+            painter->setBrush(Qt::NoBrush);
+            const QPointF check[] = {{x, y}, {x + r * 0.75, y + r * 0.75}, {x + 2 * r, y - r * 0.8}};
+            painter->drawPolyline(check, 3);
+        }
         const double height = std::max(6.0, area.height() * 0.36);
         const QRectF track(area.left() + word_width + pad, area.center().y() - height / 2 + 0.5,
                            area.width() - word_width - number_width - 2 * pad, height);
@@ -106,9 +122,11 @@ QVariant AlternativesModel::data(const QModelIndex& index, int role) const {
             return bytes.empty() ? tr("⟨%1⟩").arg(row.id) : tokenLabelOf(bytes, true);
         }
         case Qt::ToolTipRole:
-            return tr("id %1 · p %2 · ln p %3").arg(row.id).arg(formatNumber(p, 6), formatNumber(static_cast<double>(row.logprob), 3));
+            return tr("id %1 · p %2 · ln p %3").arg(row.id).arg(formatSignificant(p, 4), formatSignificant(static_cast<double>(row.logprob), 4)) +
+                   (row.id == stands_ ? QLatin1Char('\n') + tr("stands in the text") : QString());
         case Qt::AccessibleTextRole:
-            return tr("%1, probability %2%3").arg(document_->tokenLabel(row.id), formatNumber(p, 3), isMarker(row.id) ? tr(", marker") : QString());
+            return tr("%1, probability %2%3%4").arg(document_->tokenLabel(row.id), formatSignificant(p), isMarker(row.id) ? tr(", marker") : QString(),
+                                                     row.id == stands_ ? tr(", stands in the text") : QString());
         case IdRole: return row.id;
         case ProbabilityRole: return p;
         case MarkerRole: return isMarker(row.id);
@@ -160,6 +178,16 @@ void AlternativesList::showChosen(TokenId id) {
         setCurrentIndex(model_->index(row));
     }
     silent_ = false;
+}
+
+// The cursor keys go on from the token that stands in the text.
+void AlternativesList::focusInEvent(QFocusEvent* event) {
+    QListView::focusInEvent(event);
+    if (currentIndex().isValid() || model_->rowCount() == 0) return;
+    silent_ = true;
+    selectionModel()->setCurrentIndex(model_->index(std::max(0, model_->rowOf(model_->stands()))), QItemSelectionModel::NoUpdate);
+    silent_ = false;
+    viewport()->update();
 }
 
 QSize AlternativesList::sizeHint() const {

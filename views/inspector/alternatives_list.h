@@ -29,6 +29,7 @@ public:
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
     [[nodiscard]] int rowOf(TokenId id) const;  // -1: not shown
+    [[nodiscard]] TokenId stands() const { return stands_; }
 
 private:
     [[nodiscard]] bool isMarker(TokenId id) const;
@@ -55,6 +56,7 @@ signals:
 
 protected:
     void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
+    void focusInEvent(QFocusEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
     void wheelEvent(QWheelEvent* event) override;
 

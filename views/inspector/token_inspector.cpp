@@ -33,6 +33,7 @@ TokenInspector::TokenInspector(RunDocument* document, QWidget* parent) : View(tr
             if (branch_button_->isEnabled()) branch_button_->click();
         });
     }
+    setFocusProxy(quantized_);  // whoever brings the inspector forward goes on with the keyboard in its first list
     connect(branch_button_, &QPushButton::clicked, this, [this] {
         if (document_->current() < 0 || chosen_ == kNoToken) return;
         emit branchRequested(document_->trace().points()[static_cast<std::size_t>(document_->current())].token.pos, chosen_);
@@ -117,8 +118,8 @@ void TokenInspector::refresh() {
     const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(current)];
     const TokenRecord& token = point.token;
     setTitle(tr("Token %1 “%2”").arg(current).arg(document_->tokenLabel(token.id)));
-    setFigures(token.injected ? tr("injected · p %1").arg(formatNumber(std::exp(static_cast<double>(token.logprob)), 3))
-                              : tr("rank %1 · p %2").arg(token.rank).arg(formatNumber(std::exp(static_cast<double>(token.logprob)), 3)));
+    setFigures(token.injected ? tr("injected · p %1").arg(formatSignificant(std::exp(static_cast<double>(token.logprob))))
+                              : tr("rank %1 · p %2").arg(token.rank).arg(formatSignificant(std::exp(static_cast<double>(token.logprob)))));
     showNumbers(point);
     showAlternatives(point);
     showOrigin(point);
@@ -135,7 +136,7 @@ void TokenInspector::showNumbers(const TracePoint& point) {
         parts << (point.hasReference() ? tr("KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat) : tr("KL pending"));
     }
     parts << tr("varentropy %1 %2").arg(measureText(point, Measure::Varentropy, unit), measureUnit(Measure::Varentropy, unit))
-          << tr("marker mass %1").arg(formatNumber(static_cast<double>(point.token.marker_mass), 3));
+          << tr("marker mass %1").arg(measureText(point, Measure::MarkerMass, unit));
     numbers_->setText(parts.join(QStringLiteral(" · ")));
 }
 
@@ -194,11 +195,11 @@ void TokenInspector::showExperts(const TracePoint& point) {
         QStringList items;
         for (int slot = 0; slot < own->per_token; ++slot) {
             const auto at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
-            items << (own->ids[at] == kNoExpert ? tr("dropped") : tr("%1 (%2)").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
+            items << (own->ids[at] == kNoExpert ? tr("dropped") : tr("%1 (%2)").arg(own->ids[at]).arg(formatSignificant(static_cast<double>(own->weights[at]), 2)));
         }
         QString line = tr("layer %1: %2").arg(layer).arg(items.join(QStringLiteral(", ")));
         const auto at = static_cast<std::size_t>(layer);
-        if (at < own->dropped_mass.size() && own->dropped_mass[at] > 0) line += tr(" · %1 dropped").arg(formatNumber(static_cast<double>(own->dropped_mass[at]), 2));
+        if (at < own->dropped_mass.size() && own->dropped_mass[at] > 0) line += tr(" · %1 dropped").arg(formatPercent(static_cast<double>(own->dropped_mass[at])));
         lines << line;
     }
     if (shown < own->layers) lines << tr("and %n more layers", nullptr, own->layers - shown);
