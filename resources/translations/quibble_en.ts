@@ -2,12 +2,97 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en_US">
 <context>
-    <name>MarkersPanel</name>
+    <name>RunFacts</name>
     <message numerus="yes">
-        <source>%n words, %1 single tokens</source>
+        <source>throughput: %n positions with activations rounded to BF16</source>
         <translation>
-            <numerusform>%n word, %1 single tokens</numerusform>
-            <numerusform>%n words, %1 single tokens</numerusform>
+            <numerusform>throughput: %n position with activations rounded to BF16</numerusform>
+            <numerusform>throughput: %n positions with activations rounded to BF16</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n positions of an earlier run, %1 shared with it</source>
+        <translation>
+            <numerusform>%n position of an earlier run, %1 shared with it</numerusform>
+            <numerusform>%n positions of an earlier run, %1 shared with it</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1, %n threads</source>
+        <translation>
+            <numerusform>%1, %n thread</numerusform>
+            <numerusform>%1, %n threads</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tokens</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::CoActivationMap</name>
+    <message numerus="yes">
+        <source>Layer %1, expert %2: %Ln tokens</source>
+        <translation>
+            <numerusform>Layer %1, expert %2: %Ln token</numerusform>
+            <numerusform>Layer %1, expert %2: %Ln tokens</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Layer %1, experts %2 and %3: %Ln tokens chose both</source>
+        <translation>
+            <numerusform>Layer %1, experts %2 and %3: %Ln token chose both</numerusform>
+            <numerusform>Layer %1, experts %2 and %3: %Ln tokens chose both</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::ExpertMap</name>
+    <message numerus="yes">
+        <source>%1 layers × %2 experts · %Ln tokens</source>
+        <translation>
+            <numerusform>%1 layers × %2 experts · %Ln token</numerusform>
+            <numerusform>%1 layers × %2 experts · %Ln tokens</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>… and %n layers more</source>
+        <translation>
+            <numerusform>… and %n layer more</numerusform>
+            <numerusform>… and %n layers more</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Layer %1, expert %2: chosen by %L3 of %Ln tokens (%4)
+Click: the next token that used it</source>
+        <translation>
+            <numerusform>Layer %1, expert %2: chosen by %L3 of %Ln token (%4)
+Click: the next token that used it</numerusform>
+            <numerusform>Layer %1, expert %2: chosen by %L3 of %Ln tokens (%4)
+Click: the next token that used it</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::LengthChart</name>
+    <message numerus="yes">
+        <source>%Ln verify steps accepted exactly %1 of what was drafted; the dashed line is the mean, %2</source>
+        <translation>
+            <numerusform>%Ln verify step accepted exactly %1 of what was drafted; the dashed line is the mean, %2</numerusform>
+            <numerusform>%Ln verify steps accepted exactly %1 of what was drafted; the dashed line is the mean, %2</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::MarkersPanel</name>
+    <message numerus="yes">
+        <source>%n words, %1 of one token</source>
+        <translation>
+            <numerusform>%n word, %1 of one token</numerusform>
+            <numerusform>%n words, %1 of one token</numerusform>
         </translation>
     </message>
     <message numerus="yes">
@@ -45,9 +130,16 @@
             <numerusform>%1, %n times, penalty %2</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>Mass %1, avoided %n times. Click to switch the penalty for this word.</source>
+        <translation>
+            <numerusform>Mass %1, avoided %n time. Click to switch the penalty for this word.</numerusform>
+            <numerusform>Mass %1, avoided %n times. Click to switch the penalty for this word.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
-    <name>RunSetupPanel</name>
+    <name>quibble::RunSetupPanel</name>
     <message numerus="yes">
         <source>%n tokens go to the model, as they are:</source>
         <translation>
@@ -57,38 +149,7 @@
     </message>
 </context>
 <context>
-    <name>RunFacts</name>
-    <message numerus="yes">
-        <source>throughput: %n positions with activations rounded to BF16</source>
-        <translation>
-            <numerusform>throughput: %n position with activations rounded to BF16</numerusform>
-            <numerusform>throughput: %n positions with activations rounded to BF16</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n positions of an earlier run, %1 shared with it</source>
-        <translation>
-            <numerusform>%n position of an earlier run, %1 shared with it</numerusform>
-            <numerusform>%n positions of an earlier run, %1 shared with it</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n tokens</source>
-        <translation>
-            <numerusform>%n token</numerusform>
-            <numerusform>%n tokens</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%1, %n threads</source>
-        <translation>
-            <numerusform>%1, %n thread</numerusform>
-            <numerusform>%1, %n threads</numerusform>
-        </translation>
-    </message>
-</context>
-<context>
-    <name>RunStatusBar</name>
+    <name>quibble::RunStatusBar</name>
     <message numerus="yes">
         <source>CPU %1, %n threads</source>
         <translation>
@@ -105,7 +166,7 @@
     </message>
 </context>
 <context>
-    <name>ScatterPlot</name>
+    <name>quibble::ScatterPlot</name>
     <message numerus="yes">
         <source>%n tokens with KL; entropy up to %1, KL up to %2</source>
         <translation>
@@ -115,7 +176,7 @@
     </message>
 </context>
 <context>
-    <name>SessionBrowser</name>
+    <name>quibble::SessionBrowser</name>
     <message numerus="yes">
         <source>%n</source>
         <translation>
@@ -125,7 +186,7 @@
     </message>
 </context>
 <context>
-    <name>TokenInspector</name>
+    <name>quibble::TokenInspector</name>
     <message numerus="yes">
         <source>%1 reference: not scored yet, %n tokens behind</source>
         <translation>
@@ -133,9 +194,16 @@
             <numerusform>%1 reference: not scored yet, %n tokens behind</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>and %n more layers</source>
+        <translation>
+            <numerusform>and %n more layer</numerusform>
+            <numerusform>and %n more layers</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
-    <name>TokenStreamPanel</name>
+    <name>quibble::TokenStreamPanel</name>
     <message numerus="yes">
         <source>%n hits</source>
         <translation>
@@ -143,9 +211,16 @@
             <numerusform>%n hits</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>answer reached at token %1, %n tokens spent after it</source>
+        <translation>
+            <numerusform>answer reached at token %1, %n token spent after it</numerusform>
+            <numerusform>answer reached at token %1, %n tokens spent after it</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
-    <name>TokenStreamView</name>
+    <name>quibble::TokenStreamView</name>
     <message numerus="yes">
         <source>%n tokens</source>
         <translation>
@@ -155,7 +230,7 @@
     </message>
 </context>
 <context>
-    <name>TokenTable</name>
+    <name>quibble::TokenTable</name>
     <message numerus="yes">
         <source>%n rows</source>
         <translation>
@@ -165,7 +240,7 @@
     </message>
 </context>
 <context>
-    <name>TraceLabels</name>
+    <name>quibble::TraceLabels</name>
     <message numerus="yes">
         <source>%1, %n tokens behind</source>
         <translation>
@@ -175,7 +250,7 @@
     </message>
 </context>
 <context>
-    <name>TracesPlot</name>
+    <name>quibble::TracesPlot</name>
     <message numerus="yes">
         <source>%n tokens</source>
         <translation>
@@ -185,12 +260,29 @@
     </message>
 </context>
 <context>
-    <name>TracesView</name>
+    <name>quibble::TracesView</name>
     <message numerus="yes">
         <source>%n tokens</source>
         <translation>
             <numerusform>%n token</numerusform>
             <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::UnionChart</name>
+    <message numerus="yes">
+        <source>%n rows: %1 MB, %2 ms</source>
+        <translation>
+            <numerusform>%n row: %1 MB, %2 ms</numerusform>
+            <numerusform>%n rows: %1 MB, %2 ms</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Passes of %n rows (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms</source>
+        <translation>
+            <numerusform>Passes of %n row (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms</numerusform>
+            <numerusform>Passes of %n rows (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms</numerusform>
         </translation>
     </message>
 </context>
