@@ -144,6 +144,8 @@ private:
     void exportSession(SessionId session);
     void exportData();
     void exportFigure(FigureView* asked = nullptr);
+    /// Of `figures`, the one with the focus, else the first that can be seen.
+    [[nodiscard]] static FigureView* figureInView(const std::vector<FigureView*>& figures);
     void editMarkerList(const QString& name);
     void openSampler();
     void showModelDetails();

@@ -200,6 +200,17 @@ void MainWindow::exportDataTo(const QString& path, DataFormat format, const Expo
     statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
 }
 
+FigureView* MainWindow::figureInView(const std::vector<FigureView*>& figures) {
+    // The tab of a dock that is not in front is visible to Qt, but nothing of it can be seen.
+    const auto seen = [](const QWidget* widget) { return widget->isVisible() && !widget->visibleRegion().isEmpty(); };
+    const auto focused = [](const QWidget* widget) { return widget->isAncestorOf(QApplication::focusWidget()); };
+    for (FigureView* figure : figures) {
+        if (QApplication::focusWidget() != nullptr && (figure == QApplication::focusWidget() || focused(figure)) && seen(figure)) return figure;
+    }
+    const auto found = std::find_if(figures.begin(), figures.end(), seen);
+    return found != figures.end() ? *found : figures.front();
+}
+
 void MainWindow::exportFigure(FigureView* asked) {
     std::vector<FigureView*> figures{parts_.traces, parts_.scatter};
     for (const FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
@@ -207,7 +218,7 @@ void MainWindow::exportFigure(FigureView* asked) {
     }
     auto* dialog = new ExportDialog(figures, provenanceLine(parts_.runs->document()->trace()), settings_.folder(QStringLiteral("exports")), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    if (asked != nullptr) dialog->chooseFigure(asked);
+    dialog->chooseFigure(asked != nullptr ? asked : figureInView(figures));
     connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
         settings_.setFolder(QStringLiteral("exports"), folderOf(path));
         statusBar()->showMessage(tr("Saved %1").arg(path), 6000);

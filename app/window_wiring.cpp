@@ -193,6 +193,7 @@ void MainWindow::wireViews() {
         if (const auto mixture = paths_.shippedMixture(); !mixture.empty()) openModel(mixture);
         else chooseModel();
     });
+    connect(parts_.traces, &TracesView::referenceRequested, parts_.model_bar, &ModelBar::openReferenceMenu);
     connect(parts_.scatter, &FigureView::tableRequested, this, [this] { focusOn(parts_.table); });
 }
 

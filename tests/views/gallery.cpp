@@ -186,6 +186,45 @@ void scenes(Gallery& window, const QString& folder, const QString& theme) {
     window.traces_->showTable(false);
 }
 
+// Lines from right to left, signs that some fonts join, and what cannot be seen.
+RunTrace worldText() {
+    const char* const tokens[] = {"<think>", "36", " x", " 5", " ->", " 180", " != ", "<|end|>", "\n", "שלום", " עולם", ", זה", " הוא", " 36", " x", " 5", " =", " 180", ".", " Wait", ",", " כן", "\n",
+                                  "ال", "سلا", "م", " عليكم", " (", "abc", ")", " ١٢٣", "\n", "say", " “", "שלום", "”", " to", " الجميع", " now", "\n",
+                                  "a\u00A0b", "\u2028", "c", "\u200B", "d", "\u202E", "efg", "\u2067", "h", "\uFEFF", "i", "e\u0301", " 日本", " हिन्दी", " 👩\u200D💻", "</think>"};
+    RunTrace trace(testing::makeRequest({}));
+    TokenId id = 0;
+    for (const char* bytes : tokens) {
+        ++id;
+        trace.apply(TokenText{id, bytes});
+        TokenRecord token;
+        token.pos = id;
+        token.id = token.without_penalty_id = id;
+        token.rank = 1;
+        token.entropy = static_cast<float>(id % 7) * 0.2F;
+        token.logprob = -0.1F;
+        token.thinking = true;
+        token.marker = std::string_view(bytes) == " Wait" || std::string_view(bytes) == " כן";
+        token.top = {{id, -0.1F}, {1, -2.5F}, {8, -4.0F}};
+        trace.apply(token);
+    }
+    trace.apply(StateChanged{RunState::Finished});
+    return trace;
+}
+
+void textScenes(Gallery& window, const QString& folder, const QString& theme) {
+    window.document.setTrace(worldText(), RunId{1});
+    window.document.selectToken(11);
+    window.stream_->stream()->setFindText(QStringLiteral("לום"));
+    save(window, folder, theme + QStringLiteral("-text"));
+    window.document.setSelection({9, 14}, 12);
+    window.stream_->stream()->setFindText({});
+    window.stream_->stream()->setShowInvisibles(true);
+    save(window, folder, theme + QStringLiteral("-text-blanks"));
+    window.stream_->stream()->setShowInvisibles(false);
+    window.document.setTrace(testing::makeTrace({.tokens = 200, .reference = false}), RunId{1});
+    save(window, folder, theme + QStringLiteral("-no-reference"));
+}
+
 // The lenses by themselves, at the sizes that docks have.
 void lensScenes(const QString& folder, const QString& theme) {
     RunDocument document;
@@ -228,9 +267,11 @@ int main(int argc, char** argv) {
         Gallery window;
         window.show();
         lensScenes(folder, QStringLiteral("light"));
+        textScenes(window, folder, QStringLiteral("light"));
         scenes(window, folder, QStringLiteral("light"));
         Theme::instance().setMode(ThemeMode::Dark);
         lensScenes(folder, QStringLiteral("dark"));
+        textScenes(window, folder, QStringLiteral("dark"));
         scenes(window, folder, QStringLiteral("dark"));
         Theme::instance().setMode(ThemeMode::Light);
         window.document.setTrace(testing::makeTrace({.tokens = 60, .seed = 5, .odd_bytes = true}), RunId{1});

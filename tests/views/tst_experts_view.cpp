@@ -34,6 +34,31 @@ private slots:
         QVERIFY2(view.emptyText().contains(QStringLiteral("dense")), qPrintable(view.emptyText()));
     }
 
+    // A budget for all passes drops in the prompt too: the figure speaks of both, as the chart by layer counts both.
+    void droppedMassSpeaksOfThePromptToo() {
+        const RunTrace whole = mixture(120, {.layers = 4, .experts = 8, .per_token = 2, .budget = 4});
+        RunTrace trace(whole.request());
+        trace.apply(whole.provenance());
+        for (const auto& [id, bytes] : whole.texts()) trace.apply(TokenText{id, bytes});
+        for (const TracePoint& point : whole.points()) trace.apply(point.token);
+        TokenExperts own = *whole.expertsAt(whole.points()[3].token.pos);
+        own.dropped_mass.assign(static_cast<std::size_t>(own.layers), 0.02F);
+        own.pos = 1;  // of the prompt
+        trace.apply(own);
+        own.dropped_mass.assign(static_cast<std::size_t>(own.layers), 0.0F);
+        for (const TracePoint& point : whole.points()) {
+            own.pos = point.token.pos;
+            trace.apply(own);
+        }
+        RunDocument document;
+        ExpertsView view(&document);
+        view.resize(1000, 500);
+        view.show();
+        document.setTrace(std::move(trace), RunId{1});
+        const auto figure = std::find_if(view.deckFigures().begin(), view.deckFigures().end(), [](const FigureView* f) { return f->figureName() == QStringLiteral("expert-dropped"); });
+        QCOMPARE((*figure)->figures(), QStringLiteral("none in the text · prompt 2.0 %"));
+    }
+
     void cellsLeadToTokens_data() {
         QTest::addColumn<int>("layers");
         QTest::addColumn<int>("experts");

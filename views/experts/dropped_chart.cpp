@@ -54,14 +54,31 @@ void DroppedChart::reload() {
         if (budgets_.empty() || budgets_.back().second != pass.budget) budgets_.emplace_back(token, pass.budget);
     }
     rows().setContent({tr("token"), tr("text"), tr("dropped mass")}, std::move(table));
-    setFigures(most_ > 0 ? tr("mean %1").arg(formatNumber(mean_, 3)) : tr("none"));
+    const double prompt = meanOfPrompt();
+    const QString text = most_ > 0 ? tr("mean %1").arg(formatPercent(mean_)) : prompt > 0 ? tr("none in the text") : tr("none");
+    setFigures(prompt > 0 ? tr("%1 · prompt %2").arg(text, formatPercent(prompt)) : text);
     setAccessibleDescription(figures());
     update();
 }
 
+// The chart runs along the text, but a budget for all passes drops in the prompt too.
+double DroppedChart::meanOfPrompt() const {
+    const auto& records = document_->trace().tokenExperts();
+    const auto end = document_->size() > 0 ? static_cast<std::size_t>(std::max<Position>(0, document_->positionOf(0))) : records.size();
+    double sum = 0;
+    std::int64_t known = 0;
+    for (std::size_t i = 0; i < std::min(end, records.size()); ++i) {
+        const double value = droppedOf(&records[i]);
+        if (std::isnan(value)) continue;
+        sum += value;
+        ++known;
+    }
+    return known > 0 ? sum / static_cast<double>(known) : 0.0;
+}
+
 void DroppedChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     const auto count = static_cast<int>(dropped_.size());
-    const ChartArea area(painter, size, colors, {.y_upper = std::max(most_ * 1.2, 0.01), .y_label = tr("router probability"), .y_percent = false, .x_lower = 0,
+    const ChartArea area(painter, size, colors, {.y_upper = std::max(most_ * 1.2, 0.01), .y_label = tr("router probability"), .y_percent = true, .x_lower = 0,
                                                  .x_upper = static_cast<double>(std::max(1, count)), .x_label = tr("token"), .right_upper = 0, .right_label = {}});
     area_ = area.rect();
     drawBudgets(painter, area.rect(), colors);
@@ -116,7 +133,7 @@ QString DroppedChart::tipAt(const QPoint& point) const {
     const int token = tokenAt(point.x());
     if (token < 0 || token >= document_->size() || std::isnan(dropped_[static_cast<std::size_t>(token)])) return meaning;
     const TokenId id = document_->trace().points()[static_cast<std::size_t>(token)].token.id;
-    return meaning + QLatin1Char('\n') + tr("Token %1 “%2”: %3").arg(token).arg(document_->tokenLabel(id), formatNumber(static_cast<double>(dropped_[static_cast<std::size_t>(token)]), 3));
+    return meaning + QLatin1Char('\n') + tr("Token %1 “%2”: %3").arg(token).arg(document_->tokenLabel(id), formatPercent(static_cast<double>(dropped_[static_cast<std::size_t>(token)])));
 }
 
 void DroppedChart::mousePressEvent(QMouseEvent* event) {

@@ -26,6 +26,7 @@ protected:
 
 private:
     [[nodiscard]] int tokenAt(double x) const;
+    [[nodiscard]] double meanOfPrompt() const;
     void drawBudgets(QPainter& painter, const QRectF& area, const ThemeColors& colors) const;
 
     RunDocument* document_;

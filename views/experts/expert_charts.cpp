@@ -23,7 +23,7 @@ void UnionChart::setSizes(std::vector<UnionSize> sizes) {
     rows().setContent({tr("rows"), tr("passes"), tr("experts wanted"), tr("experts read"), tr("MB of experts read"), tr("ms a pass")}, std::move(table));
     // The size that came up most often stands for the run.
     const auto usual = std::max_element(sizes_.begin(), sizes_.end(), [](const UnionSize& a, const UnionSize& b) { return a.passes < b.passes; });
-    setFigures(usual == sizes_.end() ? QString() : tr("%1 rows: %2 MB, %3 ms").arg(usual->rows).arg(formatNumber(usual->bytes * 1e-6, 1), formatNumber(usual->ns * 1e-6, 2)));
+    setFigures(usual == sizes_.end() ? QString() : tr("%n rows: %1 MB, %2 ms", nullptr, usual->rows).arg(formatNumber(usual->bytes * 1e-6, 1), formatNumber(usual->ns * 1e-6, 2)));
     setAccessibleDescription(figures());
     update();
 }
@@ -54,8 +54,8 @@ QString UnionChart::tipAt(const QPoint& point) const {
     const double rows = (point.x() - area_.left()) / area_.width() * (sizes_.back().rows + 1);
     const auto nearest = std::min_element(sizes_.begin(), sizes_.end(), [&](const UnionSize& a, const UnionSize& b) { return std::fabs(a.rows - rows) < std::fabs(b.rows - rows); });
     return meaning + QLatin1Char('\n') +
-           tr("Passes of %1 rows (%L2 of them): %3 experts wanted, %4 read, %5 MB of expert weights, %6 ms")
-               .arg(nearest->rows).arg(nearest->passes)
+           tr("Passes of %n rows (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms", nullptr, nearest->rows)
+               .arg(nearest->passes)
                .arg(formatNumber(nearest->natural, 2), formatNumber(nearest->executed, 2), formatNumber(nearest->bytes * 1e-6, 2), formatNumber(nearest->ns * 1e-6, 2));
 }
 
@@ -70,7 +70,7 @@ void CoverageChart::setCoverage(std::vector<double> coverage, int budget) {
     std::vector<PlainTableModel::Row> table;
     for (std::size_t b = 0; b < coverage_.size(); ++b) table.push_back({static_cast<int>(b) + 1, coverage_[b]});
     rows().setContent({tr("budget"), tr("coverage")}, std::move(table));
-    setFigures(budget_ > 0 ? tr("C(%1) = %2").arg(budget_).arg(formatNumber(coverage_[static_cast<std::size_t>(budget_) - 1], 2)) : tr("no budget"));
+    setFigures(budget_ > 0 ? tr("╌ C(%1) = %2").arg(budget_).arg(formatSignificant(coverage_[static_cast<std::size_t>(budget_) - 1])) : tr("no budget"));
     setAccessibleDescription(figures());
     update();
 }
@@ -110,7 +110,7 @@ void LoadChart::setCounts(const ExpertCounts& counts) {
     dropped_ = counts.dropped_mass;
     rows().setContent({tr("layer"), tr("greatest / mean load"), tr("dropped mass")}, std::move(table));
     const double worst = imbalance_.empty() ? 0.0 : *std::max_element(imbalance_.begin(), imbalance_.end());
-    setFigures(tr("up to %1×").arg(formatNumber(worst, 1)));
+    setFigures(tr("up to %1× · ╌ balance").arg(formatNumber(worst, 1)));
     setAccessibleDescription(figures());
     update();
 }
@@ -203,7 +203,9 @@ QString CoActivationMap::tipAt(const QPoint& point) const {
     const int a = std::min(experts_ - 1, static_cast<int>((point.y() - square.top()) / square.height() * experts_));
     const int b = std::min(experts_ - 1, static_cast<int>((point.x() - square.left()) / square.width() * experts_));
     const auto count = pairs_[static_cast<std::size_t>(a) * static_cast<std::size_t>(experts_) + static_cast<std::size_t>(b)];
-    return a == b ? tr("Layer %1, expert %2: %L3 tokens").arg(layer_).arg(a).arg(count) : tr("Layer %1, experts %2 and %3: %L4 tokens chose both").arg(layer_).arg(a).arg(b).arg(count);
+    const auto tokens = static_cast<int>(count);
+    return a == b ? tr("Layer %1, expert %2: %Ln tokens", nullptr, tokens).arg(layer_).arg(a)
+                  : tr("Layer %1, experts %2 and %3: %Ln tokens chose both", nullptr, tokens).arg(layer_).arg(a).arg(b);
 }
 
 }  // namespace quibble

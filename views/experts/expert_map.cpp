@@ -10,6 +10,7 @@
 
 #include "views/run_document.h"
 #include "views/tables/plain_table_model.h"
+#include "views/text_shaping.h"
 #include "views/theme.h"
 
 namespace quibble {
@@ -162,7 +163,7 @@ void ExpertMap::drawLegend(QPainter& painter, const Geometry& g, const ThemeColo
         painter.fillRect(QRectF(x + width * i / kSteps, y + line * 0.2, width / kSteps + 0.5, line * 0.6), fillFor(colors, i / (kSteps - 1.0)));
     }
     x += width + theme.em(0.4);
-    say(counts_.tokens > 0 ? tr("%1 % of the tokens").arg(formatNumber(100.0 * static_cast<double>(most_) / static_cast<double>(counts_.tokens), 0)) : tr("of the tokens"));
+    say(counts_.tokens > 0 ? tr("%1 of the tokens").arg(formatPercent(static_cast<double>(most_) / static_cast<double>(counts_.tokens))) : tr("of the tokens"));
     const int token = focusToken();
     if (expertsOf(token) == nullptr) return;
     x += theme.em(0.6);
@@ -188,21 +189,25 @@ void ExpertMap::drawToken(QPainter& painter, const QRectF& box, const ThemeColor
     }
     const auto& point = document_->trace().points()[static_cast<std::size_t>(token)];
     painter.setPen(colors.text);
-    painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("token %1 “%2”").arg(token).arg(document_->tokenLabel(point.token.id)));
+    const QString title = tr("token %1 “%2”").arg(token).arg(document_->tokenLabel(point.token.id));
+    const QFont plain = painter.font();
+    painter.setFont(asItIs(plain, title));
+    painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, title);
+    painter.setFont(plain);
     const int room = static_cast<int>((box.height() - line) / line), shown = own->layers <= room ? own->layers : std::max(0, room - 1);
     double y = box.top() + line;
     for (int layer = 0; layer < shown; ++layer, y += line) {
         QStringList parts;
         for (int slot = 0; slot < own->per_token; ++slot) {
             const std::size_t at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
-            parts << (own->ids[at] < 0 ? tr("cut") : QStringLiteral("%1 (%2)").arg(own->ids[at]).arg(formatNumber(static_cast<double>(own->weights[at]), 2)));
+            parts << (own->ids[at] < 0 ? tr("cut") : QStringLiteral("%1 (%2)").arg(own->ids[at]).arg(formatSignificant(static_cast<double>(own->weights[at]), 2)));
         }
         const float lost = static_cast<std::size_t>(layer) < own->dropped_mass.size() ? own->dropped_mass[static_cast<std::size_t>(layer)] : 0.0F;
         painter.setPen(colors.muted);
         painter.drawText(QRectF(box.left(), y, theme.em(3.2), line), Qt::AlignLeft | Qt::AlignVCenter, tr("layer %1").arg(layer));
         painter.setPen(colors.text);
         const double left = box.left() + theme.em(3.4), width = box.right() - left;
-        const QString dropped = lost > 0 ? tr("dropped %1").arg(formatNumber(static_cast<double>(lost), 2)) : QString();
+        const QString dropped = lost > 0 ? tr("dropped %1").arg(formatPercent(static_cast<double>(lost))) : QString();
         const double needed = dropped.isEmpty() ? 0.0 : metrics.horizontalAdvance(dropped) + theme.em(1);
         const QString experts = metrics.elidedText(parts.join(QStringLiteral("  ")), Qt::ElideRight, width - needed);
         painter.drawText(QRectF(left, y, width - needed, line), Qt::AlignLeft | Qt::AlignVCenter, experts);
@@ -210,7 +215,7 @@ void ExpertMap::drawToken(QPainter& painter, const QRectF& box, const ThemeColor
         painter.drawText(QRectF(left + metrics.horizontalAdvance(experts) + theme.em(1), y, width, line), Qt::AlignLeft | Qt::AlignVCenter, dropped);
     }
     painter.setPen(colors.muted);
-    if (shown < own->layers) painter.drawText(QRectF(box.left(), y, box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("… and %1 layers more").arg(own->layers - shown));
+    if (shown < own->layers) painter.drawText(QRectF(box.left(), y, box.width(), line), Qt::AlignLeft | Qt::AlignVCenter, tr("… and %n layers more", nullptr, own->layers - shown));
 }
 
 QRectF ExpertMap::cellRect(int layer, int expert) const {
@@ -228,8 +233,8 @@ bool ExpertMap::cellAt(const QPointF& point, int& layer, int& expert) const {
 QString ExpertMap::describe(int layer, int expert) const {
     const auto count = counts_.at(layer, expert);
     const double share = counts_.tokens > 0 ? static_cast<double>(count) / static_cast<double>(counts_.tokens) : 0.0;
-    return tr("Layer %1, expert %2: chosen by %L3 of %L4 tokens (%5 %)\nClick: the next token that used it").arg(layer).arg(expert).arg(count).arg(counts_.tokens)
-        .arg(formatNumber(share * 100, 1));
+    return tr("Layer %1, expert %2: chosen by %L3 of %Ln tokens (%4)\nClick: the next token that used it", nullptr, static_cast<int>(counts_.tokens))
+        .arg(layer).arg(expert).arg(count).arg(formatPercent(share));
 }
 
 QString ExpertMap::tipAt(const QPoint& point) const {

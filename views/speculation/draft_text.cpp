@@ -16,7 +16,7 @@ struct Text {
     Q_DECLARE_TR_FUNCTIONS(DraftText)
 };
 
-QString number(float value) { return std::isnan(value) ? QStringLiteral("–") : formatNumber(static_cast<double>(value), 2); }
+QString number(float value) { return std::isnan(value) ? QStringLiteral("–") : formatSignificant(static_cast<double>(value), 2); }
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <QPainterPath>
 
 #include "views/run_document.h"
+#include "views/text_shaping.h"
 #include "views/speculation/draft_text.h"
 #include "views/token_stream/token_pieces.h"
 
@@ -160,13 +161,14 @@ void drawBox(QPainter& painter, const DraftTreeScene& scene, int index) {
     const QRectF inside = box.adjusted(em * 0.32, em * 0.12, -em * 0.32, -em * 0.14);
     const bool marked = look != Look::Text && look != Look::Ignored;
     const double mark = marked ? em * 0.75 : 0.0, line = scene.geometry.compact() ? inside.height() * 0.72 : inside.height() * 0.44;
-    QFont token_font = theme.monoSmallFont();
+    const QString label = tokenOf(scene, place, look);
+    QFont token_font = asItIs(theme.monoSmallFont(), label);
     token_font.setPointSizeF(token_font.pointSizeF() * zoom);
     token_font.setBold(look == Look::Accepted || look == Look::Added);
     painter.setFont(token_font);
     painter.setPen(look == Look::Ignored || look == Look::Text ? colors.muted : colors.text);
     const QRectF token(inside.left(), inside.top(), inside.width() - mark, line);
-    painter.drawText(token, Qt::AlignVCenter | Qt::AlignLeft, QFontMetricsF(token_font).elidedText(tokenOf(scene, place, look), Qt::ElideRight, token.width()));
+    painter.drawText(token, Qt::AlignVCenter | Qt::AlignLeft, QFontMetricsF(token_font).elidedText(label, Qt::ElideRight, token.width()));
     if (marked) drawMark(painter, look, QRectF(inside.right() - mark + em * 0.1, token.center().y() - mark / 2, mark, mark), colors);
     const double bar = std::max(2.0, em * 0.17);
     if (look != Look::Text && look != Look::Added) {
