@@ -87,6 +87,16 @@ Click: the next token that used it</numerusform>
     </message>
 </context>
 <context>
+    <name>quibble::LogWindow</name>
+    <message numerus="yes">
+        <source>%L1 of %n lines</source>
+        <translation>
+            <numerusform>%L1 of %n line</numerusform>
+            <numerusform>%L1 of %n lines</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>quibble::MarkersPanel</name>
     <message numerus="yes">
         <source>%n words, %1 of one token</source>
