@@ -8,6 +8,8 @@
 #include <QLocale>
 #include <QStringList>
 
+#include "views/measure.h"
+
 namespace quibble {
 
 namespace {
@@ -43,8 +45,8 @@ QString tooltipOf(const RunSummary& run) {
     lines << fromUtf8(run.prompt);
     if (!run.model_name.empty()) lines << QStringLiteral("%1 · %2").arg(fromUtf8(run.model_name), fromUtf8(run.weight_format));
     lines << SessionText::tr("seed %1 · penalty %2").arg(run.seed).arg(QLocale().toString(run.penalty, 'g', 4));
-    if (run.mean_entropy) lines << SessionText::tr("mean entropy %1 nat").arg(QLocale().toString(*run.mean_entropy, 'f', 3));
-    if (run.mean_kl) lines << SessionText::tr("mean KL %1 nat").arg(QLocale().toString(*run.mean_kl, 'f', 4));
+    if (run.mean_entropy) lines << SessionText::tr("mean entropy %1 nat").arg(formatSignificant(*run.mean_entropy));
+    if (run.mean_kl) lines << SessionText::tr("mean KL %1 nat").arg(formatSignificant(*run.mean_kl));
     lines << QLocale().toString(QDateTime::fromMSecsSinceEpoch(run.created_ms), QLocale::ShortFormat);
     if (!run.notes.empty()) lines << fromUtf8(run.notes);
     return lines.join(QLatin1Char('\n'));

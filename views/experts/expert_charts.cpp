@@ -110,7 +110,7 @@ void LoadChart::setCounts(const ExpertCounts& counts) {
     dropped_ = counts.dropped_mass;
     rows().setContent({tr("layer"), tr("greatest / mean load"), tr("dropped mass")}, std::move(table));
     const double worst = imbalance_.empty() ? 0.0 : *std::max_element(imbalance_.begin(), imbalance_.end());
-    setFigures(tr("up to %1× · ╌ balance").arg(formatNumber(worst, 1)));
+    setFigures(tr("up to %1×").arg(formatNumber(worst, 1)));
     setAccessibleDescription(figures());
     update();
 }
@@ -120,7 +120,7 @@ void LoadChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
     double most = 1, lost = 0;
     for (const double value : imbalance_) most = std::max(most, value);
     for (const double value : dropped_) lost = std::max(lost, value);
-    const ChartArea area(painter, size, colors, {.y_upper = most, .y_label = tr("load / mean"), .y_percent = false, .x_lower = -0.6, .x_upper = layers - 0.4, .x_label = tr("layer"),
+    const ChartArea area(painter, size, colors, {.y_upper = most, .y_label = tr("load / mean"), .y_percent = false, .x_lower = -0.6, .x_upper = layers - 0.4, .x_label = tr("layer · ╌ balance"),
                                                  .right_upper = lost > 0 ? std::max(lost, 0.01) : 0.0, .right_label = tr("● dropped")});
     const double width = std::min(area.rect().width() / (layers + 0.2) * 0.62, static_cast<double>(Theme::instance().em(2)));
     painter.setPen(Qt::NoPen);
@@ -188,11 +188,13 @@ void CoActivationMap::drawFigure(QPainter& painter, const QSize& size, const The
     painter.setFont(Theme::instance().smallFont());
     painter.setPen(colors.muted);
     const double line = QFontMetricsF(painter.font()).height();
-    const int step = std::max(1, static_cast<int>(std::ceil(line * 1.3 / cell)));
-    for (int expert = 0; expert < experts_; expert += step) {
-        const double middle = (expert + 0.5) * cell;
-        painter.drawText(QRectF(0, square.top() + middle - line / 2, square.left() - 4, line), Qt::AlignRight | Qt::AlignVCenter, QString::number(expert));
-        painter.drawText(QRectF(square.left() + middle - 2 * line, square.bottom() + 1, 4 * line, line), Qt::AlignCenter, QString::number(expert));
+    const double widest = QFontMetricsF(painter.font()).horizontalAdvance(QString::number(experts_ - 1)) + line * 0.5;
+    const auto step = [cell](double needed) { return std::max(1, static_cast<int>(std::ceil(needed / cell))); };
+    for (int expert = 0; expert < experts_; expert += step(line * 1.3)) {
+        painter.drawText(QRectF(0, square.top() + (expert + 0.5) * cell - line / 2, square.left() - 4, line), Qt::AlignRight | Qt::AlignVCenter, QString::number(expert));
+    }
+    for (int expert = 0; expert < experts_; expert += step(widest)) {
+        painter.drawText(QRectF(square.left() + (expert + 0.5) * cell - 2 * line, square.bottom() + 1, 4 * line, line), Qt::AlignCenter, QString::number(expert));
     }
     painter.restore();
 }

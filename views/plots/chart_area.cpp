@@ -68,7 +68,7 @@ ChartArea::ChartArea(QPainter& painter, const QSize& size, const ThemeColors& co
         painter.drawText(QRectF(rect_.center().x(), 0, rect_.width() / 2 + right + pad, line + pad), Qt::AlignVCenter | Qt::AlignRight, spec.right_label);
     }
     if (!spec.y_label.isEmpty()) {
-        const double room = spec.right_upper > 0 ? rect_.width() / 2 : size.width() - 2 * pad;
+        const double room = size.width() - 2 * pad - (spec.right_upper > 0 ? metrics.horizontalAdvance(spec.right_label) + 2 * pad : 0.0);
         painter.drawText(QRectF(pad, 0, room, line + pad), Qt::AlignVCenter | Qt::AlignLeft, metrics.elidedText(spec.y_label, Qt::ElideRight, room));
     }
     const double widest = metrics.horizontalAdvance(tickText(spec_.x_upper, 1, false)) + 2 * pad;

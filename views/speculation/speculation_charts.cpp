@@ -217,9 +217,10 @@ void CostChart::drawFigure(QPainter& painter, const QSize& size, const ThemeColo
     const double most = std::max({draft + verify + other, alone, 1e-9}), bar = std::clamp((size.height() - 5.5 * line) / 3, 1.0 * theme.em(0.7), 1.0 * theme.em(1.6));
     double y = pad / 2;
     const auto say = [&](const QString& text, const QColor& colour) {
+        const double height = metrics.boundingRect(QRectF(0, 0, width, size.height()), Qt::TextWordWrap, text).height();
         painter.setPen(colour);
-        painter.drawText(QRectF(pad, y, width, line), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(text, Qt::ElideRight, width));
-        y += line;
+        painter.drawText(QRectF(pad, y, width, std::max(line, height)), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextWordWrap, text);
+        y += std::max(line, height);
     };
     const QString tokens = formatNumber(tokens_a_step, 2);
     say(tr("a verify step: %1 ms for %2 tokens").arg(formatNumber(draft + verify + other, 2), tokens), colors.muted);
