@@ -128,11 +128,7 @@ QString AcceptanceChart::tipAt(const QPoint& point) const {
     return tr("Position %1: drafted %L2, tested %L3, accepted %L4, rejected %L5, ignored %L6 (never tested: something before had decided)\n"
               "Rate = accepted here / verify steps = %L4 / %L7 = %8\nOf those that were tested: %9")
         .arg(i + 1).arg(at.drafted).arg(at.tested).arg(at.accepted).arg(at.rejected()).arg(at.ignored()).arg(numbers_.rounds)
-<<<<<<< HEAD
-        .arg(formatNumber(numbers_.rate(static_cast<std::size_t>(i)).value_or(0.0), 3), at.tested > 0 ? formatNumber(static_cast<double>(at.accepted) / static_cast<double>(at.tested), 3) : QStringLiteral("–"));
-=======
-        .arg(formatPercent(numbers_.rate(static_cast<std::size_t>(i))), at.tested > 0 ? formatPercent(static_cast<double>(at.accepted) / static_cast<double>(at.tested)) : QStringLiteral("–"));
->>>>>>> df94b7e (app, views: export begins with the figure in view; dropped mass speaks of the prompt; all rows of the key sheet are tried; tests under a font with ligatures and at twice the scale)
+        .arg(formatPercent(numbers_.rate(static_cast<std::size_t>(i)).value_or(0.0)), at.tested > 0 ? formatPercent(static_cast<double>(at.accepted) / static_cast<double>(at.tested)) : QStringLiteral("–"));
 }
 
 LengthChart::LengthChart(QWidget* parent) : PaintedView(tr("Accepted length"), QStringLiteral("accepted-length"), parent) {}
@@ -145,11 +141,7 @@ void LengthChart::setNumbers(const SpeculationNumbers& numbers) {
         table.push_back({static_cast<int>(i), whole(lengths_[i]), numbers.rounds > 0 ? static_cast<double>(lengths_[i]) / static_cast<double>(numbers.rounds) : 0.0});
     }
     rows().setContent({tr("accepted"), tr("verify steps"), tr("share")}, std::move(table));
-<<<<<<< HEAD
-    setFigures(mean_ ? tr("mean %1").arg(formatNumber(*mean_, 2)) : QString());
-=======
-    setFigures(tr("╌ mean %1").arg(formatNumber(mean_, 2)));
->>>>>>> df94b7e (app, views: export begins with the figure in view; dropped mass speaks of the prompt; all rows of the key sheet are tried; tests under a font with ligatures and at twice the scale)
+    setFigures(mean_ ? tr("╌ mean %1").arg(formatNumber(*mean_, 2)) : QString());
     setAccessibleDescription(figures());
     update();
 }
@@ -177,12 +169,8 @@ QString LengthChart::tipAt(const QPoint& point) const {
     if (count == 0 || area_.width() <= 0) return {};
     const int i = static_cast<int>(std::lround(-0.6 + (point.x() - area_.left()) / area_.width() * (count + 0.2)));
     if (i < 0 || i >= count) return {};
-<<<<<<< HEAD
-    return tr("%L1 verify steps accepted exactly %2 drafted tokens; the dashed line is the mean, %3").arg(lengths_[static_cast<std::size_t>(i)]).arg(i).arg(formatNumber(mean_.value_or(0.0), 2));
-=======
     return tr("%Ln verify steps accepted exactly %1 of what was drafted; the dashed line is the mean, %2", nullptr, static_cast<int>(lengths_[static_cast<std::size_t>(i)]))
-        .arg(i).arg(formatNumber(mean_, 2));
->>>>>>> df94b7e (app, views: export begins with the figure in view; dropped mass speaks of the prompt; all rows of the key sheet are tried; tests under a font with ligatures and at twice the scale)
+        .arg(i).arg(formatNumber(mean_.value_or(0.0), 2));
 }
 
 CostChart::CostChart(QWidget* parent) : PaintedView(tr("Cost"), QStringLiteral("draft-cost"), parent) {}
