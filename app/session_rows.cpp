@@ -23,6 +23,8 @@ QString fromUtf8(const std::string& text) { return QString::fromStdString(text);
 QString gradeOf(const RunSummary& run) {
     if (run.answer.empty()) return run.correct == false ? SessionText::tr("no answer ✗") : QString();
     const QString answer = fromUtf8(run.answer);
+    const bool undecided = !run.correct && !run.known_answer.empty() && run.status == RunStatus::Finished;
+    if (undecided) return SessionText::tr("%1, not gradable").arg(answer);
     if (!run.correct) return answer;
     return *run.correct ? SessionText::tr("%1 ✓").arg(answer) : SessionText::tr("%1 ✗").arg(answer);
 }

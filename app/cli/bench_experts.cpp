@@ -243,7 +243,7 @@ private:
                 }
                 if (repeat > 0) continue;
                 tokens += std::ssize(trace->points());
-                right += gradeOf(*trace).value_or(false) ? 1 : 0;
+                right += gradeOf(*trace).value_or(Grade{}).isRight() ? 1 : 0;
                 for (std::size_t t = 0; t < std::min(trace->points().size(), plain_[i].points().size()); ++t) same += trace->points()[t].token.id == plain_[i].points()[t].token.id ? 1 : 0;
                 for (const DraftRound& round : trace->draftRounds()) rounds.apply(round);
                 for (const ExpertPass& pass : trace->expertPasses()) {

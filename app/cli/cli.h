@@ -27,6 +27,7 @@ void addExportCommand(CLI::App& app, Action& chosen);
 void addReplayCommand(CLI::App& app, Action& chosen);
 void addBenchCommand(CLI::App& app, Action& chosen);
 void addEvalCommand(CLI::App& app, Action& chosen);
+void addGradeCommand(CLI::App& app, Action& chosen);
 void addLogitsCommand(CLI::App& app, Action& chosen);
 void addSynthCommand(CLI::App& app, Action& chosen);
 void addTokenizeCommand(CLI::App& app, Action& chosen);

@@ -36,7 +36,7 @@ struct Failure {
 
 struct Totals {
     std::int64_t wanted = 0;  // problems that were asked for
-    std::int64_t graded = 0, correct = 0, overthinking = 0, unfinished = 0, reused = 0;
+    std::int64_t graded = 0, correct = 0, not_gradable = 0, overthinking = 0, unfinished = 0, reused = 0;
     std::string reference;  // in words
     std::vector<double> tokens, markers, kl;
     std::vector<Failure> failures;  // problems that could not be run
@@ -64,13 +64,15 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
     return fail(ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context");
 }
 
-void add(Totals& totals, const RunTrace& trace, const std::string& known) {
+void add(Totals& totals, const RunTrace& trace) {
     const RunSummaryNumbers numbers = summarize(trace);
     ++totals.graded;
     totals.reference = referenceText(trace.provenance());
     totals.reused += trace.provenance().reused_positions;
-    if (isCorrect(trace, known)) ++totals.correct;
-    else if (isOverthinking(trace, known)) ++totals.overthinking;
+    const auto grade = gradeOf(trace);
+    if (grade && grade->isRight()) ++totals.correct;
+    else if (grade && grade->verdict == Verdict::NotGradable) ++totals.not_gradable;
+    else if (isOverthinking(trace)) ++totals.overthinking;
     if (trace.finished()->reason != FinishReason::EndOfText) ++totals.unfinished;
     totals.tokens.push_back(static_cast<double>(numbers.tokens));
     totals.markers.push_back(static_cast<double>(numbers.markers));
@@ -100,6 +102,7 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     const Interval interval = wilsonInterval(totals.correct, totals.graded);
     out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.graded);
     out["accuracy_95"] = {interval.low, interval.high};
+    out["not_gradable"] = totals.not_gradable;
     out["overthinking_errors"] = totals.overthinking;
     out["cut_off"] = totals.unfinished;
     out["mean_tokens"] = mean(totals.tokens).value_or(0);
@@ -133,7 +136,7 @@ Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const 
         auto trace = runOne(request, models, device, prefixes, interrupt.token());
         totals.interrupted = interrupt.asked();
         if (trace && totals.problems() == 0) printNotes(trace->provenance());
-        if (trace) add(totals, *trace, problem.answer);
+        if (trace) add(totals, *trace);
         else if (!totals.interrupted) totals.failures.push_back({problem.id, trace.error()});
         if (totals.interrupted) break;
     }

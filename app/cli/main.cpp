@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
     cli::addReplayCommand(app, chosen);
     cli::addBenchCommand(app, chosen);
     cli::addEvalCommand(app, chosen);
+    cli::addGradeCommand(app, chosen);
     cli::addLogitsCommand(app, chosen);
     cli::addSynthCommand(app, chosen);
     cli::addTokenizeCommand(app, chosen);

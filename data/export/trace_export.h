@@ -26,7 +26,7 @@ struct ExportRange {
 /// Whether that line says all that it will ever say, so that a stream may write it while the run goes on: the reference has scored the token, and the pass
 /// that reads the token has told its experts. At the end of the run every line is complete.
 [[nodiscard]] bool tokenComplete(const TracePoint& point, const RunTrace& trace);
-/// {"summary": {...}}: counts, times, means, finish_reason, answer, known_answer, correct; with draft rounds "speculation" (rounds,
+/// {"summary": {...}}: counts, times, means, finish_reason, answer, known_answer, correct (null: not gradable, or no end), grade, grade_reason; with draft rounds "speculation" (rounds,
 /// drafted, tested, accepted, ignored, mean_accepted_length = tokens_per_verify = tokens that the rounds put into the text / rounds, null without rounds,
 /// acceptance_by_position = accepted at that depth / rounds, accepted_lengths, draft_ns, verify_ns, other_ns, predicted_speed_up, target_efficiency: see engine/metrics/speculation.h),
 /// with experts "experts" (passes, rows, expert_bytes, total_bytes, pass_ns).

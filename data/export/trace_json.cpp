@@ -42,7 +42,7 @@ void addEnd(JsonObject& object, const RunTrace& trace) {
 
 void addAnswer(JsonObject& object, const RunTrace& trace) {
     const std::string& known = trace.request().known_answer;
-    const auto answer = extractAnswer(trace);
+    const auto answer = shownAnswer(trace);
     if (answer) object.string("answer", *answer);
     else object.raw("answer", "null");
     if (known.empty()) {
@@ -50,10 +50,11 @@ void addAnswer(JsonObject& object, const RunTrace& trace) {
         return;
     }
     object.string("known_answer", known);
-    const auto correct = gradeOf(trace);
-    if (correct) object.boolean("correct", *correct);
+    const auto grade = gradeOf(trace);
+    if (grade && grade->verdict != Verdict::NotGradable) object.boolean("correct", grade->isRight());
     else object.raw("correct", "null");
-    object.boolean("overthinking", isOverthinking(trace, known));
+    if (grade) object.string("grade", verdictText(grade->verdict)).string("grade_reason", grade->reason);
+    object.boolean("overthinking", isOverthinking(trace));
     const auto reached = answerReachedAt(trace, known);
     if (reached) object.integer("answer_reached_at", trace.points()[*reached].token.pos);
     else object.raw("answer_reached_at", "null");

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/grading/answer_text.h"
+
 namespace quibble {
 
 namespace {
@@ -47,7 +49,7 @@ std::string parseProblem(const std::string& line, Problem& problem) {
         const auto found = json.find(key);
         if (found == json.end()) return std::string("lacks \"") + key + "\"";
         // A bare number is a natural way to write an answer.
-        if (std::string_view(key) == "answer" && found->is_number_integer()) *target = found->dump();
+        if (std::string_view(key) == "answer" && found->is_number()) *target = found->dump();
         else if (!found->is_string()) return std::string("has a \"") + key + "\" that is not a text";
         else *target = found->get<std::string>();
         if (target->empty()) return std::string("has an empty \"") + key + "\"";
@@ -55,6 +57,8 @@ std::string parseProblem(const std::string& line, Problem& problem) {
     if (problem.id.size() > kMaxIdBytes || !std::all_of(problem.id.begin(), problem.id.end(), isIdCharacter)) {
         return "has an id with other characters than letters, digits, '-', '_', '.', '/', or more than 100 of them";
     }
+    problem.answer = knownAnswer(problem.answer);  // a worked solution may stand in front of it
+    if (problem.answer.empty()) return "has an \"answer\" with nothing behind the \"####\"";
     problem.steps = 0;
     if (const auto steps = json.find("steps"); steps != json.end()) {
         if (!steps->is_number_unsigned() || steps->get<std::uint64_t>() > kMaxSteps) return "has \"steps\" that is not a number from 0 to 1000000";

@@ -1,4 +1,5 @@
 // Problems with known answers, one JSON object a line: {"id": "...", "text": "...", "answer": "...", "steps": 3}.
+// The answer may be a number, or a worked solution that ends in "#### 42" or holds \boxed{42}.
 // The file is input from outside: sizes are limited and every error names its line.
 #pragma once
 
@@ -15,7 +16,7 @@ namespace quibble {
 struct Problem {
     std::string id;      // unique in its set; letters, digits, '-', '_', '.', '/'
     std::string text;    // what the model is asked, UTF-8
-    std::string answer;  // as the model should write it
+    std::string answer;  // what counts of it, as the model should write it
     int steps = 0;       // operations in the shortest solution; 0: not stated
     bool operator==(const Problem&) const = default;
 };

@@ -346,8 +346,9 @@ void EventSink::grade(RunId id) {
     SQLite::Statement update(db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ? WHERE id = ?");
     if (numbers.mean_entropy) update.bind(1, *numbers.mean_entropy);
     if (numbers.mean_kl) update.bind(2, *numbers.mean_kl);
-    update.bind(3, extractAnswer(*trace).value_or(""));
-    if (const auto correct = gradeOf(*trace)) update.bind(4, static_cast<int>(*correct));
+    update.bind(3, shownAnswer(*trace).value_or(""));
+    const auto grade = gradeOf(*trace);
+    if (grade && grade->verdict != Verdict::NotGradable) update.bind(4, static_cast<int>(grade->isRight()));
     update.bind(5, raw(id));
     update.exec();
 }

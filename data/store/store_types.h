@@ -71,7 +71,7 @@ struct RunSummary {
     std::int64_t wall_ns = 0;
     std::string answer;          // empty: none found
     std::string known_answer;    // of the problem; empty: none
-    std::optional<bool> correct;  // when both are there, or the run finished without an answer to a problem
+    std::optional<bool> correct;  // empty: nothing to grade, or no rule can decide; a run that finished without an answer to a problem is wrong
     std::string notes;
     bool operator==(const RunSummary&) const = default;
 };

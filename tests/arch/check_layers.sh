@@ -18,7 +18,7 @@ forbid kernels '"' '"kernels/'
 forbid "kernels engine data app/cli" '<Q' "$nothing"
 forbid engine/values '"' '"engine/values/'
 forbid engine/metrics '"' '"engine/(values|metrics)/'
-forbid engine/grading '"' '"engine/(values|grading)/'
+forbid engine/grading '"' '"engine/(values|metrics|grading)/'
 forbid engine '"(data|views|app)/' "$nothing"
 forbid data '"' '"(data/|engine/(values|grading|metrics)/)'
 forbid views '"(data|app|kernels)/|"engine/' '"engine/(values|grading|metrics)/'

@@ -45,7 +45,7 @@ private slots:
     void helpAndVersion() {
         QCOMPARE(runCli({"--help"}).status, 0);
         QVERIFY(runCli({"--version"}).out.startsWith("quibble-cli "));
-        for (const char* command : {"run", "inspect", "export", "replay", "bench", "eval", "logits", "tokenize", "synth"}) {
+        for (const char* command : {"run", "inspect", "export", "replay", "bench", "eval", "grade", "logits", "tokenize", "synth"}) {
             QCOMPARE(runCli({command, "--help"}).status, 0);
         }
     }
@@ -208,6 +208,23 @@ private slots:
         QCOMPARE(result.out, expected);
         QCOMPARE(runCli({"tokenize", vocab}, "Hello world").out, QByteArray("15496 995\n"));
         QCOMPARE(runCli({"tokenize", vocab, "--hex-lines"}, "zz\n").status, 1);
+    }
+    void gradeSaysVerdictReasonAndReading() {
+        const QByteArray input = "{\"given\": \"\\\\dfrac{1}{2}\", \"known\": 0.5}\n\n"
+                                 "{\"text\": \"So \\\\boxed{.5}.\", \"known\": \"5\"}\n"
+                                 "{\"given\": \"12 cm\", \"known\": \"12 m\"}\n"
+                                 "{\"text\": \"I do not know.\", \"known\": \"5\"}\n";
+        const CliResult result = runCli({"grade"}, input);
+        QCOMPARE(result.status, 0);
+        const QList<QByteArray> lines = result.out.trimmed().split('\n');
+        QCOMPARE(lines.size(), 4);
+        QVERIFY(lines[0].contains("\"verdict\":\"right\"") && lines[0].contains("\"given_read_as\":\"1/2\""));
+        QVERIFY(lines[1].contains("\"verdict\":\"wrong\"") && lines[1].contains("\"found_by\":\"box\"") && lines[1].contains("\"given_read_as\":\"0.5\""));
+        QVERIFY(lines[2].contains("\"verdict\":\"not gradable\"") && lines[2].contains("units differ"));
+        QVERIFY(lines[3].contains("\"verdict\":\"wrong\"") && lines[3].contains("no answer"));
+        const CliResult faulty = runCli({"grade"}, "{\"given\": \"1\"}\n");
+        QCOMPARE(faulty.status, 1);
+        QVERIFY(faulty.err.contains("line 1") && faulty.err.contains("known"));
     }
     void inspectDescribesAndExplains() {
         const CliResult result = runCli({"inspect", kModel, "--tensors", "--markers"});

@@ -34,6 +34,19 @@ private slots:
         QVERIFY(!readText("").value().find("x"));
     }
 
+    // As other people's files write answers: numbers, worked solutions.
+    void answers() {
+        const auto set = readText("{\"id\": \"a\", \"text\": \"t\", \"answer\": 42.0}\n"
+                                  "{\"id\": \"b\", \"text\": \"t\", \"answer\": \"6 * 7 = <<6*7=42>>42\\n#### 42\"}\n"
+                                  "{\"id\": \"c\", \"text\": \"t\", \"answer\": \"so \\\\boxed{\\\\frac{1}{2}}\"}\n"
+                                  "{\"id\": \"d\", \"text\": \"t\", \"answer\": 0.5}");
+        QVERIFY2(set.has_value(), set ? "" : set.error().line().c_str());
+        QCOMPARE(set->problems()[0].answer, std::string("42.0"));
+        QCOMPARE(set->problems()[1].answer, std::string("42"));
+        QCOMPARE(set->problems()[2].answer, std::string("\\frac{1}{2}"));
+        QCOMPARE(set->problems()[3].answer, std::string("0.5"));
+    }
+
     void faults_data() {
         QTest::addColumn<QByteArray>("text");
         QTest::addColumn<QByteArray>("says");
@@ -44,6 +57,8 @@ private slots:
         QTest::newRow("array") << QByteArray("\n\n[1]") << QByteArray("line 3 is not a JSON object");
         QTest::newRow("no answer") << QByteArray("{\"id\":\"a\",\"text\":\"t\"}") << QByteArray("lacks \"answer\"");
         QTest::newRow("number as text") << QByteArray("{\"id\":\"a\",\"text\":5,\"answer\":\"1\"}") << QByteArray("\"text\" that is not a text");
+        QTest::newRow("answer as a list") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":[1]}") << QByteArray("\"answer\" that is not a text");
+        QTest::newRow("nothing behind the mark") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"6 #### \"}") << QByteArray("nothing behind the");
         QTest::newRow("empty id") << QByteArray("{\"id\":\"\",\"text\":\"t\",\"answer\":\"1\"}") << QByteArray("empty \"id\"");
         QTest::newRow("odd id") << QByteArray("{\"id\":\"a b\",\"text\":\"t\",\"answer\":\"1\"}") << QByteArray("other characters");
         QTest::newRow("twice") << good + good << QByteArray("line 2 repeats the id \"a\"");

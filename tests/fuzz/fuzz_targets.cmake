@@ -4,6 +4,8 @@ file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/t
 file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp ${fuzz_root}/engine/model/safetensors/*.cpp)
 list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
 list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/model/model_file.cpp ${fuzz_root}/engine/model/model_title.cpp)
+file(GLOB fuzz_grading_sources ${fuzz_root}/engine/grading/*.cpp)
+list(FILTER fuzz_grading_sources EXCLUDE REGEX run_grade)
 
 add_library(fuzz_sources STATIC ${fuzz_text_sources} ${fuzz_file_sources} ${fuzz_root}/kernels/tensor_type.cpp)
 target_compile_features(fuzz_sources PUBLIC cxx_std_20)
@@ -26,7 +28,12 @@ set_target_properties(fuzz_model_sources PROPERTIES UNITY_BUILD OFF)
 target_link_libraries(fuzz_model_sources PUBLIC fuzz_sources)
 set(fuzz_libraries_model_loader fuzz_model_sources)
 
-foreach(name gguf safetensors tokenizer_json chat_template tokenizer model_loader)
+# A library of its own: batches must not mix the names of different parts.
+add_library(fuzz_grading_sources STATIC ${fuzz_grading_sources})
+target_link_libraries(fuzz_grading_sources PUBLIC fuzz_sources)
+set(fuzz_libraries_grading fuzz_grading_sources)
+
+foreach(name gguf safetensors tokenizer_json chat_template tokenizer model_loader grading)
   add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
   target_link_libraries(fuzz_${name} PRIVATE ${fuzz_libraries_${name}} fuzz_sources)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)

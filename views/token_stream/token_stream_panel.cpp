@@ -9,6 +9,7 @@
 #include <QTimer>
 #include <QVBoxLayout>
 
+#include "engine/grading/answer_text.h"
 #include "engine/grading/run_grade.h"
 #include "views/run_document.h"
 #include "views/theme.h"
@@ -166,9 +167,12 @@ void TokenStreamPanel::updateNotes() {
             thinking = tr("answer reached at token %1, %n tokens spent after it", nullptr, after).arg(*reached);
         }
         if (trace.finished()) {
-            if (isCorrect(trace, known)) answer = tr("matches %1").arg(QString::fromStdString(known));
-            else if (isOverthinking(trace, known)) answer = tr("wrong, though it had %1: overthinking").arg(QString::fromStdString(known));
-            else answer = tr("does not match %1").arg(QString::fromStdString(known));
+            const auto grade = gradeOf(trace);
+            const QString wanted = QString::fromStdString(knownAnswer(known));
+            if (grade && grade->isRight()) answer = tr("matches %1").arg(wanted);
+            else if (grade && grade->verdict == Verdict::NotGradable) answer = tr("not gradable against %1: %2").arg(wanted, QString::fromStdString(grade->reason));
+            else if (isOverthinking(trace)) answer = tr("wrong, though it had %1: overthinking").arg(wanted);
+            else answer = tr("does not match %1").arg(wanted);
         }
     }
     stream_->setSectionNotes(thinking, answer);

@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <optional>
+
+#include "engine/grading/compare.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr std::size_t kMaxUnordered = 40;  // elements of a set: each is compared with each
+
+bool isOrdered(const Node& node) { return node.kind == NodeKind::Tuple || node.kind == NodeKind::Matrix; }
+
+Grade inOrder(const std::vector<Node>& a, const std::vector<Node>& b) {
+    if (a.size() != b.size()) return wrong("the numbers of elements differ");
+    Grade undecided = right("the elements are equal");
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        Grade grade = compareNodes(a[i], b[i]);
+        if (grade.verdict == Verdict::Wrong) return wrong("element " + std::to_string(i + 1) + " differs");
+        if (grade.verdict == Verdict::NotGradable) undecided = std::move(grade);
+    }
+    return undecided;
+}
+
+std::vector<const Node*> withoutRepeats(const std::vector<Node>& items) {
+    std::vector<const Node*> kept;
+    for (const Node& item : items) {
+        const bool seen = std::any_of(kept.begin(), kept.end(),
+                                      [&](const Node* other) { return compareNodes(item, *other).isRight(); });
+        if (!seen) kept.push_back(&item);
+    }
+    return kept;
+}
+
+Grade matched(const std::vector<const Node*>& a, std::vector<const Node*> b) {
+    std::vector<const Node*> alone;
+    for (const Node* item : a) {
+        const auto partner =
+            std::find_if(b.begin(), b.end(), [&](const Node* other) { return compareNodes(*item, *other).isRight(); });
+        if (partner == b.end()) alone.push_back(item);
+        else b.erase(partner);
+    }
+    if (alone.empty() && b.empty()) return right("the elements are equal");
+    // As many on both sides, and each may be equal to one that is left: nobody knows.
+    const bool open = alone.size() == b.size() && std::all_of(alone.begin(), alone.end(), [&](const Node* item) {
+                          return std::any_of(b.begin(), b.end(), [&](const Node* other) {
+                              return compareNodes(*item, *other).verdict == Verdict::NotGradable;
+                          });
+                      });
+    return open ? notGradable("elements cannot be compared") : wrong("the elements differ");
+}
+
+std::vector<const Node*> pointers(const std::vector<Node>& items) {
+    std::vector<const Node*> all;
+    for (const Node& item : items) all.push_back(&item);
+    return all;
+}
+
+Grade inAnyOrder(const Node& a, const Node& b) {
+    if (a.items.size() > kMaxUnordered || b.items.size() > kMaxUnordered)
+        return notGradable("a set has too many elements");
+    const Grade distinct = matched(withoutRepeats(a.items), withoutRepeats(b.items));
+    const bool lists = a.kind == NodeKind::List && b.kind == NodeKind::List;
+    if (!lists || !distinct.isRight()) return distinct;
+    if (matched(pointers(a.items), pointers(b.items)).isRight()) return distinct;
+    return notGradable("the same elements are repeated differently");
+}
+
+// "[[1, 2], [3, 4]]" is a matrix.
+bool isNested(const Node& node) {
+    if (node.kind != NodeKind::Tuple || node.items.size() < 2) return false;
+    const std::size_t width = node.items.front().items.size();
+    return std::all_of(node.items.begin(), node.items.end(),
+                       [&](const Node& row) { return row.kind == NodeKind::Tuple && row.items.size() == width; });
+}
+
+// The elements of a matrix with one row or one column.
+std::optional<std::vector<Node>> vectorOf(const Node& node) {
+    if (node.kind == NodeKind::Tuple) return node.items;
+    if (node.kind != NodeKind::Matrix) return std::nullopt;
+    if (node.items.size() == 1) return node.items.front().items;
+    std::vector<Node> column;
+    for (const Node& row : node.items) {
+        if (row.items.size() != 1) return std::nullopt;
+        column.push_back(row.items.front());
+    }
+    return column;
+}
+
+Grade compareOrdered(const Node& a, const Node& b) {
+    const bool matrices = a.kind == NodeKind::Matrix && b.kind == NodeKind::Matrix;
+    const bool nested = (a.kind == NodeKind::Matrix && isNested(b)) || (b.kind == NodeKind::Matrix && isNested(a));
+    if (matrices || nested) {
+        if (a.items.size() == b.items.size()) return inOrder(a.items, b.items);
+        const auto vector_a = vectorOf(a), vector_b = vectorOf(b);
+        const bool turned = vector_a && vector_b && inOrder(*vector_a, *vector_b).isRight();
+        return turned ? notGradable("a row is compared with a column") : wrong("the sizes of the matrices differ");
+    }
+    const auto vector_a = vectorOf(a), vector_b = vectorOf(b);
+    if (!vector_a || !vector_b) return wrong("a matrix is compared with a tuple");
+    const Grade grade = inOrder(*vector_a, *vector_b);
+    const bool ends_count = vector_a->size() == 2 && a.kind == NodeKind::Tuple && b.kind == NodeKind::Tuple;
+    if (grade.isRight() && ends_count && a.text != b.text) return wrong("one includes an end that the other excludes");
+    return grade;
+}
+
+// "1, 2" beside (1, 2).
+Grade compareLoose(const Node& loose, const Node& ordered) {
+    const auto elements = vectorOf(ordered);
+    if (!elements) return wrong("a list is compared with a matrix");
+    const Grade grade = inOrder(loose.items, *elements);
+    if (grade.isRight()) return loose.kind == NodeKind::List ? grade : notGradable("a set is compared with a tuple");
+    if (loose.items.size() > kMaxUnordered || grade.verdict == Verdict::NotGradable) return grade;
+    const bool same = matched(pointers(loose.items), pointers(*elements)).isRight();
+    return same ? notGradable("the elements are equal but for their order") : grade;
+}
+
+bool hasUnits(const Node& node) {
+    return !node.unit.empty() || std::any_of(node.items.begin(), node.items.end(), hasUnits);
+}
+
+// "0,5" beside 0.5.
+bool mayBeDecimalComma(const Node& list, const Node& value) {
+    return list.kind == NodeKind::List && list.items.size() == 2 && list.items[0].kind == NodeKind::Number &&
+           list.items[0].number.dubious && !isCollection(value);
+}
+
+}  // namespace
+
+Grade compareCollections(const Node& a, const Node& b) {
+    if (!isCollection(a) || !isCollection(b)) {
+        if (mayBeDecimalComma(a, b) || mayBeDecimalComma(b, a))
+            return notGradable("a comma between digits may be a decimal point");
+        if (hasUnits(a) && hasUnits(b)) return notGradable("several quantities are compared with one");
+        return wrong("several values are compared with one");
+    }
+    if (isOrdered(a) && isOrdered(b)) return compareOrdered(a, b);
+    if (isOrdered(a) || isOrdered(b)) {
+        const Node& ordered = isOrdered(a) ? a : b;
+        const Node& loose = isOrdered(a) ? b : a;
+        return loose.kind == NodeKind::Union ? wrong("an interval is compared with several")
+                                             : compareLoose(loose, ordered);
+    }
+    return inAnyOrder(a, b);
+}
+
+}  // namespace quibble
