@@ -226,9 +226,88 @@ def trigonometry(r):
     return known, same, wrong
 
 
+def spaced_thousands(r):
+    n = r.randint(10_000, 999_999)
+    separator = r.choice([r"\,", " ", "{,}", r"\ ", ",\\!"])
+    return str(n), f"{n:,}".replace(",", separator), f"{n // 1000}"
+
+
+def choice_dresses(r):
+    letter = r.choice("ABCDE")
+    other = "ABCDE"[("ABCDE".index(letter) + 1) % 5]
+    dress = r.choice(["{}.", "{})", "[{}]", r"\text{{({})}}", "option {}", r"\textbf{{{}}}", "**{}**", "{}: 18", r"({})\ 18"])
+    return letter, dress.format(letter), dress.format(other)
+
+
+def repeating(r):
+    n = r.choice([1, 2, 4, 5, 7, 8])
+    return tex(Fraction(n, 9)), rf"0.\overline{{{n}}}", rf"0.{n}"
+
+
+def e_notation(r):
+    a, k = r.randint(11, 99), r.randint(3, 8)
+    return str(a * 10 ** (k - 1)), f"{a / 10}e{k}", f"{a / 10}e{k + 1}"
+
+
+def exponent_laws(r):
+    a, b = r.randint(2, 9), r.randint(2, 9)
+    return f"x^{{{a + b}}}", rf"x^{{{a}}}\cdot x^{{{b}}}", f"x^{{{a * b if a * b != a + b else a + b + 1}}}"
+
+
+def counting(r):
+    n = r.randint(5, 9)
+    known, same = r.choice([(n * (n - 1) // 2, rf"\binom{{{n}}}{{2}}"), (n * (n - 1), rf"\frac{{{n}!}}{{{n - 2}!}}"), (120, "5!")])
+    return str(known), same, str(known + 1)
+
+
+def solution_lists(r):
+    a, b = r.sample(range(-9, 10), 2)
+    return f"{a}, {b}", r.choice([f"x={a}, x={b}", rf"x={b} \text{{ or }} x={a}", rf"\{{{b}, {a}\}}"]), f"x={a}"
+
+
+def two_sided(r):
+    a = r.randint(-9, 5)
+    b = a + r.randint(1, 9)
+    return rf"{a} \le x < {b}", r.choice([rf"[{a},{b})", rf"{b} > x \ge {a}"]), rf"{a} < x < {b}"
+
+
+def apart(r):
+    a = r.randint(-9, 5)
+    b = a + r.randint(1, 9)
+    return rf"(-\infty,{a})\cup({b},\infty)", rf"x<{a} \text{{ or }} x>{b}", rf"x<{a} \text{{ or }} x\ge {b}"
+
+
+def angles(r):
+    n = r.choice([30, 45, 60, 90, 120])
+    return rf"{n}^\circ", r.choice([str(n), rf"{tex(Fraction(n, 180))}\pi"]), rf"{n + 15}^\circ"
+
+
+def clashing_units(r):
+    n = r.randint(2, 99)
+    return rf"{n}\text{{ cm}}", rf"{n}\,\mathrm{{cm}}", rf"{n}\text{{ m}}"
+
+
+def point_lists(r):
+    a, b, c, d = (r.randint(-9, 9) for _ in range(4))
+    return f"({a},{b}),({c},{d})", f"({c},{d}), ({a},{b})", f"({a},{b}),({d},{c + 10})"
+
+
+def tall_roots(r):
+    a = r.randint(2, 9)
+    b = r.choice([n for n in (2, 3, 5, 7) if n != a])
+    known = rf"\sqrt{{{a + b}+2\sqrt{{{a * b}}}}}"
+    return known, rf"\sqrt{{{a}}}+\sqrt{{{b}}}", rf"\sqrt{{{a}}}+\sqrt{{{b + 1}}}"
+
+
+def sentences(r):
+    n = r.randint(2, 99)
+    return str(n), rf"\text{{{r.choice(['about', 'She has', 'It is'])}}} {n}", rf"\text{{not}} {n}"
+
+
 KINDS = [integers, negatives, decimals, fractions, mixed, percents, units, money, powers_of_ten, roots, pi_values, huge_powers, polynomials, rational_functions,
          tuples, intervals, unions, sets, lists, plus_minus, matrices, definitions, lines, inequalities, letters, words, rounded, rounded_fractions,
-         rounded_shortly, complex_numbers, bases, logarithms, trigonometry]
+         rounded_shortly, complex_numbers, bases, logarithms, trigonometry, spaced_thousands, choice_dresses, repeating, e_notation,
+         exponent_laws, counting, solution_lists, two_sided, apart, angles, clashing_units, point_lists, tall_roots, sentences]
 
 
 def pairs(count, seed):
