@@ -158,6 +158,8 @@ private:
         at_ = end;
         if (name == "\\") {
             add(TokenKind::Sign, {}, 'R');
+        } else if (name == "mathbb" || name == "Bbb") {
+            blackboard();
         } else if (name == "begin" || name == "end") {
             environment(name);
         } else if (isTextCommand(name)) {
@@ -185,6 +187,17 @@ private:
         if (c == '(' || c == '[' || c == 'S') brackets_.push_back(c);
         if ((c == ')' || c == ']' || c == 'T') && !brackets_.empty()) brackets_.pop_back();
         add(TokenKind::Sign, std::move(text), c);
+    }
+
+    // \mathbb{R}: the real numbers. Other letters in such fonts are letters.
+    void blackboard() {
+        for (const std::string_view reals : {"{R}", " R", "R"}) {
+            if (!text_.substr(at_).starts_with(reals)) continue;
+            add(TokenKind::Letter, "reals");
+            at_ += reals.size();
+            return;
+        }
+        blank_ = true;
     }
 
     void environment(std::string_view name) {

@@ -10,6 +10,16 @@ namespace {
 
 constexpr std::string_view kRelations = "=<>LGNAE";
 
+// "5 million"; 0: no such word.
+int powerWord(const AnswerToken& token) {
+    static constexpr std::pair<std::string_view, int> kPowers[] = {
+        {"hundred", 2}, {"thousand", 3}, {"million", 6}, {"billion", 9}, {"trillion", 12}};
+    for (const auto& [word, power] : kPowers) {
+        if (token.kind == TokenKind::Word && token.text == word) return power;
+    }
+    return 0;
+}
+
 bool isSeparatorWord(const AnswerToken& token) {
     return token.kind == TokenKind::Word && (token.text == "and" || token.text == "or");
 }
@@ -61,7 +71,12 @@ Node AnswerParser::element() {
 // End of what names a value in front of '=' ("x", "f(x)", "\text{Area}"); at_: there is none.
 std::size_t AnswerParser::nameEnd() const {
     std::size_t i = at_;
+    int depth = 0;
     while (i < tokens_.size() && isNamePart(i)) {
+        const char sign = tokens_[i].kind == TokenKind::Sign ? tokens_[i].sign : '\0';
+        if (sign == '(' || sign == '{') ++depth;
+        if ((sign == ')' || sign == '}') && depth-- == 0) return at_;
+        if (sign == ',' && depth == 0) return at_;
         if (tokens_[i].kind == TokenKind::Sign && tokens_[i].sign == '^')
             i += tokens_[i + 1].sign == '{' ? 4 : 2;  // f^{-1}
         ++i;
@@ -158,7 +173,16 @@ void AnswerParser::suffix(Node& node) {
         node.unit = peek().text;
         advance();
     }
-    if (peek().kind != TokenKind::Word || isSeparatorWord(peek())) return;
+    while (const int power = powerWord(peek())) {
+        if (node.kind != NodeKind::Number) {
+            fail("\"" + peek().text + "\" stands behind an expression");
+            return;
+        }
+        node.number.exponent += power;
+        advance();
+    }
+    const bool in_brackets = isSign('(') && peek(1).kind == TokenKind::Word;  // "42 (units)"
+    if ((peek().kind != TokenKind::Word && !in_brackets) || isSeparatorWord(peek())) return;
     if (node.kind == NodeKind::Symbol) {
         fail("words stand behind the letter " + node.text);  // "I am not sure"
         return;
@@ -187,6 +211,10 @@ std::string AnswerParser::unitWords() {
         }
         if (token.kind == TokenKind::Command || token.kind == TokenKind::Function) {
             fail("\"" + token.text + "\" stands behind a unit");
+            break;
+        }
+        if (changesValue(token.text)) {
+            fail("the word \"" + token.text + "\" may change the value");
             break;
         }
         if (!unit.empty() && unit.back() != '/' && unit.back() != '^') unit += ' ';

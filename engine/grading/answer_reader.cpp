@@ -122,6 +122,10 @@ Reading readAnswer(std::string_view text) {
     } else {
         readValue(reading, text);
     }
+    if (reading.words == "all real numbers" || reading.words == "all reals") {
+        reading.value = makeNode(NodeKind::Symbol, {}, "reals");
+        reading.fault.clear();
+    }
     if (const int number = numberWord(reading.words); number >= 0) {
         reading.value = makeInteger(number);
         reading.fault.clear();

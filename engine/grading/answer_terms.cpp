@@ -21,6 +21,10 @@ bool isProperFraction(const Node& node) {
            isLess(node.items[0].number, node.items[1].number);
 }
 
+std::string describeInteger(const Node& node) {
+    return isPlainInteger(node) ? canonicalText(node.number, false) : std::string();
+}
+
 Node symbol(std::string name) { return makeNode(NodeKind::Symbol, {}, std::move(name)); }
 
 // The digits under a bar make a fraction: 0.1\overline{6} = 0.1 + 6 / (10 * 9).
@@ -94,7 +98,7 @@ bool AnswerParser::factorFollows() const {
         case TokenKind::Letter: return true;
         case TokenKind::Function: return true;
         case TokenKind::Command: return token.text != "end";
-        case TokenKind::Sign: return token.sign == '(' || token.sign == '{';
+        case TokenKind::Sign: return (token.sign == '(' && peek(1).kind != TokenKind::Word) || token.sign == '{';
         default: return false;
     }
 }
@@ -294,9 +298,13 @@ Node AnswerParser::function(const std::string& name) {
     const bool has_base = accept('_');
     if (has_base) base = argument();
     if (has_base && name != "log") return fail(name + " has no base");
-    if (has_power && raised.kind == NodeKind::Negate) return fail("an inverse function written as a power has no rule");
+    const bool inverse = has_power && raised.kind == NodeKind::Negate;
+    const bool has_inverse = name == "sin" || name == "cos" || name == "tan";
+    if (inverse && (!has_inverse || describeInteger(raised.items[0]) != "1"))
+        return fail("a function raised to a negative power has no rule");
     Node value = functionArgument(name);
     if (!ok()) return {};
+    if (inverse) return makeNode(NodeKind::Function, {std::move(value)}, "arc" + name);
     if (name == "sqrt" || name == "cbrt") {
         value = makeNode(NodeKind::Root, {std::move(value), makeInteger(name == "sqrt" ? 2 : 3)});
     } else if (name == "abs") {

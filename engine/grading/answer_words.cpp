@@ -32,7 +32,8 @@ std::size_t addCommand(std::string& out, std::string_view text, std::size_t at, 
     if (end == at + 1) end = std::min(end + 1, text.size());
     const std::string_view name = text.substr(at + 1, end - at - 1);
     const TexMeaning* meaning = texMeaning(name);
-    if (isTextCommand(name) || name == "mathbf" || name == "boldsymbol" || name == "boxed") drops_group = true;
+    if (isTextCommand(name) || name == "mathbf" || name == "mathbb" || name == "boldsymbol" || name == "boxed")
+        drops_group = true;
     else if (name == "%" || name == "$" || name == "&" || name == "#") out += name;
     else if (name == "left" || name == "right") return end;
     else if (meaning != nullptr && meaning->kind == TokenKind::End) addBlank(out);
@@ -43,7 +44,9 @@ std::size_t addCommand(std::string& out, std::string_view text, std::size_t at, 
 bool isChoiceLetter(char c) { return c >= 'A' && c <= 'J'; }
 
 // What may stand behind the letter and its dress: nothing, or the text of the choice.
-bool isRest(std::string_view rest) { return rest.empty() || rest.front() == ' '; }
+bool isRest(std::string_view rest) {
+    return rest.empty() || (rest.front() == ' ' && !rest.starts_with(" and ") && !rest.starts_with(" or "));
+}
 
 }  // namespace
 
@@ -131,6 +134,17 @@ std::string unitName(std::string_view word) {
     const auto* found =
         std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& pair) { return pair.first == name; });
     return found == std::end(kNames) ? name : std::string(found->second);
+}
+
+bool changesValue(std::string_view word) {
+    static constexpr std::string_view kWords[] = {
+        "half",     "halves",    "third",      "thirds",     "quarter",     "quarters", "fourth", "fourths",
+        "fifth",    "fifths",    "sixth",      "sixths",     "seventh",     "eighth",   "ninth",  "tenth",
+        "tenths",   "hundredth", "hundredths", "thousandth", "thousandths", "dozen",    "dozens", "hundred",
+        "thousand", "million",   "billion",    "trillion",   "squared",     "cubed",    "root",   "minus",
+        "plus",     "over",      "times",      "divided",    "factorial",   "not",      "except", "more",
+        "less",     "than",      "mod",        "to",         "through",     "is",       "are",    "pi"};
+    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 
 int numberWord(std::string_view word) {

@@ -57,6 +57,11 @@ Node expanded(const Node& node) {
 }
 
 const Node& withoutShell(const Node& node) {
+    static const Node kReals = [] {
+        Node low = makeNode(NodeKind::Negate, {makeNode(NodeKind::Symbol, {}, "inf")});
+        return makeNode(NodeKind::Tuple, {std::move(low), makeNode(NodeKind::Symbol, {}, "inf")}, "()");
+    }();
+    if (node.kind == NodeKind::Symbol && node.text == "reals") return kReals;
     const bool shell = (node.kind == NodeKind::Set || node.kind == NodeKind::List) && node.items.size() == 1;
     return shell ? withoutShell(node.items.front()) : node;
 }
@@ -189,6 +194,8 @@ Grade compareReadings(const Reading& a, const Reading& b) {
         return !grade.isRight() && same_word ? right("the words are equal") : grade;
     }
     if (!a.fault.empty() && !b.fault.empty() && !a.words.empty() && !b.words.empty()) return compareWords(a, b);
+    if (a.words == b.words && isOneWord(a.words) && a.words.size() > 2)
+        return right("the words are equal");  // "Odd" reads as O*d*d
     const Reading& unread = a.fault.empty() ? b : a;
     if (deniesValue(unread.words)) return wrong("one says that there is no value");
     return notGradable("one cannot be read: " + unread.fault);

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "engine/grading/compare.h"
 
@@ -115,8 +118,27 @@ Grade compareLoose(const Node& loose, const Node& ordered) {
     return same ? notGradable("the elements are equal but for their order") : grade;
 }
 
-bool hasUnits(const Node& node) {
-    return !node.unit.empty() || std::any_of(node.items.begin(), node.items.end(), hasUnits);
+void collectUnits(const Node& node, std::set<std::string>& units) {
+    if (!node.unit.empty()) units.insert(node.unit);
+    for (const Node& item : node.items) collectUnits(item, units);
+}
+
+// "3 dollars and 50 cents" beside one number, or several quantities beside one.
+bool haveUnits(const Node& a, const Node& b) {
+    std::set<std::string> units_a, units_b;
+    collectUnits(a, units_a);
+    collectUnits(b, units_b);
+    return units_a.size() > 1 || units_b.size() > 1 || (!units_a.empty() && !units_b.empty());
+}
+
+bool isCapital(const Node& node) {
+    return node.kind == NodeKind::Symbol && node.text.size() == 1 && node.text[0] >= 'A' && node.text[0] <= 'Z';
+}
+
+// "ABC" beside "A, B, C".
+bool mayBeLetters(const Node& list, const Node& word) {
+    const auto capitals = [](const Node& node) { return std::all_of(node.items.begin(), node.items.end(), isCapital); };
+    return list.kind == NodeKind::List && word.kind == NodeKind::Multiply && capitals(list) && capitals(word);
 }
 
 // "0,5" beside 0.5.
@@ -131,7 +153,9 @@ Grade compareCollections(const Node& a, const Node& b) {
     if (!isCollection(a) || !isCollection(b)) {
         if (mayBeDecimalComma(a, b) || mayBeDecimalComma(b, a))
             return notGradable("a comma between digits may be a decimal point");
-        if (hasUnits(a) && hasUnits(b)) return notGradable("several quantities are compared with one");
+        if (mayBeLetters(a, b) || mayBeLetters(b, a))
+            return notGradable("letters that follow one another may be a list");
+        if (haveUnits(a, b)) return notGradable("several quantities are compared with one");
         return wrong("several values are compared with one");
     }
     if (isOrdered(a) && isOrdered(b)) return compareOrdered(a, b);

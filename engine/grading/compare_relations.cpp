@@ -174,6 +174,9 @@ bool onlyEquals(const Node& node) { return node.text.find_first_not_of("=A") == 
 const Node* valueIn(const Node& node) {
     if (node.text == "E" && isLetterSymbol(node.items[0])) return &node.items[1];
     if (!onlyEquals(node)) return nullptr;
+    const bool point = node.items.size() == 2 && node.items[0].kind == NodeKind::Tuple &&
+                       std::all_of(node.items[0].items.begin(), node.items[0].items.end(), isLetterSymbol);
+    if (point) return &node.items[1];  // (x, y) = (2, 3)
     const bool about = node.text.back() == 'A' && (node.items.size() > 2 || !node.named);  // \sqrt{2} \approx 1.41
     const Node* value = about ? &node.items[node.items.size() - 2] : &node.items.back();
     for (std::size_t i = node.named ? 1 : 0; i + 1 < node.items.size(); ++i) {

@@ -68,7 +68,7 @@ Grade compareWithDecimal(const Decimal& decimal, const Node& exact, long double 
     if (value && value->isInteger()) return wrong("the values differ");
     if (decimal.digits >= kDigitsOfRounding && difference < decimal.unit * 1.0000001L)
         return right("the decimal is the value rounded");
-    const bool rounded = decimal.digits > 1 && difference <= decimal.unit * 0.5000001L;
+    const bool rounded = (decimal.digits > 1 || decimal.unit < 0.011L) && difference <= decimal.unit * 0.5000001L;
     return rounded ? notGradable("the decimal may be the value rounded to fewer than four digits")
                    : wrong("the values differ");
 }
@@ -129,13 +129,20 @@ void rename(Node& node, const std::vector<std::string>& from, const std::vector<
     for (Node& item : node.items) rename(item, from, to);
 }
 
-// "5 m" beside 5: the letter may be a unit.
-bool mayBeUnit(const Node& product, const Node& value) {
+// A letter that is the sign of a unit becomes 1.
+void dropUnitLetters(Node& node) {
     static const std::set<std::string> kUnits = {"m", "g", "s", "h", "L", "l", "J", "N", "W", "V", "A", "K", "C", "F"};
-    if (product.kind != NodeKind::Multiply || product.items.size() != 2 || product.items[1].kind != NodeKind::Symbol)
-        return false;
-    return kUnits.count(product.items[1].text) > 0 && !hasLetters(value) &&
-           compareValues(product.items[0], value).isRight();
+    if (node.kind == NodeKind::Symbol && kUnits.count(node.text) > 0) node = makeInteger(1);
+    for (Node& item : node.items) dropUnitLetters(item);
+}
+
+// "5 m" and "5 m/s" beside 5: the letters may be a unit.
+bool mayBeUnit(const Node& product, const Node& value) {
+    const bool shaped = product.kind == NodeKind::Multiply || product.kind == NodeKind::Divide;
+    if (!shaped || !hasLetters(product) || hasLetters(value)) return false;
+    Node number = product;
+    dropUnitLetters(number);
+    return !hasLetters(number) && exactlyEqual(number, value).value_or(false);
 }
 
 // Two expressions with letters that differ: they may only name things differently.

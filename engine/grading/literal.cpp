@@ -21,7 +21,7 @@ std::size_t digitsEnd(std::string_view text, std::size_t from) {
 // Length of what may stand between two groups of thousands at `at`; 0: nothing of the kind.
 std::size_t separatorLength(std::string_view text, std::size_t at, Grouping grouping) {
     const std::string_view rest = text.substr(at);
-    for (const std::string_view tex : {"{,}\\!", "{,}\\,", "{,}", ",\\!", ",\\,", "\\,", "\\!"}) {
+    for (const std::string_view tex : {"{,}\\!", "{,}\\,", "{,}", ",\\!", ",\\,", "\\,", "\\!", "\\ "}) {
         if (rest.starts_with(tex)) return tex.size();
     }
     if (grouping != Grouping::TexOnly && rest.starts_with(",")) return 1;
