@@ -137,6 +137,8 @@ private:
 
     void mathLetters(std::string_view run) {
         const bool after_blank = blank_ && !out_.tokens.empty();
+        const bool after_number = !blank_ && !out_.tokens.empty() && out_.tokens.back().kind == TokenKind::Number;
+        if (after_number && (run == "st" || run == "nd" || run == "rd" || run == "th")) return;  // "3rd" is 3
         if (isFunctionName(run)) {
             add(TokenKind::Function, std::string(run));
         } else if (const std::string_view symbol = plainSymbol(run); !symbol.empty()) {

@@ -214,6 +214,7 @@ Node AnswerParser::subscripted(Node name) {
         if (!braces) break;
     }
     if (braces) expect('}', "a subscript does not end");
+    if (name.text.back() == '_') return fail("a subscript is empty");
     return name;
 }
 

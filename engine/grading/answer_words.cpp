@@ -143,7 +143,7 @@ bool changesValue(std::string_view word) {
         "tenths",   "hundredth", "hundredths", "thousandth", "thousandths", "dozen",    "dozens", "hundred",
         "thousand", "million",   "billion",    "trillion",   "squared",     "cubed",    "root",   "minus",
         "plus",     "over",      "times",      "divided",    "factorial",   "not",      "except", "more",
-        "less",     "than",      "mod",        "to",         "through",     "is",       "are",    "pi"};
+        "less",     "than",      "mod",        "to",         "through",     "is",       "are",    "pi", "googol"};
     return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 

@@ -141,6 +141,18 @@ bool mayBeLetters(const Node& list, const Node& word) {
     return list.kind == NodeKind::List && word.kind == NodeKind::Multiply && capitals(list) && capitals(word);
 }
 
+// "3/4 or 0.75" beside 0.75.
+bool saysItTwice(const Node& list, const Node& value) {
+    return list.kind == NodeKind::List && std::all_of(list.items.begin(), list.items.end(), [&](const Node& item) {
+               return compareNodes(item, value).isRight();
+           });
+}
+
+bool hasSymbols(const Node& node) {
+    return node.kind == NodeKind::Symbol ? node.text != "pi"
+                                         : std::any_of(node.items.begin(), node.items.end(), hasSymbols);
+}
+
 // "0,5" beside 0.5.
 bool mayBeDecimalComma(const Node& list, const Node& value) {
     return list.kind == NodeKind::List && list.items.size() == 2 && list.items[0].kind == NodeKind::Number &&
@@ -155,6 +167,11 @@ Grade compareCollections(const Node& a, const Node& b) {
             return notGradable("a comma between digits may be a decimal point");
         if (mayBeLetters(a, b) || mayBeLetters(b, a))
             return notGradable("letters that follow one another may be a list");
+        if (saysItTwice(a, b) || saysItTwice(b, a)) return right("each of the values is equal");
+        const Node& single = isCollection(a) ? b : a;
+        const bool matrix = a.kind == NodeKind::Matrix || b.kind == NodeKind::Matrix;  // the letter may name it
+        if (hasSymbols(single) && (matrix || single.kind != NodeKind::Symbol))
+            return notGradable("several values are compared with an expression");
         if (haveUnits(a, b)) return notGradable("several quantities are compared with one");
         return wrong("several values are compared with one");
     }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/grading/compare.h"
@@ -145,8 +146,26 @@ bool mayBeUnit(const Node& product, const Node& value) {
     return !hasLetters(number) && exactlyEqual(number, value).value_or(false);
 }
 
+// "IV" beside 4.
+bool mayBeRoman(const Node& letters, const Node& value) {
+    const auto roman = [](const Node& n) {
+        return n.kind == NodeKind::Symbol && n.text.size() == 1 &&
+               std::string_view("IVXLCDM").find(n.text[0]) != std::string_view::npos;
+    };
+    return letters.kind == NodeKind::Multiply && !hasLetters(value) &&
+           std::all_of(letters.items.begin(), letters.items.end(), roman);
+}
+
+bool sameButForCase(const Node& a, const Node& b) {
+    const bool single =
+        a.kind == NodeKind::Symbol && b.kind == NodeKind::Symbol && a.text.size() == 1 && b.text.size() == 1;
+    return single && (a.text[0] ^ b.text[0]) == ('a' ^ 'A');
+}
+
 // Two expressions with letters that differ: they may only name things differently.
 Grade compareNames(const Node& a, const Node& b) {
+    if (mayBeRoman(a, b) || mayBeRoman(b, a)) return notGradable("the letters may be a Roman numeral");
+    if (sameButForCase(a, b)) return notGradable("the letters are equal but for upper case");
     if (mayBeUnit(a, b) || mayBeUnit(b, a)) return notGradable("a letter behind the number may be a unit");
     std::set<std::string> letters_a, letters_b;
     collectLetters(a, letters_a);

@@ -212,7 +212,7 @@ private slots:
     void gradeSaysVerdictReasonAndReading() {
         const QByteArray input = "{\"given\": \"\\\\dfrac{1}{2}\", \"known\": 0.5}\n\n"
                                  "{\"text\": \"So \\\\boxed{.5}.\", \"known\": \"5\"}\n"
-                                 "{\"given\": \"12 cm\", \"known\": \"12 m\"}\n"
+                                 "{\"given\": \"12 cm\", \"known\": \"12 ft\"}\n"
                                  "{\"text\": \"I do not know.\", \"known\": \"5\"}\n";
         const CliResult result = runCli({"grade"}, input);
         QCOMPARE(result.status, 0);

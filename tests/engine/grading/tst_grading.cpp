@@ -234,7 +234,7 @@ private slots:
             // Beside its neighbour in other words the comparison has work to do; equal texts never reach it.
             const Grade padded = gradeAnswer(a, "\\left(" + a + "\\right)");
             const bool single = reading.fault.empty() && reading.choice == 0 && !isCollection(reading.value) &&
-                                a.find(',') == std::string::npos;
+                                a.find_first_of(",#") == std::string::npos;
             if (single) QVERIFY2(padded.verdict != Verdict::Wrong, a.c_str());
             right += grade.isRight() ? 1 : 0;
             wrong += grade.verdict == Verdict::Wrong ? 1 : 0;
