@@ -14,6 +14,7 @@
 
 #include "views/actions.h"
 #include "views/inspector/alternatives_list.h"
+#include "views/run_setup/prompt_edit.h"
 #include "views/shortcut_sheet.h"
 #include "views/token_stream/token_navigation.h"
 
