@@ -28,7 +28,9 @@ std::optional<std::size_t> mentionOfNumber(std::string_view text, const std::str
 
 std::optional<std::size_t> mentionOfFraction(std::string_view text, const Rational& value) {
     for (const QuantityInText& candidate : quantitiesIn(text)) {
-        const Reading reading = readAnswer(text.substr(candidate.begin, candidate.end - candidate.begin));
+        const std::string_view written = text.substr(candidate.begin, candidate.end - candidate.begin);
+        if (!candidate.fraction && written.find('.') == std::string_view::npos) continue;  // an integer
+        const Reading reading = readAnswer(written);
         if (reading.fault.empty() && exactValue(reading.value) == value) return candidate.end;
     }
     return std::nullopt;
