@@ -35,21 +35,43 @@ std::vector<const Node*> withoutRepeats(const std::vector<Node>& items) {
     return kept;
 }
 
-Grade matched(const std::vector<const Node*>& a, std::vector<const Node*> b) {
-    std::vector<const Node*> alone;
-    for (const Node* item : a) {
-        const auto partner =
-            std::find_if(b.begin(), b.end(), [&](const Node* other) { return compareNodes(*item, *other).isRight(); });
-        if (partner == b.end()) alone.push_back(item);
-        else b.erase(partner);
+// Verdicts of each element of one side against each of the other.
+using Verdicts = std::vector<std::vector<Verdict>>;
+
+// One more element of the left side gets a partner, if need be by giving others another one.
+bool findPartner(const Verdicts& verdicts, Verdict enough, std::size_t left, std::vector<int>& partner,
+                 std::vector<bool>& asked) {
+    for (std::size_t right_side = 0; right_side < partner.size(); ++right_side) {
+        const Verdict verdict = verdicts[left][right_side];
+        const bool fits = verdict == Verdict::Right || verdict == enough;
+        if (!fits || asked[right_side]) continue;
+        asked[right_side] = true;
+        const int other = partner[right_side];
+        if (other >= 0 && !findPartner(verdicts, enough, static_cast<std::size_t>(other), partner, asked)) continue;
+        partner[right_side] = static_cast<int>(left);
+        return true;
     }
-    if (alone.empty() && b.empty()) return right("the elements are equal");
-    // As many on both sides, and each may be equal to one that is left: nobody knows.
-    const bool open = alone.size() == b.size() && std::all_of(alone.begin(), alone.end(), [&](const Node* item) {
-                          return std::any_of(b.begin(), b.end(), [&](const Node* other) {
-                              return compareNodes(*item, *other).verdict == Verdict::NotGradable;
-                          });
-                      });
+    return false;
+}
+
+// Every element has a partner of its own that is equal to it, or, with NotGradable, that may be.
+bool allMatched(const Verdicts& verdicts, Verdict enough) {
+    std::vector<int> partner(verdicts.size(), -1);
+    for (std::size_t left = 0; left < verdicts.size(); ++left) {
+        std::vector<bool> asked(verdicts.size(), false);
+        if (!findPartner(verdicts, enough, left, partner, asked)) return false;
+    }
+    return true;
+}
+
+Grade matched(const std::vector<const Node*>& a, const std::vector<const Node*>& b) {
+    if (a.size() != b.size()) return wrong("the numbers of elements differ");
+    Verdicts verdicts(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        for (const Node* other : b) verdicts[i].push_back(compareNodes(*a[i], *other).verdict);
+    }
+    if (allMatched(verdicts, Verdict::Right)) return right("the elements are equal");
+    const bool open = allMatched(verdicts, Verdict::NotGradable);
     return open ? notGradable("elements cannot be compared") : wrong("the elements differ");
 }
 
