@@ -198,7 +198,7 @@ Grade compareReadings(const Reading& a, const Reading& b) {
         return right("the words are equal");  // "Odd" reads as O*d*d
     const Reading& unread = a.fault.empty() ? b : a;
     if (deniesValue(unread.words)) return wrong("one says that there is no value");
-    return notGradable("one cannot be read: " + unread.fault);
+    return notGradable("one of the two cannot be read: " + unread.fault);
 }
 
 }  // namespace quibble

@@ -168,6 +168,10 @@ private slots:
         QCOMPARE(sessions[0].runs, 1);
         QCOMPARE(sessions[0].tokens, 4);
         QCOMPARE(sessions[0].models, std::string("nano"));
+        request.known_answer = "about 42";  // no rule compares it with 42: neither right nor wrong
+        const RunSummary undecided = need(open.store->runSummary(open.add(session, request, events)));
+        QCOMPARE(undecided.answer, std::string("42"));
+        QVERIFY(!undecided.correct);
     }
 
     void listingSearchingNaming() {

@@ -22,10 +22,10 @@ std::vector<std::string> linesOf(const std::string& text) {
 }
 
 // Two tokens written by hand: one ordinary, one half of a character with a reference.
-RunTrace smallTrace() {
+RunTrace smallTrace(const std::string& known = "7") {
     RunRequest request;
     request.prompt = "a\nb";
-    request.known_answer = "7";
+    request.known_answer = known;
     RunTrace trace(request);
     RunProvenance provenance;
     provenance.model_name = "nano, \"small\"";
@@ -114,6 +114,11 @@ private slots:
         QCOMPARE(s["answer"].get<std::string>(), std::string("7"));
         QCOMPARE(s["known_answer"].get<std::string>(), std::string("7"));
         QCOMPARE(s["correct"].get<bool>(), true);
+        QCOMPARE(s["grade"].get<std::string>(), std::string("right"));
+        const Json open = Json::parse(summaryJson(smallTrace("about 7")))["summary"];
+        QVERIFY(open["correct"].is_null() && !open["overthinking"].get<bool>());
+        QCOMPARE(open["grade"].get<std::string>(), std::string("not gradable"));
+        QVERIFY(!open["grade_reason"].get<std::string>().empty());
         QCOMPARE(s["decode_ns"].get<std::int64_t>(), 1'000'000'000);
         QCOMPARE(s["tokens_per_second"].get<double>(), 2.0);
         const Json empty = Json::parse(summaryJson(RunTrace{}))["summary"];
