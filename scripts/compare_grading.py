@@ -4,10 +4,12 @@
     python3 -m venv v && v/bin/pip install math-verify==0.9.0
     v/bin/python scripts/compare_grading.py --cli build/release/quibble-cli [--pairs 2000] [--seed 1] [--list]
 
-Every pair has a kind and a truth that is known from how it was made: the given answer is the known one in another dress, or a value that is
-near it and wrong. Both graders see the pair as LaTeX between dollar signs. The report counts, for each kind, how the two judged, and
---list prints each pair on which they disagree or on which Quibble contradicts the truth.
+Every pair has a kind, and a truth that is known from how it was made: the given answer is the known one in another
+dress, or a value that is near it and wrong. math-verify sees the pair as LaTeX between dollar signs, Quibble as it is.
+The report counts, for each kind, how the two judged. --list prints each pair on which they disagree or on which
+Quibble contradicts the truth.
 """
+
 import argparse
 import collections
 import json
@@ -37,9 +39,12 @@ def linear(r, name="x"):
 
 # Each kind returns (known, the same in another dress, a wrong one).
 
+
 def integers(r):
     n = r.randint(1000, 9_999_999)
-    same = r.choice([f"{n:,}", f"{n:,}".replace(",", "{,}"), f"{n:,}".replace(",", r",\!"), f"{n}.0", f"{n}.", rf"\text{{{n}}}"])
+    same = r.choice(
+        [f"{n:,}", f"{n:,}".replace(",", "{,}"), f"{n:,}".replace(",", r",\!"), f"{n}.0", f"{n}.", rf"\text{{{n}}}"]
+    )
     return str(n), same, str(n + r.choice([-1, 1, 10, 1000]))
 
 
@@ -51,16 +56,30 @@ def negatives(r):
 def decimals(r):
     n = r.randint(1, 999)
     known = f"0.{n:03d}"
-    return known, r.choice([f".{n:03d}", tex(Fraction(n, 1000)), known + "0"]), f"{n}" if r.random() < 0.5 else f"0.{(n + 1) % 1000:03d}"
+    return (
+        known,
+        r.choice([f".{n:03d}", tex(Fraction(n, 1000)), known + "0"]),
+        f"{n}" if r.random() < 0.5 else f"0.{(n + 1) % 1000:03d}",
+    )
 
 
 def fractions(r):
     f = ratio(r)
     k = r.randint(2, 5)
     sign = "-" if f < 0 else ""
-    same = r.choice([rf"{sign}\dfrac{{{abs(f.numerator)}}}{{{f.denominator}}}", f"{f.numerator}/{f.denominator}",
-                     rf"\frac{{{f.numerator}}}{{{f.denominator}}}", rf"{sign}\frac{{{abs(f.numerator) * k}}}{{{f.denominator * k}}}"])
-    return tex(f), same, r.choice([tex(1 / f), tex(-f), tex(f + Fraction(1, f.denominator))]) if abs(f) != 1 else tex(-f)
+    same = r.choice(
+        [
+            rf"{sign}\dfrac{{{abs(f.numerator)}}}{{{f.denominator}}}",
+            f"{f.numerator}/{f.denominator}",
+            rf"\frac{{{f.numerator}}}{{{f.denominator}}}",
+            rf"{sign}\frac{{{abs(f.numerator) * k}}}{{{f.denominator * k}}}",
+        ]
+    )
+    return (
+        tex(f),
+        same,
+        r.choice([tex(1 / f), tex(-f), tex(f + Fraction(1, f.denominator))]) if abs(f) != 1 else tex(-f),
+    )
 
 
 def mixed(r):
@@ -76,7 +95,9 @@ def percents(r):
 
 def units(r):
     n = r.randint(2, 500)
-    unit = r.choice([r"\text{ cm}", r"\text{ dollars}", r"\text{ apples}", r"^\circ", r"\text{ cm}^2", r"\,\mathrm{km}"])
+    unit = r.choice(
+        [r"\text{ cm}", r"\text{ dollars}", r"\text{ apples}", r"^\circ", r"\text{ cm}^2", r"\,\mathrm{km}"]
+    )
     return str(n), f"{n}{unit}", f"{n + 1}{unit}"
 
 
@@ -94,7 +115,15 @@ def powers_of_ten(r):
 def roots(r):
     k, n = r.randint(2, 6), r.choice([2, 3, 5, 6, 7, 10])
     same = r.choice([rf"\sqrt{{{k * k * n}}}", rf"\sqrt{{{n}}}\cdot {k}", rf"\frac{{{k * n}}}{{\sqrt{{{n}}}}}"])
-    return rf"{k}\sqrt{{{n}}}", same, r.choice([rf"{n}\sqrt{{{k}}}", rf"\sqrt{{{k * n}}}", rf"{k}\sqrt{{{n + 1}}}"]) if k != n else rf"\sqrt{{{k * n}}}"
+    return (
+        rf"{k}\sqrt{{{n}}}",
+        same,
+        (
+            r.choice([rf"{n}\sqrt{{{k}}}", rf"\sqrt{{{k * n}}}", rf"{k}\sqrt{{{n + 1}}}"])
+            if k != n
+            else rf"\sqrt{{{k * n}}}"
+        ),
+    )
 
 
 def pi_values(r):
@@ -135,7 +164,11 @@ def intervals(r):
 def unions(r):
     a = r.randint(-9, 0)
     b = a + r.randint(1, 9)
-    return (rf"(-\infty,{a})\cup({b},\infty)", rf"\left({b},\infty\right)\cup\left(-\infty,{a}\right)", rf"(-\infty,{a}]\cup({b},\infty)")
+    return (
+        rf"(-\infty,{a})\cup({b},\infty)",
+        rf"\left({b},\infty\right)\cup\left(-\infty,{a}\right)",
+        rf"(-\infty,{a}]\cup({b},\infty)",
+    )
 
 
 def sets(r):
@@ -147,7 +180,11 @@ def sets(r):
 
 def lists(r):
     items = r.sample(range(-20, 20), r.randint(2, 4))
-    return ", ".join(map(str, items)), r.choice([",".join(map(str, items[::-1])), ", ".join(map(str, items[::-1]))]), ", ".join(map(str, items[:-1] + [21]))
+    return (
+        ", ".join(map(str, items)),
+        r.choice([",".join(map(str, items[::-1])), ", ".join(map(str, items[::-1]))]),
+        ", ".join(map(str, items[:-1] + [21])),
+    )
 
 
 def plus_minus(r):
@@ -157,7 +194,11 @@ def plus_minus(r):
 
 def matrices(r):
     m = [[r.randint(-9, 9) for _ in range(2)] for _ in range(2)]
-    show = lambda rows, kind: rf"\begin{{{kind}}}" + r" \\ ".join(" & ".join(map(str, row)) for row in rows) + rf"\end{{{kind}}}"
+    show = (
+        lambda rows, kind: rf"\begin{{{kind}}}"
+        + r" \\ ".join(" & ".join(map(str, row)) for row in rows)
+        + rf"\end{{{kind}}}"
+    )
     other = [row[:] for row in m]
     other[1][1] += 1
     return show(m, "pmatrix"), show(m, "bmatrix"), show(other, "pmatrix")
@@ -180,18 +221,24 @@ def inequalities(r):
 
 def letters(r):
     letter = r.choice("ABCDE")
-    same = r.choice([f"({letter})", rf"\text{{{letter}}}", rf"\textbf{{({letter})}}", rf"\mathrm{{{letter}}}", f"{letter}."])
+    same = r.choice(
+        [f"({letter})", rf"\text{{{letter}}}", rf"\textbf{{({letter})}}", rf"\mathrm{{{letter}}}", f"{letter}."]
+    )
     return letter, same, rf"\text{{{'ABCDE'[('ABCDE'.index(letter) + 1) % 5]}}}"
 
 
 def words(r):
     known = r.choice(["even", "odd", "east", "ellipse", "Tuesday", "Evelyn"])
-    return rf"\text{{{known}}}", r.choice([known.capitalize(), rf"\text{{{known.lower()}}}", known]), rf"\text{{{'circle' if known != 'circle' else 'line'}}}"
+    return (
+        rf"\text{{{known}}}",
+        r.choice([known.capitalize(), rf"\text{{{known.lower()}}}", known]),
+        rf"\text{{{'circle' if known != 'circle' else 'line'}}}",
+    )
 
 
 def rounded(r):
     n = r.choice([2, 3, 5, 6, 7])
-    value = n ** 0.5
+    value = n**0.5
     return rf"\sqrt{{{n}}}", f"{value:.{r.choice([4, 6, 8])}f}", f"{value + 0.01:.4f}"
 
 
@@ -221,8 +268,13 @@ def logarithms(r):
 
 
 def trigonometry(r):
-    known, same, wrong = r.choice([(r"\frac{1}{2}", r"\sin\frac{\pi}{6}", r"\cos\frac{\pi}{6}"), (r"\frac{\sqrt{3}}{2}", r"\cos\frac{\pi}{6}", r"\sin\frac{\pi}{6}"),
-                                   ("1", r"\tan\frac{\pi}{4}", r"\tan\frac{\pi}{3}")])
+    known, same, wrong = r.choice(
+        [
+            (r"\frac{1}{2}", r"\sin\frac{\pi}{6}", r"\cos\frac{\pi}{6}"),
+            (r"\frac{\sqrt{3}}{2}", r"\cos\frac{\pi}{6}", r"\sin\frac{\pi}{6}"),
+            ("1", r"\tan\frac{\pi}{4}", r"\tan\frac{\pi}{3}"),
+        ]
+    )
     return known, same, wrong
 
 
@@ -235,7 +287,9 @@ def spaced_thousands(r):
 def choice_dresses(r):
     letter = r.choice("ABCDE")
     other = "ABCDE"[("ABCDE".index(letter) + 1) % 5]
-    dress = r.choice(["{}.", "{})", "[{}]", r"\text{{({})}}", "option {}", r"\textbf{{{}}}", "**{}**", "{}: 18", r"({})\ 18"])
+    dress = r.choice(
+        ["{}.", "{})", "[{}]", r"\text{{({})}}", "option {}", r"\textbf{{{}}}", "**{}**", "{}: 18", r"({})\ 18"]
+    )
     return letter, dress.format(letter), dress.format(other)
 
 
@@ -256,7 +310,9 @@ def exponent_laws(r):
 
 def counting(r):
     n = r.randint(5, 9)
-    known, same = r.choice([(n * (n - 1) // 2, rf"\binom{{{n}}}{{2}}"), (n * (n - 1), rf"\frac{{{n}!}}{{{n - 2}!}}"), (120, "5!")])
+    known, same = r.choice(
+        [(n * (n - 1) // 2, rf"\binom{{{n}}}{{2}}"), (n * (n - 1), rf"\frac{{{n}!}}{{{n - 2}!}}"), (120, "5!")]
+    )
     return str(known), same, str(known + 1)
 
 
@@ -304,10 +360,55 @@ def sentences(r):
     return str(n), rf"\text{{{r.choice(['about', 'She has', 'It is'])}}} {n}", rf"\text{{not}} {n}"
 
 
-KINDS = [integers, negatives, decimals, fractions, mixed, percents, units, money, powers_of_ten, roots, pi_values, huge_powers, polynomials, rational_functions,
-         tuples, intervals, unions, sets, lists, plus_minus, matrices, definitions, lines, inequalities, letters, words, rounded, rounded_fractions,
-         rounded_shortly, complex_numbers, bases, logarithms, trigonometry, spaced_thousands, choice_dresses, repeating, e_notation,
-         exponent_laws, counting, solution_lists, two_sided, apart, angles, clashing_units, point_lists, tall_roots, sentences]
+KINDS = [
+    integers,
+    negatives,
+    decimals,
+    fractions,
+    mixed,
+    percents,
+    units,
+    money,
+    powers_of_ten,
+    roots,
+    pi_values,
+    huge_powers,
+    polynomials,
+    rational_functions,
+    tuples,
+    intervals,
+    unions,
+    sets,
+    lists,
+    plus_minus,
+    matrices,
+    definitions,
+    lines,
+    inequalities,
+    letters,
+    words,
+    rounded,
+    rounded_fractions,
+    rounded_shortly,
+    complex_numbers,
+    bases,
+    logarithms,
+    trigonometry,
+    spaced_thousands,
+    choice_dresses,
+    repeating,
+    e_notation,
+    exponent_laws,
+    counting,
+    solution_lists,
+    two_sided,
+    apart,
+    angles,
+    clashing_units,
+    point_lists,
+    tall_roots,
+    sentences,
+]
 
 
 def pairs(count, seed):
@@ -316,7 +417,12 @@ def pairs(count, seed):
         kind = KINDS[i % len(KINDS)]
         known, same, wrong = kind(r)
         is_right = r.random() < 0.5
-        yield {"kind": kind.__name__, "known": known, "given": same if is_right else wrong, "truth": "right" if is_right else "wrong"}
+        yield {
+            "kind": kind.__name__,
+            "known": known,
+            "given": same if is_right else wrong,
+            "truth": "right" if is_right else "wrong",
+        }
 
 
 def ask_quibble(cli, rows):
@@ -327,6 +433,7 @@ def ask_quibble(cli, rows):
 
 def ask_math_verify(row):
     from math_verify import parse, verify
+
     known, given = (parse(f"${row[key]}$", parsing_timeout=5) for key in ("known", "given"))
     return "right" if verify(known, given, timeout_seconds=5) else "wrong"
 
@@ -354,7 +461,9 @@ def main():
         totals["ours not gradable"] += ours == "not gradable"
         totals["theirs against the truth"] += other != row["truth"]
         if options.list and (ours != other or contradicts):
-            print(f"{row['kind']}: given {row['given']}  known {row['known']}  truth {row['truth']}  ours {ours} ({answer['reason']})  theirs {other}")
+            print(
+                f"{row['kind']}: given {row['given']}  known {row['known']}  truth {row['truth']}  ours {ours} ({answer['reason']})  theirs {other}"
+            )
     for kind in sorted(table):
         print(f"{kind:20}", dict(table[kind]))
     print("all", dict(totals))

@@ -71,7 +71,8 @@ struct RunSummary {
     std::int64_t wall_ns = 0;
     std::string answer;          // empty: none found
     std::string known_answer;    // of the problem; empty: none
-    std::optional<bool> correct;  // empty: nothing to grade, or no rule can decide; a run that finished without an answer to a problem is wrong
+    // Empty: nothing to grade, or no rule can decide. A run that finished without an answer to a problem is wrong.
+    std::optional<bool> correct;
     std::string notes;
     bool operator==(const RunSummary&) const = default;
 };

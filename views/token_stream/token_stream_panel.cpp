@@ -170,7 +170,8 @@ void TokenStreamPanel::updateNotes() {
             const auto grade = gradeOf(trace);
             const QString wanted = QString::fromStdString(knownAnswer(known));
             if (grade && grade->isRight()) answer = tr("matches %1").arg(wanted);
-            else if (grade && grade->verdict == Verdict::NotGradable) answer = tr("not gradable against %1: %2").arg(wanted, QString::fromStdString(grade->reason));
+            else if (grade && grade->verdict == Verdict::NotGradable)
+                answer = tr("not gradable against %1: %2").arg(wanted, QString::fromStdString(grade->reason));
             else if (grade && isOverthinking(trace)) answer = tr("wrong, though it had %1: overthinking").arg(wanted);
             else if (grade) answer = tr("does not match %1").arg(wanted);
         }
