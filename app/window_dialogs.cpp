@@ -247,7 +247,7 @@ void MainWindow::editMarkerList(const QString& name) {
 }
 
 void MainWindow::openSampler() {
-    sampler_popup_->adjustSize();
+    fitContent(sampler_popup_);
     popUpAt(sampler_popup_, parts_.model_bar->samplerButton());
     parts_.sampler->temperatureBox()->setFocus();
     parts_.sampler->temperatureBox()->selectAll();

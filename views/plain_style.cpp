@@ -7,7 +7,7 @@
 
 namespace quibble {
 
-static constexpr double kSlack = 1.1;  // of the room that a layout gave a text
+static constexpr double kKerning = 1.04;  // how much wider a text may be without kerning, which the layout did not reckon with
 
 void PlainStyle::drawItemText(QPainter* painter, const QRect& rect, int flags, const QPalette& palette, bool enabled, const QString& text,
                               QPalette::ColorRole role) const {
@@ -18,8 +18,9 @@ void PlainStyle::drawItemText(QPainter* painter, const QRect& rect, int flags, c
     const bool one_line = (flags & Qt::TextWordWrap) == 0 && !text.contains(QLatin1Char('\n'));
     const int mnemonics = flags & (Qt::TextShowMnemonic | Qt::TextHideMnemonic);
     const int needed = one_line && rect.width() > 0 ? metrics.size(Qt::TextSingleLine | mnemonics, text).width() : 0;
-    if (needed > rect.width() * kSlack) shown = metrics.elidedText(text, Qt::ElideRight, rect.width(), mnemonics);
-    else if (needed > rect.width()) flags |= Qt::TextDontClip;  // kerning that the layout did not reckon with
+    const double room = rect.width() * (painter->font() == before ? 1.0 : kKerning) + 1;
+    if (needed > room) shown = metrics.elidedText(text, Qt::ElideRight, rect.width(), mnemonics);
+    else if (needed > rect.width()) flags |= Qt::TextDontClip;
     QProxyStyle::drawItemText(painter, rect, flags, palette, enabled, shown, role);
     painter->setFont(before);
 }

@@ -91,6 +91,16 @@ QRect movedInto(QRect rect, const QRect& room) {
     return rect;
 }
 
+void fitContent(QWidget* popup) {
+    QLayout* layout = popup->layout();
+    if (layout == nullptr) return popup->adjustSize();
+    popup->ensurePolished();
+    layout->activate();
+    QSize size = layout->totalSizeHint();
+    if (layout->hasHeightForWidth()) size.setHeight(layout->totalHeightForWidth(size.width()));
+    popup->resize(size);
+}
+
 void popUpAt(QWidget* popup, const QWidget* anchor) {
     constexpr int kGap = 3;
     const QWidget* window = anchor->window();

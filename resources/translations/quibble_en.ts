@@ -151,6 +151,13 @@ Click: the next token that used it</numerusform>
 <context>
     <name>quibble::RunSetupPanel</name>
     <message numerus="yes">
+        <source>and %n more</source>
+        <translation>
+            <numerusform>and %n more</numerusform>
+            <numerusform>and %n more</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%n tokens go to the model, as they are:</source>
         <translation>
             <numerusform>%n token goes to the model, as it is:</numerusform>

@@ -123,6 +123,25 @@ private slots:
         QVERIFY(picture(ligatureFont(), fusion.get()) != as_it_is);
     }
 
+    // What does not fit ends in an ellipsis, not inside a letter.
+    void whatDoesNotFitSaysSo() {
+        const QString text = QStringLiteral("Tree grown by draft probability");
+        const QFontMetrics metrics(Theme::instance().uiFont());
+        const auto picture = [](const QString& shown, int width) {
+            QImage image(400, 40, QImage::Format_RGB32);
+            image.fill(Qt::white);
+            QPainter painter(&image);
+            painter.setFont(Theme::instance().uiFont());
+            QApplication::style()->drawItemText(&painter, QRect(0, 0, width, 40), Qt::AlignLeft | Qt::AlignVCenter, QPalette(Qt::black), true, shown);
+            return image;
+        };
+        const int needed = metrics.size(Qt::TextSingleLine, text).width(), tight = needed * 90 / 100;
+        const QString elided = metrics.elidedText(text, Qt::ElideRight, tight);
+        QVERIFY(elided.endsWith(QChar(0x2026)));
+        QCOMPARE(picture(text, tight), picture(elided, needed));
+        QVERIFY(picture(text, needed) != picture(elided, needed));
+    }
+
     void whatNeedsShapingKeepsIt_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<bool>("needed");

@@ -255,7 +255,7 @@ QWidget* ModelBar::makeModelPopup() {
 
 void ModelBar::openModelPopup() {
     QWidget* popup = makeModelPopup();
-    popup->adjustSize();
+    fitContent(popup);
     popUpAt(popup, model_button_);
 }
 
