@@ -25,7 +25,9 @@ std::optional<MarkPlace> lastOf(std::string_view text, std::string_view mark) {
     return MarkPlace{at, at + mark.size()};
 }
 
-std::optional<MarkPlace> later(std::optional<MarkPlace> a, std::optional<MarkPlace> b) { return !a || (b && b->begin > a->begin) ? b : a; }
+std::optional<MarkPlace> later(std::optional<MarkPlace> a, std::optional<MarkPlace> b) {
+    return !a || (b && b->begin > a->begin) ? b : a;
+}
 
 // <|channel|>NAME<|message|>, with <|start|>ROLE in front of it where it is there.
 std::optional<MarkPlace> headerIn(std::string_view text) {
@@ -34,7 +36,8 @@ std::optional<MarkPlace> headerIn(std::string_view text) {
     const auto channel = lastOf(text.substr(0, message->begin), kChannelMark);
     if (!channel) return std::nullopt;
     const auto turn = lastOf(text.substr(0, channel->begin), kTurnMark);
-    const bool beside = turn && channel->begin - turn->end <= kLongestChannelName && text.substr(turn->end, channel->begin - turn->end).find('|') == std::string_view::npos;
+    const bool beside = turn && channel->begin - turn->end <= kLongestChannelName &&
+                        text.substr(turn->end, channel->begin - turn->end).find('|') == std::string_view::npos;
     return MarkPlace{beside ? turn->begin : channel->begin, message->end};
 }
 
@@ -76,23 +79,35 @@ std::optional<MarkTokens> markEndingAt(const RunTrace& trace, std::size_t last, 
     return MarkTokens{first, std::move(text), {place->begin - begin, place->end - begin}};
 }
 
-bool thinkingBefore(const RunTrace& trace, std::size_t token) { return token == 0 ? trace.provenance().thinking_open : trace.points()[token - 1].token.thinking; }
+bool thinkingBefore(const RunTrace& trace, std::size_t token) {
+    return token == 0 ? trace.provenance().thinking_open : trace.points()[token - 1].token.thinking;
+}
 
 // Whether the text in front of a token ends with the mark.
 bool endsWith(const RunTrace& trace, std::size_t token, std::string_view mark) {
     std::string text;
-    while (token > 0 && text.size() < mark.size()) text.insert(0, trace.text(trace.points()[--token].token.id).substr(0, kLongestMark));
+    while (token > 0 && text.size() < mark.size())
+        text.insert(0, trace.text(trace.points()[--token].token.id).substr(0, kLongestMark));
     return text.ends_with(mark);
 }
 
-// The mark that the token completes: one that opens or closes a thought, or the header of a final channel, which does neither.
+// The mark that the token completes: one that opens or closes a thought, or the header of a final channel, which does
+// neither.
 std::optional<MarkTokens> markAt(const RunTrace& trace, std::size_t token) {
     const bool before = thinkingBefore(trace, token), after = trace.points()[token].token.thinking;
     if (before != after) return markEndingAt(trace, token, after ? openingIn : closingIn);
     // Only a token that ends in the last character of the mark can complete a header.
-    if (after || trace.text(trace.points()[token].token.id).find(kMessageMark.back()) == std::string_view::npos) return std::nullopt;
+    if (after || trace.text(trace.points()[token].token.id).find(kMessageMark.back()) == std::string_view::npos)
+        return std::nullopt;
     auto header = markEndingAt(trace, token, headerIn);
-    return header && header->place.begin == 0 && (header->first == 0 || endsWith(trace, header->first, kTurnEndMark)) ? header : std::nullopt;
+    return header && header->place.begin == 0 && (header->first == 0 || endsWith(trace, header->first, kTurnEndMark))
+               ? header
+               : std::nullopt;
+}
+
+bool isBlank(const RunTrace& trace, std::size_t token) {
+    const std::string_view text = trace.text(trace.points()[token].token.id);
+    return !text.empty() && text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 }  // namespace
@@ -104,8 +119,13 @@ std::size_t ReplyParts::update(const RunTrace& trace) {
         parts_.push_back(trace.points()[i].token.thinking ? ReplyPart::Thought : ReplyPart::Answer);
         const auto mark = markAt(trace, i);
         if (!mark) continue;
-        std::fill(parts_.begin() + static_cast<std::ptrdiff_t>(mark->first), parts_.end(), ReplyPart::Mark);
-        changed = std::min(changed, mark->first);
+        std::size_t first = mark->first;
+        // Blanks in front of a thought are no answer.
+        while (trace.points()[i].token.thinking && first > 0 && parts_[first - 1] == ReplyPart::Answer &&
+               isBlank(trace, first - 1))
+            --first;
+        std::fill(parts_.begin() + static_cast<std::ptrdiff_t>(first), parts_.end(), ReplyPart::Mark);
+        changed = std::min(changed, first);
     }
     return changed;
 }

@@ -15,7 +15,9 @@ const GgufArray* TypedKeys::texts(std::string_view key) {
 }
 
 const GgufArray* TypedKeys::wholeNumbers(std::string_view key) {
-    return list(key, "whole numbers", [](GgufType type) { return type != GgufType::String && type != GgufType::F32 && type != GgufType::F64; });
+    return list(key, "whole numbers", [](GgufType type) {
+        return type != GgufType::String && type != GgufType::F32 && type != GgufType::F64;
+    });
 }
 
 const GgufArray* TypedKeys::numbers(std::string_view key) {

@@ -10,8 +10,9 @@
 
 namespace quibble {
 
-/// Reads keys and keeps the first fault: a key that is there but of another kind. Taking it for absent would run another model, so whoever reads asks for the fault
-/// in the end. Every getter gives nothing when the key is missing or of another kind.
+/// Reads keys and keeps the first fault: a key that is there but of another kind. Taking it for absent would run
+/// another model, so whoever reads asks for the fault in the end. Every getter gives nothing when the key is missing or
+/// of another kind.
 class TypedKeys {
 public:
     explicit TypedKeys(const ModelFile& file) : file_(file) {}

@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/run/branch.h"
 #include "engine/run/generator.h"
+#include "engine/values/version.h"
 
 namespace quibble {
 
@@ -129,6 +130,9 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     for (const RunEvent& event : events) repeated.apply(event);
 
     if (then.isa != here.isa) report.note += (report.note.empty() ? "" : "; ") + ("stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ");
+    if (!then.engine_version.empty() && then.engine_version != kVersion) {
+        report.note += (report.note.empty() ? "" : "; ") + ("recorded by Quibble " + then.engine_version + ", repeated by " + kVersion + ": the changelog says what a version sees differently");
+    }
     for (std::size_t i = first; i < stored.points().size() && !report.difference; ++i) {
         const TracePoint& old_point = stored.points()[i];
         if (i - first >= repeated.points().size()) {

@@ -37,7 +37,9 @@ struct ThinkingTracker::MarkTable {
     }
 
 private:
-    void add(const Tokenizer& tokenizer, Mark::Kind kind, int pair, std::string_view text) { marks.push_back({kind, pair, text, tokenizer.idOf(text)}); }
+    void add(const Tokenizer& tokenizer, Mark::Kind kind, int pair, std::string_view text) {
+        marks.push_back({kind, pair, text, tokenizer.idOf(text)});
+    }
 };
 
 namespace {
@@ -47,7 +49,11 @@ bool isBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 }  // namespace
 
 ThinkingTracker::ThinkingTracker(const Tokenizer& tokenizer, bool open)
-    : tokenizer_(&tokenizer), marks_(std::make_shared<const MarkTable>(tokenizer)), place_(open ? Place::Thought : Place::Begin), form_(marks_->form), inside_(open) {}
+    : tokenizer_(&tokenizer),
+      marks_(std::make_shared<const MarkTable>(tokenizer)),
+      place_(open ? Place::Thought : Place::Begin),
+      form_(marks_->form),
+      inside_(open) {}
 
 bool ThinkingTracker::push(TokenId id) {
     if (const Mark* mark = marks_->byId(id)) {
@@ -55,8 +61,10 @@ bool ThinkingTracker::push(TokenId id) {
         tail_.clear();
         // What could have become a mark in letters has not.
         if (place_ == Place::Begin && form_ != Form::Channels && !before.empty()) place_ = Place::Answer;
-        if (counts(*mark)) take(*mark, before);
-        else if (place_ == Place::Header) tail_ = before;
+        if (counts(*mark))
+            take(*mark, before);
+        else if (place_ == Place::Header)
+            tail_ = before;
     } else if (place_ == Place::Header || !tokenizer_->isSpecial(id)) {
         tail_ += tokenizer_->tokenBytes(id);
         scanText();
@@ -68,11 +76,16 @@ bool ThinkingTracker::push(TokenId id) {
 bool ThinkingTracker::counts(const Mark& mark) const {
     switch (mark.kind) {
         case Mark::Kind::Open: return place_ == Place::Begin && form_ != Form::Channels;
-        case Mark::Kind::Close: return place_ == Place::Thought && form_ != Form::Channels && (pair_ < 0 || pair_ == mark.pair);
+        case Mark::Kind::Close:
+            return place_ == Place::Thought && form_ != Form::Channels && (pair_ < 0 || pair_ == mark.pair);
         // Letters count where a message may begin; a control token is no text wherever it stands.
-        case Mark::Kind::Channel: return form_ == Form::Channels ? mark.id || place_ == Place::Begin : form_ == Form::Unknown && place_ == Place::Begin;
+        case Mark::Kind::Channel:
+            return form_ == Form::Channels ? mark.id || place_ == Place::Begin
+                                           : form_ == Form::Unknown && place_ == Place::Begin;
         case Mark::Kind::Message: return place_ == Place::Header;
-        case Mark::Kind::TurnEnd: return form_ == Form::Channels ? place_ == Place::Thought || place_ == Place::Answer : form_ == Form::Unknown && place_ == Place::Thought;
+        case Mark::Kind::TurnEnd:
+            return form_ == Form::Channels ? place_ == Place::Thought || place_ == Place::Answer
+                                           : form_ == Form::Unknown && place_ == Place::Thought;
     }
     return false;
 }
@@ -90,8 +103,10 @@ void ThinkingTracker::take(const Mark& mark, std::string_view text_before) {
             place_ = Place::Header;  // what it opens is known when its name is
             break;
         case Mark::Kind::Message:
-            if (text_before.starts_with(kFinalChannel)) closeThought(Place::Answer);
-            else openThought(Form::Channels, -1);
+            if (text_before.starts_with(kFinalChannel))
+                closeThought(Place::Answer);
+            else
+                openThought(Form::Channels, -1);
             break;
         case Mark::Kind::TurnEnd:
             form_ = Form::Channels;
@@ -114,7 +129,8 @@ void ThinkingTracker::closeThought(Place next) {
 }
 
 void ThinkingTracker::scanText() {
-    while (!tail_.empty() && (place_ == Place::Begin && form_ != Form::Channels ? scanBegin() : scanForMark())) {}
+    while (!tail_.empty() && (place_ == Place::Begin && form_ != Form::Channels ? scanBegin() : scanForMark())) {
+    }
 }
 
 // Where a reply begins only blanks may stand in front of a mark. False when the tail says no more.
@@ -135,7 +151,8 @@ bool ThinkingTracker::scanBegin() {
     return !could_become;
 }
 
-// Takes the first mark of the tail that counts, else keeps what could still begin one. False when the tail says no more.
+// Takes the first mark of the tail that counts, else keeps what could still begin one. False when the tail says no
+// more.
 bool ThinkingTracker::scanForMark() {
     const Mark* first = nullptr;
     std::size_t at = std::string::npos, longest = 1;
@@ -172,7 +189,8 @@ bool opensHere(std::string_view text, std::size_t at, std::size_t length) {
 
 bool endsInsideChannel(std::string_view text, std::size_t channel) {
     const std::size_t message = text.find(kMessageMark, channel);
-    if (message == std::string_view::npos || text.substr(channel + kChannelMark.size()).starts_with(kFinalChannel)) return false;
+    if (message == std::string_view::npos || text.substr(channel + kChannelMark.size()).starts_with(kFinalChannel))
+        return false;
     const std::size_t closed = text.rfind(kTurnEndMark);
     return closed == std::string_view::npos || closed < channel;
 }
@@ -181,11 +199,13 @@ bool endsInsideChannel(std::string_view text, std::size_t channel) {
 
 bool endsInsideThinking(std::string_view text) {
     if (text.find(kMessageMark) != std::string_view::npos) {
-        if (const std::size_t channel = text.rfind(kChannelMark); channel != std::string_view::npos) return endsInsideChannel(text, channel);
+        if (const std::size_t channel = text.rfind(kChannelMark); channel != std::string_view::npos)
+            return endsInsideChannel(text, channel);
     }
     for (const TagPair& tags : kThoughtTags) {
         const std::size_t closed = text.rfind(tags.close);
-        for (std::size_t at = text.rfind(tags.open); at != std::string_view::npos; at = at == 0 ? std::string_view::npos : text.rfind(tags.open, at - 1)) {
+        for (std::size_t at = text.rfind(tags.open); at != std::string_view::npos;
+             at = at == 0 ? std::string_view::npos : text.rfind(tags.open, at - 1)) {
             if (closed != std::string_view::npos && at < closed) break;
             if (opensHere(text, at, tags.open.size())) return true;
         }
@@ -196,7 +216,8 @@ bool endsInsideThinking(std::string_view text) {
 bool holdsThoughtMark(std::string_view text) {
     const auto holds = [text](std::string_view mark) { return text.find(mark) != std::string_view::npos; };
     return holds(kChannelMark) || holds(kMessageMark) || holds(kTurnEndMark) ||
-           std::any_of(kThoughtTags.begin(), kThoughtTags.end(), [&](const TagPair& tags) { return holds(tags.open) || holds(tags.close); });
+           std::any_of(kThoughtTags.begin(), kThoughtTags.end(),
+                       [&](const TagPair& tags) { return holds(tags.open) || holds(tags.close); });
 }
 
 }  // namespace quibble

@@ -1,11 +1,12 @@
 // Follows the reply of a model, token by token, and says where it thinks and where it answers.
 //
-// A pair of tags stands at the beginning of a reply: <think> opens a thought where nothing but blanks came before it, or where nothing but blanks
-// came since a thought was closed. Everywhere else it is a word of the text. Inside a thought only the closing tag of its pair counts.
-// Channels (<|channel|>analysis<|message|> ... <|end|>) are another form: a reply has one form or the other, never both.
+// A pair of tags stands at the beginning of a reply: <think> opens a thought where nothing but blanks came before it,
+// or where nothing but blanks came since a thought was closed. Everywhere else it is a word of the text. Inside a
+// thought only the closing tag of its pair counts. Channels (<|channel|>analysis<|message|> ... <|end|>) are another
+// form: a reply has one form or the other, never both.
 //
-// Where the vocabulary has a mark as one token, only that token is the mark, and its letters are text. Where it has none, the mark is found in the
-// text, and may begin and end inside tokens.
+// Where the vocabulary has a mark as one token, only that token is the mark, and its letters are text. Where it has
+// none, the mark is found in the text, and may begin and end inside tokens.
 #pragma once
 
 #include <memory>
@@ -54,8 +55,9 @@ private:
     std::string tail_;  // text that could still become a mark, or the name of a channel
 };
 
-/// True when the text ends inside a thought. A tag opens one where it begins or ends a line, or stands behind another mark; within a line it is a word of the
-/// text. A channel other than the final one ("<|channel|>analysis<|message|>") opens one until "<|end|>"; in a text with channels tags are text.
+/// True when the text ends inside a thought. A tag opens one where it begins or ends a line, or stands behind another
+/// mark; within a line it is a word of the text. A channel other than the final one ("<|channel|>analysis<|message|>")
+/// opens one until "<|end|>"; in a text with channels tags are text.
 [[nodiscard]] bool endsInsideThinking(std::string_view text);
 
 /// Whether a mark of a thought occurs in the text.

@@ -11,10 +11,28 @@ namespace quibble {
 namespace {
 
 constexpr std::array<std::string_view, 21> kEndTexts = {
-    "<|im_end|>",     "<|endoftext|>",   "<|eot_id|>",     "<|eom_id|>", "<|end_of_text|>",   "<|return|>", "<|call|>",
-    "<|end|>",        "<|end_of_turn|>", "<|endofturn|>",  "<|eot|>",    "<|EOT|>",           "<|eos|>",    "<end_of_turn>",
-    "<end_of_utterance>", "<EOT>",       "_<EOT>",         "[EOT]",      "[EOS]",             "</s>",
-    "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|return|>",
+    "<|call|>",
+    "<|end|>",
+    "<|end_of_turn|>",
+    "<|endofturn|>",
+    "<|eot|>",
+    "<|EOT|>",
+    "<|eos|>",
+    "<end_of_turn>",
+    "<end_of_utterance>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "</s>",
+    "<\xEF\xBD\x9C"
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
 constexpr std::string_view kStrikeTag = "</s>";  // also a word of HTML, so its kind is believed
 
@@ -31,7 +49,9 @@ bool isTag(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) { return c == ' ' || isControlByte(c); });
 }
 
-bool isBarTag(std::string_view text) { return between(text, "<|", "|>") || between(text, "<\xEF\xBD\x9C", "\xEF\xBD\x9C>"); }
+bool isBarTag(std::string_view text) {
+    return between(text, "<|", "|>") || between(text, "<\xEF\xBD\x9C", "\xEF\xBD\x9C>");
+}
 
 // Those of the texts that some merge makes: letters may become them, so they are ordinary.
 std::set<std::string_view> madeByMerges(const ModelFile& file, const std::set<std::string_view>& texts) {
@@ -81,12 +101,14 @@ std::vector<std::string> mendTokenKinds(const ModelFile& file, std::vector<Token
         if (made.count(text) != 0) continue;
         const bool written = chat_template.find(text) != std::string_view::npos;
         const bool named = std::find(declared.begin(), declared.end(), static_cast<std::int64_t>(id)) != declared.end();
-        const bool known = (isEndText(text) && text != kStrikeTag) || named || (isBarTag(text) && (written || kinds[id] == TokenKind::Normal));
+        const bool known = (isEndText(text) && text != kStrikeTag) || named ||
+                           (isBarTag(text) && (written || kinds[id] == TokenKind::Normal));
         if (!known && (!written || !merges || kinds[id] == TokenKind::Unused)) continue;
         const std::string stated = kinds[id] == TokenKind::Normal ? "ordinary text" : "unused";
         kinds[id] = known ? TokenKind::Control : TokenKind::UserDefined;
         if (++mended <= kMostNotes) {
-            notes.push_back("token " + std::to_string(id) + " \"" + toValidUtf8(text) + "\" is stated as " + stated + "; it is taken for " + (known ? "a control token" : "a token of its own"));
+            notes.push_back("token " + std::to_string(id) + " \"" + toValidUtf8(text) + "\" is stated as " + stated +
+                            "; it is taken for " + (known ? "a control token" : "a token of its own"));
         }
     }
     if (mended > kMostNotes) notes.push_back("so are " + std::to_string(mended - kMostNotes) + " more");

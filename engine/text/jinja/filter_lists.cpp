@@ -18,7 +18,8 @@ Value follow(const Call& call, Value value, std::string_view path) {
         std::int64_t index = 0;
         const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
         const bool number = error == std::errc{} && end == part.data() + part.size();
-        value = itemOf(call.machine, call.offset, value, number ? Value::integer(index) : Value::string(std::string(part)));
+        value =
+            itemOf(call.machine, call.offset, value, number ? Value::integer(index) : Value::string(std::string(part)));
     }
     return value;
 }
@@ -39,7 +40,8 @@ Value sortKey(const Call& call, const Value& item, const std::optional<std::stri
 }
 
 // Stable, and it ends after an error whatever the comparisons say.
-Value sorted(const Call& call, std::vector<Value> values, const std::optional<std::string>& attribute, bool case_sensitive, bool descending) {
+Value sorted(const Call& call, std::vector<Value> values, const std::optional<std::string>& attribute,
+             bool case_sensitive, bool descending) {
     std::vector<std::pair<Value, Value>> keyed;
     // "a,b": by the first, and by the second where the first are equal.
     std::vector<std::optional<std::string>> paths;
@@ -49,7 +51,9 @@ Value sorted(const Call& call, std::vector<Value> values, const std::optional<st
     for (Value& value : values) {
         std::vector<Value> parts;
         for (const auto& path : paths) parts.push_back(sortKey(call, value, path, case_sensitive));
-        Value key = paths.size() > 1 ? call.machine.makeList(std::move(parts)) : paths.empty() ? sortKey(call, value, std::nullopt, case_sensitive) : std::move(parts.front());
+        Value key = paths.size() > 1 ? call.machine.makeList(std::move(parts))
+                    : paths.empty()  ? sortKey(call, value, std::nullopt, case_sensitive)
+                                     : std::move(parts.front());
         if (call.machine.failed()) return {};
         keyed.emplace_back(std::move(key), std::move(value));
     }
@@ -103,7 +107,8 @@ Value items(const Call& call) {
 }
 
 Value sort(const Call& call) {
-    return sorted(call, itemsOf(call), pathArgument(call, 2, "attribute"), call.booleanArgument(1, "case_sensitive", false), call.booleanArgument(0, "reverse", false));
+    return sorted(call, itemsOf(call), pathArgument(call, 2, "attribute"),
+                  call.booleanArgument(1, "case_sensitive", false), call.booleanArgument(0, "reverse", false));
 }
 
 Value dictsort(const Call& call) {
@@ -111,12 +116,14 @@ Value dictsort(const Call& call) {
     if (call.machine.failed()) return {};
     const auto by = call.textArgument(1, "by").value_or("key");
     if (by != "key" && by != "value") return call.refuse("sorts by \"key\" or \"value\"");
-    return sorted(call, pairs.items(), by == "value" ? "1" : "0", call.booleanArgument(0, "case_sensitive", false), call.booleanArgument(2, "reverse", false));
+    return sorted(call, pairs.items(), by == "value" ? "1" : "0", call.booleanArgument(0, "case_sensitive", false),
+                  call.booleanArgument(2, "reverse", false));
 }
 
 Value extreme(const Call& call) {
     const auto attribute = pathArgument(call, 1, "attribute");
-    const Value ordered = sorted(call, itemsOf(call), attribute, call.booleanArgument(0, "case_sensitive", false), call.name == "max");
+    const Value ordered =
+        sorted(call, itemsOf(call), attribute, call.booleanArgument(0, "case_sensitive", false), call.name == "max");
     if (call.machine.failed()) return {};
     return ordered.items().empty() ? Value::undefined(std::string(call.name)) : ordered.items().front();
 }
@@ -127,7 +134,9 @@ Value unique(const Call& call) {
     std::vector<Value> keys, out;
     for (const Value& item : itemsOf(call)) {
         const Value key = sortKey(call, item, attribute, case_sensitive);
-        const bool seen = std::any_of(keys.begin(), keys.end(), [&](const Value& other) { return call.machine.work(1) && compareValues(call.machine, call.offset, "==", key, other); });
+        const bool seen = std::any_of(keys.begin(), keys.end(), [&](const Value& other) {
+            return call.machine.work(1) && compareValues(call.machine, call.offset, "==", key, other);
+        });
         if (call.machine.failed()) return {};
         if (seen) continue;
         keys.push_back(key);
@@ -140,25 +149,33 @@ Value sum(const Call& call) {
     const auto attribute = pathArgument(call, 0, "attribute");
     const Value* start = call.argument(1, "start");
     Value total = start == nullptr ? Value::integer(0) : *start;
-    for (const Value& item : itemsOf(call)) total = applyBinary(call.machine, call.offset, "+", total, attribute ? follow(call, item, *attribute) : item);
+    for (const Value& item : itemsOf(call))
+        total = applyBinary(call.machine, call.offset, "+", total, attribute ? follow(call, item, *attribute) : item);
     return total;
 }
 
-// map("upper"), map(attribute="role", default=""). As in the reference, nothing at all is taken for an empty list, here and below.
+// map("upper"), map(attribute="role", default=""). As in the reference, nothing at all is taken for an empty list, here
+// and below.
 Value map(const Call& call) {
     if (!call.self.truthy()) return call.machine.makeList({});
     std::vector<Value> out;
     const auto attribute = call.positional.empty() ? pathArgument(call, 0, "attribute") : std::nullopt;
     if (attribute && !call.fits({.names = {"attribute", "default"}})) return {};
     const Value* otherwise = call.argument(call.positional.size(), "default");
-    if (!attribute && (call.positional.empty() || !call.positional[0].isString())) return call.refuse("needs the name of a filter or an attribute");
+    if (!attribute && (call.positional.empty() || !call.positional[0].isString()))
+        return call.refuse("needs the name of a filter or an attribute");
     for (const Value& item : itemsOf(call)) {
         if (!call.machine.work(1)) return {};
         if (attribute) {
             Value found = follow(call, item, *attribute);
             out.push_back(found.isUndefined() && otherwise != nullptr && !otherwise->isNone() ? *otherwise : found);
         } else {
-            out.push_back(applyFilter(Call{call.machine, call.offset, call.positional[0].text(), item, {call.positional.begin() + 1, call.positional.end()}, call.named}));
+            out.push_back(applyFilter(Call{call.machine,
+                                           call.offset,
+                                           call.positional[0].text(),
+                                           item,
+                                           {call.positional.begin() + 1, call.positional.end()},
+                                           call.named}));
         }
     }
     return call.machine.makeList(std::move(out));
@@ -172,7 +189,8 @@ Value choose(const Call& call) {
     const std::size_t test = by_attribute ? 1 : 0;
     const auto path = by_attribute && !call.positional.empty() ? pathArgument(call, 0, "attribute") : std::nullopt;
     if (by_attribute && !path) return call.refuse("needs the name of an attribute");
-    if (call.positional.size() > test ? !call.positional[test].isString() : !call.named.empty()) return call.refuse("needs the name of a test");
+    if (call.positional.size() > test ? !call.positional[test].isString() : !call.named.empty())
+        return call.refuse("needs the name of a test");
     std::vector<Value> out;
     for (const Value& item : itemsOf(call)) {
         if (!call.machine.work(1)) return {};
@@ -180,7 +198,12 @@ Value choose(const Call& call) {
         bool holds = subject.truthy();
         if (call.positional.size() > test) {
             const auto rest = call.positional.begin() + static_cast<std::ptrdiff_t>(test) + 1;
-            holds = applyTest(Call{call.machine, call.offset, call.positional[test].text(), subject, {rest, call.positional.end()}, call.named});
+            holds = applyTest(Call{call.machine,
+                                   call.offset,
+                                   call.positional[test].text(),
+                                   subject,
+                                   {rest, call.positional.end()},
+                                   call.named});
         }
         if (holds == keep) out.push_back(item);
     }

@@ -14,7 +14,8 @@ constexpr int kExactDigits = 1074;  // behind the point: no double has more
 
 std::string fixedText(double value, int digits) {
     std::string text(1500, '\0');  // 309 digits in front of the point, sign and point included
-    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+    const auto [end, error] =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
     text.resize(error == std::errc{} ? static_cast<std::size_t>(end - text.data()) : 0);
     return text;
 }
@@ -25,7 +26,8 @@ double readDecimal(const std::string& text) {
     return value;
 }
 
-// A whole number of 10^places: its digits in front of the last `places`, one more where the rest is above a half, or is a half and they are odd.
+// A whole number of 10^places: its digits in front of the last `places`, one more where the rest is above a half, or is
+// a half and they are odd.
 double roundInFront(double value, int places) {
     const std::string text = fixedText(std::abs(value), kExactDigits);
     const std::size_t point = std::min(text.find('.'), text.size());

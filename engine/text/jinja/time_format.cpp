@@ -7,17 +7,19 @@
 namespace quibble::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 7> kDays = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
-                                                      "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                   "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
+                                                      "May",       "June",     "July",     "August",
+                                                      "September", "October",  "November", "December"};
 constexpr std::int64_t kDaySeconds = 86400;
 
 struct Moment {
-    int year, month, day;         // month and day from 1
+    int year, month, day;  // month and day from 1
     int hour, minute, second;
-    int weekday;                  // 0 is Sunday
-    int year_day;                 // from 0
-    int week_year, week;          // of ISO 8601
+    int weekday;          // 0 is Sunday
+    int year_day;         // from 0
+    int week_year, week;  // of ISO 8601
     std::int64_t unix_s;
 
     [[nodiscard]] int fromMonday() const { return (weekday + 6) % 7; }
@@ -160,7 +162,8 @@ std::string formatted(std::string_view format, const Moment& moment) {
         for (; at < format.size() && std::string_view("-_0^#").find(format[at]) != std::string_view::npos; ++at) {
             (format[at] == '^' || format[at] == '#' ? letters : padding) = format[at];
         }
-        if (at < format.size() && (format[at] == 'E' || format[at] == 'O')) ++at;  // another way of counting, which English has not
+        if (at < format.size() && (format[at] == 'E' || format[at] == 'O'))
+            ++at;  // another way of counting, which English has not
         const auto text = at < format.size() ? directiveText(format[at], padding, letters, moment) : std::nullopt;
         if (text) {
             out += *text;

@@ -82,6 +82,16 @@ private slots:
         const RunRequest timeless = requestFor(modelWith("timeless.gguf", "{{ messages[0].content }}"));
         QCOMPARE(replayRun(wholeRun(timeless).trace, timeless, models(), device).value().note, std::string());
     }
+    void anotherVersionIsNamed() {
+        const RunRequest request = requestFor(modelWith("timeless.gguf", "{{ messages[0].content }}"));
+        RunTrace stored = wholeRun(request).trace;
+        RunProvenance provenance = stored.provenance();
+        provenance.engine_version = "0.1.0";
+        stored.apply(provenance);
+        CpuDevice device(1);
+        const std::string note = replayRun(stored, request, models(), device).value().note;
+        QVERIFY2(note.find("recorded by Quibble 0.1.0, repeated by ") != std::string::npos, note.c_str());
+    }
     // Provenance of earlier versions has the tokens, and no clock.
     void aRunOfAnEarlierVersionReplays() {
         const RunTrace stored = runOfThatDay();
