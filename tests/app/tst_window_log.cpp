@@ -132,32 +132,39 @@ void TestWindowLog::errorsThatAreShownAreLogged() {
 
 void TestWindowLog::slowFramesAreLogged() {
     Sleeper quick(1), slow(120);
+    const std::uint64_t before = lastNumber();
     QCoreApplication::postEvent(&quick, new QEvent(QEvent::User));
     QTRY_VERIFY(quick.handled);
-    QTest::qWait(1100);  // other frames may have been slow just before
-    const std::uint64_t before = lastNumber();
-    QCoreApplication::postEvent(&slow, new QEvent(QEvent::User));
-    QTRY_VERIFY(slow.handled);
-    const QStringList lines = textsWith(before, "slow frame: ");
-    QVERIFY2(!lines.isEmpty(), "nothing was logged");
-    QVERIFY2(lines.first().contains("User of Sleeper") || lines.first().contains("more, the slowest"), qPrintable(lines.first()));
-    QVERIFY(textsWith(start_, "1 ms, User of Sleeper").filter("slow frame: 1 ms").isEmpty());
+    QStringList lines;
+    // At most one line a second: on a busy machine another slow frame may have had it.
+    for (int attempt = 0; attempt < 10 && lines.isEmpty(); ++attempt) {
+        QTest::qWait(1100);
+        slow.handled = false;
+        QCoreApplication::postEvent(&slow, new QEvent(QEvent::User));
+        QTRY_VERIFY(slow.handled);
+        lines = textsWith(before, "User of Sleeper");
+    }
+    QVERIFY(!lines.isEmpty());
+    QVERIFY2(lines.first().startsWith("slow frame: "), qPrintable(lines.first()));
+    QVERIFY2(lines.first().section(' ', 2, 2).toInt() >= 120, qPrintable(lines.first()));
 }
 
 void TestWindowLog::aLoopInsideOfAnEventIsNoSlowFrame() {
-    QTest::qWait(1100);
     const std::uint64_t before = lastNumber();
+    constexpr int kOpenMs = 1500;  // longer than a busy machine holds up an event
     QObject context;
     bool done = false;
     // As a menu or a modal dialog: the loop inside goes on handing out events.
     QTimer::singleShot(0, &context, [&] {
         QEventLoop loop;
-        QTimer::singleShot(200, &loop, &QEventLoop::quit);
+        QTimer::singleShot(kOpenMs, &loop, &QEventLoop::quit);
         loop.exec();
         done = true;
     });
     QTRY_VERIFY(done);
-    for (const QString& line : textsWith(before, "slow frame: ")) QVERIFY2(!line.contains("QSingleShotTimer"), qPrintable(line));
+    for (const QString& line : textsWith(before, "slow frame: ")) {
+        QVERIFY2(line.section(' ', 2, 2).toInt() < kOpenMs, qPrintable(line));
+    }
 }
 
 void TestWindowLog::logWindowShowsFiltersAndCopies() {
