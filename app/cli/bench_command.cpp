@@ -21,11 +21,13 @@ struct BenchArguments {
 using Measure = std::function<Result<nlohmann::ordered_json>(const std::stop_token&)>;
 
 Result<void> report(const std::string& json, const Measure& measure, void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
-    auto output = Output::open(json.empty() ? "-" : json);
-    if (!output) return tl::unexpected(output.error());
+    const std::string path = json.empty() ? "-" : json;
+    if (auto writable = requireWritable(path); !writable) return writable;
     const Interrupt interrupt;
     auto result = measure(interrupt.token());
     if (!result) return tl::unexpected(result.error());
+    auto output = Output::open(path);
+    if (!output) return tl::unexpected(output.error());
     if (json.empty()) print(*result, (*output)->stream());
     else (*output)->stream() << result->dump() << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;

@@ -7,6 +7,8 @@
 #include <iostream>
 #include <system_error>
 
+#include <unistd.h>
+
 #include "data/shipped.h"
 #include "engine/text/utf8.h"
 
@@ -23,6 +25,16 @@ Result<void> requireFolder(const std::string& path) {
     std::error_code ignored;
     if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
     return fail(ErrorCode::NotFound, "cannot write " + path + ": there is no folder " + folder.string(), "Make it first, or name another");
+}
+
+Result<void> requireWritable(const std::string& path) {
+    if (path == "-") return {};
+    if (auto there = requireFolder(path); !there) return there;
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    std::error_code ignored;
+    const std::string asked = std::filesystem::exists(path, ignored) ? path : folder.empty() ? "." : folder.string();
+    if (!std::filesystem::is_directory(path, ignored) && ::access(asked.c_str(), W_OK) == 0) return {};
+    return fail(ErrorCode::Io, "cannot write " + path, "Check the folder and its permissions");
 }
 
 Result<std::string> readBytes(const std::string& path) {

@@ -22,6 +22,7 @@ inline constexpr const char* kModelHelp = "Model: a GGUF or safetensors file, or
 using Action = std::function<Result<void>()>;
 
 void addRunCommand(CLI::App& app, Action& chosen);
+void addBranchCommand(CLI::App& app, Action& chosen);
 void addInspectCommand(CLI::App& app, Action& chosen);
 void addExportCommand(CLI::App& app, Action& chosen);
 void addReplayCommand(CLI::App& app, Action& chosen);
@@ -37,12 +38,15 @@ void addSelfTestCommand(CLI::App& app, Action& chosen);
 /// A command makes files where the user says and never folders. Errors: NotFound when the folder of `path` is not there.
 [[nodiscard]] Result<void> requireFolder(const std::string& path);
 
+/// Whether Output::open will do, without touching what is there: asked before work that takes long. Errors: NotFound, Io.
+[[nodiscard]] Result<void> requireWritable(const std::string& path);
+
 /// All of a file, of standard input for "-". Errors: NotFound, Io, InvalidArgument (more than 64 MiB).
 [[nodiscard]] Result<std::string> readBytes(const std::string& path);
 /// A prompt: those bytes without a byte order mark at the front and one line end at the back. Errors: also InvalidArgument (not UTF-8).
 [[nodiscard]] Result<std::string> readPrompt(const std::string& path);
 
-/// Standard output for "-", else a file that is created. close() reports what writing could not do. Commands that work long open it before they begin.
+/// Standard output for "-", else a file that is created. close() reports what writing could not do.
 class Output {
 public:
     [[nodiscard]] static Result<std::unique_ptr<Output>> open(const std::string& path);

@@ -168,13 +168,15 @@ Result<void> execute(const EvalArguments& arguments) {
     if (!request) return tl::unexpected(request.error());
     auto problems = problemsOf(arguments);
     if (!problems) return tl::unexpected(problems.error());
-    auto output = Output::open(arguments.json.empty() ? "-" : arguments.json);
-    if (!output) return tl::unexpected(output.error());
+    const std::string path = arguments.json.empty() ? "-" : arguments.json;
+    if (auto writable = requireWritable(path); !writable) return writable;
     ModelCache cache;
     auto models = openRunModels(cache, *request, {});
     if (!models) return tl::unexpected(models.error());
     const Totals totals = evaluate(*request, *problems, *models);
     const nlohmann::ordered_json result = report(totals, *models, arguments);
+    auto output = Output::open(path);
+    if (!output) return tl::unexpected(output.error());
     if (arguments.json.empty()) print(result, (*output)->stream());
     else (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;

@@ -139,6 +139,18 @@ private slots:
             return;
         }
     }
+    // A report of yesterday is not lost to a model that cannot be opened today.
+    void aReportIsReplacedOnlyByAReport() {
+        for (const QStringList& command : {QStringList{"eval", "no/model.gguf", "--problems", kHeldOut}, QStringList{"bench", "no/model.gguf"}}) {
+            QFile before(file("kept.json"));
+            QVERIFY(before.open(QIODevice::WriteOnly) && before.write("{\"kept\":1}") > 0);
+            before.close();
+            QCOMPARE(runCli(command + QStringList{"--json", before.fileName()}).status, 1);
+            QCOMPARE(objectIn(before.fileName())["kept"].toInt(), 1);
+            const CliResult folder = runCli(command + QStringList{"--json", folder_.path()});
+            QVERIFY2(folder.status == 1 && folder.err.contains("cannot write"), folder.err.constData());
+        }
+    }
     void aMethodThatFailsLeavesTheOthers() {
         const QString draft = QFileInfo(kModel).path() + "/quibble-nano-draft.gguf", other = QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/models/llama-d64-F32.gguf");
         const CliResult result = runCli({"bench", kModel, "--speculation", "--draft-model", other, "--methods", "ngram:shortest=1", "chain", "--temperatures", "0", "--problems", "1",
