@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
     app.add_flag("--log-texts", log_texts, "Write prompts and generated text to the log too (or set QUIBBLE_LOG_TEXTS=1)");
     cli::Action chosen;
     cli::addRunCommand(app, chosen);
+    cli::addBranchCommand(app, chosen);
     cli::addInspectCommand(app, chosen);
     cli::addExportCommand(app, chosen);
     cli::addReplayCommand(app, chosen);

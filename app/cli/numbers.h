@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -20,6 +21,20 @@ std::string numberText(Number value) {
     else return std::to_string(value);
 }
 
+/// "0 to 256"; empty for real numbers without bounds.
+template <typename Number>
+std::string rangeText(Number low, Number high) {
+    const bool any = low == std::numeric_limits<Number>::lowest() && high == std::numeric_limits<Number>::max();
+    return any && std::is_floating_point_v<Number> ? std::string() : numberText(low) + " to " + numberText(high);
+}
+
+/// The same for the help, where a bound that is only the type's is not worth a word.
+template <typename Number>
+std::string helpRange(Number low, Number high) {
+    if (high < std::numeric_limits<Number>::max()) return rangeText(low, high);
+    return low > std::numeric_limits<Number>::lowest() ? "at least " + numberText(low) : std::string();
+}
+
 /// The number in its plain form, so that the parser of the command line reads nothing else into it (a leading 0 as octal); a fault: what is wrong.
 template <typename Number>
 std::string readNumber(std::string& text, Number low, Number high) {
@@ -28,13 +43,12 @@ std::string readNumber(std::string& text, Number low, Number high) {
     Number value{};
     const auto [stopped, fault] = std::from_chars(begin, end, value);
     const bool inside = fault == std::errc{} && stopped == end && value >= low && value <= high;  // NaN is in no range
-    if (!inside) {
-        const bool whole = !std::is_floating_point_v<Number>;
-        const bool any = low == std::numeric_limits<Number>::lowest() && high == std::numeric_limits<Number>::max();
-        return "\"" + text + "\" is not a " + (whole ? "whole number" : "number") + (any && !whole ? "" : " from " + numberText(low) + " to " + numberText(high));
+    if (inside) {
+        text = numberText(value);
+        return {};
     }
-    text = numberText(value);
-    return {};
+    const std::string kind = std::is_floating_point_v<Number> ? "number" : "whole number", range = rangeText(low, high);
+    return "\"" + text + "\" is not a " + kind + (range.empty() ? "" : " from " + range);
 }
 
 namespace number_detail {
@@ -47,6 +61,10 @@ template <typename Item>
 struct Element<std::vector<Item>> {
     using type = Item;
 };
+template <typename Item>
+struct Element<std::optional<Item>> {
+    using type = Item;
+};
 
 }  // namespace number_detail
 
@@ -54,8 +72,9 @@ struct Element<std::vector<Item>> {
 template <typename Target, typename Number = typename number_detail::Element<Target>::type>
 CLI::Option* addNumber(CLI::App& command, const std::string& name, Target& target, const std::string& help,
                        std::type_identity_t<Number> low = std::numeric_limits<Number>::lowest(), std::type_identity_t<Number> high = std::numeric_limits<Number>::max()) {
-    CLI::Option* option = command.add_option(name, target, help)->capture_default_str();
-    return option->transform(CLI::Validator([low, high](std::string& text) { return readNumber<Number>(text, low, high); }, ""));
+    CLI::Option* option = command.add_option(name, target, help);
+    if constexpr (std::is_same_v<Target, Number> || requires { target.size(); }) option->capture_default_str();
+    return option->transform(CLI::Validator([low, high](std::string& text) { return readNumber<Number>(text, low, high); }, helpRange<Number>(low, high)));
 }
 
 }  // namespace quibble::cli

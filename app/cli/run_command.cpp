@@ -1,18 +1,12 @@
 // quibble-cli run: one run, its text or its measurements on standard output or in a file, kept in a session file when asked.
 #include <iostream>
-#include <mutex>
 
 #include "app/cli/cli.h"
-#include "app/cli/interrupt.h"
+#include "app/cli/live_run.h"
 #include "app/cli/run_options.h"
 #include "app/database_log.h"
-#include "data/export/trace_export.h"
 #include "data/store/store.h"
-#include "data/store/store_writer.h"
 #include "engine/experts/expert_method.h"
-#include "engine/base/memory_use.h"
-#include "engine/run/runner.h"
-#include "engine/text/detokenizer.h"
 
 namespace quibble::cli {
 
@@ -21,48 +15,6 @@ namespace {
 struct RunArguments {
     RunOptions options;
     std::string prompt, prompt_file, problem, jsonl, database, session = "Command line";
-};
-
-// What the run may take, before it takes it.
-std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
-    std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " + std::to_string(p.context) + " positions";
-    if (request.context > p.context) line += " (of " + std::to_string(request.context) + " asked for: the model or its reference was made for no more)";
-    if (const auto left = availableMemoryBytes()) line += ", " + bytesText(*left) + " of memory are free";
-    return line;
-}
-
-// Follows the events on the engine thread and writes the line of a token once everything that belongs to it has arrived.
-class TokenPrinter {
-public:
-    TokenPrinter(RunRequest request, std::ostream* lines, bool show_text) : trace_(std::move(request)), lines_(lines), show_text_(show_text) {}
-
-    void apply(const EventBatch& batch) {
-        const std::lock_guard lock(mutex_);
-        for (const RunEvent& event : batch.events) {
-            trace_.apply(event);
-            if (const auto* provenance = std::get_if<RunProvenance>(&event)) {
-                std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
-                printNotes(*provenance);
-            }
-        }
-        if (show_text_) {
-            for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
-            std::cout.flush();
-        }
-        if (lines_ == nullptr) return;
-        for (; written_ < trace_.points().size() && tokenComplete(trace_.points()[written_], trace_); ++written_) {
-            *lines_ << tokenJson(trace_.points()[written_], trace_) << '\n';
-        }
-        if (trace_.finished()) *lines_ << summaryJson(trace_) << '\n';
-    }
-    [[nodiscard]] const RunTrace& trace() const { return trace_; }
-
-private:
-    std::mutex mutex_;
-    RunTrace trace_;
-    std::ostream* lines_;
-    bool show_text_;
-    std::size_t shown_ = 0, written_ = 0;
 };
 
 struct OpenStore {
@@ -123,43 +75,14 @@ Result<RunRequest> requestOf(const RunArguments& arguments) {
 Result<void> execute(const RunArguments& arguments) {
     auto request = requestOf(arguments);
     if (!request) return tl::unexpected(request.error());
-    std::unique_ptr<Output> output;
     if (!arguments.jsonl.empty()) {
-        auto opened = Output::open(arguments.jsonl);
-        if (!opened) return tl::unexpected(opened.error());
-        output = std::move(*opened);
+        if (auto writable = requireWritable(arguments.jsonl); !writable) return writable;
     }
     if (const std::string idle = whyExpertsChangeNothing(*request); !idle.empty()) std::cerr << "note: " << idle << '\n';
     auto store = openStore(arguments, *request);
     if (!store) return tl::unexpected(store.error());
-
-    TokenPrinter printer(*request, output ? &output->stream() : nullptr, arguments.jsonl != "-");
-    {
-        Runner runner(std::make_shared<ModelCache>(), [&](EventBatchPtr batch) {
-            printer.apply(*batch);
-            if (store->writer) store->writer->push(std::move(batch));
-        });
-        const Interrupt interrupt;
-        RunStart start;
-        start.run = store->run;
-        start.request = *request;
-        runner.start(std::move(start));
-        while (runner.state() != RunState::Finished) {
-            if (interrupt.asked()) runner.stop();
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        runner.wait();
-    }
-    if (arguments.jsonl != "-" && !printer.trace().points().empty()) std::cout << std::endl;
-    if (store->writer) {
-        if (auto closed = store->writer->close(); !closed) return closed;
-    }
-    if (output) {
-        if (auto closed = output->close(); !closed) return closed;
-    }
-    const RunFinished& finished = *printer.trace().finished();
-    if (finished.reason == FinishReason::Failed) return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
-    if (arguments.jsonl.empty()) std::cerr << summaryJson(printer.trace()) << '\n';
+    auto done = follow({.request = *request, .shown = RunTrace(*request), .jsonl = arguments.jsonl, .writer = store->writer.get(), .run = store->run});
+    if (!done) return tl::unexpected(done.error());
     return {};
 }
 

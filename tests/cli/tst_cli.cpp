@@ -45,7 +45,7 @@ private slots:
     void helpAndVersion() {
         QCOMPARE(runCli({"--help"}).status, 0);
         QVERIFY(runCli({"--version"}).out.startsWith("quibble-cli "));
-        for (const char* command : {"run", "inspect", "export", "replay", "bench", "eval", "grade", "logits", "tokenize", "synth"}) {
+        for (const char* command : {"run", "branch", "inspect", "export", "replay", "bench", "eval", "grade", "logits", "tokenize", "synth"}) {
             QCOMPARE(runCli({command, "--help"}).status, 0);
         }
     }

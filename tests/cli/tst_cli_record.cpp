@@ -75,6 +75,53 @@ private slots:
         const CliResult replay = runCli({"replay", db, "--run", "1"});
         QVERIFY2(replay.out.startsWith("identical: 12 tokens"), replay.out.constData());  // the clock was asked for: the prompt is the same on any day
     }
+    // The prefix of a branch is that of its parent, token by token, wherever and whenever it is made.
+    void aBranchHasThePrefixOfItsParent() {
+        const QString db = folder_.filePath("branches.db");
+        QCOMPARE(runCli({"run", model_, "--prompt", "what?", "--max-tokens", "12", "--temperature", "1", "--db", db}, {}, kPlaces[0]).status, 0);
+        const QList<QJsonObject> parent = jsonLines(runCli({"export", db, "--run", "1"}).out);
+        const QString at = QString::number(parent[6]["pos"].toInt());
+        const CliResult same = runCli({"branch", db, "--run", "1", "--at", at, "--token", QString::number(parent[6]["id"].toInt()), "--jsonl", "-"}, {}, kPlaces[1]);
+        QVERIFY2(same.status == 0 && same.err.contains("run 2: branch of 1 at " + at.toUtf8()), same.err.constData());
+        // What stood there anyway: everything but the clock is the parent's again.
+        const QList<QJsonObject> repeated = jsonLines(same.out);
+        QCOMPARE(repeated.size() + 1, parent.size());
+        for (int i = 0; i + 1 < repeated.size(); ++i) {
+            for (const char* key : {"pos", "id", "entropy", "logprob", "top"}) QCOMPARE(repeated[i][key], parent[i + 1][key]);
+            QCOMPARE(repeated[i]["injected"].toBool(), i == 5);
+        }
+        const QJsonObject summary = repeated.back()["summary"].toObject();
+        QCOMPARE(summary["inherited"].toInt(), 5);
+        QCOMPARE(summary["tokens"].toInt(), 12);
+        QCOMPARE(provenanceOf(db, 2)["prompt_tokens"], provenanceOf(db, 1)["prompt_tokens"]);
+        QCOMPARE(provenanceOf(db, 2)["clock"], provenanceOf(db, 1)["clock"]);
+        const CliResult other = runCli({"branch", db, "--run", "2", "--at", at, "--text", "Q", "--max-tokens", "9"}, {}, kPlaces[2]);
+        QVERIFY2(other.status == 0, other.err.constData());
+        for (const char* run : {"2", "3"}) {
+            const CliResult replay = runCli({"replay", db, "--run", run}, {}, kPlaces[2]);
+            QVERIFY2(replay.status == 0 && replay.out.contains("identical: "), replay.out + replay.err);
+        }
+    }
+    void branchesThatCannotBeSayWhy_data() {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QString>("said");
+        QTest::newRow("no such run") << QStringList{"--run", "77", "--at", "60", "--token", "5"} << "77";
+        QTest::newRow("in the prompt") << QStringList{"--run", "1", "--at", "3", "--token", "5"} << "generated no token at position 3. Its tokens stand at ";
+        QTest::newRow("no token") << QStringList{"--run", "1", "--at", "60"} << "give one of --token and --text";
+        QTest::newRow("two") << QStringList{"--run", "1", "--at", "3", "--token", "5", "--text", "a"} << "generated no token";
+        QTest::newRow("not a number") << QStringList{"--run", "1", "--at", "-3", "--token", "5"} << "--at: \"-3\" is not a whole number";
+    }
+    void branchesThatCannotBeSayWhy() {
+        QFETCH(QStringList, options);
+        QFETCH(QString, said);
+        const QString db = folder_.filePath("refused.db");
+        if (!QFile::exists(db)) QCOMPARE(runCli({"run", model_, "--prompt", "what?", "--max-tokens", "40", "--temperature", "1", "--db", db}).status, 0);
+        const CliResult result = runCli(QStringList{"branch", db} + options);
+        QCOMPARE(result.status, 1);
+        QVERIFY2(result.err.contains(said.toUtf8()), result.err.constData());
+        QCOMPARE(runCli({"branch", folder_.filePath("nothing.db"), "--run", "1", "--at", "60", "--token", "5"}).status, 1);
+        QVERIFY(!QFile::exists(folder_.filePath("nothing.db")));
+    }
     void anEvaluationRepeatsOnAnotherDay() {
         const QByteArray problems = "{\"id\":\"a\",\"text\":\"1+1\",\"answer\":\"2\"}\n{\"id\":\"b\",\"text\":\"2+2\",\"answer\":\"4\"}\n";
         QByteArray first;

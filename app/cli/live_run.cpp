@@ -1,0 +1,101 @@
+#include "app/cli/live_run.h"
+
+#include <chrono>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "app/cli/interrupt.h"
+#include "data/export/trace_export.h"
+#include "engine/base/memory_use.h"
+#include "engine/run/runner.h"
+
+namespace quibble::cli {
+
+namespace {
+
+// What the run may take, before it takes it.
+std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
+    std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " + std::to_string(p.context) + " positions";
+    if (request.context > p.context) line += " (of " + std::to_string(request.context) + " asked for: the model or its reference was made for no more)";
+    if (const auto left = availableMemoryBytes()) line += ", " + bytesText(*left) + " of memory are free";
+    return line;
+}
+
+// Follows the events on the engine thread and writes the line of a token once everything that belongs to it has arrived.
+class TokenPrinter {
+public:
+    TokenPrinter(RunTrace shown, std::ostream* lines, bool show_text) : trace_(std::move(shown)), lines_(lines), show_text_(show_text) {}
+
+    void apply(const EventBatch& batch) {
+        const std::lock_guard lock(mutex_);
+        for (const RunEvent& event : batch.events) {
+            trace_.apply(event);
+            if (const auto* provenance = std::get_if<RunProvenance>(&event)) {
+                std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
+                printNotes(*provenance);
+            }
+        }
+        if (show_text_) {
+            for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
+            std::cout.flush();
+        }
+        if (lines_ == nullptr) return;
+        for (; written_ < trace_.points().size() && tokenComplete(trace_.points()[written_], trace_); ++written_) {
+            *lines_ << tokenJson(trace_.points()[written_], trace_) << '\n';
+        }
+        if (trace_.finished()) *lines_ << summaryJson(trace_) << '\n';
+    }
+    [[nodiscard]] const RunTrace& trace() const { return trace_; }
+
+private:
+    std::mutex mutex_;
+    RunTrace trace_;
+    std::ostream* lines_;
+    bool show_text_;
+    std::size_t shown_ = 0, written_ = 0;
+};
+
+void runOnEngine(const LiveRun& live, TokenPrinter& printer) {
+    Runner runner(std::make_shared<ModelCache>(), [&](EventBatchPtr batch) {
+        printer.apply(*batch);
+        if (live.writer != nullptr) live.writer->push(std::move(batch));
+    });
+    const Interrupt interrupt;
+    RunStart start;
+    start.run = live.run;
+    start.request = live.request;
+    runner.start(std::move(start));
+    while (runner.state() != RunState::Finished) {
+        if (interrupt.asked()) runner.stop();
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    runner.wait();
+}
+
+}  // namespace
+
+Result<RunTrace> follow(LiveRun live) {
+    std::unique_ptr<Output> output;
+    if (!live.jsonl.empty()) {
+        auto opened = Output::open(live.jsonl);
+        if (!opened) return tl::unexpected(opened.error());
+        output = std::move(*opened);
+    }
+    const bool shows_text = live.jsonl != "-";
+    TokenPrinter printer(std::move(live.shown), output ? &output->stream() : nullptr, shows_text);
+    runOnEngine(live, printer);
+    if (shows_text && !printer.trace().points().empty()) std::cout << std::endl;
+    if (live.writer != nullptr) {
+        if (auto closed = live.writer->close(); !closed) return tl::unexpected(closed.error());
+    }
+    if (output) {
+        if (auto closed = output->close(); !closed) return tl::unexpected(closed.error());
+    }
+    const RunFinished& finished = *printer.trace().finished();
+    if (finished.reason == FinishReason::Failed) return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
+    if (!output) std::cerr << summaryJson(printer.trace()) << '\n';
+    return printer.trace();
+}
+
+}  // namespace quibble::cli
