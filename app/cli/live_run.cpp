@@ -31,16 +31,17 @@ public:
         const std::lock_guard lock(mutex_);
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
-            if (const auto* provenance = std::get_if<RunProvenance>(&event)) {
-                std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
-                printNotes(*provenance);
-            }
+            const auto* provenance = std::get_if<RunProvenance>(&event);
+            if (provenance == nullptr) continue;
+            std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
+            printNotes(*provenance);
+            begun_ = true;
         }
-        if (show_text_) {
+        if (show_text_ && begun_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
             std::cout.flush();
         }
-        if (lines_ == nullptr) return;
+        if (lines_ == nullptr || (!begun_ && !trace_.finished())) return;
         for (; written_ < trace_.points().size() && tokenComplete(trace_.points()[written_], trace_); ++written_) {
             *lines_ << tokenJson(trace_.points()[written_], trace_) << '\n';
         }
@@ -53,6 +54,7 @@ private:
     RunTrace trace_;
     std::ostream* lines_;
     bool show_text_;
+    bool begun_ = false;  // the models are open: before that nothing is shown of the beginning of a branch
     std::size_t shown_ = 0, written_ = 0;
 };
 
