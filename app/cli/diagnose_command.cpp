@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/numbers.h"
 #include "data/shipped.h"
 #include "engine/base/log.h"
 #include "engine/base/state_folder.h"
@@ -73,14 +74,14 @@ void addDiagnoseCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<DiagnoseArguments>();
     CLI::App* command = app.add_subcommand("diagnose", "Versions, build, processor, memory, paths and a check of the kernels, for a report");
     command->add_flag("--no-selftest", arguments->without_self_test, "Leave the check of the kernels out");
-    command->add_option("--seed", arguments->seed, "Of the inputs of the check")->capture_default_str();
+    addNumber(*command, "--seed", arguments->seed, "Of the inputs of the check");
     command->callback([&chosen, arguments] { chosen = [arguments] { return diagnoseAll(*arguments); }; });
 }
 
 void addSelfTestCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<DiagnoseArguments>();
     CLI::App* command = app.add_subcommand("selftest", "Check the kernels of every instruction set of this machine against the scalar reference");
-    command->add_option("--seed", arguments->seed, "Of the inputs")->capture_default_str();
+    addNumber(*command, "--seed", arguments->seed, "Of the inputs");
     command->callback([&chosen, arguments] { chosen = [arguments] { return selfTestOnly(*arguments); }; });
 }
 

@@ -52,6 +52,7 @@ private slots:
         QTest::newRow("exported run") << QStringList{"export", "no.db"} << "--run" << natural + QStringList{"0"};
         QTest::newRow("session") << QStringList{"export", "no.db"} << "--session" << natural + QStringList{"0"};
         QTest::newRow("seed of weights") << QStringList{"synth", "--shape", "x", "--out", "y"} << "--seed" << natural;
+        for (const char* command : {"diagnose", "selftest"}) QTest::newRow(command) << QStringList{command} << "--seed" << natural;
         QTest::newRow("layers") << QStringList{"synth", "--shape", "x", "--out", "y"} << "--layers" << natural;
     }
     void numbersThatDoNotFitAreErrors() {
