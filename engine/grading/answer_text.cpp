@@ -158,8 +158,11 @@ std::string_view statementText(std::string_view text, std::size_t from) {
 
 std::optional<std::string> statedAnswer(std::string_view statement) {
     if (statement.empty()) return std::nullopt;
-    if (const auto span = mathSpanAt(statement, 0)) return std::string(span->content);
-    if (isReadable(statement) || choiceIn(plainText(statement))) return std::string(statement);
+    const auto span = mathSpanAt(statement, 0);
+    const bool alone = span && span->end == statement.size();
+    if (!alone && isReadable(statement)) return std::string(statement);  // also "$x = 2$ or $x = 3$"
+    if (span) return std::string(span->content);
+    if (choiceIn(plainText(statement))) return std::string(statement);
     const auto quantities = quantitiesIn(statement);
     const auto text = [&](const QuantityInText& q) { return std::string(statement.substr(q.begin, q.end - q.begin)); };
     if (!quantities.empty() && quantities.front().begin <= 2) return text(quantities.front());

@@ -138,12 +138,13 @@ std::string unitName(std::string_view word) {
 
 bool changesValue(std::string_view word) {
     static constexpr std::string_view kWords[] = {
-        "half",     "halves",    "third",      "thirds",     "quarter",     "quarters", "fourth", "fourths",
-        "fifth",    "fifths",    "sixth",      "sixths",     "seventh",     "eighth",   "ninth",  "tenth",
-        "tenths",   "hundredth", "hundredths", "thousandth", "thousandths", "dozen",    "dozens", "hundred",
-        "thousand", "million",   "billion",    "trillion",   "squared",     "cubed",    "root",   "minus",
-        "plus",     "over",      "times",      "divided",    "factorial",   "not",      "except", "more",
-        "less",     "than",      "mod",        "to",         "through",     "is",       "are",    "pi", "googol"};
+        "half",       "halves",     "third",       "thirds",  "quarter", "quarters", "fourth",   "fourths", "fifth",
+        "fifths",     "sixth",      "sixths",      "seventh", "eighth",  "ninth",    "tenth",    "tenths",  "hundredth",
+        "hundredths", "thousandth", "thousandths", "dozen",   "dozens",  "hundred",  "thousand", "million", "billion",
+        "trillion",   "squared",    "cubed",       "root",    "minus",   "plus",     "over",     "times",   "divided",
+        "factorial",  "not",        "except",      "more",    "less",    "than",     "mod",      "to",      "through",
+        "is",         "are",        "pi",          "them",    "which",   "that",     "because",  "since",   "so",
+        "but",        "when",       "if",          "who",     "googol"};
     return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 

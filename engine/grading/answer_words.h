@@ -23,7 +23,7 @@ struct ChoiceText {
 /// One name for each unit: "Dollars" is "dollar", "centimeters" is "cm".
 [[nodiscard]] std::string unitName(std::string_view word);
 
-/// "2 thirds", "3 squared", "5 minus": a word behind a number that is no unit.
+/// "2 thirds", "3 squared", "5 minus", "5 because": a word behind a number that is no unit.
 [[nodiscard]] bool changesValue(std::string_view word);
 
 /// "seven" is 7, up to twenty; -1: no number.

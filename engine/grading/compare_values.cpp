@@ -74,8 +74,14 @@ Grade compareWithDecimal(const Decimal& decimal, const Node& exact, long double 
                    : wrong("the values differ");
 }
 
+// "18!" beside 18.
+bool mayBeExclamation(const Node& factorial, const Node& value) {
+    return factorial.kind == NodeKind::Factorial && exactlyEqual(factorial.items[0], value).value_or(false);
+}
+
 // Two constants that are not equal: a decimal may stand for a value that it does not equal.
 Grade compareUnequal(const Node& a, const Node& b) {
+    if (mayBeExclamation(a, b) || mayBeExclamation(b, a)) return notGradable("an exclamation mark may be no factorial");
     const auto decimal_a = decimalOf(a), decimal_b = decimalOf(b);
     const auto value_a = sampleOf(a, 0), value_b = sampleOf(b, 0);
     if ((!decimal_a && !decimal_b) || !value_a || !value_b) return wrong("the values differ");

@@ -180,6 +180,9 @@ private slots:
         row("He has 6 left.\n#### 6", "6", "statement");
         row("The final answer to the question is therefore 12 apples. He ate 3.", "12 apples", "statement");
         row("The answer is $5 and then $3 of change.", "5", "statement");
+        row("The answer is $x = 2$ or $x = 3$.", "$x = 2$ or $x = 3$", "statement");
+        row("The answer is $18$ apples, 5 of them red.", "18", "statement");
+        row("The answer is a total of 18 apples.", "18", "statement");
         row("The answer is \\(x = 5\\).", "x = 5", "statement");
         row("I think.\n(C)", "(C)", "last line");
         row("We get\n\\frac{\\sqrt{3}}{4}", "\\frac{\\sqrt{3}}{4}", "last line");
