@@ -25,8 +25,8 @@ constexpr int kFrameMs = 16;
 constexpr std::size_t kMostEventsPerFrame = 4096;
 // Bytes of a prompt that is read at once where somebody waits for its tokens.
 constexpr std::size_t kReadAtOnce = 64 << 10;
-// A run slower than this share of the pace is not held back by it.
-constexpr double kHeldBack = 0.9;
+// A run slower than this share of the pace is not held back by it. Drafts arrive several at a time, so that a second may hold fewer.
+constexpr double kHeldBack = 0.5;
 constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 }  // namespace
