@@ -79,7 +79,7 @@ int showWindow(quibble::QuibbleApplication& app, const QCommandLineParser& parse
     window.begin(model);
     if (parser.isSet(QStringLiteral("exit-after-first-frame"))) new quibble::StartupProbe(&window);
     window.show();
-    for (const QString& file : files) window.openFile(file);
+    if (!files.isEmpty()) window.openFiles(files);
     return quibble::QuibbleApplication::exec();
 }
 

@@ -57,7 +57,9 @@ public:
     /// the shipped one). Call once.
     void begin(const std::filesystem::path& model);
     /// A model or a session file; anything else is refused with the reason on a banner.
-    void openFile(const QString& path);
+    void openFile(const QString& path) { openFiles({path}); }
+    /// Takes back what was said about files before.
+    void openFiles(const QStringList& paths);
     /// An error that nothing else shows: a broken contract of ours.
     void showInternalError(const QString& what);
 
@@ -121,6 +123,8 @@ private:
     void wireSessions();
     void wireModels();
     void wireViews();
+    void startModel(const std::filesystem::path& path);
+    void openOne(const QString& path);
     void onModelOpened();
     void showPromptTokens();
     void showKnownModels();

@@ -137,6 +137,7 @@ void MainWindow::chooseSessionToImport() {
                       .start = settings_.folder(QStringLiteral("sessions")), .suffix = {}},
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
+                   parts_.banners->clear(QStringLiteral("file"));
                    parts_.sessions->importSession(toPath(path));
                });
 }

@@ -143,7 +143,7 @@ void MainWindow::wireSessions() {
     connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
     connect(sessions, &SessionController::importWanted, this, &MainWindow::chooseSessionToImport);
     connect(sessions, &SessionController::imported, this, [this](const QString& name) {
-        for (const char* key : {"session", "file"}) parts_.banners->clear(QString::fromLatin1(key));
+        parts_.banners->clear(QStringLiteral("session"));
         statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
     });
 }
@@ -240,6 +240,11 @@ void MainWindow::showKnownModels() {
 }
 
 void MainWindow::openModel(const std::filesystem::path& path) {
+    parts_.banners->clear(QStringLiteral("file"));
+    startModel(path);
+}
+
+void MainWindow::startModel(const std::filesystem::path& path) {
     const bool shipped = !paths_.shippedModel().empty() && path == paths_.shippedModel();
     parts_.runs->openModel({.path = std::filesystem::absolute(path), .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{}, .insisted = false});
 }
@@ -253,7 +258,7 @@ void MainWindow::setWeightQuant(const MethodChoice& choice) {
 void MainWindow::onModelOpened() {
     const OpenedModel& opened = *parts_.runs->model();
     const Model& model = *opened.model;
-    for (const char* key : {"model", "file"}) parts_.banners->clear(QString::fromLatin1(key));
+    parts_.banners->clear(QStringLiteral("model"));
     parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
     parts_.model_bar->setQuantMethods(quantMethods(&model));
     showOpenModel();
@@ -308,10 +313,15 @@ void MainWindow::useDatabase(const std::filesystem::path& path) {
     parts_.sessions->open(path);
 }
 
-void MainWindow::openFile(const QString& path) {
+void MainWindow::openFiles(const QStringList& paths) {
+    parts_.banners->clear(QStringLiteral("file"));
+    for (const QString& path : paths) openOne(path);
+}
+
+void MainWindow::openOne(const QString& path) {
     const QFileInfo file(path);
     const QString ending = file.suffix().toLower();
-    if (namesModel(path)) return openModel(toPath(path));
+    if (namesModel(path)) return startModel(toPath(path));
     if (ending == QLatin1String(kSessionEnding)) return parts_.sessions->importSession(toPath(path));
     const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName()) : tr("%1 is neither a model nor a session").arg(file.fileName());
     parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, cause.toStdString(),
@@ -330,8 +340,9 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
+    parts_.banners->clear(QStringLiteral("file"));
     for (const QUrl& url : event->mimeData()->urls()) {
-        if (url.isLocalFile()) openFile(url.toLocalFile());
+        if (url.isLocalFile()) openOne(url.toLocalFile());
         else parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, tr("%1 is not a file on this machine").arg(url.toString()).toStdString(),
                                                                 tr("Save it first, then drop the file").toStdString()});
     }

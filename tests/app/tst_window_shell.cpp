@@ -18,6 +18,7 @@
 #include <QToolButton>
 
 #include "data/models/model_catalogue.h"
+#include "engine/model/model.h"
 #include "tests/app/window_fixture.h"
 #include "views/actions.h"
 #include "views/card.h"
@@ -196,8 +197,9 @@ void TestWindowShell::everyActionShowsWhatItFocuses() {
         dock("experts")->raise();
         dock("token")->hide();
         dock("tokens")->hide();
+        window.activateWindow();
         w.parts().stream->setFocus();
-        QTest::qWait(20);
+        QVERIFY(QTest::qWaitFor([this, &window] { return window.isActiveWindow() && w.parts().stream->stream()->hasFocus(); }));
     };
     const QStringList other{QStringLiteral("quit"), QStringLiteral("presentation"), QStringLiteral("run"), QStringLiteral("step"), QStringLiteral("branch")};
     int moved = 0;
@@ -221,7 +223,7 @@ void TestWindowShell::everyActionShowsWhatItFocuses() {
     hide();
     window.findChild<QAction*>(QStringLiteral("editPrompt"))->trigger();
     QTRY_VERIFY(inSight(w.parts().prompt->editor()));
-    QVERIFY(w.parts().prompt->editor()->hasFocus());
+    QTRY_VERIFY(w.parts().prompt->editor()->hasFocus());
     hide();
     const QString prompt = w.parts().prompt->prompt();
     window.findChild<QAction*>(QStringLiteral("showSpeculation"))->trigger();  // its figures are not shown: there are no drafts
@@ -245,7 +247,8 @@ void TestWindowShell::aMessageHidesTheStatusAndGivesItBack() {
     bar->showMessage(QStringLiteral("Saved figure.png"), 60000);
     w.parts().status->setStatus({.tokens_per_second = 12, .with_reference = false, .context_size = 0, .saved_seconds_ago = {}, .device = {}, .model = {}});
     QTest::qWait(1200);  // the controller's own refresh, once a second
-    QVERIFY2(labels().isEmpty() || labels() == QStringList(before.last()), qPrintable(labels().join(QLatin1Char('|'))));
+    const QStringList during = labels();
+    QVERIFY2(during.size() <= 1 && during.join(QString()).startsWith(during.isEmpty() ? QString() : QStringLiteral("saved")), qPrintable(during.join(QLatin1Char('|'))));
     bar->clearMessage();
     QTRY_VERIFY(labels().size() >= 3);
 }
@@ -257,12 +260,13 @@ void TestWindowShell::theStatusDecidesNoWidth() {
 void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
     MainWindow& window = w.window();
     window.setWindowState(Qt::WindowNoState);
-    window.resize(700, 600);
-    QTRY_COMPARE(window.size(), QSize(700, 600));
+    const QSize small = least().expandedTo(QSize(700, 600));
+    window.resize(small);
+    QTRY_COMPARE(window.size(), small);
     QAction *larger = window.findChild<QAction*>(QStringLiteral("larger")), *normal = window.findChild<QAction*>(QStringLiteral("normalText"));
     for (int i = 0; i < 10; ++i) larger->trigger();
     QTest::qWait(50);
-    QVERIFY(window.width() > 700);  // larger text needs it
+    QVERIFY(window.width() > small.width());  // larger text needs it
     const QRect room = QGuiApplication::primaryScreen()->availableGeometry();
     QVERIFY(room.contains(window.frameGeometry()));
     QVERIFY(least().width() <= window.width() && least().height() <= window.height());
@@ -279,10 +283,15 @@ void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
     w.window().resize(1500, 900);
     normal->trigger();
     QTRY_COMPARE(w.window().size(), QSize(1500, 900));
-    w.window().resize(700, 600);
-    for (int i = 0; i < 10; ++i) larger->trigger();
+    w.window().resize(small);
+    QTRY_COMPARE(w.window().size(), small);
+    for (int i = 0; i < 10; ++i) {
+        larger->trigger();
+        QTest::qWait(20);
+    }
+    QVERIFY(w.window().width() > small.width());
     normal->trigger();
-    QTRY_COMPARE(w.window().size(), QSize(700, 600));
+    QTRY_COMPARE(w.window().size(), small);
     w.window().resetLayout();
     QTest::qWait(20);
     QVERIFY(room.contains(w.window().frameGeometry()));
@@ -290,7 +299,7 @@ void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
 
 void TestWindowShell::textThatDoesNotFitTheScreenIsRefused() {
     // A name that nothing shortens makes the window's least size larger than any screen at some size of the text.
-    auto* wide = new QLabel(QString(60, QLatin1Char('m')), &w.window());
+    auto* wide = new QLabel(QString(90, QLatin1Char('m')), &w.window());
     useFont(wide, FontRole::Ui);
     auto* holder = new QDockWidget(&w.window());
     holder->setObjectName(QStringLiteral("wide"));
@@ -385,18 +394,30 @@ void TestWindowShell::aBookAsAPromptIsNotEdited() {
 }
 
 void TestWindowShell::filesAreNoPrompts() {
-    QMimeData dropped;
-    dropped.setUrls({QUrl::fromLocalFile(QStringLiteral("/models/a.gguf"))});
-    QDragEnterEvent enter(QPoint(5, 5), Qt::CopyAction, &dropped, Qt::LeftButton, Qt::NoModifier);
-    enter.ignore();
-    QApplication::sendEvent(w.parts().prompt->editor()->viewport(), &enter);
-    QCOMPARE(w.parts().prompt->editor()->document()->toPlainText().contains(QStringLiteral("gguf")), false);
-    QVERIFY(!enter.isAccepted() || enter.source() == nullptr);
+    const auto taken = [this](const QMimeData& dropped) {
+        QDragEnterEvent enter(QPoint(5, 5), Qt::CopyAction, &dropped, Qt::LeftButton, Qt::NoModifier);
+        enter.ignore();
+        QApplication::sendEvent(w.parts().prompt->editor()->viewport(), &enter);
+        return enter.isAccepted();
+    };
+    QMimeData file, text, link;
+    file.setUrls({QUrl::fromLocalFile(QStringLiteral("/models/a.gguf"))});
+    text.setText(QStringLiteral("How many?"));
+    link.setUrls({QUrl(QStringLiteral("https://example.org/"))});
+    link.setText(QStringLiteral("https://example.org/"));
+    QVERIFY(!taken(file));
+    QVERIFY(taken(text));
+    QVERIFY(taken(link));
 }
 
 void TestWindowShell::theModelsSpecialityIsSaidAtThePrompt() {
     const QString said = QString::fromStdString(specialityOf(w.parts().runs->model()->model->hash()));
     QVERIFY2(said.contains(QStringLiteral("arithmetic")), "the shipped model's hash is not in data/models/catalogue.json");
+    for (const auto& path : AppPaths::locate(QStringLiteral("unused")).shippedModels()) {
+        const auto model = Model::load(path, {});
+        QVERIFY(model.has_value());
+        QVERIFY2(!specialityOf((*model)->hash()).empty(), path.c_str());
+    }
     const auto shown = [this, &said] {
         const auto labels = w.parts().prompt->findChildren<QLabel*>();
         return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) { return label->isVisible() && label->text() == said; });
@@ -450,11 +471,21 @@ void TestWindowShell::movedControlsAreNamed() {
 }
 
 void TestWindowShell::whatWorkedTakesBackWhatFailed() {
-    w.window().openFile(w.file(QStringLiteral("notes.txt")));
+    const QString model = toQString(AppPaths::locate(QStringLiteral("unused")).shippedModel());
+    const QString wrong = w.file(QStringLiteral("notes.txt"));
+    w.window().openFile(wrong);
     QVERIFY(w.banners().contains(QStringLiteral("notes.txt")));
-    w.window().openFile(toQString(AppPaths::locate(QStringLiteral("unused")).shippedModel()));
+    w.window().openFile(model);
     QVERIFY(w.waitForModel());
     QTRY_COMPARE(w.banners(), QString());
+    // Of files that come together each has its say, whatever else loads meanwhile.
+    w.window().openFiles({wrong, model});
+    QVERIFY(w.waitForModel());
+    QTest::qWait(20);
+    QVERIFY(w.banners().contains(QStringLiteral("notes.txt")));
+    w.window().openModel(toPath(model));
+    QCOMPARE(w.banners(), QString());
+    QVERIFY(w.waitForModel());
 }
 
 // In a small window the text under the messages gives way.
@@ -497,7 +528,8 @@ void TestWindowShell::hintsSayWhatIsMissing() {
 int main(int argc, char** argv) {
     QTemporaryDir folder;
     const QString file = folder.filePath(QStringLiteral("screens.json"));
-    const QJsonObject screen{{"name", "one"}, {"x", 0}, {"y", 0}, {"width", kScreen.width()}, {"height", kScreen.height()},
+    const int scale = std::max(1, qEnvironmentVariableIntValue("QT_SCALE_FACTOR"));  // of the points that tests speak of
+    const QJsonObject screen{{"name", "one"}, {"x", 0}, {"y", 0}, {"width", kScreen.width() * scale}, {"height", kScreen.height() * scale},
                              {"logicalDpi", 96}, {"logicalBaseDpi", 96}, {"dpr", 1}};
     QFile out(file);
     if (!out.open(QIODevice::WriteOnly)) return 1;
