@@ -8,6 +8,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QElapsedTimer>
+#include <QLayout>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -105,7 +106,8 @@ private:
     void fit() const {
         const QStringList sides = qEnvironmentVariable("QUIBBLE_TEST_WINDOW").split(QLatin1Char('x'));
         if (sides.size() != 2) return;
-        const QSize size(sides[0].toInt(), sides[1].toInt());
+        QSize size(sides[0].toInt(), sides[1].toInt());
+        if (Theme::instance().fontScale() > 1) size = size.expandedTo(window_->layout()->minimumSize());  // larger text needs more
         window_->setWindowState(Qt::WindowNoState);
         window_->resize(size);
         if (!QTest::qWaitFor([&] { return window_->size() == size; })) {
