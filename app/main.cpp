@@ -74,7 +74,7 @@ int showWindow(quibble::QuibbleApplication& app, const QCommandLineParser& parse
     QStringList files = parser.positionalArguments();
     std::filesystem::path model;
     for (qsizetype i = 0; i < files.size() && model.empty(); ++i) {
-        if (quibble::namesModel(files[i])) model = quibble::toPath(files.takeAt(i));
+        if (quibble::opensAsModel(files[i])) model = quibble::toPath(files.takeAt(i));
     }
     window.begin(model);
     if (parser.isSet(QStringLiteral("exit-after-first-frame"))) new quibble::StartupProbe(&window);

@@ -45,6 +45,8 @@ class TokenStreamPanel;
 class TokenTable;
 class TracesView;
 class View;
+struct Error;
+struct RecoveredRun;
 struct WantedModel;
 
 class MainWindow : public QMainWindow {
@@ -117,10 +119,15 @@ private:
     void fitToScreen();
     [[nodiscard]] bool fitsTheScreen() const;
     [[nodiscard]] QRect room() const;
+    // window_closing.cpp
+    void askAboutLosses(const Error& error);
     // window_wiring.cpp
     void wire();
     void wireRuns();
     void wireSessions();
+    void wireDatabase();
+    void showDatabaseState();
+    void showRecovered(const std::vector<RecoveredRun>& runs);
     void wireModels();
     void wireViews();
     void startModel(const std::filesystem::path& path);
@@ -145,6 +152,8 @@ private:
     void chooseDraft(int which);
     void chooseSessionToImport();
     void chooseDatabase();
+    void changeDatabase(const std::filesystem::path& path);
+    void chooseCopy();
     void exportSession(SessionId session);
     void exportData();
     void exportFigure(FigureView* asked = nullptr);
@@ -176,12 +185,13 @@ private:
     QSize wanted_size_, fitted_size_;  // what the user gave the window, and what it was given for it
     std::filesystem::path database_;
     LogWindow* log_window_ = nullptr;  // once it was asked for
+    bool closing_with_losses_ = false;  // the user was asked
 };
 
-/// Endings of the files that the window takes.
+/// Usual endings of the files that the window takes; what a file is decides its content.
 inline constexpr const char* kModelEndings[] = {"gguf", "safetensors", "index.json"};
 inline constexpr const char* kSessionEnding = "session";
-/// A file with such an ending, or a folder with a checkpoint in it (config.json).
-[[nodiscard]] bool namesModel(const QString& path);
+/// Whether such a file is opened as a model: by its content, and where that says nothing by its ending.
+[[nodiscard]] bool opensAsModel(const QString& path);
 
 }  // namespace quibble

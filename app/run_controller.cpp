@@ -44,7 +44,7 @@ RunController::RunController(QObject* parent)
     frame_timer_.setTimerType(Qt::PreciseTimer);
     frame_timer_.setInterval(kFrameMs);
     connect(&frame_timer_, &QTimer::timeout, this, &RunController::drain);
-    connect(&second_timer_, &QTimer::timeout, this, &RunController::everySecond);
+    connect(&second_timer_, &QTimer::timeout, this, &RunController::updateStatus);
     second_timer_.start(1000);
     preview_timer_.setSingleShot(true);
     preview_timer_.setInterval(100);
@@ -86,12 +86,35 @@ void RunController::setStore(const Store* store, const QString& blocked) {
         auto writer = StoreWriter::open(*store, [this](const std::optional<Error>& error) {
             const QString message = error ? QString::fromStdString(error->line()) : QString();
             QMetaObject::invokeMethod(this, [this, message] { emit storeTrouble(message); }, Qt::QueuedConnection);
+        }, [this](RunId run) {
+            QMetaObject::invokeMethod(this, [this, run] {
+                emit runSaved(run);
+                updateStatus();
+            }, Qt::QueuedConnection);
         });
         if (writer) writer_ = std::move(*writer);
         else emit failed(writer.error());
     }
     if (writer_ == nullptr && store_blocked_.isEmpty()) store_blocked_ = tr("No database is open for writing");
     updateActions();
+}
+
+void RunController::blockStore(const QString& blocked) {
+    store_blocked_ = writer_ == nullptr && blocked.isEmpty() ? tr("No database is open for writing") : blocked;
+    updateActions();
+}
+
+Result<void> RunController::settle() {
+    if (live()) {
+        pending_branch_.reset();
+        runner_->stop();
+        runner_->wait();
+    }
+    return writer_ == nullptr ? Result<void>{} : writer_->flush();
+}
+
+std::optional<Error> RunController::unsaved() const {
+    return writer_ != nullptr && writer_->pending() > 0 ? writer_->lastError() : std::nullopt;
 }
 
 void RunController::openModel(const WantedModel& wanted) {
@@ -226,7 +249,7 @@ void RunController::startBranch(Position pos, TokenId token) {
     RunTrace shown(request);
     shown.inherit(parent, pos);
     expected_model_ = parent.provenance().model_hash;
-    const QString title = tr("branch at %1 %2").arg(number).arg(document_->tokenLabel(token));
+    const QString title = tr("branch at %1 “%2”").arg(QString::number(number), document_->tokenLabel(token));
     begin({.request = std::move(request), .shown = std::move(shown), .paused = false, .title = title, .insisted = false});
 }
 
@@ -242,9 +265,15 @@ void RunController::runAnyway() {
 void RunController::begin(Launch launch) {
     refused_.reset();
     const auto session = sources_.session(launch.request);
-    if (!session) return emit failed(session.error());
+    if (!session) {
+        if (session.error().code != ErrorCode::Cancelled) emit failed(session.error());
+        return;
+    }
     const auto run = writer_->beginRun(*session, launch.request);
-    if (!run) return emit failed(run.error());
+    if (!run) {
+        if (sources_.not_begun) sources_.not_begun(*session);
+        return emit failed(run.error());
+    }
     if (sources_.name_run) sources_.name_run(*run, launch.title);
     live_run_ = *run;
     live_title_ = launch.title;
@@ -309,7 +338,6 @@ void RunController::finishLive(const RunFinished& closing) {
         refused_ = Launch{.request = request, .shown = std::move(shown), .paused = live_paused_, .title = live_title_, .insisted = false};
     }
     live_run_ = kNoRun;
-    unsaved_run_ = run;
     detached_.reset();
     if (error.code == ErrorCode::DoesNotFit) emit runDoesNotFit(error);
     else if (closing.reason == FinishReason::Failed) emit failed(error);
@@ -321,14 +349,6 @@ void RunController::finishLive(const RunFinished& closing) {
         pending_branch_.reset();
         if (document_->run() == run) startBranch(pos, token);
     }
-}
-
-void RunController::everySecond() {
-    if (writer_ != nullptr && (live() || unsaved_run_ != kNoRun) && writer_->pending() == 0) {
-        meter_.noteSaved();
-        if (!live()) emit runSaved(std::exchange(unsaved_run_, kNoRun));
-    }
-    updateStatus();
 }
 
 QString RunController::blocked() const {
@@ -374,6 +394,16 @@ void RunController::updateActions() {
     emit actionsChanged();
 }
 
+// How old the oldest thing is that is not on disk; when all of it is, how long nothing has come.
+std::optional<double> RunController::secondsSinceSaved() const {
+    if (writer_ == nullptr) return std::nullopt;
+    const SaveState state = writer_->saveState();
+    const auto since = [](SaveState::Clock::time_point then) { return std::chrono::duration<double>(SaveState::Clock::now() - then).count(); };
+    if (state.waiting_since) return since(*state.waiting_since);
+    if (!state.last_commit) return std::nullopt;
+    return live() ? 0.0 : since(*state.last_commit);
+}
+
 void RunController::updateStatus() {
     StatusFigures status;
     const RunTrace& trace = live() ? liveTrace() : document_->trace();
@@ -384,9 +414,7 @@ void RunController::updateStatus() {
         status.tokens_per_second = decodingSpeed(trace, SpeedOf::DecodingAndReference).value_or(0);
     }
     status.with_reference = !trace.provenance().reference_name.empty();
-    if (!live() && unsaved_run_ == kNoRun) status.saved_seconds_ago = meter_.secondsSinceSaved();
-    else if (writer_ != nullptr && writer_->pending() > 0) status.saved_seconds_ago = meter_.secondsSinceSaved();
-    else if (writer_ != nullptr) status.saved_seconds_ago = 0.0;
+    status.saved_seconds_ago = secondsSinceSaved();
     if (model_) status.model = QString::fromStdString(model_->model->config().name);
     if (inspector_->busy()) status.model = tr("loading the model…");
     emit statusChanged(status);

@@ -34,6 +34,7 @@ public:
         std::function<QString()> fault;       // what is wrong with a number that the user typed; empty: nothing
         std::function<Result<SessionId>(const RunRequest& request)> session;
         std::function<void(RunId run, const QString& title)> name_run;
+        std::function<void(SessionId session)> not_begun;  // the run for which `session` was asked could not begin
     };
 
     explicit RunController(QObject* parent = nullptr);
@@ -46,6 +47,14 @@ public:
     /// From now on runs are written to the file of `store`, which must outlive its use here. nullptr or read only: nothing can be
     /// run, and `blocked` says why. Precondition: no run is going on.
     void setStore(const Store* store, const QString& blocked);
+
+    [[nodiscard]] bool storeOpen() const { return writer_ != nullptr; }
+    /// New runs are refused for that reason, or allowed again; one that is going on is written to its end.
+    void blockStore(const QString& blocked);
+    /// Ends the run that is going on and waits until everything is on disk. The error says why something is not; it is kept and tried again.
+    [[nodiscard]] Result<void> settle();
+    /// Why something that was measured is not on disk; empty: nothing is wrong.
+    [[nodiscard]] std::optional<Error> unsaved() const;
 
     /// Opens a model in the background: modelOpened or modelFailed follows. The model so far stays until then.
     void openModel(const WantedModel& wanted);
@@ -127,8 +136,8 @@ private:
     void drain();
     void applyLive(const EventBatch& batch);
     void finishLive(const RunFinished& closing);
-    void everySecond();
     void onPromptRead();
+    [[nodiscard]] std::optional<double> secondsSinceSaved() const;
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
@@ -154,7 +163,6 @@ private:
     double pace_ = 0;  // tokens a second; 0: as fast as it goes
     RunMeter::Clock::time_point last_figures_{};
     RunId live_run_ = kNoRun;
-    RunId unsaved_run_ = kNoRun;            // finished, its end perhaps not on disk yet
     std::optional<RunTrace> detached_;      // the live run while the window shows another one
     std::optional<std::pair<Position, TokenId>> pending_branch_;
     std::optional<Launch> refused_;         // ended because it did not fit in memory

@@ -1,9 +1,8 @@
-// Speed of a live run over the last second, and how long ago everything was on disk.
+// Speed of a live run over the last second.
 #pragma once
 
 #include <chrono>
 #include <deque>
-#include <optional>
 #include <utility>
 
 namespace quibble {
@@ -28,16 +27,10 @@ public:
         // The first report says how many came before its time, so it does not count.
         return span.count() > 0 ? (in_window_ - window_.front().second) / span.count() : 0;
     }
-    void noteSaved(Clock::time_point now = Clock::now()) { saved_ = now; }
-    [[nodiscard]] std::optional<double> secondsSinceSaved(Clock::time_point now = Clock::now()) const {
-        if (!saved_) return std::nullopt;
-        return std::chrono::duration<double>(now - *saved_).count();
-    }
 
 private:
     std::deque<std::pair<Clock::time_point, int>> window_;
     int in_window_ = 0;
-    std::optional<Clock::time_point> saved_;
 };
 
 }  // namespace quibble

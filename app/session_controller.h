@@ -1,14 +1,18 @@
-// The database behind the session browser: opens it, lists, loads, renames, deletes with undo, exports and imports. One connection,
-// used on the UI thread only; writing runs is StoreWriter's.
+// The database behind the session browser: opens it, loads, renames, deletes with undo, exports and imports. One connection, used on the
+// UI thread only and for what is quickly read; what may take longer is read by StoreReader, and the rows are SessionList's. Writing runs
+// is StoreWriter's.
+// Once a second it looks at the file: whether it is still there, and whether the other window that writes it is gone.
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <QObject>
+#include <QTimer>
 
 #include "data/store/store.h"
 #include "views/qt_ids.h"
@@ -18,6 +22,8 @@ class QAction;
 namespace quibble {
 
 class SessionBrowser;
+class SessionList;
+class StoreReader;
 
 class SessionController : public QObject {
     Q_OBJECT
@@ -28,24 +34,35 @@ public:
     /// Opens a database; one that another window writes is opened for reading, and blocked() says so.
     void open(const std::filesystem::path& path);
     [[nodiscard]] const Store* store() const { return store_.get(); }
-    /// Why nothing can be written; empty: it can.
+    /// Why no run can be kept, and what to do about it; empty: they can.
     [[nodiscard]] QString blocked() const { return blocked_; }
+    [[nodiscard]] QString blockedHint() const { return blocked_hint_; }
+    /// The open file was moved, replaced or removed; what is written goes on into it, wherever it is. New runs are blocked.
+    [[nodiscard]] bool displaced() const { return displaced_; }
     [[nodiscard]] SessionId currentSession() const { return current_; }
     /// Where a run goes. A branch goes to its parent's session. Other runs go to the current session, but a session that carries the
     /// name of its prompt holds the runs of that prompt only: another prompt begins a session of its own.
+    /// Errors: those of the store; Cancelled where blocked() says why already.
     [[nodiscard]] Result<SessionId> sessionFor(const RunRequest& request);
     void nameRun(RunId run, const QString& title);
+    /// A run that sessionFor() made a session for did not begin: a session without runs that was made for it goes.
+    void dropSession(SessionId session);
 
-    /// The session that was used last, with its newest run. False: the database has no run.
-    bool openLast();
+    /// The session that was used last, with its newest run: what that run was asked for. Empty: the database has no run.
+    std::optional<RunRequest> openLast();
+    /// Shows a run: a short one at once, a long one when it has been read.
     void openRun(RunId run);
-    void refresh();
+    /// What the list says of a run is not up to date any more.
+    void runChanged(RunId run);
     /// The run the window shows and the one that is going on.
     void setShownRun(RunId run);
     void setLiveRun(RunId run);
 
-    [[nodiscard]] Result<void> exportSession(SessionId session, const std::filesystem::path& path);
+    /// exported() or exportFailed() follows, for a small session at once.
+    void exportSession(SessionId session, const std::filesystem::path& path);
     void importSession(const std::filesystem::path& path);
+    /// Everything as a new database file: copySaved() or exportFailed() follows.
+    void saveCopy(const std::filesystem::path& path);
     [[nodiscard]] QAction* undoAction() const { return undo_; }
     [[nodiscard]] QString sessionName(SessionId session) const;
 
@@ -54,8 +71,14 @@ public slots:
     void undoDelete();
 
 signals:
-    void opened();  // blocked() says whether runs can be kept
+    void opened();  // blocked() says whether runs can be kept; also when that changes by itself
+    void displacedChanged();
+    void recovered(const std::vector<quibble::RecoveredRun>& runs);  // an earlier process was killed while it wrote them
+    void exported(const QString& path);
+    void exportFailed(const quibble::Error& error);
+    void copySaved(const QString& path);
     void runLoaded(const quibble::RunTrace& trace, quibble::RunId run);
+    void runReloaded(const quibble::RunTrace& trace, quibble::RunId run);  // the shown run, which another process has ended
     void liveRunWanted();
     void shownRunDeleted();
     void exportWanted(quibble::SessionId session);
@@ -66,24 +89,40 @@ signals:
 private:
     struct Deleted {
         SessionId session = kNoSession;
-        RunId run = kNoRun;
+        RunId run = kNoRun;    // kNoRun: the session
+        RunId shown = kNoRun;  // the window showed this one, which went with it
     };
     void connectBrowser(SessionBrowser* browser);
     void openSession(SessionId session);
     void deleteRun(RunId run);
     void deleteSession(SessionId session);
     void makeCurrent(SessionId session);
+    void adopt(std::unique_ptr<Store> store);
+    void look();
+    void search();
+    void show(const RunTrace& trace, RunId run);
+    void reloadShown();
+    RunId forgetShown();
     /// Emits failed() and gives false on an error.
     bool ok(const Result<void>& result);
     void updateUndo();
 
     SessionBrowser* browser_;
+    SessionList* list_;
     QAction* undo_;
     std::unique_ptr<Store> store_;
-    QString blocked_;
+    std::unique_ptr<StoreReader> reader_;  // of the same file
+    QTimer look_timer_, search_timer_;
+    QString blocked_, blocked_hint_;
+    bool writer_elsewhere_ = false;  // another window writes the file
+    bool displaced_ = false;
+    std::int64_t seen_version_ = 0;  // of the data, as another process changes them
     SessionId current_ = kNoSession;
+    std::pair<SessionId, std::string> made_;  // the session that was made last, and the prompt that it was made for
     RunId shown_ = kNoRun;
+    bool shown_running_ = false;  // when it was read, another process was writing it
     RunId live_ = kNoRun;
+    std::uint64_t wanted_ = 0;  // number of the last call of openRun
     std::vector<Deleted> deleted_;
 };
 

@@ -1,5 +1,6 @@
 #include "app/session_rows.h"
 
+#include <limits>
 #include <set>
 #include <string_view>
 
@@ -13,6 +14,8 @@
 namespace quibble {
 
 namespace {
+
+constexpr qsizetype kPromptLength = 600;  // of a tooltip
 
 struct SessionText {
     Q_DECLARE_TR_FUNCTIONS(SessionRows)
@@ -42,9 +45,13 @@ QString endOf(const RunSummary& run) {
     return {};
 }
 
-QString tooltipOf(const RunSummary& run) {
+}  // namespace
+
+QString runTooltip(const RunSummary& run) {
     QStringList lines;
-    lines << fromUtf8(run.prompt);
+    lines << fromUtf8(run.title);
+    const QString prompt = fromUtf8(run.prompt);
+    lines << (prompt.size() > kPromptLength ? prompt.left(kPromptLength) + QStringLiteral("…") : prompt);
     if (!run.model_name.empty()) lines << QStringLiteral("%1 · %2").arg(fromUtf8(run.model_name), fromUtf8(run.weight_format));
     lines << SessionText::tr("seed %1 · penalty %2").arg(run.seed).arg(QLocale().toString(run.penalty, 'g', 4));
     if (run.mean_entropy) lines << SessionText::tr("mean entropy %1 nat").arg(formatSignificant(*run.mean_entropy));
@@ -54,12 +61,18 @@ QString tooltipOf(const RunSummary& run) {
     return lines.join(QLatin1Char('\n'));
 }
 
+QString sessionTooltip(const SessionSummary& session) {
+    const QString name = fromUtf8(session.name);
+    return session.models.empty() ? name : name + QLatin1Char('\n') + fromUtf8(session.models);
+}
+
 SessionItem sessionRow(const SessionSummary& session) {
     SessionItem item;
     item.session = session.id;
     item.title = fromUtf8(session.name);
     item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") + (session.runs == 1 ? SessionText::tr("1 run") : SessionText::tr("%L1 runs").arg(session.runs));
-    item.tooltip = session.models.empty() ? item.title : item.title + QLatin1Char('\n') + fromUtf8(session.models);
+    item.order = -session.updated_ms;
+    item.runs = session.runs;
     return item;
 }
 
@@ -70,18 +83,32 @@ SessionItem runRow(const RunSummary& run, bool says_model) {
     item.parent = run.parent;
     item.title = fromUtf8(run.title);
     item.running = run.status == RunStatus::Running;
-    QStringList parts;
-    if (says_model && !run.model_name.empty()) parts << fromUtf8(run.model_name);
+    item.order = raw(run.id);
+    QStringList parts, status;
     if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
-    parts << SessionText::tr("%L1 tok").arg(run.tokens);
     if (run.markers > 0) parts << (run.markers == 1 ? SessionText::tr("1 marker") : SessionText::tr("%L1 markers").arg(run.markers));
-    if (const QString end = endOf(run); !end.isEmpty()) parts << end;
-    item.subtitle = item.running ? SessionText::tr("running") : parts.join(QStringLiteral(" · "));
-    item.tooltip = tooltipOf(run);
+    if (says_model && !run.model_name.empty()) parts << fromUtf8(run.model_name);
+    if (item.running) {
+        item.status = SessionText::tr("running");
+        return item;
+    }
+    status << SessionText::tr("%L1 tok").arg(run.tokens);
+    if (const QString end = endOf(run); !end.isEmpty()) status << end;
+    item.subtitle = parts.join(QStringLiteral(" · "));
+    item.status = status.join(QStringLiteral(" · "));
     return item;
 }
 
-}  // namespace
+SessionItem earlierRunsRow(SessionId session, std::int64_t count) {
+    SessionItem item;
+    item.session = session;
+    item.run = earlierRow(session);
+    item.title = count == 1 ? SessionText::tr("1 earlier run…") : SessionText::tr("%L1 earlier runs…").arg(count);
+    item.tooltip = SessionText::tr("Show older runs of this session");
+    item.order = std::numeric_limits<std::int64_t>::min();
+    item.earlier = true;
+    return item;
+}
 
 QString dayText(std::int64_t unix_ms) {
     const QDate day = QDateTime::fromMSecsSinceEpoch(unix_ms).date();

@@ -22,6 +22,7 @@
 #include "app/run_facts.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
+#include "data/file_kind.h"
 #include "views/experts/experts_view.h"
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
@@ -29,6 +30,7 @@
 #include "views/number_field.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/sampler_panel.h"
+#include "views/save_file.h"
 #include "views/sessions/session_browser.h"
 #include "views/speculation/speculation_view.h"
 #include "views/token_stream/token_stream_panel.h"
@@ -40,20 +42,11 @@ namespace {
 
 using OnPath = std::function<void(const QString& path)>;
 
-struct FileQuestion {
-    QString title, filter, start;
-    QFileDialog::AcceptMode mode = QFileDialog::AcceptOpen;
-    QString suffix;
-    bool confirm_overwrite = true;
-};
-
-void askForFile(QWidget* window, const FileQuestion& question, const OnPath& chosen) {
-    auto* dialog = new QFileDialog(window, question.title, question.start, question.filter);
+void askForFile(QWidget* window, const QString& title, const QString& filter, const QString& start, const OnPath& chosen) {
+    auto* dialog = new QFileDialog(window, title, start, filter);
+    dialog->setObjectName(QStringLiteral("openDialog"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setAcceptMode(question.mode);
-    dialog->setFileMode(question.mode == QFileDialog::AcceptOpen ? QFileDialog::ExistingFile : QFileDialog::AnyFile);
-    dialog->setDefaultSuffix(question.suffix);
-    dialog->setOption(QFileDialog::DontConfirmOverwrite, !question.confirm_overwrite);
+    dialog->setFileMode(QFileDialog::ExistingFile);
     QObject::connect(dialog, &QFileDialog::fileSelected, window, [chosen](const QString& path) { chosen(path); });
     dialog->open();
 }
@@ -94,16 +87,16 @@ QString modelFilter() {
 
 }  // namespace
 
-bool namesModel(const QString& path) {
-    const QFileInfo file(path);
-    if (file.isDir()) return QFileInfo::exists(path + QStringLiteral("/config.json"));
+bool opensAsModel(const QString& path) {
+    const FileKind kind = fileKindOf(toPath(path));
+    if (kind != FileKind::Unknown || QFileInfo(path).isDir()) return kind == FileKind::Model;
+    // Nothing that is known: the one who reads such files says best what is wrong with it.
     return std::any_of(std::begin(kModelEndings), std::end(kModelEndings),
                        [&](const char* ending) { return path.endsWith(QLatin1Char('.') + QLatin1String(ending), Qt::CaseInsensitive); });
 }
 
 void MainWindow::chooseModel() {
-    askForFile(this, {.title = tr("Open model"), .filter = modelFilter(),
-                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+    askForFile(this, tr("Open model"), modelFilter(), settings_.folder(QStringLiteral("models")),
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));
                    openModel(toPath(path));
@@ -111,8 +104,7 @@ void MainWindow::chooseModel() {
 }
 
 void MainWindow::chooseReference() {
-    askForFile(this, {.title = tr("Reference model"), .filter = modelFilter(),
-                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+    askForFile(this, tr("Reference model"), modelFilter(), settings_.folder(QStringLiteral("models")),
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));
                    setReferenceFile(path);
@@ -120,8 +112,7 @@ void MainWindow::chooseReference() {
 }
 
 void MainWindow::chooseDraft(int which) {
-    askForFile(this, {.title = tr("Draft model"), .filter = modelFilter(),
-                      .start = settings_.folder(QStringLiteral("models")), .suffix = {}},
+    askForFile(this, tr("Draft model"), modelFilter(), settings_.folder(QStringLiteral("models")),
                [this, which](const QString& path) {
                    settings_.setFolder(QStringLiteral("models"), folderOf(path));
                    parts_.decoding->setDraftFile(which, path);
@@ -133,8 +124,8 @@ void MainWindow::setReferenceFile(const QString& path) {
 }
 
 void MainWindow::chooseSessionToImport() {
-    askForFile(this, {.title = tr("Import session"), .filter = tr("Sessions (*.%1);;All files (*)").arg(QLatin1String(kSessionEnding)),
-                      .start = settings_.folder(QStringLiteral("sessions")), .suffix = {}},
+    askForFile(this, tr("Import session"), tr("Sessions (*.%1);;All files (*)").arg(QLatin1String(kSessionEnding)),
+               settings_.folder(QStringLiteral("sessions")),
                [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
                    parts_.banners->clear(QStringLiteral("file"));
@@ -143,32 +134,40 @@ void MainWindow::chooseSessionToImport() {
 }
 
 void MainWindow::chooseDatabase() {
-    askForFile(this, {.title = tr("Open or make a database"), .filter = tr("Databases (*.db);;All files (*)"), .start = folderOf(toQString(database_)),
-                      .mode = QFileDialog::AcceptSave, .suffix = QStringLiteral("db"), .confirm_overwrite = false},
-               [this](const QString& path) {
-                   useDatabase(toPath(path));
-                   if (!parts_.sessions->openLast()) parts_.runs->showPreview();
-               });
+    // Opens what exists under the name that is chosen, and makes what does not: nothing is ever replaced.
+    auto* dialog = new QFileDialog(this, tr("Open or make a database"), folderOf(toQString(database_)), tr("Databases (*.db);;All files (*)"));
+    dialog->setObjectName(QStringLiteral("databaseDialog"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setFileMode(QFileDialog::AnyFile);
+    dialog->setOption(QFileDialog::DontConfirmOverwrite);
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
+        changeDatabase(toPath(QFileInfo::exists(path) ? path : withEnding(path, QStringLiteral("db"))));
+    });
+    dialog->open();
+}
+
+void MainWindow::changeDatabase(const std::filesystem::path& path) {
+    useDatabase(path);
+    if (!parts_.sessions->openLast()) parts_.runs->showPreview();
+}
+
+void MainWindow::chooseCopy() {
+    askWhereToSave(this, {.title = tr("Save a copy of the database"), .filter = tr("Databases (*.db)"), .start = toQString(database_), .ending = QStringLiteral("db")},
+                   [this](const QString& path) { parts_.sessions->saveCopy(toPath(path)); });
 }
 
 void MainWindow::exportSession(SessionId session) {
-    const QString name = parts_.sessions->sessionName(session);
-    askForFile(this, {.title = tr("Export session"), .filter = tr("Sessions (*.%1)").arg(QLatin1String(kSessionEnding)),
-                      .start = settings_.folder(QStringLiteral("sessions")) + QLatin1Char('/') + QString(name).replace(QLatin1Char('/'), QLatin1Char('-')),
-                      .mode = QFileDialog::AcceptSave, .suffix = QLatin1String(kSessionEnding)},
-               [this, session](const QString& path) {
-                   settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
-                   exportSessionTo(session, path);
-               });
+    const QString folder = settings_.folder(QStringLiteral("sessions"));
+    askWhereToSave(this, {.title = tr("Export session"), .filter = tr("Sessions (*.%1)").arg(QLatin1String(kSessionEnding)),
+                          .start = folder + QLatin1Char('/') + fileNameOf(parts_.sessions->sessionName(session)), .ending = QLatin1String(kSessionEnding)},
+                   [this, session](const QString& path) {
+                       settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
+                       exportSessionTo(session, path);
+                   });
 }
 
-void MainWindow::exportSessionTo(SessionId session, const QString& path) {
-    if (auto done = parts_.sessions->exportSession(session, toPath(path)); !done) {
-        return parts_.banners->showError(QStringLiteral("export"), done.error());
-    }
-    parts_.banners->clear(QStringLiteral("export"));
-    statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
-}
+void MainWindow::exportSessionTo(SessionId session, const QString& path) { parts_.sessions->exportSession(session, toPath(path)); }
 
 void MainWindow::exportData() {
     const RunDocument* document = parts_.runs->document();
@@ -182,13 +181,13 @@ void MainWindow::exportData() {
         const DataFormat format = dialog->format();
         const ExportRange range = dialog->range();
         const bool csv = format == DataFormat::Csv;
-        askForFile(this, {.title = tr("Export data"), .filter = csv ? tr("CSV (*.csv)") : tr("JSON Lines (*.jsonl)"),
-                          .start = settings_.folder(QStringLiteral("exports")) + QLatin1Char('/') + exportName(*document, QString()),
-                          .mode = QFileDialog::AcceptSave, .suffix = csv ? QStringLiteral("csv") : QStringLiteral("jsonl")},
-                   [this, range, format](const QString& path) {
-                       settings_.setFolder(QStringLiteral("exports"), folderOf(path));
-                       exportDataTo(path, format, range);
-                   });
+        askWhereToSave(this, {.title = tr("Export data"), .filter = csv ? tr("CSV (*.csv)") : tr("JSON Lines (*.jsonl)"),
+                              .start = settings_.folder(QStringLiteral("exports")) + QLatin1Char('/') + exportName(*document, QString()),
+                              .ending = csv ? QStringLiteral("csv") : QStringLiteral("jsonl")},
+                       [this, range, format](const QString& path) {
+                           settings_.setFolder(QStringLiteral("exports"), folderOf(path));
+                           exportDataTo(path, format, range);
+                       });
     });
     dialog->open();
 }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <QCloseEvent>
 #include <QDockWidget>
 #include <QGuiApplication>
 #include <QLayout>
@@ -160,13 +159,6 @@ void MainWindow::setPresentation(bool on) {
     theme.setFontScale(scale_before_presentation_);
     restoreState(layout_before_presentation_, Settings::kLayoutVersion);
     fitToScreen();
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-    setPresentation(false);
-    parts_.browser->commitDelete();
-    settings_.saveWindow(saveGeometry(), saveState(Settings::kLayoutVersion));
-    event->accept();
 }
 
 }  // namespace quibble

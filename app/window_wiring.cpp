@@ -13,6 +13,7 @@
 #include "app/run_controller.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
+#include "data/file_kind.h"
 #include "data/models/model_catalogue.h"
 #include "engine/model/model_title.h"
 #include "views/card.h"
@@ -59,6 +60,7 @@ void MainWindow::wireRuns() {
         .fault = [this] { return parts_.setup->fault(); },
         .session = [this](const RunRequest& request) { return parts_.sessions->sessionFor(request); },
         .name_run = [this](RunId run, const QString& title) { parts_.sessions->nameRun(run, title); },
+        .not_begun = [this](SessionId session) { parts_.sessions->dropSession(session); },
     });
     connect(runs, &RunController::failed, this, [banners](const Error& error) { banners->showError(QStringLiteral("run"), error); });
     connect(runs, &RunController::runDoesNotFit, this, [this, banners](const Error& error) {
@@ -72,7 +74,7 @@ void MainWindow::wireRuns() {
         parts_.sessions->setLiveRun(run);
     });
     connect(runs, &RunController::runFinished, this, [this] { parts_.sessions->setLiveRun(kNoRun); });
-    connect(runs, &RunController::runSaved, this, [this] { parts_.sessions->refresh(); });
+    connect(runs, &RunController::runSaved, parts_.sessions, &SessionController::runChanged);
     connect(runs, &RunController::storeTrouble, this, [banners](const QString& message) {
         if (message.isEmpty()) return banners->clear(QStringLiteral("store"));
         banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("store"), .cause = message,
@@ -120,13 +122,6 @@ void MainWindow::wireSessions() {
     SessionController* sessions = parts_.sessions;
     addAction(sessions->undoAction());
     connect(sessions, &SessionController::failed, this, [this](const Error& error) { parts_.banners->showError(QStringLiteral("session"), error); });
-    connect(sessions, &SessionController::opened, this, [this] {
-        parts_.runs->setStore(parts_.sessions->store(), parts_.sessions->blocked());
-        if (parts_.sessions->blocked().isEmpty()) return parts_.banners->clear(QStringLiteral("database"));
-        parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("database"), .cause = parts_.sessions->blocked(),
-                                     .hint = tr("Close the other window, or keep this window's runs in another database."),
-                                     .action = tr("Another database…"), .on_action = [this] { chooseDatabase(); }});
-    });
     connect(sessions, &SessionController::runLoaded, this, [this](const RunTrace& trace, RunId run) {
         const RunRequest& request = trace.request();
         parts_.runs->showStored(trace, run);
@@ -138,6 +133,7 @@ void MainWindow::wireSessions() {
             parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant, .insisted = false});
         }
     });
+    connect(sessions, &SessionController::runReloaded, parts_.runs, [this](const RunTrace& trace, RunId run) { parts_.runs->showStored(trace, run); });
     connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
     connect(sessions, &SessionController::shownRunDeleted, parts_.runs, &RunController::showPreview);
     connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
@@ -146,6 +142,52 @@ void MainWindow::wireSessions() {
         parts_.banners->clear(QStringLiteral("session"));
         statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
     });
+    connect(sessions, &SessionController::exported, this, [this](const QString& path) {
+        parts_.banners->clear(QStringLiteral("export"));
+        statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
+    });
+    connect(sessions, &SessionController::exportFailed, this, [this](const Error& error) { parts_.banners->showError(QStringLiteral("export"), error); });
+    wireDatabase();
+}
+
+void MainWindow::wireDatabase() {
+    SessionController* sessions = parts_.sessions;
+    connect(sessions, &SessionController::opened, this, [this] {
+        parts_.runs->setStore(parts_.sessions->store(), parts_.sessions->blocked());
+        showDatabaseState();
+    });
+    connect(sessions, &SessionController::displacedChanged, this, [this] {
+        if (parts_.runs->storeOpen()) parts_.runs->blockStore(parts_.sessions->blocked());
+        showDatabaseState();
+    });
+    connect(sessions, &SessionController::recovered, this, &MainWindow::showRecovered);
+    connect(sessions, &SessionController::copySaved, this, [this](const QString& path) {
+        parts_.banners->clear(QStringLiteral("export"));
+        changeDatabase(toPath(path));
+    });
+}
+
+void MainWindow::showDatabaseState() {
+    const SessionController* sessions = parts_.sessions;
+    if (sessions->blocked().isEmpty()) return parts_.banners->clear(QStringLiteral("database"));
+    BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("database"), .cause = sessions->blocked(), .hint = sessions->blockedHint(),
+                          .action = tr("Another database…"), .on_action = [this] { chooseDatabase(); }};
+    if (sessions->displaced()) {
+        message.action = tr("Save a copy…");
+        message.on_action = [this] { chooseCopy(); };
+    }
+    parts_.banners->showMessage(message);
+}
+
+void MainWindow::showRecovered(const std::vector<RecoveredRun>& runs) {
+    const RecoveredRun& last = runs.back();
+    const QString title = QString::fromStdString(last.title);
+    const QString cause = runs.size() == 1 ? tr("Quibble was ended while it made “%1”").arg(title)
+                                           : tr("Quibble was ended while it made %n runs, the last of them “%1”", nullptr, static_cast<int>(runs.size())).arg(title);
+    std::int64_t tokens = 0;
+    for (const RecoveredRun& run : runs) tokens += run.tokens;
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("recovery"), .cause = cause,
+                                 .hint = tr("%n tokens were on disk and are kept. The run is listed as interrupted.", nullptr, static_cast<int>(tokens)), .action = {}, .on_action = {}});
 }
 
 void MainWindow::wireModels() {
@@ -209,15 +251,14 @@ void MainWindow::begin(const std::filesystem::path& model) {
         else parts_.banners->showError(QStringLiteral("problems"), set.error());
     }
     useDatabase(paths_.database);
-    const bool had_run = parts_.sessions->openLast();
-    if (!had_run) parts_.setup->showDefaults();
+    const std::optional<RunRequest> last = parts_.sessions->openLast();
+    if (!last) parts_.setup->showDefaults();
 
-    const RunRequest& last = parts_.runs->document()->trace().request();
     std::filesystem::path path = model.empty() ? paths_.shippedModel() : std::filesystem::absolute(model);
     MethodChoice quant;
-    if (model.empty() && had_run && QFileInfo::exists(QString::fromStdString(last.model_path))) {
-        path = last.model_path;
-        quant = last.weight_quant;
+    if (model.empty() && last && QFileInfo::exists(QString::fromStdString(last->model_path))) {
+        path = last->model_path;
+        quant = last->weight_quant;
     } else if (path == paths_.shippedModel()) {
         quant = parseMethodChoice(kFirstQuant).value();
     }
@@ -320,10 +361,13 @@ void MainWindow::openFiles(const QStringList& paths) {
 
 void MainWindow::openOne(const QString& path) {
     const QFileInfo file(path);
-    const QString ending = file.suffix().toLower();
-    if (namesModel(path)) return startModel(toPath(path));
-    if (ending == QLatin1String(kSessionEnding)) return parts_.sessions->importSession(toPath(path));
-    const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName()) : tr("%1 is neither a model nor a session").arg(file.fileName());
+    if (opensAsModel(path)) return startModel(toPath(path));
+    const FileKind kind = fileKindOf(toPath(path));
+    const bool session = kind == FileKind::Session || (kind == FileKind::Unknown && file.suffix().toLower() == QLatin1String(kSessionEnding));
+    if (session && !file.isDir()) return parts_.sessions->importSession(toPath(path));
+    const QString cause = file.isDir()                           ? tr("%1 is a folder").arg(file.fileName())
+                          : kind == FileKind::OtherDatabase      ? tr("%1 is a database of another program").arg(file.fileName())
+                                                                 : tr("%1 is neither a model nor a session").arg(file.fileName());
     parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, cause.toStdString(),
                                                        tr("Quibble opens models (.%1) and sessions (.%2)")
                                                            .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding)).toStdString()});

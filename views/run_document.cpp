@@ -82,7 +82,7 @@ bool RunDocument::live() const {
     return false;
 }
 
-int RunDocument::referenceLag() const { return hasReference() ? size() - static_cast<int>(trace_.referenced()) : 0; }
+int RunDocument::referenceLag() const { return hasReference() && live() ? size() - static_cast<int>(trace_.referenced()) : 0; }
 
 int RunDocument::indexAt(Position pos) const {
     if (size() == 0) return -1;

@@ -44,7 +44,7 @@ public:
     void setRunBlocked(const QString& reason);
     /// What to do for a run: "Press Run", or what is missing before that.
     [[nodiscard]] QString runHint() const;
-    /// How many tokens the reference is behind the text; 0 when there is no reference.
+    /// How many tokens the reference is behind the text and will still score; 0 when there is no reference, or the run has ended.
     [[nodiscard]] int referenceLag() const;
     [[nodiscard]] bool hasReference() const { return !trace_.provenance().reference_name.empty(); }
     /// The token that stands at a position; -1: in the prompt, or not there yet.

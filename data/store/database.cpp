@@ -178,6 +178,24 @@ Result<std::unique_ptr<SQLite::Database>> openConnection(const std::filesystem::
     });
 }
 
+FilePlace placeOf(SQLite::Database& db) {
+    int moved = 0;
+    const int asked = sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return asked == SQLITE_OK && moved != 0 ? FilePlace::Elsewhere : FilePlace::InPlace;
+}
+
+Result<bool> foldLog(SQLite::Database& db) {
+    sqlite3* handle = db.getHandle();
+    sqlite3_busy_timeout(handle, 0);
+    // The first call does the work and syncs while others write; the second has little left to do while it holds them up.
+    int code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (code == SQLITE_OK) code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+    if (code == SQLITE_OK) return true;
+    if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) return false;
+    return tl::unexpected<Error>(databaseError(SQLite::Exception(handle, code), "gathering the database in one file"));
+}
+
 Result<void> checkIntegrity(SQLite::Database& db, const std::string& name) {
     return guarded("checking " + name, [&]() -> Result<void> {
         SQLite::Statement integrity(db, "PRAGMA integrity_check(5)");

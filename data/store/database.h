@@ -60,6 +60,12 @@ inline constexpr char kNextUpdate[] = "(SELECT MAX(?1, COALESCE(MAX(updated_ms),
 /// A second connection of the writer's to a file that openDatabase has brought up to date.
 [[nodiscard]] Result<std::unique_ptr<SQLite::Database>> openConnection(const std::filesystem::path& path);
 
+/// Whether the file that the connection has open is still where it was opened.
+[[nodiscard]] FilePlace placeOf(SQLite::Database& db);
+/// Moves what stands in the -wal into the database file and empties the -wal. Waits for nobody: false when a reader or a writer was in
+/// the way, and some of it is still to be moved.
+[[nodiscard]] Result<bool> foldLog(SQLite::Database& db);
+
 /// integrity_check and foreign_key_check of the main database.
 [[nodiscard]] Result<void> checkIntegrity(SQLite::Database& db, const std::string& name);
 

@@ -9,6 +9,7 @@
 
 #include "data/store/alternatives_blob.h"
 #include "data/store/database.h"
+#include "data/store/run_titles.h"
 #include "data/store/trace_reader.h"
 #include "engine/grading/run_grade.h"
 #include "engine/metrics/summary.h"
@@ -17,8 +18,6 @@
 namespace quibble {
 
 namespace {
-
-constexpr std::size_t kTitleBytes = 80;
 
 // An event that would make its run unreadable.
 struct Unsound {
@@ -45,19 +44,6 @@ void run(SQLite::Statement& statement) {
         ~Reset() { statement.tryReset(); }
     } const reset{statement};
     statement.exec();
-}
-
-// First line of the prompt that says something, cut between characters.
-std::string titleOf(const RunRequest& request) {
-    if (request.branch.parent != kNoRun) return "Branch at position " + std::to_string(request.branch.pos);
-    if (!request.problem_id.empty()) return request.problem_id;
-    const std::size_t begin = request.prompt.find_first_not_of(" \t\r\n");
-    if (begin == std::string::npos) return "Untitled";
-    std::string title = request.prompt.substr(begin, request.prompt.find_first_of("\r\n", begin) - begin);
-    if (title.size() <= kTitleBytes) return title;
-    std::size_t end = kTitleBytes;
-    while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0) == 0x80) --end;
-    return title.substr(0, end) + "…";
 }
 
 // The request as it will be read back, or why it cannot be kept.
@@ -130,7 +116,7 @@ Result<RunId> EventSink::insertRun(SessionId session, const RunRequest& request)
         insert.bind(1, raw(session));
         if (request.branch.parent != kNoRun) insert.bind(2, raw(request.branch.parent));
         insert.bind(3, request.branch.pos);
-        insert.bind(4, titleOf(request));
+        insert.bind(4, firstTitle(request));
         const std::int64_t now = nowMs();
         insert.bind(5, now);
         insert.bind(6, *text);
@@ -140,6 +126,10 @@ Result<RunId> EventSink::insertRun(SessionId session, const RunRequest& request)
         insert.bind(10, request.penalty.strength);
         insert.exec();
         const RunId id{db_.getLastInsertRowid()};
+        SQLite::Statement name(db_, "UPDATE run SET title = ? WHERE id = ?");
+        name.bind(1, distinctTitle(db_, session, id, firstTitle(request), request));
+        name.bind(2, raw(id));
+        name.exec();
         SQLite::Statement touch(db_, std::string("UPDATE session SET updated_ms = ") + kNextUpdate + " WHERE id = ?2");
         touch.bind(1, now);
         touch.bind(2, raw(session));

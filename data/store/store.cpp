@@ -4,6 +4,7 @@
 
 #include "data/store/store_impl.h"
 #include "data/store/trace_reader.h"
+#include "engine/values/move_into_place.h"
 
 namespace quibble {
 
@@ -15,6 +16,28 @@ Result<void> makeFolder(const std::filesystem::path& path) {
     if (!error) return {};
     return fail(ErrorCode::Io, "cannot create the folder " + path.parent_path().string() + ": " + error.message(),
                 "Choose a folder that you may write to");
+}
+
+// A file that is missing or empty beside a -wal with runs in it: whoever made a new file there would overwrite the last copy of them.
+Result<void> refuseOrphanedLog(const std::filesystem::path& path) {
+    std::error_code error;
+    const bool has_content = std::filesystem::exists(path, error) && std::filesystem::file_size(path, error) > 0;
+    const std::string log = path.string() + "-wal";
+    if (has_content || !std::filesystem::exists(log, error) || std::filesystem::file_size(log, error) == 0) return {};
+    return fail(ErrorCode::NotFound, path.string() + " is not there, but " + log + ", which holds the last runs of it, is",
+                "Put the database back beside it; or move that file away to begin with an empty database");
+}
+
+// We hold the lock, so nobody is writing: what is still "running" was killed.
+Result<std::vector<RecoveredRun>> recoverRuns(SQLite::Database& db, const std::filesystem::path& path) {
+    return guarded("opening " + path.string(), [&]() -> Result<std::vector<RecoveredRun>> {
+        std::vector<RecoveredRun> recovered;
+        SQLite::Statement query(db, "SELECT id, title, tokens FROM run WHERE state = 'running' ORDER BY id");
+        while (query.executeStep()) recovered.push_back({RunId{query.getColumn(0).getInt64()}, query.getColumn(1).getString(), query.getColumn(2).getInt64()});
+        query.reset();
+        if (!recovered.empty()) db.exec("UPDATE run SET state = 'interrupted' WHERE state = 'running'");
+        return recovered;
+    });
 }
 
 }  // namespace
@@ -41,6 +64,16 @@ Result<void> Store::Impl::setText(std::string_view doing, std::string_view what,
     });
 }
 
+Result<void> Store::Impl::changeAfterReading(std::string_view doing, const std::function<Result<void>()>& body) {
+    if (const auto allowed = writable(); !allowed) return allowed;
+    return guarded(doing, [&]() -> Result<void> {
+        WriteTransaction transaction(*db);
+        auto changed = body();
+        if (changed) transaction.commit();
+        return changed;
+    });
+}
+
 std::int64_t Store::Impl::deletionStamp() {
     const std::int64_t last =
         db->execAndGet("SELECT MAX(COALESCE((SELECT MAX(deleted_ms) FROM run), 0), COALESCE((SELECT MAX(deleted_ms) FROM session), 0))").getInt64();
@@ -61,6 +94,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path, Op
         auto lock = DatabaseLock::acquire(impl->path);
         if (!lock) return tl::unexpected(lock.error());
         impl->lock = std::move(*lock);
+        if (const auto whole = refuseOrphanedLog(impl->path); !whole) return tl::unexpected(whole.error());
     } else if (!std::filesystem::exists(impl->path, error)) {
         return fail(ErrorCode::NotFound, impl->path.string() + " is not there", "Check the name");
     }
@@ -68,19 +102,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path, Op
     if (!db) return tl::unexpected(db.error());
     impl->db = std::move(*db);
     if (mode == OpenMode::ReadWrite) {
-        // We hold the lock, so nobody is writing: what is still "running" was killed.
-        const auto marked = guarded("opening " + impl->path.string(), [&]() -> Result<void> {
-            impl->interrupted = impl->db->exec("UPDATE run SET state = 'interrupted' WHERE state = 'running'");
-            return {};
-        });
-        if (!marked) return tl::unexpected(marked.error());
+        auto recovered = recoverRuns(*impl->db, impl->path);
+        if (!recovered) return tl::unexpected(recovered.error());
+        impl->recovered = std::move(*recovered);
     }
     return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
 const std::filesystem::path& Store::path() const { return impl_->path; }
 bool Store::readOnly() const { return impl_->mode == OpenMode::ReadOnly; }
-int Store::interruptedRuns() const { return impl_->interrupted; }
+const std::vector<RecoveredRun>& Store::recovered() const { return impl_->recovered; }
 std::shared_ptr<DatabaseLock> Store::lock() const { return impl_->lock; }
 
 Result<RunRequest> Store::loadRequest(RunId id) const {
@@ -91,8 +122,38 @@ Result<RunTrace> Store::loadRun(RunId id) const {
     return guarded("loading run " + std::to_string(raw(id)), [&]() -> Result<RunTrace> {
         // One snapshot for all its tables: a writer may be on this run now.
         SQLite::Transaction snapshot(*impl_->db);
-        return readTrace(*impl_->db, id);
+        auto trace = readTrace(*impl_->db, id);
+        if (trace) impl_->rows_read += static_cast<std::int64_t>(trace->points().size());
+        return trace;
     });
+}
+
+Result<std::int64_t> Store::dataVersion() const {
+    return guarded("looking at " + impl_->path.string(), [&]() -> Result<std::int64_t> { return pragmaInteger(*impl_->db, "data_version"); });
+}
+
+FilePlace Store::place() const { return placeOf(*impl_->db); }
+
+Result<bool> Store::checkpoint() { return foldLog(*impl_->db); }
+
+Result<void> Store::saveCopy(const std::filesystem::path& target) const {
+    const std::filesystem::path path = std::filesystem::absolute(target);
+    std::error_code ignored;
+    if (place() == FilePlace::InPlace && std::filesystem::equivalent(path, impl_->path, ignored)) {
+        return fail(ErrorCode::InvalidArgument, path.string() + " is the open database itself", "Choose another name");
+    }
+    if (auto allowed = checkReplaceable(path); !allowed) return allowed;
+    const std::filesystem::path part = path.string() + ".part";
+    std::filesystem::remove(part, ignored);  // VACUUM INTO wants no file there
+    auto saved = guarded("saving a copy as " + path.string(), [&]() -> Result<void> {
+        SQLite::Statement vacuum(*impl_->db, "VACUUM INTO ?");
+        vacuum.bind(1, part.string());
+        vacuum.exec();
+        return {};
+    });
+    if (saved) return moveIntoPlace(part, path);
+    std::filesystem::remove(part, ignored);
+    return saved;
 }
 
 Result<std::int64_t> Store::purge(std::int64_t older_than_ms) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ public:
     /// Creates the file and its folders where they are missing (ReadWrite), brings an older schema up to date after a backup
     /// beside it, and marks runs that a killed program left "running" as interrupted.
     /// Errors: Busy (another window writes this file: open it read only), Unsupported (written by a newer version, or by
-    /// another program), FileCorrupt, NotFound (ReadOnly), Io.
+    /// another program), FileCorrupt, NotFound (ReadOnly; or the file is gone and its -wal, with runs in it, is still there), Io.
     [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, OpenMode mode = OpenMode::ReadWrite);
     ~Store();
     Store(const Store&) = delete;
@@ -34,8 +35,8 @@ public:
 
     [[nodiscard]] const std::filesystem::path& path() const;
     [[nodiscard]] bool readOnly() const;
-    /// Runs that open() found unfinished: the program was killed.
-    [[nodiscard]] int interruptedRuns() const;
+    /// Runs that open() found unfinished: the program was killed. The next open() does not find them again.
+    [[nodiscard]] const std::vector<RecoveredRun>& recovered() const;
 
     // --- sessions ---
     [[nodiscard]] Result<SessionId> createSession(std::string_view name);
@@ -50,6 +51,31 @@ public:
     /// Makes it the one that lastSession() names.
     [[nodiscard]] Result<void> markOpened(SessionId id);
 
+    // --- lists for a window: each call reads no more rows than it gives ---
+    /// Live sessions, the one that was changed last first, behind `after`; `models` is left empty.
+    [[nodiscard]] Result<std::vector<SessionSummary>> sessionPage(const std::optional<SessionSummary>& after, int limit) const;
+    [[nodiscard]] Result<SessionSummary> sessionSummary(SessionId id) const;  // `models` is left empty
+    [[nodiscard]] Result<std::string> sessionModels(SessionId id) const;
+    /// The newest `limit` live runs of those made before `before` (kNoRun: of all).
+    [[nodiscard]] Result<RunPage> runPage(SessionId session, RunId before, int limit) const;
+    /// A live run of a live session as it stands in a page. Errors: NotFound.
+    [[nodiscard]] Result<RunSummary> listedRun(RunId id) const;
+    [[nodiscard]] Result<RunId> newestRun(SessionId session) const;  // kNoRun: there is none
+    /// Prompt of the first run that was ever made in the session, deleted or not; empty: there was none.
+    [[nodiscard]] Result<std::optional<std::string>> firstPrompt(SessionId session) const;
+    /// The run, what it is a branch of, and so on to the root; as they stand in a page, by rising id. Errors: NotFound.
+    [[nodiscard]] Result<std::vector<RunSummary>> stemOf(RunId id) const;
+    /// The run and what grew from it, at most `limit` runs; as they stand in a page, by rising id.
+    [[nodiscard]] Result<std::vector<RunSummary>> branchesOf(RunId id, int limit) const;
+    /// Live sessions whose name or notes have that part, the one that was changed last first; `models` is left empty.
+    [[nodiscard]] Result<std::vector<SessionSummary>> sessionsNamed(std::string_view search, int limit) const;
+    /// Runs that searchRuns() finds, as they stand in a page.
+    [[nodiscard]] Result<std::vector<RunSummary>> findRuns(std::string_view search, int limit) const;
+    /// Tokens that loadRun would read, those of its parents included; never less.
+    [[nodiscard]] Result<std::int64_t> traceSize(RunId id) const;
+    /// Rows that this store has read so far, as sessions, runs and tokens: how much work its caller asked for.
+    [[nodiscard]] std::int64_t rowsRead() const;
+
     // --- runs ---
     /// In the order of creation, so a parent stands before its branches.
     [[nodiscard]] Result<std::vector<RunSummary>> listRuns(SessionId session, std::string_view search = {}, Listed which = Listed::Live) const;
@@ -57,6 +83,9 @@ public:
     [[nodiscard]] Result<std::vector<RunSummary>> searchRuns(std::string_view search, int limit = 200) const;
     [[nodiscard]] Result<RunSummary> runSummary(RunId id) const;
     [[nodiscard]] Result<void> renameRun(RunId id, std::string_view title);
+    /// As renameRun, with a title that the program chooses: whatever tells the run from a run that is called so already and has other
+    /// settings is added behind it.
+    [[nodiscard]] Result<void> nameRun(RunId id, std::string_view title);
     [[nodiscard]] Result<void> setRunNotes(RunId id, std::string_view notes);
     /// With all branches that grew from it. Undo: restoreRun. Busy while the run is running.
     [[nodiscard]] Result<void> deleteRun(RunId id);
@@ -74,6 +103,15 @@ public:
     [[nodiscard]] Result<std::vector<Note>> listNotes(RunId run) const;
 
     // --- the file ---
+    /// Another number when another connection has changed the file.
+    [[nodiscard]] Result<std::int64_t> dataVersion() const;
+    /// Whether the file is still where it was opened.
+    [[nodiscard]] FilePlace place() const;
+    /// Moves what stands in the -wal into the file, so that the file alone holds everything. Never waits for anybody: false when a
+    /// reader or writer was in the way.
+    [[nodiscard]] Result<bool> checkpoint();
+    /// Everything as a new database file at `path`, also when the file itself was moved or removed; replaces `path` in one step.
+    [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path) const;
     /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.
     /// Returns how many sessions and runs went.
     [[nodiscard]] Result<std::int64_t> purge(std::int64_t older_than_ms = 0);

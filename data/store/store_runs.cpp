@@ -1,27 +1,18 @@
 // Runs and notes of class Store: listing, naming, deleting with undo.
 
-#include <cmath>
-#include <limits>
-
 #include "data/store/row_reader.h"
+#include "data/store/run_titles.h"
 #include "data/store/store_impl.h"
+#include "data/store/summary_reader.h"
 #include "data/store/trace_reader.h"
 
 namespace quibble {
 
 namespace {
 
-constexpr std::int64_t kMinInt64 = std::numeric_limits<std::int64_t>::min();
-
-// The columns that summaryFrom reads, in its order; the table is called r.
-constexpr const char* kSummaryColumns =
-    "SELECT r.id, r.session, COALESCE(r.parent, 0), r.branch_pos, r.title, r.prompt, r.state, r.finish_reason, r.created_ms, r.model_name,"
-    " r.weight_format, r.seed, r.penalty, r.tokens, r.thinking_tokens, r.markers, r.interventions, r.mean_entropy, r.mean_kl, r.decode_ns,"
-    " r.wall_ns, r.answer, r.known_answer, r.correct, r.notes FROM run r ";
-
 constexpr const char* kMatches =
-    " (instr(lower(r.title), lower(?2)) OR instr(lower(r.prompt), lower(?2)) OR instr(lower(r.answer), lower(?2))"
-    " OR instr(lower(r.notes), lower(?2))) ";
+    " (instr(lower(r.title), lower(?2)) OR instr(lower(r.answer), lower(?2)) OR instr(lower(r.model_name), lower(?2))"
+    " OR instr(lower(r.weight_format), lower(?2)) OR instr(lower(r.prompt), lower(?2)) OR instr(lower(r.notes), lower(?2))) ";
 
 // The run and all that grew from it, by way of runs that satisfy the condition.
 std::string treeOf(const char* condition) {
@@ -29,72 +20,20 @@ std::string treeOf(const char* condition) {
            " UNION SELECT run.id FROM run JOIN tree ON run.parent = tree.id WHERE " + condition + ") SELECT id FROM tree)";
 }
 
-std::optional<RunStatus> statusFrom(std::string_view text) {
-    for (const RunStatus status : {RunStatus::Running, RunStatus::Finished, RunStatus::Interrupted}) {
-        if (text == runStatusText(status)) return status;
-    }
-    return std::nullopt;
-}
-
-std::optional<double> measured(double value) { return std::isnan(value) ? std::nullopt : std::optional(value); }
-
-void readStates(RowReader& reader, RunSummary& s) {
-    const auto status = statusFrom(reader.text(6, "state"));
-    if (reader.ok() && !status) reader.setFault("state", "is unknown");
-    s.status = status.value_or(RunStatus::Interrupted);
-    if (!reader.null(7)) {
-        s.finish_reason = finishReasonFrom(reader.text(7, "finish_reason"));
-        if (reader.ok() && !s.finish_reason) reader.setFault("finish_reason", "is unknown");
-    }
-    if (!reader.null(23)) s.correct = reader.flag(23, "correct");
-}
-
-Result<RunSummary> summaryFrom(SQLite::Statement& row) {
-    RowReader reader(row, "run");
-    RunSummary s;
-    s.id = RunId{reader.integer(0, "id", 1, kMaxInt64)};
-    reader.setId(raw(s.id));
-    s.session = SessionId{reader.integer(1, "session", 1, kMaxInt64)};
-    s.parent = RunId{reader.integer(2, "parent", 0, kMaxInt64)};
-    s.branch_pos = reader.integer32(3, "branch_pos");
-    s.title = reader.text(4, "title");
-    s.prompt = reader.text(5, "prompt");
-    readStates(reader, s);
-    s.created_ms = reader.integer(8, "created_ms", 0, kMaxInt64);
-    s.model_name = reader.text(9, "model_name");
-    s.weight_format = reader.text(10, "weight_format");
-    s.seed = static_cast<std::uint64_t>(reader.integer(11, "seed", kMinInt64, kMaxInt64));
-    s.penalty = reader.real(12, "penalty");
-    s.tokens = reader.integer(13, "tokens", 0, kMaxInt64);
-    s.thinking_tokens = reader.integer(14, "thinking_tokens", 0, kMaxInt64);
-    s.markers = reader.integer(15, "markers", 0, kMaxInt64);
-    s.interventions = reader.integer(16, "interventions", 0, kMaxInt64);
-    s.mean_entropy = measured(reader.real(17, "mean_entropy"));
-    s.mean_kl = measured(reader.real(18, "mean_kl"));
-    s.decode_ns = reader.integer(19, "decode_ns", 0, kMaxInt64);
-    s.wall_ns = reader.integer(20, "wall_ns", 0, kMaxInt64);
-    s.answer = reader.text(21, "answer");
-    s.known_answer = reader.text(22, "known_answer");
-    s.notes = reader.text(24, "notes");
-    if (!reader.ok()) return reader.error();
-    return s;
-}
-
-Result<std::vector<RunSummary>> summariesFrom(SQLite::Statement& query) {
-    std::vector<RunSummary> runs;
-    while (query.executeStep()) {
-        auto summary = summaryFrom(query);
-        if (!summary) return tl::unexpected(summary.error());
-        runs.push_back(std::move(*summary));
-    }
-    return runs;
+// Over all live sessions, newest first.
+Result<std::vector<RunSummary>> matchingRuns(SQLite::Database& db, SummaryDetail detail, std::string_view search, int limit) {
+    SQLite::Statement query(db, selectSummaries(detail) + "JOIN session s ON s.id = r.session WHERE" + kMatches +
+                                    "AND r.deleted_ms IS NULL AND s.deleted_ms IS NULL ORDER BY r.id DESC LIMIT ?1");
+    query.bind(1, limit);
+    query.bind(2, std::string(search));
+    return summariesFrom(query);
 }
 
 }  // namespace
 
 Result<std::vector<RunSummary>> Store::listRuns(SessionId session, std::string_view search, Listed which) const {
     return guarded("listing runs", [&]() -> Result<std::vector<RunSummary>> {
-        SQLite::Statement query(*impl_->db, std::string(kSummaryColumns) + "WHERE r.session = ?1 AND" + kMatches + "AND (r.deleted_ms IS NOT NULL) = ?3 ORDER BY r.id");
+        SQLite::Statement query(*impl_->db, selectSummaries() + "WHERE r.session = ?1 AND" + kMatches + "AND (r.deleted_ms IS NOT NULL) = ?3 ORDER BY r.id");
         query.bind(1, raw(session));
         query.bind(2, std::string(search));
         query.bind(3, which == Listed::Deleted ? 1 : 0);
@@ -103,18 +42,16 @@ Result<std::vector<RunSummary>> Store::listRuns(SessionId session, std::string_v
 }
 
 Result<std::vector<RunSummary>> Store::searchRuns(std::string_view search, int limit) const {
-    return guarded("searching runs", [&]() -> Result<std::vector<RunSummary>> {
-        SQLite::Statement query(*impl_->db, std::string(kSummaryColumns) + "JOIN session s ON s.id = r.session WHERE" + kMatches +
-                                                "AND r.deleted_ms IS NULL AND s.deleted_ms IS NULL ORDER BY r.id DESC LIMIT ?1");
-        query.bind(1, limit);
-        query.bind(2, std::string(search));
-        return summariesFrom(query);
-    });
+    return guarded("searching runs", [&] { return matchingRuns(*impl_->db, SummaryDetail::Whole, search, limit); });
+}
+
+Result<std::vector<RunSummary>> Store::findRuns(std::string_view search, int limit) const {
+    return guarded("searching runs", [&] { return matchingRuns(*impl_->db, SummaryDetail::Listed, search, limit); });
 }
 
 Result<RunSummary> Store::runSummary(RunId id) const {
     return guarded("reading run " + std::to_string(raw(id)), [&]() -> Result<RunSummary> {
-        SQLite::Statement query(*impl_->db, std::string(kSummaryColumns) + "WHERE r.id = ?");
+        SQLite::Statement query(*impl_->db, selectSummaries() + "WHERE r.id = ?");
         query.bind(1, raw(id));
         if (!query.executeStep()) return fail(ErrorCode::NotFound, "there is no run " + std::to_string(raw(id)));
         return summaryFrom(query);
@@ -125,12 +62,23 @@ Result<void> Store::renameRun(RunId id, std::string_view title) {
     return impl_->setText("renaming a run", "run", "UPDATE run SET title = ? WHERE id = ?", title, raw(id));
 }
 
+Result<void> Store::nameRun(RunId id, std::string_view title) {
+    return impl_->changeAfterReading("naming a run", [&]() -> Result<void> {
+        SQLite::Statement query(*impl_->db, "SELECT session FROM run WHERE id = ?");
+        query.bind(1, raw(id));
+        if (!query.executeStep()) return fail(ErrorCode::NotFound, "there is no run " + std::to_string(raw(id)));
+        const auto request = readRequest(*impl_->db, id);
+        if (!request) return tl::unexpected(request.error());
+        return renameRun(id, distinctTitle(*impl_->db, SessionId{query.getColumn(0).getInt64()}, id, title, *request));
+    });
+}
+
 Result<void> Store::setRunNotes(RunId id, std::string_view notes) {
     return impl_->setText("keeping notes of a run", "run", "UPDATE run SET notes = ? WHERE id = ?", notes, raw(id));
 }
 
 Result<void> Store::deleteRun(RunId id) {
-    return guarded("deleting a run", [&]() -> Result<void> {
+    return impl_->changeAfterReading("deleting a run", [&]() -> Result<void> {
         SQLite::Statement running(*impl_->db, "SELECT 1 FROM run WHERE state = 'running' AND" + treeOf("?1 IS ?1"));
         running.bind(2, raw(id));
         if (running.executeStep()) return fail(ErrorCode::Busy, "this run or a branch of it is running", "Stop it first");
@@ -142,7 +90,7 @@ Result<void> Store::deleteRun(RunId id) {
 }
 
 Result<void> Store::restoreRun(RunId id) {
-    return guarded("restoring a run", [&]() -> Result<void> {
+    return impl_->changeAfterReading("restoring a run", [&]() -> Result<void> {
         SQLite::Statement stamp(*impl_->db, "SELECT deleted_ms FROM run WHERE id = ? AND deleted_ms IS NOT NULL");
         stamp.bind(1, raw(id));
         if (!stamp.executeStep()) return fail(ErrorCode::NotFound, "there is no deleted run " + std::to_string(raw(id)));

@@ -27,7 +27,7 @@ Result<void> Store::setSessionNotes(SessionId id, std::string_view notes) {
 }
 
 Result<void> Store::deleteSession(SessionId id) {
-    return guarded("deleting a session", [&]() -> Result<void> {
+    return impl_->changeAfterReading("deleting a session", [&]() -> Result<void> {
         SQLite::Statement running(*impl_->db, "SELECT 1 FROM run WHERE session = ? AND state = 'running'");
         running.bind(1, raw(id));
         if (running.executeStep()) return fail(ErrorCode::Busy, "a run of this session is running", "Stop it first");

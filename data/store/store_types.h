@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/values/ids.h"
 #include "engine/values/run_event.h"
@@ -75,6 +76,27 @@ struct RunSummary {
     std::optional<bool> correct;
     std::string notes;
     bool operator==(const RunSummary&) const = default;
+};
+
+/// A part of a session's list of runs.
+struct RunPage {
+    std::vector<RunSummary> runs;  // by rising id, without prompt and notes: the page, and whatever its runs are branches of
+    RunId first = kNoRun;          // of the page itself; kNoRun: the page is empty
+    std::int64_t earlier = 0;      // runs of the session before `first`
+};
+
+/// A run that an earlier process left unfinished because it was killed. What had been measured is kept.
+struct RecoveredRun {
+    RunId id = kNoRun;
+    std::string title;
+    std::int64_t tokens = 0;
+    bool operator==(const RecoveredRun&) const = default;
+};
+
+/// Where the file is that a connection has open.
+enum class FilePlace {
+    InPlace,
+    Elsewhere,  // moved, replaced or removed since it was opened; the connection still reads and writes the file that it opened
 };
 
 /// A remark on a range of positions [from, to) of a run.

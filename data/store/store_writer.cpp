@@ -22,11 +22,13 @@ constexpr auto kCommitInterval = std::chrono::milliseconds(250);
 constexpr std::size_t kCommitTokens = 256;
 constexpr auto kFirstRetry = std::chrono::milliseconds(250);
 constexpr auto kLongestRetry = std::chrono::milliseconds(4000);
+constexpr auto kIdle = std::chrono::milliseconds(1000);  // after which others' changes are looked for in the -wal
 
 struct BatchCounts {
     std::size_t tokens = 0;
     bool finishes = false;
 };
+
 
 BatchCounts countsOf(const EventBatch& batch) {
     BatchCounts counts;
@@ -46,24 +48,32 @@ struct StoreWriter::Impl {
         const RunRequest* request;
         std::promise<Result<RunId>> answer;
     };
+    struct Waiting {
+        EventBatchPtr batch;
+        Clock::time_point since;
+    };
 
     std::shared_ptr<DatabaseLock> lock;
+    std::filesystem::path path;
     std::unique_ptr<SQLite::Database> db;
     std::unique_ptr<EventSink> sink;
     ErrorCallback on_error;
+    SavedCallback on_saved;
 
     mutable std::mutex mutex;
     std::condition_variable wake;     // of the thread
     std::condition_variable settled;  // of flush(): an attempt is over
-    std::deque<EventBatchPtr> queue;  // pushed, not on disk
+    std::deque<Waiting> queue;        // pushed, not on disk
     std::deque<Beginning*> beginnings;
     std::size_t queued_tokens = 0;
     std::size_t queued_events = 0;
     std::uint64_t pushed = 0, committed = 0;       // batches
     std::uint64_t attempts = 0, last_failure = 0;  // numbers of attempts to write, from 1
     Clock::time_point due{};                       // when the queue must be written
+    std::optional<Clock::time_point> last_commit;
     Clock::duration retry_after = kFirstRetry;
     bool urgent = false;   // write now
+    bool fold_soon = true;  // a run ended, so that the -wal holds something
     bool closing = false;
     std::optional<Error> failing;   // the last attempt failed
     std::optional<Error> refused;   // an event was lost for good
@@ -73,6 +83,8 @@ struct StoreWriter::Impl {
     void loop();
     void waitForWork(std::unique_lock<std::mutex>& guard);
     void writeQueue(std::unique_lock<std::mutex>& guard);
+    void foldWhenIdle(std::unique_lock<std::mutex>& guard);
+    [[nodiscard]] bool logHoldsSomething() const;
     void serveBeginnings(std::unique_lock<std::mutex>& guard);
     Result<void> writeBatches(const std::vector<EventBatchPtr>& batches, std::vector<Error>& refusals);
     void took(const std::vector<EventBatchPtr>& batches);
@@ -80,7 +92,7 @@ struct StoreWriter::Impl {
 
 void StoreWriter::Impl::waitForWork(std::unique_lock<std::mutex>& guard) {
     const auto now_or_never = [this] { return closing || urgent || !beginnings.empty(); };
-    wake.wait(guard, [&] { return now_or_never() || !queue.empty(); });
+    if (!wake.wait_for(guard, kIdle, [&] { return now_or_never() || !queue.empty(); })) return;  // idle
     const auto full = [&] { return !failing && queued_tokens >= kCommitTokens; };
     while (!now_or_never() && !full() && Clock::now() < due) {
         const auto until = due;  // a failure that is over moves it
@@ -102,16 +114,19 @@ void StoreWriter::Impl::took(const std::vector<EventBatchPtr>& batches) {
         queued_tokens -= countsOf(*batch).tokens;
         queued_events -= batch->events.size();
         queue.pop_front();
+        fold_soon = fold_soon || countsOf(*batch).finishes;
     }
     committed += batches.size();
-    due = Clock::now() + kCommitInterval;
+    last_commit = Clock::now();
+    due = *last_commit + kCommitInterval;
     retry_after = kFirstRetry;
 }
 
 void StoreWriter::Impl::writeQueue(std::unique_lock<std::mutex>& guard) {
     urgent = false;
     if (queue.empty()) return;
-    const std::vector<EventBatchPtr> batches(queue.begin(), queue.end());
+    std::vector<EventBatchPtr> batches;
+    for (const Waiting& waiting : queue) batches.push_back(waiting.batch);
     const std::uint64_t attempt = ++attempts;
     guard.unlock();
     std::vector<Error> refusals;
@@ -136,10 +151,30 @@ void StoreWriter::Impl::writeQueue(std::unique_lock<std::mutex>& guard) {
         retry_after = std::min<Clock::duration>(2 * retry_after, kLongestRetry);
     }
     settled.notify_all();
-    if (!news || !on_error) return;
     guard.unlock();
-    on_error(*news);
+    if (news && on_error) on_error(*news);
+    for (const EventBatchPtr& batch : batches) {
+        if (written && on_saved && countsOf(*batch).finishes) on_saved(batch->run);
+    }
+    // A file that was moved away must not depend on the -wal that stayed behind.
+    if (written && placeOf(*db) == FilePlace::Elsewhere) (void)foldLog(*db);
     guard.lock();
+}
+
+bool StoreWriter::Impl::logHoldsSomething() const {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path.string() + "-wal", error);
+    return !error && size > 0;
+}
+
+// When nothing else is to be done: after a run, and when somebody (a rename, a deletion) has left something in the -wal.
+void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
+    if (!queue.empty() || !beginnings.empty() || closing) return;
+    guard.unlock();
+    const bool wanted = fold_soon || logHoldsSomething();
+    const bool folded = !wanted || foldLog(*db).value_or(false);
+    guard.lock();
+    fold_soon = !folded && fold_soon;
 }
 
 void StoreWriter::Impl::serveBeginnings(std::unique_lock<std::mutex>& guard) {
@@ -158,24 +193,29 @@ void StoreWriter::Impl::loop() {
     for (;;) {
         waitForWork(guard);
         const bool last_round = closing;
+        const bool idle = !last_round && queue.empty() && beginnings.empty();
         writeQueue(guard);
         serveBeginnings(guard);
         if (last_round) break;
+        if (idle || fold_soon) foldWhenIdle(guard);
     }
     guard.unlock();
     (void)sink->endRuns();
+    (void)foldLog(*db);
 }
 
 StoreWriter::StoreWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error) {
+Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error, SavedCallback on_saved) {
     if (store.readOnly()) return fail(ErrorCode::InvalidArgument, store.path().string() + " is open read only", "Open it for writing to keep runs in it");
     auto db = openConnection(store.path());
     if (!db) return tl::unexpected(db.error());
     auto impl = std::make_unique<Impl>();
     impl->lock = store.lock();
     impl->db = std::move(*db);
+    impl->path = store.path();
     impl->on_error = std::move(on_error);
+    impl->on_saved = std::move(on_saved);
     const auto ready = guarded("opening " + store.path().string(), [&]() -> Result<void> {
         impl->sink = std::make_unique<EventSink>(*impl->db);
         return {};
@@ -211,7 +251,7 @@ void StoreWriter::push(EventBatchPtr batch) {
         impl_->queued_tokens += counts.tokens;
         impl_->queued_events += batch->events.size();
         ++impl_->pushed;
-        impl_->queue.push_back(std::move(batch));
+        impl_->queue.push_back({std::move(batch), Clock::now()});
         impl_->urgent = impl_->urgent || counts.finishes;
         now = now || counts.finishes || impl_->queued_tokens >= kCommitTokens;
     }
@@ -253,9 +293,11 @@ std::optional<Error> StoreWriter::lastError() const {
     return impl_->failing ? impl_->failing : impl_->refused;
 }
 
-std::size_t StoreWriter::pending() const {
+SaveState StoreWriter::saveState() const {
     const std::lock_guard guard(impl_->mutex);
-    return impl_->queued_events;
+    SaveState state{.pending = impl_->queued_events, .waiting_since = std::nullopt, .last_commit = impl_->last_commit};
+    if (!impl_->queue.empty()) state.waiting_since = impl_->queue.front().since;
+    return state;
 }
 
 }  // namespace quibble

@@ -1,8 +1,11 @@
 // The thread that puts events into the database. push() never waits for the disk; every 250 ms, or every 256 tokens, or when a
 // run finishes, what has gathered is committed in one transaction, so that killing the process loses at most the last second.
 // A write that fails (disk full, file locked) is kept and tried again; nothing is dropped silently.
+// After a run, and a second after anything else was changed, the -wal is emptied into the database, so that a copy of that one file
+// is complete.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,14 +17,25 @@
 
 namespace quibble {
 
+/// What is on disk.
+struct SaveState {
+    using Clock = std::chrono::steady_clock;
+    std::size_t pending = 0;                         // events that wait for the disk
+    std::optional<Clock::time_point> waiting_since;  // when the oldest of them came
+    std::optional<Clock::time_point> last_commit;    // the last that worked
+};
+
 class StoreWriter {
 public:
     /// Called on the writer's thread when writing starts to fail or the reason changes, and with an empty optional when
     /// it works again. Post to your own thread from it; do not call the writer from it.
     using ErrorCallback = std::function<void(const std::optional<Error>&)>;
 
+    /// Called on the writer's thread when the end of a run is on disk.
+    using SavedCallback = std::function<void(RunId)>;
+
     /// Writes the file of `store`, which must be open for writing. The file stays locked until both are closed.
-    [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const Store& store, ErrorCallback on_error = {});
+    [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const Store& store, ErrorCallback on_error = {}, SavedCallback on_saved = {});
     ~StoreWriter();  // close()
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;
@@ -37,8 +51,9 @@ public:
     [[nodiscard]] Result<void> close();
     /// The failure that holds now; empty when the last write worked.
     [[nodiscard]] std::optional<Error> lastError() const;
+    [[nodiscard]] SaveState saveState() const;
     /// Events that wait for the disk.
-    [[nodiscard]] std::size_t pending() const;
+    [[nodiscard]] std::size_t pending() const { return saveState().pending; }
 
 private:
     struct Impl;

@@ -203,20 +203,41 @@ public:
         return addExpertPasses(db_, source, trace_);
     }
 
+    // Only what the run names: the vocabulary of a tokenizer gathers the tokens of all runs.
     Result<void> addTexts(std::int64_t tokenizer) {
-        SQLite::Statement query(db_, "SELECT token, bytes FROM vocab WHERE tokenizer = ?");
+        if (auto sound = checkVocabulary(tokenizer); !sound) return sound;
+        std::vector<TokenId> ids(ids_.begin(), ids_.end());
+        std::sort(ids.begin(), ids.end());
+        SQLite::Statement query(db_, "SELECT bytes FROM vocab WHERE tokenizer = ? AND token = ?");
         query.bind(1, tokenizer);
         RowReader reader(query, "vocab", tokenizer);
-        while (query.executeStep()) {
-            const TokenId id = reader.integer32(0, "token");
-            const std::string_view bytes = reader.blob(1, "bytes");
-            if (!reader.ok()) return reader.error();
-            if (ids_.contains(id)) trace_.apply(TokenText{id, std::string(bytes)});
+        for (const TokenId id : ids) {
+            query.bind(2, id);
+            if (query.executeStep()) {
+                const std::string_view bytes = reader.blob(0, "bytes");
+                if (!reader.ok()) return reader.error();
+                trace_.apply(TokenText{id, std::string(bytes)});
+            }
+            query.reset();
         }
         return {};
     }
 
 private:
+    // The rows are ordered by token, so the ends say whether all of them can be ids.
+    Result<void> checkVocabulary(std::int64_t tokenizer) {
+        for (const char* sql : {"SELECT token FROM vocab WHERE tokenizer = ? ORDER BY token LIMIT 1",
+                                "SELECT token FROM vocab WHERE tokenizer = ? ORDER BY token DESC LIMIT 1"}) {
+            SQLite::Statement query(db_, sql);
+            query.bind(1, tokenizer);
+            if (!query.executeStep()) return {};
+            RowReader reader(query, "vocab", tokenizer);
+            (void)reader.integer32(0, "token");
+            if (!reader.ok()) return reader.error();
+        }
+        return {};
+    }
+
     void note(const std::vector<Alternative>& list) {
         for (const Alternative& alternative : list) ids_.insert(alternative.id);
     }

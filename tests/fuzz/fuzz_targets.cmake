@@ -33,9 +33,21 @@ add_library(fuzz_grading_sources STATIC ${fuzz_grading_sources})
 target_link_libraries(fuzz_grading_sources PUBLIC fuzz_sources)
 set(fuzz_libraries_grading fuzz_grading_sources)
 
-foreach(name gguf safetensors tokenizer_json chat_template tokenizer model_loader grading)
+# The store is compiled whole as well, but for what writes runs; SQLite itself is the system's.
+file(GLOB fuzz_store_sources ${fuzz_root}/data/store/*.cpp)
+list(FILTER fuzz_store_sources EXCLUDE REGEX "event_sink|store_writer")
+file(GLOB fuzz_schema_files ${fuzz_root}/data/schema/[0-9][0-9][0-9][0-9]_*.sql)
+list(SORT fuzz_schema_files)
+set(fuzz_schema_source ${CMAKE_CURRENT_BINARY_DIR}/fuzz_schema_sql.cpp)
+add_custom_command(OUTPUT ${fuzz_schema_source}
+  COMMAND ${CMAKE_COMMAND} "-DFILES=${fuzz_schema_files}" -DOUT=${fuzz_schema_source} -P ${fuzz_root}/data/schema/embed.cmake
+  DEPENDS ${fuzz_schema_files} ${fuzz_root}/data/schema/embed.cmake VERBATIM)
+foreach(name gguf safetensors tokenizer_json chat_template tokenizer model_loader grading session)
   add_executable(fuzz_${name} ${fuzz_root}/tests/fuzz/fuzz_${name}.cpp)
   target_link_libraries(fuzz_${name} PRIVATE ${fuzz_libraries_${name}} fuzz_sources)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 endforeach()
+
+target_sources(fuzz_session PRIVATE ${fuzz_store_sources} ${fuzz_schema_source} ${fuzz_root}/data/file_kind.cpp)
+target_link_libraries(fuzz_session PRIVATE SQLiteCpp sqlite3)

@@ -168,13 +168,13 @@ void scenes(Gallery& window, const QString& folder, const QString& theme) {
     window.stream_->openFind();
     window.stream_->stream()->setFindText(QStringLiteral("let me"));
     window.stream_->stream()->setShowInvisibles(true);
-    window.sessions_->requestDelete(SessionId{2}, kNoRun);
+    window.sessions_->offerUndo(QStringLiteral("Pears"));
     settle(300);
     save(window, folder, theme + QStringLiteral("-kl-find"));
     window.stream_->closeFind();
     window.stream_->stream()->setShowInvisibles(false);
     window.document.setMeasure(Measure::Entropy);
-    window.sessions_->undoDelete();
+    window.sessions_->dismissUndo();
 
     const testing::RunSettings large{.tokens = 100000, .seed = 3};
     window.document.setTrace(testing::makeTrace(large), RunId{1});

@@ -156,8 +156,9 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     reference_->setVisible(reference);
     reference_label_->setVisible(document_->hasReference());
     const QString name = QString::fromStdString(provenance.reference_format);
-    reference_label_->setText(reference ? tr("%1 reference").arg(name)
-                                        : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
+    reference_label_->setText(reference              ? tr("%1 reference").arg(name)
+                              : !document_->live() ? tr("%1 reference: not scored, the run ended before that").arg(name)
+                                                   : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
     reference_->setContent({point.reference.top, token.id, point.reference.logprob, limit});
     for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(chosen_);
 

@@ -4,12 +4,12 @@
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QDir>
-#include <QFileDialog>
 #include <QFormLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include "views/save_file.h"
 #include "views/theme.h"
 #include "views/number_field.h"
 #include "views/widgets.h"
@@ -121,12 +121,15 @@ FigureOptions ExportDialog::options() const {
 
 void ExportDialog::save() {
     if (figure_->currentIndex() < 0) return;
-    FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
+    const FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
     const QString ending = QLatin1String(kEndings[format_->currentIndex()]);
-    const QString proposed = QDir(folder_).filePath(figure->figureName() + QLatin1Char('.') + ending);
-    QString path = QFileDialog::getSaveFileName(this, tr("Export figure"), proposed, QStringLiteral("*.") + ending);
-    if (path.isEmpty()) return;
-    if (!path.endsWith(QLatin1Char('.') + ending, Qt::CaseInsensitive)) path += QLatin1Char('.') + ending;
+    askWhereToSave(this, {.title = tr("Export figure"), .filter = QStringLiteral("*.") + ending,
+                          .start = QDir(folder_).filePath(figure->figureName()), .ending = ending},
+                   [this](const QString& path) { saveAs(path); });
+}
+
+void ExportDialog::saveAs(const QString& path) {
+    FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
     figure->bringUpToDate();  // of a panel that is hidden, while a run goes on
     if (const Result<void> result = figure->exportFigure(path, options()); !result) {
         message_->setText(QString::fromStdString(result.error().line()));

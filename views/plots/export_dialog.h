@@ -30,6 +30,7 @@ signals:
 private:
     void updateForFormat();
     void save();
+    void saveAs(const QString& path);
 
     std::vector<FigureView*> figures_;
     QString provenance_, folder_;

@@ -1,8 +1,10 @@
 #include "views/sessions/session_browser.h"
 
-#include <set>
+#include <functional>
+#include <utility>
 
 #include <QHBoxLayout>
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
@@ -20,12 +22,35 @@
 
 namespace quibble {
 
+// Keys mean something only while no name is being edited; then they belong to the editor, whose unused keys come by here.
+class SessionTree : public QTreeView {
+public:
+    using QTreeView::QTreeView;
+    std::function<bool(const QKeyEvent&)> on_key;
+    std::function<void(const QModelIndex&)> on_tooltip;
+
+protected:
+    void keyPressEvent(QKeyEvent* event) override {
+        if (state() != EditingState && on_key && on_key(*event)) return;
+        QTreeView::keyPressEvent(event);
+    }
+    // Tab keeps a name as Return does; it does not go on to the next row's.
+    void closeEditor(QWidget* editor, QAbstractItemDelegate::EndEditHint hint) override {
+        const bool goes_on = hint == QAbstractItemDelegate::EditNextItem || hint == QAbstractItemDelegate::EditPreviousItem;
+        QTreeView::closeEditor(editor, goes_on ? QAbstractItemDelegate::NoHint : hint);
+    }
+    bool viewportEvent(QEvent* event) override {
+        if (event->type() == QEvent::ToolTip && on_tooltip) on_tooltip(indexAt(static_cast<QHelpEvent*>(event)->pos()));
+        return QTreeView::viewportEvent(event);
+    }
+};
+
 SessionBrowser::SessionBrowser(QWidget* parent)
     : View(tr("Sessions"), parent),
       model_(new SessionModel(this)),
       filter_(new QSortFilterProxyModel(this)),
       search_(new QLineEdit(this)),
-      tree_(new QTreeView(this)),
+      tree_(new SessionTree(this)),
       empty_(makeCaption(tr("Runs you start are kept here."), this)),
       undo_bar_(new QWidget(this)),
       undo_label_(new QLabel(undo_bar_)),
@@ -39,22 +64,40 @@ SessionBrowser::SessionBrowser(QWidget* parent)
 
     connect(search_, &QLineEdit::textChanged, this, [this](const QString& text) {
         filter_->setFilterFixedString(text);
-        tree_->expandAll();
+        openAllRows();
         updateFigures();
+        emit searchChanged(text);
     });
+    connectTree();
+    undo_timer_->setSingleShot(true);
+    undo_timer_->setInterval(kUndoMs);
+    connect(undo_timer_, &QTimer::timeout, this, &SessionBrowser::dismissUndo);
+    updateFigures();
+}
+
+SessionBrowser::~SessionBrowser() = default;
+
+void SessionBrowser::connectTree() {
     connect(tree_, &QTreeView::clicked, this, &SessionBrowser::activate);
     connect(tree_, &QTreeView::customContextMenuRequested, this, &SessionBrowser::showMenu);
     connect(model_, &SessionModel::renamed, this, [this](SessionId session, RunId run, const QString& title) {
         if (run == kNoRun) emit renameSessionRequested(session, title);
         else emit renameRunRequested(run, title);
     });
-    undo_timer_->setSingleShot(true);
-    undo_timer_->setInterval(kUndoMs);
-    connect(undo_timer_, &QTimer::timeout, this, &SessionBrowser::commitDelete);
-    updateFigures();
+    connect(tree_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
+        const SessionItem* item = model_->item(filter_->mapToSource(index));
+        if (item != nullptr && item->run == kNoRun) emit sessionOpened(item->session);
+    });
+    connect(model_, &QAbstractItemModel::rowsInserted, this, &SessionBrowser::openFirstRows);
+    connect(model_, &QAbstractItemModel::rowsMoved, this, [this](const QModelIndex&, int first, int last, const QModelIndex& parent) { openFirstRows(parent, first, last); });
+    tree_->on_key = [this](const QKeyEvent& key) { return handleKey(key); };
+    tree_->on_tooltip = [this](const QModelIndex& index) {
+        const SessionItem* item = model_->item(filter_->mapToSource(index));
+        if (item != nullptr && item->tooltip.isEmpty() && !item->earlier) emit detailsWanted(item->session, item->run);
+    };
 }
 
-SessionBrowser::~SessionBrowser() = default;
+QTreeView* SessionBrowser::tree() const { return tree_; }
 
 void SessionBrowser::buildLayout() {
     const Theme& theme = Theme::instance();
@@ -79,7 +122,6 @@ void SessionBrowser::buildLayout() {
     tree_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     tree_->setExpandsOnDoubleClick(false);
     tree_->setAccessibleName(tr("Sessions, runs and branches"));
-    tree_->installEventFilter(this);
     column->addWidget(tree_, 1);
     empty_->setAlignment(Qt::AlignCenter);
     column->addWidget(empty_);
@@ -92,7 +134,7 @@ void SessionBrowser::buildLayout() {
     undo_label_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     undo_row->addWidget(undo_label_, 1);
     undo_row->addWidget(undo_button);
-    connect(undo_button, &QPushButton::clicked, this, &SessionBrowser::undoDelete);
+    connect(undo_button, &QPushButton::clicked, this, &SessionBrowser::undoRequested);
     undo_bar_->setVisible(false);
     column->addWidget(undo_bar_);
     setFocusProxy(tree_);
@@ -111,46 +153,71 @@ void SessionBrowser::buildLayout() {
 
 QWidget* SessionBrowser::headerWidget() { return header_; }
 
-void SessionBrowser::setItems(std::vector<SessionItem> items) {
-    // Expansion is kept by identity; what is new starts open.
-    std::set<std::int64_t> closed;
-    for (int row = 0; row < filter_->rowCount(); ++row) {
-        const QModelIndex index = filter_->index(row, 0);
-        const SessionItem* item = model_->item(filter_->mapToSource(index));
-        if (item != nullptr && item->run == kNoRun && !tree_->isExpanded(index)) closed.insert(raw(item->session));
-    }
-    model_->setItems(std::move(items));
-    tree_->expandAll();
-    for (int row = 0; row < filter_->rowCount(); ++row) {
-        const QModelIndex index = filter_->index(row, 0);
-        const SessionItem* item = model_->item(filter_->mapToSource(index));
-        if (item != nullptr && item->run == kNoRun && closed.count(raw(item->session)) == 1) tree_->collapse(index);
-    }
-    selectCurrentRow();
+void SessionBrowser::put(const std::vector<SessionItem>& items) {
+    model_->put(items);
     updateFigures();
+}
+
+void SessionBrowser::remove(SessionId session, RunId run) {
+    model_->remove(session, run);
+    updateFigures();
+}
+
+void SessionBrowser::setItems(const std::vector<SessionItem>& items) {
+    model_->setItems(items);
+    updateFigures();
+}
+
+void SessionBrowser::setMoreSessions(bool more) {
+    model_->setMoreSessions(more);
+    updateFigures();
+}
+
+// The first rows under a row open it; a row that the user has closed stays closed.
+void SessionBrowser::openFirstRows(const QModelIndex& parent, int first, int last) {
+    if (parent.isValid() && model_->rowCount(parent) == last - first + 1) tree_->expand(filter_->mapFromSource(parent));
+}
+
+// Only what has been read: opening a session reads it.
+void SessionBrowser::openAllRows() {
+    std::vector<QModelIndex> open{{}};
+    while (!open.empty()) {
+        const QModelIndex parent = open.back();
+        open.pop_back();
+        if (parent.isValid()) tree_->expand(parent);
+        for (int row = 0; row < filter_->rowCount(parent); ++row) {
+            const QModelIndex index = filter_->index(row, 0, parent);
+            if (filter_->rowCount(index) > 0) open.push_back(index);
+        }
+    }
 }
 
 void SessionBrowser::setCurrentRun(RunId run) {
     current_run_ = run;
     model_->setCurrentRun(run);
-    selectCurrentRow();
 }
 
-void SessionBrowser::selectCurrentRow() {
-    const QModelIndex index = filter_->mapFromSource(model_->indexOfRun(current_run_));
+void SessionBrowser::select(SessionId session, RunId run) {
+    const QModelIndex index = filter_->mapFromSource(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run));
     if (!index.isValid()) return;
     tree_->setCurrentIndex(index);
     tree_->scrollTo(index);
 }
 
+const SessionItem* SessionBrowser::selected() const { return model_->item(filter_->mapToSource(tree_->currentIndex())); }
+QString SessionBrowser::searched() const { return search_->text().trimmed(); }
+
 void SessionBrowser::activate(const QModelIndex& index) {
     const SessionItem* item = model_->item(filter_->mapToSource(index));
     if (item == nullptr) return;
-    if (item->run != kNoRun) {
-        emit runActivated(item->run);
+    const SessionItem row = *item;  // what follows may take it away
+    if (row.earlier) {
+        emit earlierRunsRequested(row.session);
+    } else if (row.run != kNoRun) {
+        emit runActivated(row.run);
     } else {
         tree_->setExpanded(index, !tree_->isExpanded(index));
-        emit sessionActivated(item->session);
+        emit sessionActivated(row.session);
     }
 }
 
@@ -160,7 +227,7 @@ void SessionBrowser::showMenu(const QPoint& point) {
     QMenu menu(this);
     menu.addAction(tr("New session"), this, &SessionBrowser::newSessionRequested);
     menu.addAction(tr("Open a session file…"), this, &SessionBrowser::importSessionRequested);
-    if (item != nullptr) {
+    if (item != nullptr && !item->earlier) {
         const SessionItem row = *item;  // the menu may outlive the model row
         menu.addSeparator();
         if (row.run != kNoRun) menu.addAction(tr("Show"), this, [this, row] { emit runActivated(row.run); });
@@ -171,65 +238,41 @@ void SessionBrowser::showMenu(const QPoint& point) {
     menu.exec(tree_->viewport()->mapToGlobal(point));
 }
 
-bool SessionBrowser::eventFilter(QObject* watched, QEvent* event) {
-    if (watched == tree_ && event->type() == QEvent::KeyPress) {
-        const auto* key = static_cast<QKeyEvent*>(event);
-        const SessionItem* item = model_->item(filter_->mapToSource(tree_->currentIndex()));
-        if (key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter) {
-            activate(tree_->currentIndex());
-            return true;
-        }
-        if (key->matches(QKeySequence::Delete) && item != nullptr) {
-            const SessionItem row = *item;
-            requestDelete(row.session, row.run);
-            return true;
-        }
-        if (key->matches(QKeySequence::Undo) && pending_) {
-            undoDelete();
-            return true;
-        }
+bool SessionBrowser::handleKey(const QKeyEvent& key) {
+    const SessionItem* item = selected();
+    if (item == nullptr) return false;
+    if (key.key() == Qt::Key_Return || key.key() == Qt::Key_Enter) {
+        activate(tree_->currentIndex());
+        return true;
     }
-    return View::eventFilter(watched, event);
+    if (key.matches(QKeySequence::Delete) && !item->earlier) {
+        requestDelete(item->session, item->run);
+        return true;
+    }
+    return false;
 }
 
 void SessionBrowser::requestDelete(SessionId session, RunId run) {
-    commitDelete();
-    const SessionItem* item = model_->item(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run));
-    if (item == nullptr) return;
-    undo_label_->setText(tr("Deleted “%1”").arg(item->title));
-    pending_ = Pending{session, run};
-    model_->setHidden(session, run);
-    tree_->expandAll();
+    if (!(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run)).isValid()) return;
+    if (run == kNoRun) emit deleteSessionRequested(session);
+    else emit deleteRunRequested(run);
+}
+
+void SessionBrowser::offerUndo(const QString& title) {
+    undo_label_->setText(tr("Deleted “%1”").arg(title));
     undo_bar_->setVisible(true);
     undo_timer_->start();
-    updateFigures();
 }
 
-void SessionBrowser::undoDelete() {
-    if (!pending_) return;
-    pending_.reset();
+void SessionBrowser::dismissUndo() {
     undo_timer_->stop();
     undo_bar_->setVisible(false);
-    model_->setHidden(kNoSession, kNoRun);
-    tree_->expandAll();
-    selectCurrentRow();
-    updateFigures();
-}
-
-void SessionBrowser::commitDelete() {
-    if (!pending_) return;
-    const Pending pending = *pending_;
-    pending_.reset();
-    undo_timer_->stop();
-    undo_bar_->setVisible(false);
-    // The row stays hidden: the controller answers with the rows that are left.
-    if (pending.run == kNoRun) emit deleteSessionRequested(pending.session);
-    else emit deleteRunRequested(pending.run);
 }
 
 void SessionBrowser::updateFigures() {
     const int sessions = model_->sessionCount();
-    setFigures(sessions > 1 ? tr("%n", nullptr, sessions) : QString());
+    if (model_->moreSessions()) setFigures(tr("over %n", nullptr, sessions));
+    else setFigures(sessions > 1 ? tr("%n", nullptr, sessions) : QString());
     empty_->setVisible(filter_->rowCount() == 0);
     empty_->setText(search_->text().isEmpty() ? tr("Runs you start are kept here.") : tr("Nothing matches “%1”.").arg(search_->text()));
 }

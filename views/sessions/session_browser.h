@@ -1,12 +1,12 @@
 // Sessions, their runs and the branches of the runs: search, open, rename in place, delete with undo.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "views/sessions/session_items.h"
 #include "views/view.h"
 
+class QKeyEvent;
 class QLabel;
 class QLineEdit;
 class QModelIndex;
@@ -17,6 +17,7 @@ class QTreeView;
 namespace quibble {
 
 class SessionModel;
+class SessionTree;
 
 class SessionBrowser : public View {
     Q_OBJECT
@@ -24,24 +25,32 @@ public:
     explicit SessionBrowser(QWidget* parent = nullptr);
     ~SessionBrowser() override;
 
-    /// Replaces the rows; what was open, selected and pending deletion stays so.
-    void setItems(std::vector<SessionItem> items);
-    /// The run that the window shows.
+    /// Rows come, change and go one by one: what is open, selected or being edited stays so (SessionModel).
+    void put(const std::vector<SessionItem>& items);
+    void remove(SessionId session, RunId run);
+    void setItems(const std::vector<SessionItem>& items);
+    void setMoreSessions(bool more);
+    /// The run that the window shows. It is marked; what is selected stays.
     void setCurrentRun(RunId run);
+    /// Makes a row the one that keys act on, and shows it; kNoRun: the session's.
+    void select(SessionId session, RunId run);
     [[nodiscard]] RunId currentRun() const { return current_run_; }
     [[nodiscard]] QWidget* headerWidget() override;
-    [[nodiscard]] QTreeView* tree() const { return tree_; }
+    [[nodiscard]] QTreeView* tree() const;
     [[nodiscard]] QLineEdit* searchBox() const { return search_; }
     [[nodiscard]] SessionModel* model() const { return model_; }
 
-    /// Delete is asked for: the row hides, an undo bar shows for `kUndoMs`, then deleteRunRequested is emitted.
-    void requestDelete(SessionId session, RunId run);
-    static constexpr int kUndoMs = 8000;
+    /// The row that Delete and F2 act on; nullptr: none.
+    [[nodiscard]] const SessionItem* selected() const;
+    /// What was typed into the search box.
+    [[nodiscard]] QString searched() const;
 
-public slots:
-    void undoDelete();
-    /// Emits the pending deletion now; call it before the window closes.
-    void commitDelete();
+    /// Emits deleteRunRequested or deleteSessionRequested, if there is such a row.
+    void requestDelete(SessionId session, RunId run);
+    /// What was deleted can be brought back: a bar says so for `kUndoMs`.
+    void offerUndo(const QString& title);
+    void dismissUndo();
+    static constexpr int kUndoMs = 8000;
 
 signals:
     void runActivated(quibble::RunId run);
@@ -53,32 +62,33 @@ signals:
     void newSessionRequested();
     void exportSessionRequested(quibble::SessionId session);
     void importSessionRequested();
-
-protected:
-    bool eventFilter(QObject* watched, QEvent* event) override;
+    void undoRequested();
+    void sessionOpened(quibble::SessionId session);  // its rows are in sight
+    void earlierRunsRequested(quibble::SessionId session);
+    /// The tooltip of a row is to be shown and is not known: whoever hears it gives it to model()->setTooltip at once.
+    void detailsWanted(quibble::SessionId session, quibble::RunId run);
+    void searchChanged(const QString& text);
 
 private:
     void buildLayout();
+    void connectTree();
     void activate(const QModelIndex& index);
+    [[nodiscard]] bool handleKey(const QKeyEvent& key);
     void showMenu(const QPoint& point);
-    void selectCurrentRow();
+    void openFirstRows(const QModelIndex& parent, int first, int last);
+    void openAllRows();
     void updateFigures();
 
     SessionModel* model_;
     QSortFilterProxyModel* filter_;
     QLineEdit* search_;
-    QTreeView* tree_;
+    SessionTree* tree_;
     QLabel* empty_;
     QWidget* undo_bar_;
     QLabel* undo_label_;
     QTimer* undo_timer_;
     QWidget* header_ = nullptr;
     RunId current_run_ = kNoRun;
-    struct Pending {
-        SessionId session = kNoSession;
-        RunId run = kNoRun;
-    };
-    std::optional<Pending> pending_;
 };
 
 }  // namespace quibble

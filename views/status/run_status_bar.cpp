@@ -81,7 +81,8 @@ QString RunStatusBar::stateText() const {
         case RunState::Paused: return tr("paused");
         case RunState::Finished: break;
     }
-    if (!trace.finished()) return tr("finished");
+    // Nobody recorded its end: the process that made it was closed or killed.
+    if (!trace.finished()) return tr("interrupted");
     switch (trace.finished()->reason) {
         case FinishReason::EndOfText: return tr("finished");
         case FinishReason::TokenLimit: return tr("finished: token limit");
