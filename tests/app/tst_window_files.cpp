@@ -6,6 +6,7 @@
 
 #include <sys/resource.h>
 
+#include <QAbstractItemView>
 #include <QAction>
 #include <QDialogButtonBox>
 #include <QFileDialog>
@@ -54,10 +55,12 @@ bool answerDialog(const QWidget& window, const char* name, const QString& path) 
     auto* edit = dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"));
     auto* buttons = dialog->findChild<QDialogButtonBox*>();
     if (edit == nullptr || buttons == nullptr) return false;
-    // The dialog reads the folder meanwhile and then selects what it proposes.
+    // The dialog reads the folder meanwhile and then selects what it proposes; what is typed takes the selection away.
     for (int i = 0; i < 3; ++i) {
         edit->setText(path);
         QTest::qWait(60);
+        for (QAbstractItemView* list : dialog->findChildren<QAbstractItemView*>()) list->clearSelection();
+        edit->setText(path);
     }
     buttons->buttons().constFirst()->setEnabled(true);
     buttons->buttons().constFirst()->click();

@@ -82,7 +82,8 @@ private slots:
         model.put({session(1, QStringLiteral("s")), run(1, 1, 0, QStringLiteral("RTN 3 bit g64, λ 0")), run(1, 2, 0, QStringLiteral("RTN 3 bit g64, λ 0, seed 7")),
                    run(1, 3, 0, QStringLiteral("F16, λ 0"))});
         const auto common = [&](int id) { return model.indexOfRun(RunId{id}).data(SessionModel::CommonRole).toInt(); };
-        QCOMPARE(QStringLiteral("RTN 3 bit g64, λ 0, seed 7").mid(common(2)), QStringLiteral("0, seed 7"));
+        QCOMPARE(QStringLiteral("RTN 3 bit g64, λ 0, seed 7").mid(common(2)), QStringLiteral("seed 7"));
+        QCOMPARE(QStringLiteral("RTN 3 bit g64, λ 0").mid(common(1)), QStringLiteral("λ 0"));
         QCOMPARE(common(3), 0);
     }
 

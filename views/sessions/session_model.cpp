@@ -254,8 +254,10 @@ int SessionModel::commonStart(const Node* node) const {
         const auto mismatch = std::mismatch(title.begin(), title.end(), neighbour.title.begin(), neighbour.title.end());
         common = std::max<qsizetype>(common, mismatch.first - title.begin());
     }
-    // Whole words only.
-    return static_cast<int>(common > 0 ? title.lastIndexOf(QLatin1Char(' '), common - 1) + 1 : 0);
+    if (common == 0) return 0;
+    // Whole parts of the title, else whole words.
+    const qsizetype comma = title.lastIndexOf(QStringLiteral(", "), common);
+    return static_cast<int>(comma >= 0 ? comma + 2 : title.lastIndexOf(QLatin1Char(' '), common - 1) + 1);
 }
 
 QVariant SessionModel::data(const QModelIndex& index, int role) const {
