@@ -8,9 +8,6 @@ set(dictionary)
 if(EXISTS ${DICTIONARIES})
   set(dictionary -dict=${DICTIONARIES})
 endif()
-if(NOT LONGEST)
-  set(LONGEST 24576)  # bytes of an input
-endif()
 execute_process(
   COMMAND ${TARGET} ${dictionary} -max_total_time=${SECONDS} -timeout=20 -rss_limit_mb=2048 -max_len=${LONGEST} -print_final_stats=1 -artifact_prefix=${WORK}/ ${WORK}/corpus ${SEEDS}
   RESULT_VARIABLE status ERROR_VARIABLE log)
