@@ -193,6 +193,23 @@ Click: the next token that used it</numerusform>
     </message>
 </context>
 <context>
+    <name>quibble::MainWindow</name>
+    <message numerus="yes">
+        <source>Quibble was ended while it made %n runs, the last of them “%1”</source>
+        <translation>
+            <numerusform>Quibble was ended while it made %n run, the last of them “%1”</numerusform>
+            <numerusform>Quibble was ended while it made %n runs, the last of them “%1”</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tokens were on disk and are kept. The run is listed as interrupted.</source>
+        <translation>
+            <numerusform>%n token was on disk and is kept. The run is listed as interrupted.</numerusform>
+            <numerusform>%n tokens were on disk and are kept. The run is listed as interrupted.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>quibble::SessionBrowser</name>
     <message numerus="yes">
         <source>%n</source>

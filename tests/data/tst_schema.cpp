@@ -70,7 +70,7 @@ private slots:
         if (path.isEmpty()) QSKIP("only on request");
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("A session of version 2"));
+        const SessionId session = need(open.store->createSession("A session of version 3"));
         const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
         open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
         need(open.store->addNote(root, 6, 8, "remember"));
@@ -118,10 +118,15 @@ private slots:
         VERIFY_OK(open.store->runIntegrityCheck());
     }
 
-    void versionTwoOpens() {
+    void laterVersionsOpen_data() {
+        QTest::addColumn<int>("version");
+        for (int version = 2; version <= schemaMigrations().back().version; ++version) QTest::addRow("version %d", version) << version;
+    }
+    void laterVersionsOpen() {
+        QFETCH(int, version);
         const QTemporaryDir folder;
         const auto path = pathIn(folder);
-        std::filesystem::copy_file(QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_2.qbl", path);
+        std::filesystem::copy_file(QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_" + std::to_string(version) + ".qbl", path);
         const auto store = need(Store::open(path));
         const auto runs = need(store->listRuns(need(store->lastSession())));
         QCOMPARE(runs.size(), std::size_t(2));

@@ -271,7 +271,7 @@ void SessionBrowser::dismissUndo() {
 
 void SessionBrowser::updateFigures() {
     const int sessions = model_->sessionCount();
-    if (model_->moreSessions()) setFigures(tr("over %n", nullptr, sessions));
+    if (model_->moreSessions()) setFigures(tr("over %L1").arg(sessions));
     else setFigures(sessions > 1 ? tr("%n", nullptr, sessions) : QString());
     empty_->setVisible(filter_->rowCount() == 0);
     empty_->setText(search_->text().isEmpty() ? tr("Runs you start are kept here.") : tr("Nothing matches “%1”.").arg(search_->text()));
