@@ -1,11 +1,17 @@
 #include "app/banner.h"
 
+#include <cmath>
+#include <memory>
+
 #include <QAccessible>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QTextDocument>
+#include <QTextEdit>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <QWheelEvent>
 
 #include "engine/run/run_log.h"
 #include "views/theme.h"
@@ -18,6 +24,41 @@ namespace {
 constexpr int kMost = 4;
 constexpr const char* kKey = "quibble_key";
 constexpr const char* kProblem = "quibble_problem";
+
+// Text that can be selected and breaks anywhere where it must: a long path would else make the whole window wider, or be cut off.
+class BannerText : public QTextEdit {
+public:
+    explicit BannerText(QWidget* parent) : QTextEdit(parent) {
+        setObjectName(QStringLiteral("bannerText"));
+        setReadOnly(true);
+        setFrameShape(QFrame::NoFrame);
+        setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+        setTabChangesFocus(true);
+        setWordWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
+        setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+        setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+        setStyleSheet(QStringLiteral("QTextEdit { background: transparent; border: none; padding: 0; }"));
+        document()->setDocumentMargin(0);
+        QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+        policy.setHeightForWidth(true);
+        setSizePolicy(policy);
+    }
+    [[nodiscard]] bool hasHeightForWidth() const override { return true; }
+    [[nodiscard]] int heightForWidth(int width) const override {
+        const std::unique_ptr<QTextDocument> copy(document()->clone());
+        copy->setDefaultFont(font());
+        copy->setTextWidth(width);
+        return static_cast<int>(std::ceil(copy->size().height()));
+    }
+    [[nodiscard]] QSize sizeHint() const override {
+        const int width = Theme::instance().em(30);
+        return {width, heightForWidth(width)};
+    }
+    [[nodiscard]] QSize minimumSizeHint() const override { return {Theme::instance().em(10), fontMetrics().height()}; }
+
+protected:
+    void wheelEvent(QWheelEvent* event) override { event->ignore(); }
+};
 
 }  // namespace
 
@@ -58,13 +99,9 @@ void BannerArea::showMessage(const BannerMessage& message) {
         sign->setPixmap(theme.icon(QStringLiteral("warning"), theme.colors().bad).pixmap(theme.em(1.0)));
         row->addWidget(sign, 0, Qt::AlignTop);
     }
-    auto* text = new QLabel(banner);
-    text->setObjectName(QStringLiteral("bannerText"));
-    text->setTextFormat(Qt::RichText);
-    text->setWordWrap(true);
-    text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    auto* text = new BannerText(banner);
     const QString cause = QStringLiteral("<b>%1</b>").arg(message.cause.toHtmlEscaped());
-    text->setText(message.hint.isEmpty() ? cause : cause + QStringLiteral("<br>") + message.hint.toHtmlEscaped());
+    text->setHtml(message.hint.isEmpty() ? cause : cause + QStringLiteral("<br>") + message.hint.toHtmlEscaped());
     text->setAccessibleName(message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint);
     row->addWidget(text, 1);
     if (!message.action.isEmpty()) {
@@ -110,7 +147,7 @@ void BannerArea::clear(const QString& key) {
 QStringList BannerArea::texts() const {
     QStringList all;
     for (int i = 0; i < column_->count(); ++i) {
-        all.append(column_->itemAt(i)->widget()->findChild<QLabel*>(QStringLiteral("bannerText"))->accessibleName());
+        all.append(column_->itemAt(i)->widget()->findChild<QWidget*>(QStringLiteral("bannerText"))->accessibleName());
     }
     return all;
 }
