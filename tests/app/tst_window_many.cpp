@@ -87,9 +87,13 @@ private:
 void TestWindowMany::initTestCase() {
     Theme::instance().install(*qApp);
     w.open();
+    meter_ = std::make_unique<TurnMeter>([this] { return w.parts().sessions->store(); });
     QVERIFY(w.waitForModel());
+    report("start without runs, for comparison");
     QVERIFY(w.runToEnd());
     QVERIFY(w.saved());
+    report("a first run, for comparison");
+    meter_.reset();
     first_ = w.document().run();
     big_ = w.parts().sessions->currentSession();
     const Position prompt = w.trace().firstPosition();
