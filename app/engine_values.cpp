@@ -12,7 +12,10 @@
 #include "engine/base/clock.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
+#include "engine/base/memory_use.h"
+#include "engine/model/weight_format.h"
 #include "engine/run/prompt.h"
+#include "engine/run/run_weight_cost.h"
 #include "engine/verify/verify_method.h"
 #include "engine/values/version.h"
 #include "kernels/ops.h"
@@ -26,6 +29,17 @@ struct EngineText {
 };
 
 QString utf8(std::string_view text) { return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())); }
+
+// What the weights would take if they were quantized so, with the stored ones as their reference.
+QString costText(const ModelFile& file, const MethodChoice& choice) {
+    RunRequest request;
+    request.weight_quant = choice;
+    const auto cost = runWeightCost(request, {.model = &file, .reference = &file, .drafts = {}});
+    if (!cost) return {};
+    const QString text = EngineText::tr("With the stored weights as the reference: %1.").arg(QString::fromStdString(cost->text()));
+    const auto available = availableMemoryBytes();
+    return available ? EngineText::tr("%1 %2 are free.").arg(text, QString::fromStdString(bytesText(*available))) : text;
+}
 
 }  // namespace
 
@@ -53,30 +67,17 @@ std::vector<MethodInfo> expertMethodInfos() {
     return infos;
 }
 
-std::vector<QuantMethod> quantMethods(const Model* model) {
-    QString blocked;
-    if (model == nullptr) blocked = EngineText::tr("Open a model first");
-    else if (!model->storedUnquantized()) {
-        blocked = EngineText::tr("The weights are stored as %1: only F32, F16 and BF16 files can be quantized in place")
-                      .arg(QString::fromStdString(model->weightFormat()));
-    }
+std::vector<QuantMethod> quantMethods(const std::shared_ptr<const Model>& model) {
     std::vector<QuantMethod> methods;
     for (const WeightQuantizer* method : weightQuantizers()) {
-        methods.push_back({std::string(method->id), QString::fromUtf8(method->label.data(), static_cast<qsizetype>(method->label.size())),
-                           {method->params.begin(), method->params.end()}, blocked});
+        QuantMethod info{.id = std::string(method->id), .label = utf8(method->label), .params = {method->params.begin(), method->params.end()}, .blocked = {}};
+        const std::string stored = model != nullptr ? model->storedFormat() : std::string();
+        info.name = [method, stored](const MethodChoice& choice) { return QString::fromStdString(weightFormatName(stored, method, choice)); };
+        if (model != nullptr) info.cost = [file = model->file()](const MethodChoice& choice) { return costText(*file, choice); };
+        else info.blocked = EngineText::tr("Open a model first");
+        methods.push_back(std::move(info));
     }
     return methods;
-}
-
-QString storedFormat(const Model& model) {
-    std::map<QString, std::uint64_t> weights;
-    for (const ModelTensor& tensor : model.file()->tensors()) {
-        const kernels::TypeTraits* traits = kernels::typeTraits(tensor.type);
-        if (traits != nullptr && tensor.dims.size() > 1) weights[QString::fromLatin1(traits->name)] += tensor.elements();
-    }
-    const auto more = [](const auto& a, const auto& b) { return a.second < b.second; };
-    const auto most = std::max_element(weights.begin(), weights.end(), more);
-    return most == weights.end() ? QString() : most->first;
 }
 
 std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
@@ -87,7 +88,8 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     facts.emplace_back(EngineText::tr("Name"), text(c.name));
     facts.emplace_back(EngineText::tr("File"), text(model.file()->path()));
     facts.emplace_back(EngineText::tr("File size"), locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
-    facts.emplace_back(EngineText::tr("Stored as"), storedFormat(model));
+    const QString stored = text(model.storedFormat()), types = text(model.storedTypes());
+    facts.emplace_back(EngineText::tr("Stored as"), stored == types ? stored : EngineText::tr("%1 (%2)").arg(stored, types));
     facts.emplace_back(EngineText::tr("Weights in use"),
                        EngineText::tr("%1, %2 bits a weight").arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
     facts.emplace_back(EngineText::tr("Parameters"), locale.toString(static_cast<qlonglong>(model.parameters())));
@@ -105,9 +107,14 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     return facts;
 }
 
+QString sentence(const std::string& remark) {
+    QString text = QString::fromStdString(remark);
+    if (!text.isEmpty()) text[0] = text[0].toUpper();
+    return text;
+}
+
 QString reasonText(const Error& error) {
-    QString reason = QString::fromStdString(error.what);
-    if (!reason.isEmpty()) reason[0] = reason[0].toUpper();
+    QString reason = sentence(error.what);
     if (!error.hint.empty()) reason += QStringLiteral(". ") + QString::fromStdString(error.hint);
     return reason;
 }

@@ -1,6 +1,7 @@
 // What the engine knows about methods, prompts and markers, as values that views show.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,18 +18,18 @@
 
 namespace quibble {
 
-/// Every registered weight quantizer; `blocked` where the model's weights are stored quantized (nullptr: no model).
-[[nodiscard]] std::vector<QuantMethod> quantMethods(const Model* model);
+/// Every registered weight quantizer, with what it would make of this model; `blocked` without one.
+[[nodiscard]] std::vector<QuantMethod> quantMethods(const std::shared_ptr<const Model>& model);
 /// The slots draft, verify and experts, as their registries describe them.
 [[nodiscard]] std::vector<MethodInfo> draftMethodInfos();
 [[nodiscard]] std::vector<MethodInfo> verifyMethodInfos();
 [[nodiscard]] std::vector<MethodInfo> expertMethodInfos();
-/// "F16": the type of most weights of the file, whatever was made of them when it was opened.
-[[nodiscard]] QString storedFormat(const Model& model);
 /// One row a fact, for the details of a model: name, value.
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
 /// The first tokens of a prompt, as the window shows them, at most `most`.
 [[nodiscard]] std::vector<PromptToken> promptTokens(const PromptTokens& prompt, const Tokenizer& tokenizer, std::size_t most);
+/// A remark of the engine as a sentence.
+[[nodiscard]] QString sentence(const std::string& remark);
 /// An error as one sentence or two for a caption: what, and what to do.
 [[nodiscard]] QString reasonText(const Error& error);
 /// The list that a request names: its own words, or the built-in of that name.

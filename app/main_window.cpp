@@ -5,12 +5,12 @@
 #include <QFrame>
 #include <QMenu>
 #include <QResizeEvent>
-#include <QToolBar>
 #include <QToolButton>
 #include <QVBoxLayout>
 
 #include "app/banner.h"
 #include "app/c_locale.h"
+#include "app/run_bar.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
 #include "app/setup_controller.h"
@@ -160,49 +160,11 @@ void MainWindow::arrangeDocks() {
 }
 
 void MainWindow::makeToolBar() {
-    QToolBar* bar = addToolBar(tr("Run"));
-    bar->setObjectName(QStringLiteral("runBar"));
-    bar->setMovable(false);
-    bar->setContextMenuPolicy(Qt::PreventContextMenu);
-    bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    const RunActions* actions = parts_.runs->actions();
-    for (QAction* action : {actions->run(), actions->pause(), actions->step(), actions->stop()}) {
-        addAction(action);
-        bar->addAction(action);
-        QWidget* button = bar->widgetForAction(action);
-        button->setFocusPolicy(Qt::TabFocus);
-        if (action == actions->run()) button->setProperty("primary", true);
-    }
-    pace_button_ = new QToolButton(bar);
-    pace_button_->setPopupMode(QToolButton::InstantPopup);
-    pace_button_->setToolTip(tr("How fast tokens appear: held back so that you can watch, or as fast as the model goes"));
-    bar->addWidget(pace_button_);
-    parts_.model_bar->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
-    bar->addWidget(parts_.model_bar);
-    auto* gap = new QWidget(bar);
-    gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-    bar->addWidget(gap);
-    bar->addWidget(parts_.colours);
-    auto* export_button = new QToolButton(bar);
-    export_button->setText(tr("Export…"));
-    export_button->setAccessibleName(tr("Export figure, data or session"));
-    export_button->setPopupMode(QToolButton::InstantPopup);
+    for (QAction* action : {parts_.runs->actions()->run(), parts_.runs->actions()->pause(), parts_.runs->actions()->step(), parts_.runs->actions()->stop()}) addAction(action);
     export_menu_ = new QMenu(tr("&Export"), this);
-    export_button->setMenu(export_menu_);
-    bar->addWidget(export_button);
-    // What a narrow window has no room for waits behind this button of Qt, which has neither a sign nor a name of its own here.
-    auto* more = bar->findChild<QToolButton*>(QStringLiteral("qt_toolbar_ext_button"));
-    const auto sizes = [bar, more] {
-        const Theme& theme = Theme::instance();
-        bar->setIconSize(QSize(theme.em(0.85), theme.em(0.85)));
-        if (more != nullptr) more->setIcon(theme.icon(QStringLiteral("more")));
-    };
-    if (more != nullptr) {
-        more->setToolTip(tr("Model, reference, sampling, colour and export"));
-        more->setAccessibleName(tr("More of the tool bar"));
-    }
-    sizes();
-    connect(&Theme::instance(), &Theme::changed, bar, sizes);
+    auto* bar = new RunBar({.actions = parts_.runs->actions(), .model_bar = parts_.model_bar, .colours = parts_.colours, .export_menu = export_menu_}, this);
+    addToolBar(bar);
+    pace_button_ = bar->paceButton();
 }
 
 }  // namespace quibble

@@ -180,6 +180,7 @@ private:
     QByteArray layout_before_presentation_;
     Qt::WindowStates state_before_presentation_;
     double scale_before_presentation_ = 1;
+    QString shown_refusal_;  // of the reference: said once on a banner, then on its button
     bool presenting_ = false;
     bool shown_ = false;
     QSize wanted_size_, fitted_size_;  // what the user gave the window, and what it was given for it

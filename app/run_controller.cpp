@@ -33,7 +33,7 @@ constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 RunController::RunController(QObject* parent)
     : QObject(parent), document_(new RunDocument(this)), actions_(new RunActions(this)), models_(std::make_shared<ModelCache>()),
-      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), reader_(new PromptReader(this)), store_blocked_(tr("No database is open")) {
+      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), reader_(new PromptReader(this)), reference_(new ReferenceGuard(this)), store_blocked_(tr("No database is open")) {
     runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
         if (writer_ != nullptr) writer_->push(batch);
         queue_.push(std::move(batch));
@@ -64,6 +64,7 @@ RunController::RunController(QObject* parent)
         setupChanged();
     });
     connect(check_, &SetupCheck::changed, this, &RunController::updateActions);
+    connect(reference_, &ReferenceGuard::changed, this, &RunController::updateActions);
     connect(document_, &RunDocument::reset, this, &RunController::updateActions);
     connect(actions_->run(), &QAction::triggered, this, &RunController::run);
     connect(actions_->pause(), &QAction::triggered, this, &RunController::pause);
@@ -181,6 +182,10 @@ QString RunController::branchBlocked() const {
     if (loadingModel()) return tr("The model is being loaded");
     if (modelPathFor(document_->trace()).isEmpty()) {
         return tr("The model of this run is not here: %1").arg(QString::fromStdString(document_->trace().request().model_path));
+    }
+    const ReferenceSettings& reference = document_->trace().request().reference;
+    if (reference.kind == ReferenceKind::File && !QFileInfo::exists(QString::fromStdString(reference.path))) {
+        return tr("The reference of this run is not here: %1").arg(QString::fromStdString(reference.path));
     }
     return {};
 }
@@ -359,6 +364,8 @@ QString RunController::blocked() const {
     if (const QString fault = sources_.fault ? sources_.fault() : QString(); !fault.isEmpty()) return fault;
     if (!promptBlocked().isEmpty()) return promptBlocked();
     if (!prefillBlocked().isEmpty()) return prefillBlocked();
+    if (reference_->busy()) return tr("The reference is being looked at");
+    if (!reference_->refusal().isEmpty()) return reference_->refusal();
     return check_->insistable() ? QString() : check_->reason();
 }
 
@@ -372,7 +379,11 @@ void RunController::onPromptRead() {
 
 void RunController::setupChanged() {
     preview_timer_.start();
-    if (model_ && sources_.request) check_->check(nextRequest());
+    if (model_ && sources_.request) {
+        const RunRequest request = nextRequest();
+        check_->check(request);
+        reference_->look(request, model_->model);
+    }
     updateActions();
 }
 

@@ -15,6 +15,7 @@
 #include "app/prompt_reader.h"
 #include "app/run_actions.h"
 #include "app/run_meter.h"
+#include "app/reference_guard.h"
 #include "app/setup_check.h"
 #include "data/store/store_writer.h"
 #include "engine/run/runner.h"
@@ -85,6 +86,10 @@ public:
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// Why the chosen budget of experts would change nothing in the next run; empty: it would, or none is chosen.
     [[nodiscard]] QString expertsNote() const;
+    /// Why the chosen reference cannot measure the open model; empty: it can.
+    [[nodiscard]] QString referenceRefusal() const { return reference_->refusal(); }
+    /// What the chosen reference will not show ("KL is 0 at every token"); empty: nothing to say.
+    [[nodiscard]] QString referenceNote() const { return reference_->note(); }
     /// It is still being found out.
     [[nodiscard]] bool checkingDecoding() const { return check_->busy(); }
 
@@ -151,6 +156,7 @@ private:
     ModelInspector* inspector_;
     SetupCheck* check_;
     PromptReader* reader_;
+    ReferenceGuard* reference_;
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;

@@ -7,6 +7,7 @@
 
 #include "engine/metrics/summary.h"
 #include "views/measure.h"
+#include "engine/values/reference_text.h"
 
 namespace quibble {
 
@@ -26,6 +27,27 @@ QString bytesOf(std::int64_t bytes) { return QLocale().formattedDataSize(bytes, 
 
 QString modelText(const std::string& name, const std::string& format, const std::string& hash) {
     return QStringLiteral("%1 · %2 · %3").arg(text(name), text(format), shortHash(hash));
+}
+
+// The file that was chosen, else the model's own name: two references of one format are told apart.
+QString referenceName(const RunTrace& trace) {
+    const ReferenceSettings& reference = trace.request().reference;
+    if (reference.kind == ReferenceKind::File && !reference.path.empty()) return QFileInfo(text(reference.path)).fileName();
+    return text(trace.provenance().reference_name);
+}
+
+// What KL was measured against, and whether that is full precision: the one place where the window names a reference.
+QString referenceWords(const RunTrace& trace) {
+    const RunProvenance& p = trace.provenance();
+    QString what;
+    switch (referenceRelation(p)) {
+        case ReferenceRelation::None: return Text::tr("none");
+        case ReferenceRelation::SameWeights: what = Text::tr("the model itself"); break;
+        case ReferenceRelation::StoredWeights: what = Text::tr("stored weights"); break;
+        case ReferenceRelation::OtherFile: what = referenceName(trace); break;
+    }
+    what += QStringLiteral(" · ") + text(p.reference_format);
+    return isFullPrecision(p.reference_format) ? what : Text::tr("%1 (quantized)").arg(what);
 }
 
 QString prefillText(const RunTrace& trace) {
@@ -53,7 +75,8 @@ void addModels(const RunTrace& trace, Facts& facts) {
     const RunProvenance& p = trace.provenance();
     facts.emplace_back(Text::tr("Model"), modelText(p.model_name, p.weight_format, p.model_hash));
     if (!trace.request().model_path.empty()) facts.emplace_back(Text::tr("File"), text(trace.request().model_path));
-    facts.emplace_back(Text::tr("Reference"), p.reference_name.empty() ? Text::tr("none") : modelText(p.reference_name, p.reference_format, p.reference_hash));
+    const bool other_file = referenceRelation(p) == ReferenceRelation::OtherFile;
+    facts.emplace_back(Text::tr("Reference"), referenceWords(trace) + (other_file ? QStringLiteral(" · ") + shortHash(p.reference_hash) : QString()));
     if (!p.draft_name.empty()) facts.emplace_back(Text::tr("Draft"), modelText(p.draft_name, p.draft_format, p.draft_hash));
 }
 
@@ -100,18 +123,11 @@ Facts runFacts(const RunTrace& trace) {
     return facts;
 }
 
-// The file that was chosen, else the model's own name: two references of one format are told apart.
-static QString referenceName(const RunTrace& trace) {
-    const ReferenceSettings& reference = trace.request().reference;
-    if (reference.kind == ReferenceKind::File && !reference.path.empty()) return QFileInfo(text(reference.path)).fileName();
-    return text(trace.provenance().reference_name);
-}
-
 QString provenanceLine(const RunTrace& trace) {
     const RunProvenance& p = trace.provenance();
     if (p.model_name.empty()) return {};
     QStringList parts{text(p.model_name), text(p.weight_format)};
-    if (!p.reference_name.empty()) parts << Text::tr("reference %1 %2").arg(referenceName(trace), text(p.reference_format));
+    if (referenceRelation(p) != ReferenceRelation::None) parts << Text::tr("reference: %1").arg(referenceWords(trace));
     if (trace.request().arithmetic == Arithmetic::F32) parts << Text::tr("f32 arithmetic");
     if (p.throughput_positions > 0) parts << Text::tr("throughput prefill");
     if (p.kv_cache != "f32") parts << Text::tr("KV cache %1").arg(text(p.kv_cache));

@@ -41,7 +41,7 @@ public:
     void setProblems(ProblemSet problems);
     [[nodiscard]] bool hasProblems() const { return problems_ && !problems_->problems().empty(); }
 
-    /// The reference that makes sense with these weights: the same file unquantized when it was quantized in place, else none.
+    /// The reference that makes sense with these weights: the stored weights of the same file when they were quantized in memory, else none.
     /// A reference file stays.
     void adaptReference(bool quantized_in_place);
     void setReference(const ReferenceSettings& reference);

@@ -120,7 +120,7 @@ void MainWindow::makeModelMenu() {
     };
     addMenuChoices(this, menu, tr("Re&ference"), {
         {"referenceNone", tr("&None"), reference_is(ReferenceKind::None), set_reference(ReferenceKind::None), {}},
-        {"referenceUnquantized", tr("&Unquantized Weights of the Same File"), reference_is(ReferenceKind::Unquantized),
+        {"referenceUnquantized", tr("Stored &Weights of the Same File"), reference_is(ReferenceKind::Unquantized),
          set_reference(ReferenceKind::Unquantized), {}},
         {"referenceFile", tr("Another &File…"), reference_is(ReferenceKind::File), [this] { chooseReference(); }, {}},
     });

@@ -88,6 +88,13 @@ void MainWindow::wireRuns() {
         parts_.sampler->setPrefillBlocked(parts_.runs->prefillBlocked());
         parts_.decoding->setBlocked(parts_.runs->decodingBlocked());
         parts_.decoding->setExpertsNote(parts_.runs->expertsNote());
+        const QString refusal = parts_.runs->referenceRefusal(), note = refusal.isEmpty() ? parts_.runs->referenceNote() : refusal;
+        parts_.model_bar->setReferenceNote(note, !refusal.isEmpty());
+        parts_.sampler->setReferenceNote(note);
+        if (refusal.isEmpty()) parts_.banners->clear(QStringLiteral("reference"));
+        else if (refusal != shown_refusal_) parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("reference"), .cause = refusal, .hint = {},
+                                                                         .action = tr("Another file…"), .on_action = [this] { chooseReference(); }});
+        shown_refusal_ = refusal;
     });
     connect(parts_.setup, &SetupController::changed, this, [this] {
         parts_.speculation->setDraftChosen(parts_.setup->request().draft.method.id != MethodChoice{}.id);
@@ -300,8 +307,8 @@ void MainWindow::onModelOpened() {
     const OpenedModel& opened = *parts_.runs->model();
     const Model& model = *opened.model;
     parts_.banners->clear(QStringLiteral("model"));
-    parts_.model_bar->setModel(QString::fromStdString(model.config().name), storedFormat(model));
-    parts_.model_bar->setQuantMethods(quantMethods(&model));
+    parts_.model_bar->setModel(QString::fromStdString(model.config().name), QString::fromStdString(model.storedFormat()));
+    parts_.model_bar->setQuantMethods(quantMethods(opened.model));
     showOpenModel();
     parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
     recent_.add(opened.path);

@@ -30,14 +30,9 @@ int codeOf(float w, const Grid& grid) {
     return std::clamp(nearest + grid.zero, 0, grid.top);
 }
 
-double squaredError(const float* w, int64_t n, const Grid& grid) {
-    double sum = 0.0;
-    for (int64_t i = 0; i < n; ++i) {
-        const double back = static_cast<double>(grid.scale) * (codeOf(w[i], grid) - grid.zero);
-        const double error = static_cast<double>(w[i]) - back;
-        sum += error * error;
-    }
-    return sum;
+double squaredError(float w, const Grid& grid) {
+    const double error = static_cast<double>(w) - static_cast<double>(grid.scale) * (codeOf(w, grid) - grid.zero);
+    return error * error;
 }
 
 Grid symmetricGrid(const float* w, int64_t n, int bits) {
@@ -52,7 +47,12 @@ Grid symmetricGrid(const float* w, int64_t n, int bits) {
     }
     const Grid even{toStoredScale(magnitude / static_cast<float>(half - 1)), half, 2 * half - 1};
     const Grid full{toStoredScale(extreme / static_cast<float>(-half)), half, 2 * half - 1};
-    return squaredError(w, n, even) <= squaredError(w, n, full) ? even : full;
+    double even_error = 0.0, full_error = 0.0;
+    for (int64_t i = 0; i < n; ++i) {  // in one loop: neither sum waits for the other
+        even_error += squaredError(w[i], even);
+        full_error += squaredError(w[i], full);
+    }
+    return even_error <= full_error ? even : full;
 }
 
 Grid asymmetricGrid(const float* w, int64_t n, int bits) {

@@ -130,7 +130,7 @@ void makePrimary(QAbstractButton* button) {
     button->style()->polish(button);
 }
 
-ElidingLabel::ElidingLabel(QWidget* parent) : QLabel(parent) {
+ElidingLabel::ElidingLabel(QWidget* parent, Qt::TextElideMode mode) : QLabel(parent), mode_(mode) {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
     setTextFormat(Qt::PlainText);
 }
@@ -159,7 +159,7 @@ QSize ElidingLabel::minimumSizeHint() const {
 void ElidingLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setFont(asItIs(font(), full_));
-    const QString shown = painter.fontMetrics().elidedText(full_, Qt::ElideRight, contentsRect().width());
+    const QString shown = painter.fontMetrics().elidedText(full_, mode_, contentsRect().width());
     const QString whole = shown == full_ ? QString() : full_;
     const QString tip = whole.isEmpty() || tip_.isEmpty() ? whole + tip_ : whole + QLatin1Char('\n') + tip_;
     if (toolTip() != tip) setToolTip(tip);

@@ -43,7 +43,7 @@ void makePrimary(QAbstractButton* button);
 class ElidingLabel : public QLabel {
     Q_OBJECT
 public:
-    explicit ElidingLabel(QWidget* parent = nullptr);
+    explicit ElidingLabel(QWidget* parent = nullptr, Qt::TextElideMode mode = Qt::ElideRight);
     void setFullText(const QString& text);
     [[nodiscard]] QString fullText() const { return full_; }
     /// More about it, for the tool tip; a shortened text stands above it.
@@ -56,6 +56,7 @@ protected:
 
 private:
     QString full_, tip_;
+    Qt::TextElideMode mode_;
 };
 
 /// Left to right, then the next row.

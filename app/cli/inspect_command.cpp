@@ -10,6 +10,7 @@
 #include "engine/cache/kv_layout.h"
 #include "engine/model/model_file.h"
 #include "engine/model/model_config.h"
+#include "engine/model/weight_format.h"
 #include "engine/text/marker_set.h"
 #include "engine/text/tokenizer.h"
 
@@ -130,7 +131,8 @@ void printTensors(const ModelFile& file, bool all) {
     }
     std::printf("tensors        %zu:", file.tensors().size());
     for (const auto& [name, totals] : by_type) std::printf(" %s x %zu (%.1f MB)", name.c_str(), totals.first, static_cast<double>(totals.second) / 1e6);
-    std::printf("\n");
+    const std::string format = storedFormatName(file), types = typeList(layerWeights(file));
+    std::printf("\nstored as      %s%s\n", format.c_str(), format == types ? "" : (" (" + types + ")").c_str());
     printLayers(file);
     if (!all) return;
     for (const ModelTensor& tensor : file.tensors()) {

@@ -6,8 +6,11 @@
 #include <thread>
 
 #include "app/cli/interrupt.h"
+#include "app/cli/terminal_progress.h"
 #include "data/export/trace_export.h"
 #include "engine/base/memory_use.h"
+#include "engine/run/reference_check.h"
+#include "engine/run/run_weight_cost.h"
 #include "engine/run/runner.h"
 
 namespace quibble::cli {
@@ -25,7 +28,9 @@ std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
 // Follows the events on the engine thread and writes the line of a token once everything that belongs to it has arrived.
 class TokenPrinter {
 public:
-    TokenPrinter(RunTrace shown, std::ostream* lines, bool show_text) : trace_(std::move(shown)), lines_(lines), show_text_(show_text) {}
+    /// weights: what they take in memory; empty where a file cannot be read, which the run will say.
+    TokenPrinter(RunTrace shown, std::string weights, std::ostream* lines, bool show_text)
+        : trace_(std::move(shown)), weights_(std::move(weights)), lines_(lines), show_text_(show_text), progress_(show_text, weights_) {}
 
     void apply(const EventBatch& batch) {
         const std::lock_guard lock(mutex_);
@@ -33,10 +38,10 @@ public:
             trace_.apply(event);
             const auto* provenance = std::get_if<RunProvenance>(&event);
             if (provenance == nullptr) continue;
-            std::cerr << cacheLine(trace_.request(), *provenance) << '\n';
-            printNotes(*provenance);
+            announce(*provenance);
             begun_ = true;
         }
+        progress_.show(trace_);
         if (show_text_ && begun_) {
             for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
             std::cout.flush();
@@ -50,10 +55,22 @@ public:
     [[nodiscard]] const RunTrace& trace() const { return trace_; }
 
 private:
+    // What the run takes in memory, and what its numbers will not show.
+    void announce(const RunProvenance& provenance) {
+        progress_.clear();
+        if (!weights_.empty()) std::cerr << "Weights: " << weights_ << '\n';
+        std::cerr << cacheLine(trace_.request(), provenance) << '\n';
+        const std::string remark = referenceRemark(trace_.request(), provenance);
+        if (!remark.empty()) std::cerr << "Note: " << remark << '\n';
+        printNotes(provenance);
+    }
+
     std::mutex mutex_;
     RunTrace trace_;
+    std::string weights_;
     std::ostream* lines_;
     bool show_text_;
+    TerminalProgress progress_;
     bool begun_ = false;  // the models are open: before that nothing is shown of the beginning of a branch
     std::size_t shown_ = 0, written_ = 0;
 };
@@ -85,7 +102,8 @@ Result<RunTrace> follow(LiveRun live) {
         output = std::move(*opened);
     }
     const bool shows_text = live.jsonl != "-";
-    TokenPrinter printer(std::move(live.shown), output ? &output->stream() : nullptr, shows_text);
+    const auto cost = runWeightCost(live.request);
+    TokenPrinter printer(std::move(live.shown), cost ? cost->text() : std::string(), output ? &output->stream() : nullptr, shows_text);
     runOnEngine(live, printer);
     if (shows_text && !printer.trace().points().empty()) std::cout << std::endl;
     if (live.writer != nullptr) {
@@ -96,6 +114,7 @@ Result<RunTrace> follow(LiveRun live) {
     }
     const RunFinished& finished = *printer.trace().finished();
     if (finished.reason == FinishReason::Failed) return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
+    std::cerr << "Peak memory: " << bytesText(finished.peak_memory_bytes) << '\n';
     if (!output) std::cerr << summaryJson(printer.trace()) << '\n';
     return printer.trace();
 }

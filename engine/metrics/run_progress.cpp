@@ -17,11 +17,13 @@ int currentLimit(const RunTrace& trace) {
         if (change.key == "max_tokens") limit = change.value;
     }
     const RunProvenance& p = trace.provenance();
-    if (p.context > 0) limit = std::min(limit, static_cast<double>(p.context) - static_cast<double>(p.prompt_tokens.size()));
+    if (p.context > 0)
+        limit = std::min(limit, static_cast<double>(p.context) - static_cast<double>(p.prompt_tokens.size()));
     return static_cast<int>(std::clamp(limit, 0.0, 1e9));
 }
 
-// Nanoseconds a token over the last ones; nothing while there are too few. An interval longer than all the others together is a pause and no pace.
+// Nanoseconds a token over the last ones; nothing while there are too few. An interval longer than all the others
+// together is a pause and no pace.
 std::optional<double> recentPace(const RunTrace& trace) {
     const auto& points = trace.points();
     const std::size_t taken_over = trace.request().branch.prefix.empty() ? 0 : trace.request().branch.prefix.size() - 1;
@@ -33,7 +35,8 @@ std::optional<double> recentPace(const RunTrace& trace) {
     if (points.size() - first < kLeastTokens) return std::nullopt;
     std::int64_t longest = 0, intervals = static_cast<std::int64_t>(points.size() - first) - 1;
     std::int64_t sum = points.back().token.time_ns - points[first].token.time_ns;
-    for (std::size_t i = first + 1; i < points.size(); ++i) longest = std::max(longest, points[i].token.time_ns - points[i - 1].token.time_ns);
+    for (std::size_t i = first + 1; i < points.size(); ++i)
+        longest = std::max(longest, points[i].token.time_ns - points[i - 1].token.time_ns);
     if (intervals > 1 && longest > sum - longest) {
         sum -= longest;
         --intervals;
@@ -44,7 +47,8 @@ std::optional<double> recentPace(const RunTrace& trace) {
 }  // namespace
 
 RunProgress runProgress(const RunTrace& trace) {
-    RunProgress progress{.tokens = static_cast<int>(trace.points().size()), .limit = currentLimit(trace), .seconds_left = {}};
+    RunProgress progress{
+        .tokens = static_cast<int>(trace.points().size()), .limit = currentLimit(trace), .seconds_left = {}};
     if (trace.finished() || progress.tokens >= progress.limit) return progress;
     if (const auto pace = recentPace(trace)) progress.seconds_left = *pace * 1e-9 * (progress.limit - progress.tokens);
     return progress;

@@ -9,8 +9,10 @@ namespace quibble {
 
 struct RunProgress {
     int tokens = 0;  // generated, those that a branch took over included
-    int limit = 0;   // where the run ends if nothing else ends it: the token limit as it stands now, or the room in the context
-    std::optional<double> seconds_left;  // to the limit, at the pace of the last tokens; nothing before a few have come, or at the end
+    int limit =
+        0;  // where the run ends if nothing else ends it: the token limit as it stands now, or the room in the context
+    std::optional<double>
+        seconds_left;  // to the limit, at the pace of the last tokens; nothing before a few have come, or at the end
 };
 
 [[nodiscard]] RunProgress runProgress(const RunTrace& trace);

@@ -140,9 +140,7 @@ Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::in
 
 Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored) {
     model_->parameters_ += view.rows * view.cols;
-    const kernels::TypeTraits* traits = kernels::typeTraits(static_cast<std::uint32_t>(view.type));
     if (!isFloatType(view.type)) model_->stored_unquantized_ = false;
-    if (!keep_stored) weights_by_type_[traits->name] += view.rows * view.cols;
     if (quantizer_ == nullptr || keep_stored) {
         stored_bits_ += static_cast<double>(view.row_bytes) * 8 * static_cast<double>(view.rows);
         Linear stored{view, bias, {}};
@@ -369,8 +367,8 @@ Result<void> ModelLoader::loadRope() {
 
 void ModelLoader::describeWeights() {
     model_->bits_per_weight_ = stored_bits_ / static_cast<double>(std::max<std::int64_t>(1, model_->parameters_));
-    model_->stored_types_ = typeList(weights_by_type_);
-    model_->stored_format_ = storedFormatName(weights_by_type_, file_.getUint("general.file_type"));
+    model_->stored_types_ = typeList(layerWeights(file_));
+    model_->stored_format_ = storedFormatName(file_);
     model_->weight_format_ = weightFormatName(model_->stored_format_, quantizer_, options_.weight_quant);
 }
 

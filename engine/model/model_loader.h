@@ -59,7 +59,6 @@ private:
     std::map<std::string, const float*> vectors_;
     ThreadPool pool_{0};  // packs
     double stored_bits_ = 0;
-    WeightsByType weights_by_type_;  // of the layers' matrices, as they are in the file
 };
 
 }  // namespace quibble

@@ -1,4 +1,5 @@
-// What the weights of all models of a run take in memory, said before anything is loaded. What was taken in the end is RunFinished::peak_memory_bytes.
+// What the weights of all models of a run take in memory, said before anything is loaded. What was taken in the end is
+// RunFinished::peak_memory_bytes.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
-// What KL is measured against, in words. A reference is full precision only where its weights are: a file that is quantized already can be quantized further,
-// and then its stored weights are the reference. Everything that names a reference asks here.
+// What KL is measured against, in words. A reference is full precision only where its weights are: a file that is
+// quantized already can be quantized further, and then its stored weights are the reference. Everything that names a
+// reference asks here.
 #pragma once
 
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace quibble {
 
-/// Whether weights of this name are full precision, decided from the name that a run records, so that stored runs of any age have an answer: "F16" and
-/// "F32, BF16" are; "Q4_K_M", "F16, Q8_0" and "RTN 3 bit g64" are not. An empty name is not, either.
+/// Whether weights of this name are full precision, decided from the name that a run records, so that stored runs of
+/// any age have an answer: "F16" and "F32, BF16" are; "Q4_K_M", "F16, Q8_0" and "RTN 3 bit g64" are not. An empty name
+/// is not, either.
 [[nodiscard]] inline bool isFullPrecision(std::string_view format) {
     if (format.empty()) return false;
     while (!format.empty()) {
@@ -35,8 +37,8 @@ enum class ReferenceRelation {
     return p.reference_format == p.weight_format ? ReferenceRelation::SameWeights : ReferenceRelation::StoredWeights;
 }
 
-/// For exports and reports: "none", "stored weights, F16 (full precision)", "stored weights, Q4_K_M (quantized)", "the model itself, Q8_0 (quantized)",
-/// "r1-distill-7b, BF16 (full precision)".
+/// For exports and reports: "none", "stored weights, F16 (full precision)", "stored weights, Q4_K_M (quantized)", "the
+/// model itself, Q8_0 (quantized)", "r1-distill-7b, BF16 (full precision)".
 [[nodiscard]] inline std::string referenceText(const RunProvenance& p) {
     std::string text;
     switch (referenceRelation(p)) {
@@ -45,7 +47,8 @@ enum class ReferenceRelation {
         case ReferenceRelation::StoredWeights: text = "stored weights"; break;
         case ReferenceRelation::OtherFile: text = p.reference_name; break;
     }
-    return text + ", " + p.reference_format + (isFullPrecision(p.reference_format) ? " (full precision)" : " (quantized)");
+    return text + ", " + p.reference_format +
+           (isFullPrecision(p.reference_format) ? " (full precision)" : " (quantized)");
 }
 
 }  // namespace quibble

@@ -47,7 +47,7 @@ struct RunProvenance {
     std::string model_hash;
     std::string tokenizer_hash;
     std::string architecture;
-    std::string weight_format;     // "rtn 3 bit g64 symmetric", "Q4_K, Q6_K"
+    std::string weight_format;     // "F16", "Q4_K_M", "RTN 3 bit g64 of Q4_K_M"
     double bits_per_weight = 0;
     std::int64_t parameters = 0;
     std::string reference_name;    // empty: no reference

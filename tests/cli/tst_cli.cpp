@@ -226,6 +226,30 @@ private slots:
         QCOMPARE(faulty.status, 1);
         QVERIFY(faulty.err.contains("line 1") && faulty.err.contains("known"));
     }
+    // From the first line to the last it is said what was quantized, from what, against what, and what it takes.
+    void quantizesWhatIsQuantized() {
+        const QString model = QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/models/qwen2-d256-Q4_K_M.gguf");
+        const QStringList setting{model, "--raw", "--quant", "rtn:bits=3,group=64", "--max-tokens", "6", "--seed", "3"};
+        const CliResult run = runCli(QStringList{"run"} + setting + QStringList{"--prompt", "1 2 3", "--jsonl", "-"});
+        QVERIFY2(run.status == 0, run.err.constData());
+        const QJsonObject summary = jsonLines(run.out).back()["summary"].toObject();
+        QCOMPARE(summary["weight_format"].toString(), QStringLiteral("RTN 3 bit g64 of Q4_K_M"));
+        QCOMPARE(summary["reference"].toString(), QStringLiteral("stored weights, Q4_K_M (quantized)"));
+        QVERIFY(summary["mean_kl"].toDouble() > 0);
+        QVERIFY2(run.err.contains("Weights: ") && run.err.contains(", reference "), run.err.constData());
+        QVERIFY2(run.err.contains("Peak memory: "), run.err.constData());
+        QVERIFY2(!run.err.contains('\r') && !run.err.contains('\033'), run.err.constData());  // no progress where nobody watches
+        const CliResult eval = runCli(QStringList{"eval"} + setting + QStringList{"--problems", QUIBBLE_SOURCE_DIR "/data/problems/nano-heldout.jsonl", "--limit", "1", "--json", "-"});
+        QVERIFY2(eval.status == 0, eval.err.constData());
+        const QJsonObject report = QJsonDocument::fromJson(eval.out).object();
+        QCOMPARE(report["weight_format"].toString(), summary["weight_format"].toString());
+        QCOMPARE(report["reference"].toString(), summary["reference"].toString());
+        QVERIFY(runCli({"inspect", model}).out.contains("stored as      Q4_K_M (Q4_K, Q6_K)"));
+        QVERIFY(!run.err.contains("KL is 0"));
+        const CliResult itself = runCli({"run", model, "--raw", "--prompt", "1 2 3", "--max-tokens", "6", "--reference", "self", "--jsonl", "-"});
+        QVERIFY2(itself.err.contains("Note: model and reference are the same weights, so KL is 0 at every token"), itself.err.constData());
+        QCOMPARE(jsonLines(itself.out).back()["summary"].toObject()["max_kl"].toDouble(-1), 0.0);
+    }
     void inspectDescribesAndExplains() {
         const CliResult result = runCli({"inspect", kModel, "--tensors", "--markers"});
         QVERIFY2(result.status == 0, result.err.constData());

@@ -14,6 +14,7 @@ target_link_libraries(quibble_checkpoint_fixture PUBLIC quibble::model_file PRIV
 quibble_test(tst_safetensors SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_safetensors.cpp LIBS quibble_model_fixture quibble_checkpoint_fixture)
 quibble_test(tst_safetensors_refusals SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_safetensors_refusals.cpp LIBS quibble_model_fixture quibble_checkpoint_fixture)
 quibble_test(tst_reference_forward SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_reference_forward.cpp LIBS quibble_model_fixture quibble_amx_emulator)
+quibble_test(tst_real_model SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_real_model.cpp LIBS quibble_model_fixture)
 quibble_test(tst_weight_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_weight_cost.cpp LIBS quibble_model_fixture)
 quibble_test(tst_kv_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_kv_cache.cpp LIBS quibble::engine)
 quibble_test(tst_prefix_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_prefix_cache.cpp LIBS quibble::engine)

@@ -109,11 +109,12 @@ private slots:
     void modelBarChoosesAFormat() {
         ModelBar bar;
         bar.setModel(QStringLiteral("quibble-nano"), QStringLiteral("F16"));
-        bar.setQuantMethods({{"rtn", QStringLiteral("Round to nearest"), {kBits, kGroup, kSymmetric}, {}}});
+        const auto name = [](const MethodChoice& choice) { return QStringLiteral("RTN %1 bit of Q4_K_M").arg(choice.value(kBits)); };
+        bar.setQuantMethods({{"rtn", QStringLiteral("Round to nearest"), {kBits, kGroup, kSymmetric}, {}, name, {}}});
         bar.setQuant({"rtn", {{"bits", 3}, {"group", 64}}});
-        QVERIFY(bar.modelButton()->text().contains(QStringLiteral("quibble-nano · RTN 3 bit g64")));
+        QVERIFY(bar.modelButton()->text().contains(QStringLiteral("quibble-nano · RTN 3 bit of Q4_K_M")));
         QCOMPARE(bar.quantLabel({"none", {}}), QStringLiteral("F16"));
-        QCOMPARE(bar.quantLabel({"rtn", {{"symmetric", 0}}}), QStringLiteral("RTN 3 bit g64 asym"));
+        QCOMPARE(bar.quantLabel({"rtn", {{"bits", 5}}}), QStringLiteral("RTN 5 bit of Q4_K_M"));  // the engine's name, not one made here
         bar.setRecentModels({{QStringLiteral("a.gguf"), QStringLiteral("a"), false}, {QStringLiteral("b.gguf"), QStringLiteral("b"), true}});
         QSignalSpy chosen(&bar, &ModelBar::quantChosen), recent(&bar, &ModelBar::recentModelChosen), open(&bar, &ModelBar::openModelRequested);
         bar.show();

@@ -1,16 +1,18 @@
 #include "views/run_setup/model_bar.h"
 
-#include <cmath>
+#include <algorithm>
+#include <numeric>
 
 #include <QComboBox>
-#include <QHBoxLayout>
+#include <QEvent>
 #include <QLabel>
 #include <QMenu>
 #include <QPushButton>
 #include <QStackedWidget>
-#include <QToolButton>
+#include <QTimer>
 #include <QVBoxLayout>
 
+#include "views/eliding_button.h"
 #include "views/number_field.h"
 #include "views/run_setup/param_form.h"
 #include "views/theme.h"
@@ -20,8 +22,10 @@ namespace quibble {
 
 namespace {
 
-QToolButton* makeBarButton(QWidget* parent, const QString& name) {
-    auto* button = new QToolButton(parent);
+constexpr int kGap = 7;
+
+ElidingButton* makeBarButton(QWidget* parent, const QString& name) {
+    auto* button = new ElidingButton(parent);
     button->setObjectName(QStringLiteral("barButton"));
     button->setToolButtonStyle(Qt::ToolButtonTextOnly);
     button->setAccessibleName(name);
@@ -39,20 +43,56 @@ ModelBar::ModelBar(QWidget* parent)
       reference_button_(makeBarButton(this, tr("Reference"))),
       sampler_button_(makeBarButton(this, tr("Sampler"))),
       reference_menu_(new QMenu(this)) {
-    auto* row = new QHBoxLayout(this);
-    row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(7);
-    for (QToolButton* button : {model_button_, reference_button_, sampler_button_}) row->addWidget(button);
-    model_button_->setToolTip(tr("Choose a model and how its weights are quantized"));
-    reference_button_->setToolTip(tr("What KL is measured against"));
+    model_button_->setHelp(tr("Choose a model and how its weights are quantized"));
     reference_button_->setPopupMode(QToolButton::InstantPopup);
     reference_button_->setMenu(reference_menu_);
     connect(model_button_, &QToolButton::clicked, this, &ModelBar::openModelPopup);
     connect(sampler_button_, &QToolButton::clicked, this, &ModelBar::samplerRequested);
     connect(reference_menu_, &QMenu::aboutToShow, this, &ModelBar::rebuildReferenceMenu);
-    connect(&Theme::instance(), &Theme::changed, this, [this] { setSamplerWarning(sampler_warning_); });
-    setSamplerWarning({});
+    connect(&Theme::instance(), &Theme::changed, this, &ModelBar::showSigns);
+    showSigns();
     updateButtons();
+}
+
+QToolButton* ModelBar::samplerButton() const { return sampler_button_; }
+QToolButton* ModelBar::modelButton() const { return model_button_; }
+QToolButton* ModelBar::referenceButton() const { return reference_button_; }
+
+QSize ModelBar::sizeHint() const {
+    QSize size(-kGap, 0);
+    for (const ElidingButton* button : buttons()) size = {size.width() + kGap + button->sizeHint().width(), std::max(size.height(), button->sizeHint().height())};
+    return size;
+}
+
+QSize ModelBar::minimumSizeHint() const {
+    QSize size(-kGap, 0);
+    for (const ElidingButton* button : buttons()) size = {size.width() + kGap + button->minimumSizeHint().width(), std::max(size.height(), button->sizeHint().height())};
+    return size;
+}
+
+bool ModelBar::event(QEvent* event) {
+    const bool done = QWidget::event(event);
+    if (event->type() == QEvent::LayoutRequest) updateGeometry();  // a button wants another size
+    if (event->type() == QEvent::LayoutRequest || event->type() == QEvent::Resize) shareRoom();
+    return done;
+}
+
+// All buttons are whole, or those that are not are equally wide.
+void ModelBar::shareRoom() {
+    std::array<ElidingButton*, 3> by_width = buttons();
+    std::sort(by_width.begin(), by_width.end(), [](const ElidingButton* a, const ElidingButton* b) { return a->sizeHint().width() < b->sizeHint().width(); });
+    int left = std::max(width(), minimumSizeHint().width()) - 2 * kGap, sharers = static_cast<int>(by_width.size());
+    for (ElidingButton* button : by_width) {
+        const int share = std::min(button->sizeHint().width(), left / sharers);
+        button->resize(share, height());
+        left -= share;
+        --sharers;
+    }
+    int x = 0;
+    for (ElidingButton* button : buttons()) {
+        button->move(x, 0);
+        x += button->width() + kGap;
+    }
 }
 
 void ModelBar::setModel(const QString& name, const QString& stored_format) {
@@ -90,46 +130,55 @@ void ModelBar::setReference(const ReferenceSettings& reference) {
 }
 
 void ModelBar::setSamplerSummary(const QString& summary) {
-    sampler_button_->setText(summary + kArrow);
+    sampler_button_->setFullText(summary + kArrow);
+    updateGeometry();
+    shareRoom();
 }
 
 void ModelBar::setSamplerWarning(const QString& warning) {
     sampler_warning_ = warning;
+    showSigns();
+}
+
+void ModelBar::setReferenceNote(const QString& note, bool refused) {
+    reference_note_ = note;
+    reference_refused_ = refused;
+    showSigns();
+}
+
+void ModelBar::showSigns() {
     const Theme& theme = Theme::instance();
-    sampler_button_->setIcon(warning.isEmpty() ? QIcon() : theme.icon(QStringLiteral("warning"), theme.colors().bad));
-    sampler_button_->setToolButtonStyle(warning.isEmpty() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
-    sampler_button_->setToolTip(warning.isEmpty() ? tr("Sampling, seed and limits") : warning);
-    sampler_button_->setAccessibleDescription(warning);
+    const auto show = [&theme](ElidingButton* button, const QString& sign, const QColor& colour, const QString& help) {
+        button->setIcon(sign.isEmpty() ? QIcon() : theme.icon(QStringLiteral("warning"), colour));
+        button->setToolButtonStyle(sign.isEmpty() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
+        button->setHelp(sign.isEmpty() ? help : sign);
+        button->setAccessibleDescription(sign);
+    };
+    show(sampler_button_, sampler_warning_, theme.colors().bad, tr("Sampling, seed and limits"));
+    show(reference_button_, reference_note_, reference_refused_ ? theme.colors().bad : theme.colors().marker, tr("What KL is measured against"));
+    updateGeometry();
+    shareRoom();
 }
 
 QString ModelBar::quantLabel(const MethodChoice& choice) const {
     if (choice.id == "none") return stored_format_.isEmpty() ? tr("as stored") : stored_format_;
-    QString label = QString::fromStdString(choice.id).toUpper();
-    for (const QuantMethod& method : methods_) {
-        if (method.id != choice.id) continue;
-        for (const ParamSpec& spec : method.params) {
-            const double value = choice.value(spec);
-            const QString number = QLocale::c().toString(value, 'g', 6);
-            if (spec.key == "bits") label += tr(" %1 bit").arg(number);
-            else if (spec.key == "group") label += QStringLiteral(" g") + number;
-            else if (spec.key == "symmetric") label += value != 0 ? QString() : tr(" asym");
-            else if (value != spec.fallback) label += QStringLiteral(" %1 %2").arg(QString::fromUtf8(spec.key.data(), static_cast<qsizetype>(spec.key.size())), number);
-        }
-    }
-    return label;
+    const auto method = std::find_if(methods_.begin(), methods_.end(), [&](const QuantMethod& known) { return known.id == choice.id; });
+    return method != methods_.end() && method->name ? method->name(choice) : QString::fromStdString(choice.id);
 }
 
 void ModelBar::updateButtons() {
     const QString model = !loading_name_.isEmpty() ? tr("loading %1 · %2 %").arg(loading_name_).arg(static_cast<int>(100 * loading_progress_))
                           : model_name_.isEmpty()  ? tr("no model")
                                                    : model_name_ + QStringLiteral(" · ") + quantLabel(quant_);
-    model_button_->setText(model + kArrow);
+    model_button_->setFullText(model + kArrow);
     const QString file = QString::fromStdString(reference_.path).section(QLatin1Char('/'), -1);
     const QString what = reference_.kind == ReferenceKind::None          ? tr("no reference")
-                         : reference_.kind == ReferenceKind::Unquantized ? (stored_format_.isEmpty() ? tr("reference: stored weights") : tr("reference: %1 weights").arg(stored_format_))
+                         : reference_.kind == ReferenceKind::Unquantized ? (stored_format_.isEmpty() ? tr("reference: as stored") : tr("reference: stored %1").arg(stored_format_))
                                                                          : tr("reference: %1").arg(file);
-    reference_button_->setText(what + kArrow);
-    if (sampler_button_->text().isEmpty()) sampler_button_->setText(tr("sampler") + kArrow);
+    reference_button_->setFullText(what + kArrow);
+    if (sampler_button_->text().isEmpty()) sampler_button_->setFullText(tr("sampler") + kArrow);
+    updateGeometry();
+    shareRoom();
 }
 
 void ModelBar::openReferenceMenu() {
@@ -150,7 +199,8 @@ void ModelBar::rebuildReferenceMenu() {
         action->setCheckable(true);
         action->setChecked(reference_.kind == kind);
     };
-    add(stored_format_.isEmpty() ? tr("The weights as stored in the file") : tr("The weights as stored in the file (%1)").arg(stored_format_), ReferenceKind::Unquantized);
+    const QString stored = stored_format_.isEmpty() ? tr("The weights as stored in the file") : tr("The weights as stored in the file (%1)").arg(stored_format_);
+    add(quant_ == MethodChoice{} ? tr("%1: the model itself").arg(stored) : stored, ReferenceKind::Unquantized);
     add(tr("None: no KL, twice as fast"), ReferenceKind::None);
     QAction* file = reference_menu_->addAction(tr("Another file with the same tokenizer…"), this, &ModelBar::referenceFileRequested);
     file->setCheckable(true);
@@ -186,21 +236,32 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
     auto* apply = new QPushButton(tr("Load with this format"), page);
     makePrimary(apply);
     apply->setDefault(true);
-    const auto show = [this, note, apply, pages, forms](int index) {
-        pages->setCurrentIndex(index);
-        const QString blocked = index > 0 ? methods_[static_cast<std::size_t>(index) - 1].blocked : QString();
-        note->setText(!blocked.isEmpty() ? blocked : index > 0 ? tr("Quantized in memory at load; the file stays as it is.") : tr("The weights are used as they are."));
-        apply->setEnabled(blocked.isEmpty() && (index == 0 || firstFault(forms[static_cast<std::size_t>(index)]).isEmpty()));
-    };
-    show(method_box->currentIndex());
-    for (std::size_t i = 1; i < forms.size(); ++i) connect(forms[i], &ParamForm::faultChanged, page, [show, i] { show(static_cast<int>(i)); });
-    connect(method_box, &QComboBox::currentIndexChanged, page, show);
-    connect(apply, &QPushButton::clicked, this, [this, popup, method_box, forms] {
+    const auto chosen = [this, method_box, forms] {
         MethodChoice choice;
         if (const int index = method_box->currentIndex(); index > 0) {
             choice.id = methods_[static_cast<std::size_t>(index) - 1].id;
             forms[static_cast<std::size_t>(index)]->fill(choice);
         }
+        return choice;
+    };
+    const auto show = [this, popup, note, apply, pages, forms, chosen](int index) {
+        pages->setCurrentIndex(index);
+        const QuantMethod* method = index > 0 ? &methods_[static_cast<std::size_t>(index) - 1] : nullptr;
+        const QString blocked = method != nullptr ? method->blocked : QString();
+        QString text = method != nullptr ? tr("Quantized in memory at load; the file stays as it is.") : tr("The weights are used as they are.");
+        if (method != nullptr && method->cost) text += QLatin1Char(' ') + method->cost(chosen());
+        note->setText(blocked.isEmpty() ? text : blocked);
+        apply->setEnabled(blocked.isEmpty() && (index == 0 || firstFault(forms[static_cast<std::size_t>(index)]).isEmpty()));
+        if (popup->isVisible()) QTimer::singleShot(0, popup, &QWidget::adjustSize);  // it keeps the size it opened with
+    };
+    show(method_box->currentIndex());
+    connect(method_box, &QComboBox::currentIndexChanged, page, show);
+    for (ParamForm* form : forms) {
+        if (form == nullptr) continue;
+        for (const auto signal : {&ParamForm::changed, &ParamForm::faultChanged}) connect(form, signal, page, [method_box, show] { show(method_box->currentIndex()); });
+    }
+    connect(apply, &QPushButton::clicked, this, [this, popup, chosen] {
+        const MethodChoice choice = chosen();
         popup->close();
         setQuant(choice);
         emit quantChosen(choice);

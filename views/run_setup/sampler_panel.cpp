@@ -90,7 +90,7 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     limit_->setUnit(tr("tokens"));
     limit_->setStep(64);
     reference_kind_ = new QComboBox(this);
-    reference_kind_->addItems({tr("none"), tr("unquantized weights"), tr("another file…")});
+    reference_kind_->addItems({tr("none"), tr("stored weights"), tr("another file…")});
     reference_kind_->setAccessibleName(tr("Reference"));
     block_ = makeInteger(this, 1, 64, tr("Tokens the reference scores in one pass"));
     block_->setToolTip(tr("The KL curve trails the text by at most this many tokens; larger blocks are faster"));
@@ -101,6 +101,9 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     form->addRow(tr("Limit"), limit_);
     buildCache(form);
     form->addRow(tr("Reference"), reference_kind_);
+    reference_note_ = makeCaption({}, this);
+    reference_note_->hide();
+    form->addRow(QString(), reference_note_);
     form->addRow(tr("Reference block"), block_);
     buildArithmetic(form);
     form->addRow(tr("Threads"), threads_);
@@ -184,6 +187,13 @@ void SamplerPanel::updateWarning() {
 void SamplerPanel::showEvent(QShowEvent* event) {
     View::showEvent(event);
     QTimer::singleShot(0, this, &SamplerPanel::growPopup);  // what was said while it was closed has not been laid out yet
+}
+
+void SamplerPanel::setReferenceNote(const QString& note) {
+    if (note == reference_note_->text()) return;
+    reference_note_->setText(note);
+    reference_note_->setVisible(!note.isEmpty());
+    growPopup();
 }
 
 void SamplerPanel::setPrefillBlocked(const QString& reason) {

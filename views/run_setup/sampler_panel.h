@@ -29,6 +29,8 @@ public:
     void setCacheCost(const QString& text, bool refused);
     /// Why the chosen way of prefill cannot be had; empty: it can.
     void setPrefillBlocked(const QString& reason);
+    /// What is to be known about the chosen reference: why it cannot be used, or what it will not show. Empty: nothing.
+    void setReferenceNote(const QString& note);
     [[nodiscard]] QString prefillBlocked() const;
     [[nodiscard]] ReferenceSettings reference() const;
     /// What is wrong with a number that was typed; empty: nothing.
@@ -74,6 +76,7 @@ private:
     QComboBox* arithmetic_ = nullptr;
     QComboBox* prefill_ = nullptr;
     QLabel* prefill_blocked_ = nullptr;
+    QLabel* reference_note_ = nullptr;
     NumberField* threads_ = nullptr;
     std::string reference_path_;
     bool cache_refused_ = false;

@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QLocale>
 
+#include "engine/metrics/run_progress.h"
 #include "views/measure.h"
 #include "views/run_document.h"
 #include "views/theme.h"
@@ -36,9 +37,9 @@ QString isaText(const std::string& isa) {
 
 RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(parent), document_(document) {
     setSizeGripEnabled(false);
-    const auto add = [this](const QString& name, bool right = false) {
+    const auto add = [this](const QString& name, bool right = false, Qt::TextElideMode mode = Qt::ElideRight) {
         // Shortened where there is no room: a line about the run must not decide how narrow the window can be.
-        auto* label = new ElidingLabel(this);
+        auto* label = new ElidingLabel(this, mode);
         label->setAccessibleDescription(name);
         useFont(label, FontRole::Small);
         useTextColour(label, TextRole::Muted);
@@ -48,7 +49,8 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
         return label;
     };
     state_ = add(tr("State"));
-    model_ = add(tr("Model"));
+    progress_ = add(tr("Progress"));
+    model_ = add(tr("Model"), false, Qt::ElideMiddle);
     device_ = add(tr("Processor"));
     speed_ = add(tr("Speed"));
     context_ = add(tr("Context"));
@@ -91,6 +93,17 @@ QString RunStatusBar::stateText() const {
         case FinishReason::Failed: return tr("failed: %1").arg(QString::fromStdString(trace.finished()->message));
     }
     return tr("finished");
+}
+
+QString RunStatusBar::progressText() const {
+    const RunTrace& trace = document_->trace();
+    if (trace.state() != RunState::Running && trace.state() != RunState::Paused) return {};
+    const RunProgress progress = runProgress(trace);
+    const QString count = tr("%L1 of %L2").arg(progress.tokens).arg(progress.limit);
+    if (!progress.seconds_left || trace.state() == RunState::Paused) return count;
+    const RoundedTime left = roundedTime(*progress.seconds_left);
+    if (left.hours > 0) return tr("%1, %2 h %3 min left").arg(count).arg(left.hours).arg(left.minutes);
+    return left.minutes > 0 ? tr("%1, %2 min left").arg(count).arg(left.minutes) : tr("%1, %2 s left").arg(count).arg(left.seconds);
 }
 
 void RunStatusBar::refresh() {
@@ -138,10 +151,12 @@ void RunStatusBar::refresh() {
     }
     saved_->setVisible(!saved_->fullText().isEmpty());
     // The state is the last to be shortened, but a failure may say a lot.
+    progress_->setFullText(progressText());
+    progress_->setMinimumWidth(progress_->sizeHint().width());
     state_->setMinimumWidth(std::min(state_->sizeHint().width(), Theme::instance().em(kStateWidth)));
     if (!currentMessage().isEmpty()) return;  // it stands where the labels stand, which are hidden until it goes
     state_->setVisible(true);
-    for (ElidingLabel* label : {model_, device_, speed_, context_}) label->setVisible(!label->fullText().isEmpty());
+    for (ElidingLabel* label : {progress_, model_, device_, speed_, context_}) label->setVisible(!label->fullText().isEmpty());
 }
 
 void RunStatusBar::setStatus(const StatusFigures& status) {

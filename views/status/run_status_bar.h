@@ -1,4 +1,4 @@
-// One line under the window: state, model and format, processor, speed, context, when it was saved.
+// One line under the window: state, how far the run is and how long the rest may take, model and format, processor, speed, context, when it was saved.
 #pragma once
 
 #include <optional>
@@ -32,6 +32,8 @@ public:
     void showError(const Error& error);
     void clearError();
     [[nodiscard]] QString stateText() const;
+    /// "123 of 512, 2 min left" while the run may go on; else empty.
+    [[nodiscard]] QString progressText() const;
 
 signals:
     void detailsRequested();  // click on the state
@@ -45,6 +47,7 @@ private:
     RunDocument* document_;
     StatusFigures status_;
     ElidingLabel* state_ = nullptr;
+    ElidingLabel* progress_ = nullptr;
     ElidingLabel* model_ = nullptr;
     ElidingLabel* device_ = nullptr;
     ElidingLabel* speed_ = nullptr;

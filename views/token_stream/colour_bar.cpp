@@ -67,10 +67,10 @@ ColourBar::ColourBar(RunDocument* document, QWidget* parent)
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(0, 0, 0, 0);
     row->setSpacing(8);
-    QLabel* label = makeCaption(tr("colour"), this);
-    label->setWordWrap(false);
-    label->setBuddy(chooser_);
-    row->addWidget(label);
+    caption_ = makeCaption(tr("colour"), this);
+    caption_->setWordWrap(false);
+    caption_->setBuddy(chooser_);
+    row->addWidget(caption_);
     row->addWidget(chooser_);
     row->addWidget(legend_);
     chooser_->setAccessibleName(tr("Colour the text by"));
@@ -83,6 +83,18 @@ ColourBar::ColourBar(RunDocument* document, QWidget* parent)
     connect(chooser_, &QComboBox::activated, document,
             [this, document](int index) { document->setMeasure(static_cast<Measure>(chooser_->itemData(index).toInt())); });
     show();
+}
+
+void ColourBar::setRoom(Room room) {
+    caption_->setVisible(room >= Room::Everything);
+    legend_->setVisible(room >= Room::Legend);
+}
+
+int ColourBar::widthWith(Room room) const {
+    int width = chooser_->sizeHint().width();
+    if (room >= Room::Everything) width += layout()->spacing() + caption_->sizeHint().width();
+    if (room >= Room::Legend) width += layout()->spacing() + legend_->sizeHint().width();
+    return width;
 }
 
 }  // namespace quibble

@@ -4,6 +4,7 @@
 #include <QWidget>
 
 class QComboBox;
+class QLabel;
 
 namespace quibble {
 
@@ -16,7 +17,13 @@ public:
     explicit ColourBar(RunDocument* document, QWidget* parent = nullptr);
     [[nodiscard]] QComboBox* chooser() const { return chooser_; }
 
+    /// How much of it is shown, each with what stands before it; Everything: the caption, too.
+    enum class Room { Chooser, Legend, Everything };
+    void setRoom(Room room);
+    [[nodiscard]] int widthWith(Room room) const;
+
 private:
+    QLabel* caption_ = nullptr;
     QComboBox* chooser_;
     LegendBar* legend_;
 };

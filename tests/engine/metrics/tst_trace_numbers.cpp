@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/metrics/divergence.h"
+#include "engine/metrics/run_progress.h"
 #include "engine/metrics/summary.h"
 #include "engine/values/check.h"
 #include "tests/engine/metrics/small_trace.h"
@@ -18,6 +19,73 @@ bool near(double a, double b, double tolerance = 1e-6) { return std::abs(a - b) 
 class TestTraceNumbers : public QObject {
     Q_OBJECT
 private slots:
+    // A token each `ms` milliseconds, from a clock that begins at `start`.
+    static void addTokens(RunTrace& trace, int count, int ms, int start = 0) {
+        for (int i = 1; i <= count; ++i) {
+            TokenRecord token;
+            token.pos = trace.firstPosition() + static_cast<Position>(trace.points().size());
+            token.time_ns = (start + static_cast<std::int64_t>(i) * ms) * 1'000'000;
+            trace.apply(token);
+        }
+    }
+
+    void progressOfARun() {
+        RunRequest request;
+        request.max_tokens = 512;
+        RunTrace trace(request);
+        RunProvenance provenance;
+        provenance.prompt_tokens = {1, 2, 3, 4};
+        provenance.context = 2048;
+        trace.apply(provenance);
+        QCOMPARE(runProgress(trace).limit, 512);
+        QVERIFY(!runProgress(trace).seconds_left);
+        addTokens(trace, 3, 100);
+        QVERIFY(!runProgress(trace).seconds_left);
+        addTokens(trace, 9, 100, 300);
+        QCOMPARE(runProgress(trace).tokens, 12);
+        QVERIFY(near(*runProgress(trace).seconds_left, 50.0));
+        addTokens(trace, 1, 3'600'000, 1200);  // a pause of an hour is no pace
+        QVERIFY(near(*runProgress(trace).seconds_left, 49.9));
+        trace.apply(ControlChange{20, "max_tokens", 23});
+        QCOMPARE(runProgress(trace).limit, 23);
+        QVERIFY(near(*runProgress(trace).seconds_left, 1.0));
+        addTokens(trace, 10, 200, 3'601'200);
+        QVERIFY(!runProgress(trace).seconds_left);  // the limit is reached
+        provenance.context = 34;  // room for 30 tokens
+        trace.apply(provenance);
+        trace.apply(ControlChange{27, "max_tokens", 1000});
+        QCOMPARE(runProgress(trace).limit, 30);
+        trace.apply(RunFinished{});
+        QVERIFY(!runProgress(trace).seconds_left);
+    }
+
+    void progressOfABranchHasItsOwnClock() {
+        RunRequest request;
+        request.max_tokens = 100;
+        request.branch.prefix.assign(41, 7);  // 40 taken over and the injected one
+        RunTrace trace(request);
+        addTokens(trace, 40, 5000, 10);
+        QVERIFY(!runProgress(trace).seconds_left);
+        addTokens(trace, 10, 100);
+        QCOMPARE(runProgress(trace).tokens, 50);
+        QVERIFY(near(*runProgress(trace).seconds_left, 5.0));
+    }
+
+    void timesArePeoples() {
+        const auto text = [](double seconds) {
+            const RoundedTime t = roundedTime(seconds);
+            return QStringLiteral("%1:%2:%3").arg(t.hours).arg(t.minutes).arg(t.seconds);
+        };
+        QCOMPARE(text(0.2), QStringLiteral("0:0:0"));
+        QCOMPARE(text(59.4), QStringLiteral("0:0:59"));
+        QCOMPARE(text(59.6), QStringLiteral("0:1:0"));
+        QCOMPARE(text(100), QStringLiteral("0:2:0"));
+        QCOMPARE(text(3599), QStringLiteral("1:0:0"));
+        QCOMPARE(text(2 * 3600 + 29 * 60), QStringLiteral("2:29:0"));
+        QCOMPARE(text(std::nan("")), QStringLiteral("0:0:0"));
+        QCOMPARE(text(-5), QStringLiteral("0:0:0"));
+    }
+
     void summaryOfNothing() {
         const RunSummaryNumbers numbers = summarize(RunTrace{});
         QCOMPARE(numbers, RunSummaryNumbers{});

@@ -1,4 +1,5 @@
-// References: stored weights that are quantized themselves, what they are called in exports, which files can be one, and what all of it takes in memory.
+// References: stored weights that are quantized themselves, what they are called in exports, which files can be one,
+// and what all of it takes in memory.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -79,7 +80,8 @@ private slots:
         QVERIFY(!again->difference);
         QCOMPARE(again->references, again->tokens);
     }
-    // The reference of stored weights is the file as it stands, with the bits of a run that takes the same file as its reference.
+    // The reference of stored weights is the file as it stands, with the bits of a run that takes the same file as its
+    // reference.
     void storedWeightsAreThoseOfTheFile() {
         RunRequest r = request(golden("qwen2-d256-Q4_K_M.gguf"), "rtn:bits=3,group=64");
         const auto own = run(r);
@@ -87,7 +89,8 @@ private slots:
         const auto file = run(r);
         QVERIFY(own && file);
         QCOMPARE(own->points().size(), file->points().size());
-        for (std::size_t i = 0; i < own->points().size(); ++i) QCOMPARE(own->points()[i].reference.kl, file->points()[i].reference.kl);
+        for (std::size_t i = 0; i < own->points().size(); ++i)
+            QCOMPARE(own->points()[i].reference.kl, file->points()[i].reference.kl);
         QCOMPARE(referenceText(own->provenance()), referenceText(file->provenance()));
     }
     void aModelAgainstItselfIsZeroAndSaysSo() {
@@ -138,7 +141,8 @@ private slots:
         p.reference_hash = "b", p.reference_format = "Q8_0", p.reference_name = "r1-7b";
         QCOMPARE(referenceText(p), std::string("r1-7b, Q8_0 (quantized)"));
         for (const char* full : {"F32", "F16", "BF16", "BF16, F32"}) QVERIFY2(isFullPrecision(full), full);
-        for (const char* other : {"", "Q4_K_M", "F16, Q8_0", "RTN 3 bit g64", "F16 of something", "F1"}) QVERIFY2(!isFullPrecision(other), other);
+        for (const char* other : {"", "Q4_K_M", "F16, Q8_0", "RTN 3 bit g64", "F16 of something", "F1"})
+            QVERIFY2(!isFullPrecision(other), other);
     }
     void costOfAllWeights() {
         RunRequest r = request(golden("qwen2-d256-Q4_K_M.gguf"), "rtn:bits=3,group=64");
@@ -146,11 +150,16 @@ private slots:
         QVERIFY(cost.reference && cost.shared_file && !cost.same_weights);
         LoadOptions options;
         options.weight_quant = r.weight_quant;
-        const auto model = models().get(r.model_path, options).value(), reference = models().get(r.model_path, {}).value();
+        const auto model = models().get(r.model_path, options).value(),
+                   reference = models().get(r.model_path, {}).value();
         const auto owned = static_cast<double>(model->ownedBytes() + reference->ownedBytes());
-        const auto embedding = static_cast<double>(model->embedding().row_bytes * static_cast<std::size_t>(model->embedding().rows));
-        QVERIFY2(std::abs(static_cast<double>(cost.bytes()) - owned - embedding) < 0.02 * owned, cost.text().c_str());  // the embedding, read where it lies, is there once
-        QVERIFY2(cost.text().find("(model ") != std::string::npos && cost.text().find(", reference ") != std::string::npos, cost.text().c_str());
+        const auto embedding =
+            static_cast<double>(model->embedding().row_bytes * static_cast<std::size_t>(model->embedding().rows));
+        QVERIFY2(std::abs(static_cast<double>(cost.bytes()) - owned - embedding) < 0.02 * owned,
+                 cost.text().c_str());  // the embedding, read where it lies, is there once
+        QVERIFY2(
+            cost.text().find("(model ") != std::string::npos && cost.text().find(", reference ") != std::string::npos,
+            cost.text().c_str());
         r.weight_quant = {};
         QCOMPARE(runWeightCost(r)->bytes(), runWeightCost(r)->model.bytes());  // its own reference is no second model
         r.reference = {ReferenceKind::File, "no/such/file.gguf", 8};
