@@ -99,6 +99,7 @@ public:
     void setPresentation(bool on);
     void resetLayout();
     void setFontScale(double scale);
+    static constexpr double kFontStep = 1.1;  // of Larger and Smaller Text
 
 protected:
     void closeEvent(QCloseEvent* event) override;

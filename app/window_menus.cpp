@@ -30,8 +30,6 @@ namespace quibble {
 
 namespace {
 
-constexpr double kFontStep = 1.1;
-
 QList<QKeySequence> keys(const char* sequence) { return {QKeySequence(QString::fromLatin1(sequence))}; }
 
 }  // namespace

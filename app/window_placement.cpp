@@ -22,7 +22,6 @@ namespace {
 
 constexpr QSize kFirstSize(1600, 1000);
 constexpr double kPresentationScale = 1.35;
-constexpr double kFontStep = 1.1;
 
 // What takes the focus of a widget: itself or the end of its chain of proxies.
 QWidget* focusTaker(QWidget* widget) {
