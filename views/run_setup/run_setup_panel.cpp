@@ -201,7 +201,7 @@ void RunSetupPanel::renderTokens() {
                     .arg(token.id);
         if (token.bytes.find('\n') != std::string::npos) html += QStringLiteral("<br>");
     }
-    if (tokens_.size() < tokens_total_) html += QStringLiteral("<br>") + tr("and %1 more").arg(tokens_total_ - tokens_.size());
+    if (tokens_.size() < tokens_total_) html += QStringLiteral("<br>") + tr("and %n more", nullptr, static_cast<int>(tokens_total_ - tokens_.size()));
     tokens_text_->setFont(Theme::instance().monoSmallFont());
     tokens_text_->setHtml(html);
     tokens_title_->setText(tokens_.empty() ? tr("The prompt has not been tokenized yet") : tr("%n tokens go to the model, as they are:", nullptr, static_cast<int>(tokens_total_)));

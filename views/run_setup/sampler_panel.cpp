@@ -1,7 +1,5 @@
 #include "views/run_setup/sampler_panel.h"
 
-#include <algorithm>
-
 #include <QComboBox>
 #include <QFormLayout>
 #include <QHBoxLayout>
@@ -205,11 +203,7 @@ void SamplerPanel::setPrefillBlocked(const QString& reason) {
 
 // A pop-up keeps the size it opened with; text that appears later would be cut off.
 void SamplerPanel::growPopup() {
-    if (!isVisible() || window()->windowType() != Qt::Popup) return;
-    QLayout* layout = window()->layout();
-    layout->activate();
-    const int width = std::max(window()->width(), layout->sizeHint().width());
-    window()->resize(width, layout->hasHeightForWidth() ? layout->totalHeightForWidth(width) : layout->sizeHint().height());
+    if (isVisible() && window()->windowType() == Qt::Popup) fitContent(window());
 }
 
 QString SamplerPanel::fault() const { return firstFault(this); }
