@@ -1,5 +1,6 @@
 #include "app/banner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -47,7 +48,7 @@ public:
     [[nodiscard]] int heightForWidth(int width) const override {
         const std::unique_ptr<QTextDocument> copy(document()->clone());
         copy->setDefaultFont(font());
-        copy->setTextWidth(width);
+        copy->setTextWidth(std::max(width, minimumSizeHint().width()));  // layouts ask for widths that never come to be
         return static_cast<int>(std::ceil(copy->size().height()));
     }
     [[nodiscard]] QSize sizeHint() const override {
