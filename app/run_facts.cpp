@@ -46,6 +46,7 @@ QString referenceWords(const RunTrace& trace) {
         case ReferenceRelation::StoredWeights: what = Text::tr("stored weights"); break;
         case ReferenceRelation::OtherFile: what = referenceName(trace); break;
     }
+    if (trace.request().reference.kind == ReferenceKind::File) what = referenceName(trace);  // a file that was chosen is named, whatever it holds
     what += QStringLiteral(" · ") + text(p.reference_format);
     return isFullPrecision(p.reference_format) ? what : Text::tr("%1 (quantized)").arg(what);
 }

@@ -28,6 +28,11 @@ void ElidingButton::setHelp(const QString& help) {
     updateToolTip();
 }
 
+void ElidingButton::setWarning(const QString& warning) {
+    warning_ = warning;
+    updateToolTip();
+}
+
 QString ElidingButton::shownText() const {
     const QFontMetrics metrics = fontMetrics();
     const int wanted = sizeHint().width();
@@ -56,6 +61,7 @@ void ElidingButton::resizeEvent(QResizeEvent* event) {
 }
 
 void ElidingButton::updateToolTip() {
+    if (!warning_.isEmpty()) return setToolTip(warning_);
     const bool whole = shownText() == text();
     setToolTip(whole ? help_ : help_.isEmpty() ? text() : text() + QLatin1Char('\n') + help_);
 }

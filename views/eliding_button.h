@@ -13,6 +13,8 @@ public:
     void setFullText(const QString& text);
     /// What the button does; after the whole text in the tool tip when that does not fit.
     void setHelp(const QString& help);
+    /// What is wrong with what the button stands for: the whole tool tip while it holds. Empty: nothing is.
+    void setWarning(const QString& warning);
     /// The text as it is painted in the room that there is.
     [[nodiscard]] QString shownText() const;
     [[nodiscard]] QSize minimumSizeHint() const override;
@@ -24,7 +26,7 @@ protected:
 private:
     void updateToolTip();
 
-    QString help_;
+    QString help_, warning_;
 };
 
 }  // namespace quibble

@@ -58,8 +58,8 @@ private:
     // What the run takes in memory, and what its numbers will not show.
     void announce(const RunProvenance& provenance) {
         progress_.clear();
-        if (!weights_.empty()) std::cerr << "Weights: " << weights_ << '\n';
         std::cerr << cacheLine(trace_.request(), provenance) << '\n';
+        if (!weights_.empty()) std::cerr << "Weights: " << weights_ << '\n';
         const std::string remark = referenceRemark(trace_.request(), provenance);
         if (!remark.empty()) std::cerr << "Note: " << remark << '\n';
         printNotes(provenance);

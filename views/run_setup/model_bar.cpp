@@ -151,7 +151,8 @@ void ModelBar::showSigns() {
     const auto show = [&theme](ElidingButton* button, const QString& sign, const QColor& colour, const QString& help) {
         button->setIcon(sign.isEmpty() ? QIcon() : theme.icon(QStringLiteral("warning"), colour));
         button->setToolButtonStyle(sign.isEmpty() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
-        button->setHelp(sign.isEmpty() ? help : sign);
+        button->setHelp(help);
+        button->setWarning(sign);
         button->setAccessibleDescription(sign);
     };
     show(sampler_button_, sampler_warning_, theme.colors().bad, tr("Sampling, seed and limits"));
