@@ -18,7 +18,7 @@ struct NamedMixture {
     const char* main_type;
     bool needs_others;  // the name promises a second type
 };
-constexpr NamedMixture kMixtures[] = {
+constexpr NamedMixture kNamedMixtures[] = {
     {10, "Q2_K", "Q2_K", false},       {11, "Q3_K_S", "Q3_K", false},    {12, "Q3_K_M", "Q3_K", true},
     {13, "Q3_K_L", "Q3_K", true},      {14, "Q4_K_S", "Q4_K", false},    {15, "Q4_K_M", "Q4_K", true},
     {16, "Q5_K_S", "Q5_K", false},     {17, "Q5_K_M", "Q5_K", true},     {19, "IQ2_XXS", "IQ2_XXS", false},
@@ -59,9 +59,9 @@ std::string typeList(const WeightsByType& weights) {
 
 std::string storedFormatName(const WeightsByType& weights, std::optional<std::uint64_t> file_type) {
     const std::vector<std::string> types = byWeight(weights);
-    const auto named = std::find_if(std::begin(kMixtures), std::end(kMixtures),
+    const auto named = std::find_if(std::begin(kNamedMixtures), std::end(kNamedMixtures),
                                     [&](const NamedMixture& mixture) { return file_type == mixture.file_type; });
-    const bool agrees = named != std::end(kMixtures) && !types.empty() && types.front() == named->main_type &&
+    const bool agrees = named != std::end(kNamedMixtures) && !types.empty() && types.front() == named->main_type &&
                         (!named->needs_others || types.size() > 1);
     return agrees ? named->name : typeList(weights);
 }
