@@ -1,15 +1,71 @@
 #include "engine/run/branch.h"
 
+#include <algorithm>
+
+#include "engine/text/marker_set.h"
+
 namespace quibble {
 
-RunRequest withRecordedPrompt(RunRequest request, const RunProvenance& recorded) {
-    if (recorded.prompt_tokens.empty()) return request;
-    request.recorded_prompt = {recorded.prompt_tokens, recorded.thinking_open, recorded.clock};
+namespace {
+
+constexpr const char* kForgivingVersion = "0.1.0";
+
+std::vector<std::string> entriesOf(const PenaltySettings& penalty) {
+    if (!penalty.words.empty()) return penalty.words;
+    for (MarkerSet& set : builtinMarkerSets()) {
+        if (set.name == penalty.set_name) return std::move(set.words);
+    }
+    return {};
+}
+
+void keepFirstOfEachParameter(MethodChoice& choice) {
+    auto& params = choice.params;
+    for (std::size_t i = 0; i < params.size(); ++i) {
+        const std::string key = params[i].first;
+        const auto again = [&key](const auto& other) { return other.first == key; };
+        params.erase(std::remove_if(params.begin() + static_cast<std::ptrdiff_t>(i) + 1, params.end(), again), params.end());
+    }
+}
+
+bool forgave(const RunProvenance& recorded) { return recorded.engine_version == kForgivingVersion; }
+
+double budgetWithin(double budget, const RunProvenance& recorded) {
+    return recorded.experts > 0 ? std::min(budget, static_cast<double>(recorded.experts)) : budget;
+}
+
+void takeAsForgivingVersion(RunRequest& request, const RunProvenance& recorded) {
+    const std::vector<std::string> entries = entriesOf(request.penalty);
+    std::erase_if(request.penalty.disabled_words,
+                  [&](const std::string& word) { return std::find(entries.begin(), entries.end(), word) == entries.end(); });
+    for (MethodChoice* choice : {&request.weight_quant, &request.draft.method, &request.draft.verify, &request.experts}) {
+        keepFirstOfEachParameter(*choice);
+    }
+    for (auto& [key, value] : request.experts.params) {
+        if (key == "budget") value = budgetWithin(value, recorded);
+    }
+}
+
+}  // namespace
+
+RunRequest asRecorded(RunRequest request, const RunProvenance& recorded) {
+    if (forgave(recorded)) takeAsForgivingVersion(request, recorded);
+    if (!recorded.prompt_tokens.empty()) {
+        request.recorded_prompt = {recorded.prompt_tokens, recorded.thinking_open, recorded.clock};
+    }
     return request;
 }
 
+std::vector<ControlChange> controlsAsRecorded(const RunTrace& stored) {
+    std::vector<ControlChange> controls = stored.controls();
+    if (!forgave(stored.provenance())) return controls;
+    for (ControlChange& change : controls) {
+        if (change.key == "experts:budget") change.value = budgetWithin(change.value, stored.provenance());
+    }
+    return controls;
+}
+
 RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId token) {
-    RunRequest request = withRecordedPrompt(parent.request(), parent.provenance());
+    RunRequest request = asRecorded(parent.request(), parent.provenance());
     request.branch = {id, pos, {}};
     for (const TracePoint& point : parent.points()) {
         if (point.token.pos < pos) request.branch.prefix.push_back(point.token.id);

@@ -1,6 +1,8 @@
 // A branch: a run that follows another one up to a token, puts another token in its place and goes on from there.
 #pragma once
 
+#include <vector>
+
 #include "engine/values/run_request.h"
 #include "engine/values/run_trace.h"
 
@@ -10,7 +12,13 @@ namespace quibble {
 /// the prompt's tokens are those that the parent recorded, so that the branch stands on the same text on any day and machine.
 [[nodiscard]] RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId token);
 
-/// `request` with the prompt that a run recorded, and the time that its template was given. What earlier versions stored without a prompt stays as it is.
-[[nodiscard]] RunRequest withRecordedPrompt(RunRequest request, const RunProvenance& recorded);
+/// The request of a stored run as the version that recorded it took it, with the prompt that it recorded and the time that
+/// its template was given. What earlier versions stored without a prompt stays as it is. Version 0.1.0 ignored entries of a
+/// marker list that do not exist and parameters that were named again, and took a budget above the experts of a layer for all
+/// of them; a new run with such settings is refused.
+[[nodiscard]] RunRequest asRecorded(RunRequest request, const RunProvenance& recorded);
+
+/// The live controls of a stored run, likewise.
+[[nodiscard]] std::vector<ControlChange> controlsAsRecorded(const RunTrace& stored);
 
 }  // namespace quibble

@@ -112,13 +112,14 @@ std::string promptNote(const RunProvenance& then, RunRequest request, const Toke
 }  // namespace
 
 Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
-    auto opened = openRunModels(models, request, {});
-    if (!opened) return tl::unexpected(opened.error());
     const RunProvenance& then = stored.provenance();
+    const RunRequest recorded = asRecorded(request, then);
+    auto opened = openRunModels(models, recorded, {});
+    if (!opened) return tl::unexpected(opened.error());
     if (auto same = sameModels(then, *opened); !same) return tl::unexpected(same.error());
     ReplayReport report;
     report.note = promptNote(then, request, *opened->quantized->tokenizer());
-    auto generator = Generator::create(withRecordedPrompt(request, then), std::move(*opened), device, stored.controls());
+    auto generator = Generator::create(recorded, std::move(*opened), device, controlsAsRecorded(stored));
     if (!generator) return tl::unexpected(generator.error());
     const RunProvenance& here = (*generator)->provenance();
 

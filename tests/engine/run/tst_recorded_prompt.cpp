@@ -105,6 +105,33 @@ private slots:
         QVERIFY(report && !report->difference);
         QCOMPARE(report->tokens, static_cast<std::int64_t>(stored.points().size()));
     }
+    // Version 0.1.0 took settings that are refused today; its runs still repeat.
+    void whatAnEarlierVersionForgaveIsTakenAsItWas() {
+        const auto mixture = std::string(QUIBBLE_SOURCE_DIR) + "/data/models/quibble-nano-moe.gguf";
+        RunRequest taken = requestFor(mixture);
+        taken.penalty.strength = 2;
+        taken.penalty.disabled_words = {" wait"};
+        taken.experts = {"frequent", {{"budget", 8}, {"all_passes", 1}}};
+        const WholeRun run = wholeRun(taken);
+        RunRequest written = taken;
+        written.penalty.disabled_words = {" wait", "_but", " Wiat"};
+        written.experts = {"frequent", {{"budget", 99}, {"all_passes", 1}, {"budget", 2}}};
+        RunProvenance old = run.provenance;
+        const auto storedAs = [&](const std::string& version) {
+            old.engine_version = version;
+            RunTrace stored(written);
+            stored.apply(old);
+            for (const TracePoint& point : run.trace.points()) stored.apply(point.token);
+            return stored;
+        };
+        CpuDevice device(1);
+        const RunTrace earlier = storedAs("0.1.0");
+        const auto report = replayRun(earlier, earlier.request(), models(), device);
+        QVERIFY2(report, report ? "" : report.error().line().c_str());
+        QVERIFY2(!report->difference, report->difference ? report->difference->field.c_str() : "");
+        QCOMPARE(report->tokens, static_cast<std::int64_t>(run.trace.points().size()));
+        QVERIFY(!replayRun(storedAs("0.2.0"), written, models(), device));
+    }
     void aBranchStandsOnTheTokensOfItsParent() {
         const RunTrace parent = runOfThatDay();
         const TracePoint& at = parent.points()[7];
