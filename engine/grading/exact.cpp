@@ -215,6 +215,25 @@ private:
     std::uint64_t p_;
 };
 
+MaybeRational ofOne(NodeKind kind, const Rational& value) {
+    switch (kind) {
+        case NodeKind::Negate: return Rational{-value.top, value.bottom};
+        case NodeKind::Absolute: return Rational{std::abs(value.top), value.bottom};
+        case NodeKind::Factorial: return factorial(value);
+        default: return std::nullopt;
+    }
+}
+
+MaybeRational ofTwo(NodeKind kind, const Rational& first, const Rational& second) {
+    switch (kind) {
+        case NodeKind::Divide: return over(first, second);
+        case NodeKind::Power: return powerOf(first, second);
+        case NodeKind::Root: return rootOf(first, second);
+        case NodeKind::Binomial: return binomial(first, second);
+        default: return std::nullopt;
+    }
+}
+
 }  // namespace
 
 std::optional<Rational> exactValue(const Node& node) {
@@ -224,18 +243,10 @@ std::optional<Rational> exactValue(const Node& node) {
     if (node.kind == NodeKind::Number) return ofLiteral(node.number);
     if (node.items.empty() || node.items.size() > 2) return std::nullopt;
     const MaybeRational first = exactValue(node.items[0]);
-    const MaybeRational second = node.items.size() == 2 && first ? exactValue(node.items[1]) : std::nullopt;
-    if (!first || (node.items.size() == 2 && !second)) return std::nullopt;
-    switch (node.kind) {
-        case NodeKind::Negate: return Rational{-first->top, first->bottom};
-        case NodeKind::Absolute: return Rational{std::abs(first->top), first->bottom};
-        case NodeKind::Divide: return over(*first, *second);
-        case NodeKind::Power: return powerOf(*first, *second);
-        case NodeKind::Root: return rootOf(*first, *second);
-        case NodeKind::Factorial: return factorial(*first);
-        case NodeKind::Binomial: return binomial(*first, *second);
-        default: return std::nullopt;
-    }
+    if (!first) return std::nullopt;
+    if (node.items.size() == 1) return ofOne(node.kind, *first);
+    const MaybeRational second = exactValue(node.items[1]);
+    return second ? ofTwo(node.kind, *first, *second) : std::nullopt;
 }
 
 std::optional<std::uint64_t> residueOf(const Node& node, unsigned round) { return ResidueEvaluator(round)(node); }
