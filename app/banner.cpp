@@ -48,17 +48,25 @@ public:
     [[nodiscard]] int heightForWidth(int width) const override {
         const std::unique_ptr<QTextDocument> copy(document()->clone());
         copy->setDefaultFont(font());
-        copy->setTextWidth(std::max(width, minimumSizeHint().width()));  // layouts ask for widths that never come to be
+        copy->setDocumentMargin(0);
+        copy->setTextWidth(std::max(width, leastWidth()));  // layouts ask for widths that never come to be
         return static_cast<int>(std::ceil(copy->size().height()));
     }
     [[nodiscard]] QSize sizeHint() const override {
         const int width = Theme::instance().em(30);
         return {width, heightForWidth(width)};
     }
-    [[nodiscard]] QSize minimumSizeHint() const override { return {Theme::instance().em(10), fontMetrics().height()}; }
+    [[nodiscard]] QSize minimumSizeHint() const override { return {leastWidth(), heightForWidth(width())}; }
+    [[nodiscard]] static int leastWidth() { return Theme::instance().em(10); }
 
 protected:
     void wheelEvent(QWheelEvent* event) override { event->ignore(); }
+    // Layouts keep the heights that they asked for before the theme's font came.
+    bool event(QEvent* event) override {
+        const bool done = QTextEdit::event(event);
+        if (event->type() == QEvent::Polish || event->type() == QEvent::FontChange || event->type() == QEvent::StyleChange) updateGeometry();
+        return done;
+    }
 };
 
 }  // namespace

@@ -48,8 +48,10 @@ public:
     [[nodiscard]] QSize minimumSizeHint() const override {
         const Theme& theme = Theme::instance();
         const int messages = messages_->isHidden() ? 0 : messages_->heightForWidth(width());
-        return {QWidget::minimumSizeHint().width(), std::max(theme.em(kLeastHeight), messages + theme.em(kLeastTextHeight))};
+        const int text = std::max(theme.em(kLeastTextHeight), text_ != nullptr ? text_->minimumSizeHint().height() : 0);
+        return {QWidget::minimumSizeHint().width(), std::max(theme.em(kLeastHeight), messages + text)};
     }
+    void setText(QWidget* text) { text_ = text; }
 
 protected:
     void resizeEvent(QResizeEvent* event) override {
@@ -59,6 +61,7 @@ protected:
 
 private:
     QWidget* messages_;
+    QWidget* text_ = nullptr;
 };
 
 }  // namespace
@@ -117,7 +120,9 @@ void MainWindow::placeParts() {
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(parts_.banners);
-    column->addWidget(new Card(parts_.stream, false, centre), 1);
+    auto* text = new Card(parts_.stream, false, centre);
+    column->addWidget(text, 1);
+    centre->setText(text);
     setCentralWidget(centre);
     setStatusBar(parts_.status);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
