@@ -47,7 +47,7 @@ public:
     }
     [[nodiscard]] QSize minimumSizeHint() const override {
         const Theme& theme = Theme::instance();
-        const int messages = messages_->isHidden() ? 0 : messages_->heightForWidth(width());
+        const int messages = messages_->isHidden() ? 0 : messages_->heightForWidth(width()) + std::max(0, layout()->spacing());
         const int text = std::max(theme.em(kLeastTextHeight), text_ != nullptr ? text_->minimumSizeHint().height() : 0);
         return {QWidget::minimumSizeHint().width(), std::max(theme.em(kLeastHeight), messages + text)};
     }
