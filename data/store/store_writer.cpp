@@ -73,7 +73,7 @@ struct StoreWriter::Impl {
     std::optional<Clock::time_point> last_commit;
     Clock::duration retry_after = kFirstRetry;
     bool urgent = false;   // write now
-    bool fold_soon = true;  // a run ended, so that the -wal holds something
+    bool fold_soon = false; // a run ended, so that the -wal holds something
     bool closing = false;
     std::optional<Error> failing;   // the last attempt failed
     std::optional<Error> refused;   // an event was lost for good

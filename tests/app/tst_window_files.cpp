@@ -245,6 +245,7 @@ void TestWindowFiles::movedDuringARun() {
     const QString away = w_->file(QStringLiteral("away.db"));
     QVERIFY(QFile::rename(database(), away));
     QVERIFY(w_->waitForEnd());
+    QVERIFY(w_->saved());  // into the file, wherever it is
     QTRY_VERIFY(w_->banners().contains(QStringLiteral("moved, replaced or removed")));
     const auto wal = [&] { return QFileInfo(database() + QStringLiteral("-wal")).size(); };
     QTRY_COMPARE(wal(), 0);
@@ -403,14 +404,17 @@ void TestWindowFiles::theSecondWindowTakesOver() {
     QVERIFY(QTest::qWaitFor([&] { return second.parts().runs->model().has_value(); }, kPatience));
     QCOMPARE(second.parts().runs->document()->run(), made);
     QCOMPARE(second.parts().status->stateText(), QStringLiteral("running"));
-    const auto row = [&] { return *second.parts().browser->model()->item(second.parts().browser->model()->indexOfRun(made)); };
-    QVERIFY(row().running);
+    const auto listedAs = [&](bool running) {
+        const SessionItem* row = second.parts().browser->model()->item(second.parts().browser->model()->indexOfRun(made));
+        return row != nullptr && row->running == running;
+    };
+    QTRY_VERIFY(listedAs(true));
     QVERIFY(!second.parts().runs->actions()->run()->isEnabled());
     w_->window().close();
     w_->close();
     QTRY_VERIFY_WITH_TIMEOUT(second.parts().runs->actions()->run()->isEnabled(), kPatience);
     QCOMPARE(banners(), QString());
-    QTRY_VERIFY(!row().running);
+    QTRY_VERIFY_WITH_TIMEOUT(listedAs(false), kPatience);  // the list is read anew
     QCOMPARE(second.parts().status->stateText(), QStringLiteral("stopped"));
     second.parts().runs->actions()->run()->trigger();
     QVERIFY(second.parts().runs->live());
