@@ -7,6 +7,7 @@
 #include <QAccessible>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPainter>
 #include <QPushButton>
 #include <QTextDocument>
 #include <QTextEdit>
@@ -69,6 +70,25 @@ protected:
     }
 };
 
+// Paints its edge itself: a border of the style sheet takes room that no layout counts, and the text would lack it.
+class BannerFrame : public QFrame {
+public:
+    using QFrame::QFrame;
+
+protected:
+    void paintEvent(QPaintEvent*) override {
+        constexpr int kBar = 4, kRadius = 6;
+        const ThemeColors& colors = Theme::instance().colors();
+        QPainter painter(this);
+        painter.setRenderHint(QPainter::Antialiasing);
+        painter.setPen(colors.card_border);
+        painter.setBrush(colors.card);
+        painter.setClipRect(rect());
+        painter.drawRoundedRect(QRectF(rect()).adjusted(-kRadius, 0.5, -0.5, -0.5), kRadius, kRadius);  // straight at the left
+        painter.fillRect(0, 0, kBar, height(), property(kProblem).toBool() ? colors.bad : colors.accent);
+    }
+};
+
 }  // namespace
 
 BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayout(this)) {
@@ -77,17 +97,9 @@ BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayo
     column_->setSpacing(6);
     setObjectName(QStringLiteral("banners"));
     connect(&Theme::instance(), &Theme::changed, this, [this] {
-        for (QFrame* banner : findChildren<QFrame*>(QStringLiteral("banner"), Qt::FindDirectChildrenOnly)) retheme(banner);
+        for (QFrame* banner : findChildren<QFrame*>(QStringLiteral("banner"), Qt::FindDirectChildrenOnly)) banner->update();
     });
     hide();
-}
-
-void BannerArea::retheme(QFrame* banner) const {
-    const ThemeColors& colors = Theme::instance().colors();
-    const QColor line = banner->property(kProblem).toBool() ? colors.bad : colors.accent;
-    banner->setStyleSheet(QStringLiteral("#banner { background: %1; border: 1px solid %2; border-left: 4px solid %3; border-radius: 6px; "
-                                          "border-top-left-radius: 0; border-bottom-left-radius: 0; }")
-                              .arg(colors.card.name(), colors.card_border.name(), line.name()));
 }
 
 void BannerArea::showMessage(const BannerMessage& message) {
@@ -95,7 +107,7 @@ void BannerArea::showMessage(const BannerMessage& message) {
     if (message.kind == BannerMessage::Kind::Problem) {
         logProblem("shown: " + (message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint).toStdString());
     }
-    auto* banner = new QFrame(this);
+    auto* banner = new BannerFrame(this);
     banner->setObjectName(QStringLiteral("banner"));
     banner->setProperty(kKey, message.key);
     banner->setProperty(kProblem, message.kind == BannerMessage::Kind::Problem);
@@ -124,7 +136,6 @@ void BannerArea::showMessage(const BannerMessage& message) {
     QToolButton* close = makeFlatButton(QStringLiteral("close"), tr("Dismiss"), banner);
     connect(close, &QToolButton::clicked, this, [this, key = message.key] { clear(key); });
     row->addWidget(close, 0, Qt::AlignTop);
-    retheme(banner);
     column_->addWidget(banner);
     while (column_->count() > kMost) {
         QLayoutItem* oldest = column_->takeAt(0);

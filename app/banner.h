@@ -36,7 +36,6 @@ public:
     [[nodiscard]] QStringList texts() const;
 
 private:
-    void retheme(QFrame* banner) const;
     QVBoxLayout* column_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <QFrame>
+#include <QLayout>
 #include <QMenu>
 #include <QResizeEvent>
 #include <QToolButton>

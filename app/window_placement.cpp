@@ -5,6 +5,7 @@
 #include <QDockWidget>
 #include <QGuiApplication>
 #include <QLayout>
+#include <QResizeEvent>
 #include <QScreen>
 #include <QStatusBar>
 #include <QTimer>
@@ -62,7 +63,7 @@ QRect MainWindow::room() const {
 
 bool MainWindow::fitsTheScreen() const {
     layout()->activate();
-    const QSize least = layout()->minimumSize(), there = isFullScreen() ? screen()->size() : room().size();
+    const QSize least = layout()->totalMinimumSize(), there = isFullScreen() ? screen()->size() : room().size();
     return least.width() <= there.width() && least.height() <= there.height();
 }
 
@@ -79,6 +80,7 @@ void MainWindow::setFontScale(double scale) {
     }
     if (!presenting_) settings_.setFontScale(theme.fontScale());
     fitToScreen();
+    QTimer::singleShot(0, this, &MainWindow::fitToScreen);  // some parts say what they need only when they have been polished
 }
 
 void MainWindow::fitToScreen() {
@@ -86,12 +88,19 @@ void MainWindow::fitToScreen() {
     Theme& theme = Theme::instance();
     while (theme.fontScale() > 1 && !fitsTheScreen()) theme.setFontScale(std::max(1.0, theme.fontScale() / kFontStep));
     if (isMaximized() || isFullScreen() || !wanted_size_.isValid()) return;
+    layout()->activate();  // the least size of the text that was
     const QRect there = room();
-    QRect place(pos(), wanted_size_.expandedTo(layout()->minimumSize()).boundedTo(there.size()));
+    QRect place(pos(), wanted_size_.expandedTo(layout()->totalMinimumSize()).boundedTo(there.size()));
     place.moveTopLeft(geometry().topLeft());
     place = movedInto(place, there);
     if (place != geometry()) setGeometry(place);
-    fitted_size_ = place.size();
+    fitted_size_ = size();
+}
+
+// What the window has to take for its panels is no wish of the user.
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    if (event->size() == fitted_size_.expandedTo(minimumSize())) fitted_size_ = event->size();
 }
 
 void MainWindow::showEvent(QShowEvent* event) {

@@ -79,7 +79,7 @@ private slots:
 
 private:
     [[nodiscard]] QDockWidget* dock(const char* name) const { return w.window().findChild<QDockWidget*>(QString::fromLatin1(name)); }
-    [[nodiscard]] QSize least() const { return w.window().layout()->minimumSize(); }
+    [[nodiscard]] QSize least() const { return w.window().layout()->totalMinimumSize(); }
     void paste(const QString& text) {
         QGuiApplication::clipboard()->setText(text);
         w.parts().prompt->editor()->selectAll();
@@ -283,6 +283,7 @@ void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
     w.window().resize(1500, 980);
     normal->trigger();
     QTRY_COMPARE(w.window().size(), QSize(1500, 980));
+    QTest::qWait(20);
     w.window().resize(small);
     QTRY_COMPARE(w.window().size(), small);
     for (int i = 0; i < 10; ++i) {
