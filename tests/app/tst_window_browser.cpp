@@ -211,18 +211,21 @@ void TestWindowBrowser::savedTimeIsTheWriters() {
     QVERIFY2(w.runLong(), "no seed gives a long run");
     w.askForLongRun();
     w.parts().runs->setPace(4);  // slower than the writer, which has always written what there is
-    double worst = 0;
-    int told = 0;
+    double worst = 0, before = 0;
+    int told = 0, renewed = 0;
     connect(w.parts().runs, &RunController::statusChanged, this, [&](const StatusFigures& status) {
         if (!w.parts().runs->live() || !status.saved_seconds_ago) return;
         worst = std::max(worst, *status.saved_seconds_ago);
+        if (*status.saved_seconds_ago < before) ++renewed;
+        before = *status.saved_seconds_ago;
         ++told;
     });
     w.parts().runs->actions()->run()->trigger();
     QVERIFY(w.waitForTokens(12));
     QVERIFY(told > 5);
     qInfo("%d times told, at most %.2f s ago", told, worst);
-    QVERIFY(worst < 1.5);  // what waits for the disk waits 0.25 s; without a rule this grew for as long as tokens came
+    // Each commit makes the time short again. It used to grow for as long as tokens came.
+    QVERIFY2(renewed > 2, qPrintable(QString::number(renewed)));
     w.parts().runs->stop();
     QVERIFY(w.waitForEnd());
     w.parts().runs->setPace(0);
