@@ -14,6 +14,7 @@
 #include <QVBoxLayout>
 
 #include "views/actions.h"
+#include "views/text_shaping.h"
 #include "views/theme.h"
 #include "views/widgets.h"
 
@@ -59,9 +60,10 @@ public:
             painter->drawRoundedRect(option.rect.adjusted(2, 1, -2, -1), 4, 4);
         }
         const QRect text = option.rect.adjusted(theme.em(0.6), 0, -theme.em(0.6), 0);
-        painter->setFont(theme.uiFont());
+        const QString name = index.data().toString();
+        painter->setFont(asItIs(theme.uiFont(), name));
         painter->setPen(enabled ? theme.colors().text : theme.colors().muted);
-        painter->drawText(text, Qt::AlignVCenter | Qt::AlignLeft, index.data().toString());
+        painter->drawText(text, Qt::AlignVCenter | Qt::AlignLeft, name);
         painter->setFont(theme.smallFont());
         painter->setPen(theme.colors().muted);
         painter->drawText(text, Qt::AlignVCenter | Qt::AlignRight,

@@ -9,6 +9,7 @@
 #include <QTextLayout>
 
 #include "tests/views/view_test.h"
+#include "views/run_setup/prompt_edit.h"
 #include "views/text_shaping.h"
 #include "views/token_stream/token_layout.h"
 #include "views/token_stream/token_pieces.h"
@@ -123,10 +124,28 @@ private slots:
         QVERIFY(picture(ligatureFont(), fusion.get()) != as_it_is);
     }
 
+    // Also after the text and the font have changed.
+    void promptsAreDrawnAsTheyAre() {
+        PromptEdit edit;
+        edit.resize(500, 80);
+        edit.setFont(ligatureFont());
+        edit.show();
+        for (const QString& text : {QStringLiteral("36 -> 5"), QStringLiteral("a != b")}) {
+            edit.setPrompt(text);
+            const QList<quint32> letters = QRawFont::fromFont(ligatureFont()).glyphIndexesForString(text);
+            QVERIFY(glyphsOf(text, edit.font()) != letters);
+            QCOMPARE(glyphsOf(text, edit.document()->defaultFont()), letters);
+        }
+        QFont larger = ligatureFont();
+        larger.setPixelSize(30);
+        edit.setFont(larger);
+        QCOMPARE(edit.document()->defaultFont(), asItIs(larger, edit.prompt()));
+    }
+
     // What does not fit ends in an ellipsis, not inside a letter.
     void whatDoesNotFitSaysSo() {
         const QString text = QStringLiteral("Tree grown by draft probability");
-        const QFontMetrics metrics(Theme::instance().uiFont());
+        const QFontMetrics metrics(asItIs(Theme::instance().uiFont(), text));
         const auto picture = [](const QString& shown, int width) {
             QImage image(400, 40, QImage::Format_RGB32);
             image.fill(Qt::white);

@@ -57,7 +57,7 @@ public:
         font.setBold(marker || stands);
         const int pad = theme.em(0.25) + kStandsBar;
         const QFontMetrics numbers(theme.uiFont());
-        const int number_width = std::max(numbers.horizontalAdvance(QStringLiteral("0.0000")), numbers.horizontalAdvance(QStringLiteral("1.23e-5")));
+        const int number_width = std::max(numbers.horizontalAdvance(QStringLiteral("0.0000")), numbers.horizontalAdvance(formatSignificant(8.88e-8)));
         const int word_width = std::max((area.width() - number_width) * 36 / 100, theme.em(3));
         painter->setFont(font);
         painter->setPen(marker ? colors.marker : colors.text);
@@ -73,7 +73,7 @@ public:
         }
         const double height = std::max(6.0, area.height() * 0.36);
         const QRectF track(area.left() + word_width + pad, area.center().y() - height / 2 + 0.5,
-                           area.width() - word_width - number_width - 2 * pad, height);
+                           area.width() - word_width - number_width - 3 * pad, height);
         painter->setPen(Qt::NoPen);
         painter->setBrush(colors.bar_track);
         painter->drawRoundedRect(track, 2.5, 2.5);

@@ -9,6 +9,8 @@
 #include <QTextDocument>
 #include <QUrl>
 
+#include "views/text_shaping.h"
+
 namespace quibble {
 
 namespace {
@@ -36,6 +38,7 @@ QString withLineFeeds(QString text) {
 
 PromptEdit::PromptEdit(QWidget* parent) : QPlainTextEdit(parent) {
     connect(this, &QPlainTextEdit::textChanged, this, [this] {
+        drawAsItIs();
         if (showing_) return;
         held_ = false;
         setReadOnly(false);
@@ -43,6 +46,19 @@ PromptEdit::PromptEdit(QWidget* parent) : QPlainTextEdit(parent) {
         remember(withLineFeeds(document()->toRawText()));
         emit promptChanged();
     });
+}
+
+// The font of the document, which the editor sets to its own whenever that changes.
+void PromptEdit::drawAsItIs() {
+    const QFont plain = asItIs(font(), document()->toRawText());
+    if (document()->defaultFont() == plain) return;
+    const QSignalBlocker text_is_the_same(this);
+    document()->setDefaultFont(plain);
+}
+
+void PromptEdit::changeEvent(QEvent* event) {
+    QPlainTextEdit::changeEvent(event);
+    if (event->type() == QEvent::FontChange) drawAsItIs();
 }
 
 void PromptEdit::remember(const QString& text) {

@@ -28,12 +28,14 @@ signals:
     void promptChanged();  // by the user
 
 protected:
+    void changeEvent(QEvent* event) override;
     bool event(QEvent* event) override;
     [[nodiscard]] bool canInsertFromMimeData(const QMimeData* source) const override;
     void insertFromMimeData(const QMimeData* source) override;
 
 private:
     void display(const QString& text);
+    void drawAsItIs();
     void remember(const QString& text);
 
     QString prompt_;

@@ -6,6 +6,7 @@
 #include <QTreeView>
 
 #include "views/sessions/session_model.h"
+#include "views/text_shaping.h"
 #include "views/theme.h"
 
 namespace quibble {
@@ -87,9 +88,11 @@ void SessionDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     }
     left += dotSpace();
     const int width = area.right() - left - padding();
-    painter->setFont(title);
+    // What a prompt says is shown as it is: some fonts make a product sign of "36 x 5".
+    const QString shown = shownTitle(index, title_metrics, width);
+    painter->setFont(asItIs(title, shown));
     painter->setPen(colors.text);
-    painter->drawText(QRect(left, top, width, title_metrics.height()), Qt::AlignVCenter | Qt::AlignLeft, shownTitle(index, title_metrics, width));
+    painter->drawText(QRect(left, top, width, title_metrics.height()), Qt::AlignVCenter | Qt::AlignLeft, shown);
     painter->setFont(theme.smallFont());
     painter->setPen(colors.muted);
     const QRect line(left, top + title_metrics.height(), width, small_metrics.height());
