@@ -14,8 +14,10 @@ void PlainStyle::drawItemText(QPainter* painter, const QRect& rect, int flags, c
     const QFont before = painter->font();
     painter->setFont(asItIs(before, text));
     QString shown = text;
-    const QFontMetrics metrics = painter->fontMetrics();
     const bool one_line = (flags & Qt::TextWordWrap) == 0 && !text.contains(QLatin1Char('\n'));
+    // Lines were counted with kerning. Where its loss would make one more, which nobody has room for, the text keeps it.
+    if (!one_line && painter->fontMetrics().boundingRect(rect, flags, text).height() > rect.height()) painter->setFont(before);
+    const QFontMetrics metrics = painter->fontMetrics();
     const int mnemonics = flags & (Qt::TextShowMnemonic | Qt::TextHideMnemonic);
     const int needed = one_line && rect.width() > 0 ? metrics.size(Qt::TextSingleLine | mnemonics, text).width() : 0;
     const double room = rect.width() * (painter->font() == before ? 1.0 : kKerning) + 1;
