@@ -2,6 +2,8 @@
 // every type of KV cache, on models with and without sliding windows and experts.
 #include <QTest>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <stop_token>
@@ -192,16 +194,25 @@ private slots:
             const std::vector<TokenId> text = setup.text(180);
             const std::vector<float> expected = setup.alone(text);
             std::vector<float> logits(setup.vocab());
+            using Clock = std::chrono::steady_clock;
+            const auto began = Clock::now();
+            QCOMPARE(setup.alone(text), expected);
+            const auto pass = Clock::now() - began;
             int stopped = 0;
-            for (int wait_us = 0; wait_us < 20000; wait_us += 400) {
+            // The first stop comes before the pass, the others at fiftieths of its time.
+            for (int moment = -1; moment < 50; ++moment) {
                 const auto s = setup.sequence();
                 std::stop_source stop;
-                std::thread other([&stop, wait_us] {
-                    std::this_thread::sleep_for(std::chrono::microseconds(wait_us));
+                std::atomic<bool> begun = false;
+                std::thread other([&stop, &begun, pass, moment] {
+                    while (!begun) {}
+                    for (const auto until = Clock::now() + pass * std::max(0, moment) / 50; Clock::now() < until;) {}
                     stop.request_stop();
                 });
+                begun = true;
+                if (moment < 0) other.join();
                 const auto appended = s->append(text, 1, logits.data(), stop.get_token());
-                other.join();
+                if (other.joinable()) other.join();
                 if (!appended) {
                     ++stopped;
                     QCOMPARE(appended.error().code, ErrorCode::Cancelled);
@@ -210,7 +221,7 @@ private slots:
                 }
                 QCOMPARE(std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)), 0);
             }
-            qInfo("%s: %d of 50 passes were stopped", name, stopped);
+            qInfo("%s: %d of 51 passes were stopped", name, stopped);
             QVERIFY(stopped > 0);
         }
     }
