@@ -30,6 +30,12 @@ void PromptReader::ask(RunRequest request, std::shared_ptr<const Model> model) {
     changed_.notify_all();
 }
 
+void PromptReader::forget() {
+    ++last_number_;
+    const std::lock_guard lock(mutex_);
+    next_.reset();
+}
+
 const PromptReading* PromptReader::readingOf(const RunRequest& request, const std::shared_ptr<const Model>& model) const {
     return reading_ && reading_->model == model && reading_->request == request ? &*reading_ : nullptr;
 }
@@ -45,13 +51,13 @@ void PromptReader::loop(const std::stop_token& quit) {
         }
         const int number = question.number;
         try {
-            finish(number, answer(std::move(question)));
+            finish(number, answer(question));
         } catch (const ContractError& broken) {
-            finish(number, {.request = {}, .model = {}, .prompt = fail(ErrorCode::InvalidArgument, broken.what()), .preview = {}, .cost = {},
-                            .prompt_blocked = QString::fromUtf8(broken.what()), .prefill_blocked = {}});
+            finish(number, {.request = std::move(question.request), .model = std::move(question.model), .prompt = fail(ErrorCode::InvalidArgument, broken.what()),
+                            .preview = {}, .cost = {}, .prompt_blocked = QString::fromUtf8(broken.what()), .prefill_blocked = {}});
         } catch (const std::bad_alloc&) {
-            finish(number, {.request = {}, .model = {}, .prompt = fail(ErrorCode::OutOfMemory, "out of memory"), .preview = {}, .cost = {},
-                            .prompt_blocked = tr("There is not enough memory to read this prompt"), .prefill_blocked = {}});
+            finish(number, {.request = std::move(question.request), .model = std::move(question.model), .prompt = fail(ErrorCode::OutOfMemory, "out of memory"),
+                            .preview = {}, .cost = {}, .prompt_blocked = tr("There is not enough memory to read this prompt"), .prefill_blocked = {}});
         }
     }
 }

@@ -36,6 +36,8 @@ public:
     ~PromptReader() override;
 
     void ask(RunRequest request, std::shared_ptr<const Model> model);
+    /// What was asked and is not answered yet is not wanted any more: its answer would be about a request that nobody has in mind.
+    void forget();
     /// The last answer, for whatever request.
     [[nodiscard]] const std::optional<PromptReading>& reading() const { return reading_; }
     /// The last answer, if it is the one for this request and model; else nullptr.

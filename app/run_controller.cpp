@@ -360,13 +360,17 @@ QString RunController::blocked() const {
     if (!store_blocked_.isEmpty()) return store_blocked_;
     if (loadingModel()) return tr("The model is being loaded");
     if (!model_) return tr("Open a model first (Ctrl+O)");
-    if (!sources_.request || sources_.request().prompt.empty()) return tr("Write a prompt or choose a problem first");
+    const RunRequest request = sources_.request ? sources_.request() : RunRequest{};
+    if (request.prompt.empty()) return tr("Write a prompt or choose a problem first");
     if (const QString fault = sources_.fault ? sources_.fault() : QString(); !fault.isEmpty()) return fault;
-    if (!promptBlocked().isEmpty()) return promptBlocked();
-    if (!prefillBlocked().isEmpty()) return prefillBlocked();
+    // What was found out about other settings holds nothing back: whoever is faster than the answer hears it from the engine.
+    if (const PromptReading* reading = reader_->readingOf(request, model_->model)) {
+        if (!reading->prompt_blocked.isEmpty()) return reading->prompt_blocked;
+        if (!reading->prefill_blocked.isEmpty()) return reading->prefill_blocked;
+    }
     if (reference_->busy()) return tr("The reference is being looked at");
     if (!reference_->refusal().isEmpty()) return reference_->refusal();
-    return check_->insistable() ? QString() : check_->reason();
+    return check_->busy() || check_->insistable() ? QString() : check_->reason();
 }
 
 void RunController::onPromptRead() {
@@ -378,6 +382,7 @@ void RunController::onPromptRead() {
 }
 
 void RunController::setupChanged() {
+    reader_->forget();  // what is still being read is not the prompt of these settings
     preview_timer_.start();
     if (model_ && sources_.request) {
         const RunRequest request = nextRequest();
@@ -400,8 +405,9 @@ RunRequest RunController::nextRequest() const {
 }
 
 void RunController::updateActions() {
-    actions_->update(liveState(), blocked());
-    document_->setRunBlocked(live() ? QString() : blocked());
+    const QString why = live() ? QString() : blocked();
+    actions_->update(liveState(), why);
+    document_->setRunBlocked(why);
     emit actionsChanged();
 }
 

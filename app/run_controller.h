@@ -78,11 +78,13 @@ public:
     void showPreview();
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
+    // Reasons of these three kinds stay until the next answer, so that captions do not flicker under a typing hand. Run is held back only by those that
+    // are about the settings as they are.
     /// Why the next run has no prompt for the open model; empty: it has one, or there is neither prompt nor model.
     [[nodiscard]] QString promptBlocked() const { return reader_->reading() ? reader_->reading()->prompt_blocked : QString(); }
     /// Why the prompt of the next run cannot be computed in the way that is chosen; empty: it can.
     [[nodiscard]] QString prefillBlocked() const { return reader_->reading() ? reader_->reading()->prefill_blocked : QString(); }
-    /// Why drafts and experts of the next run cannot work; empty: they can, or that is still being found out.
+    /// Why drafts and experts of the next run cannot work; empty: they can, or nothing is known yet.
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// Why the chosen budget of experts would change nothing in the next run; empty: it would, or none is chosen.
     [[nodiscard]] QString expertsNote() const;

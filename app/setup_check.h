@@ -26,7 +26,8 @@ public:
     /// A request without drafts and budgets has nothing to be asked about, and is answered at once.
     void check(RunRequest request);
     [[nodiscard]] bool busy() const { return busy_; }
-    /// Why the request that was asked about last cannot run; empty: it can, or that is not known yet.
+    /// Why the request that was asked about last cannot run; empty: it can, or that is not known yet. While it is being found out (busy), what was found
+    /// about the request before.
     [[nodiscard]] QString reason() const { return reason_; }
     /// The reason is one that the user may overrule: memory seems too small.
     [[nodiscard]] bool insistable() const { return insistable_; }

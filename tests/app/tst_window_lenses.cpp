@@ -170,6 +170,12 @@ void TestWindowLenses::badChoicesSayWhyBeforeTheRun() {
     const QAction* run = w.parts().runs->actions()->run();
     QVERIFY(!run->isEnabled());
     QVERIFY2(run->toolTip().contains(said), qPrintable(run->toolTip()));
+    // Another draft is innocent until it is looked at.
+    request.draft.method = parseMethodChoice("ngram").value();
+    request.draft.path.clear();
+    choose(request);
+    QVERIFY(w.parts().runs->checkingDecoding());
+    QVERIFY2(run->isEnabled(), qPrintable(run->toolTip()));
     choose(before);
     QCOMPARE(reason(), QString());
     QTRY_VERIFY(run->isEnabled());
@@ -195,8 +201,8 @@ void TestWindowLenses::aPrefillThatRoundsNothingSaysWhy() {
     QTRY_VERIFY(popup->height() >= popup->layout()->totalHeightForWidth(popup->width()));
     w.parts().sampler->window()->close();
     choose(before);
-    QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
-    QVERIFY(w.parts().sampler->prefillBlocked().isEmpty());
+    QVERIFY(w.parts().runs->actions()->run()->isEnabled());
+    QTRY_VERIFY(w.parts().sampler->prefillBlocked().isEmpty());
     QVERIFY(w.parts().model_bar->samplerButton()->icon().isNull());
 }
 

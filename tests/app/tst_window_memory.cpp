@@ -79,7 +79,7 @@ void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
     RunRequest r = request();
     r.context = kLongContext;  // of which a run of three tokens writes next to nothing
     w.parts().setup->show(r);
-    QTRY_VERIFY_WITH_TIMEOUT(w.parts().runs->actions()->run()->isEnabled(), kPatience);  // what was said about the prompt before is gone
+    QVERIFY(w.parts().runs->actions()->run()->isEnabled());  // whatever was or will be said about the prompt before, which has no template
     w.parts().runs->actions()->run()->trigger();
     QVERIFY(waitForBanner(QStringLiteral("524 GB for 16000000 positions")));
     QVERIFY(w.waitForEnd());

@@ -23,6 +23,7 @@ private slots:
     void firstStartIsReadyToRun();
     void theCostOfTheCacheIsShown();
     void aPromptThatIsTooLongSaysSoBeforeTheRun();
+    void whatIsSaidOfOtherSettingsHoldsBackNoRun();
     void runStreamsToTheEnd();
     void everyTokenGetsItsKl();
     void actionsSayWhyTheyAreDisabled();
@@ -88,6 +89,29 @@ void TestWindowRun::aPromptThatIsTooLongSaysSoBeforeTheRun() {
     w.parts().setup->show(before);
     w.parts().runs->setupChanged();
     QTRY_VERIFY(w.parts().runs->actions()->run()->isEnabled());
+}
+
+void TestWindowRun::whatIsSaidOfOtherSettingsHoldsBackNoRun() {
+    const QAction* run = w.parts().runs->actions()->run();
+    const RunRequest good = w.parts().setup->request();
+    RunRequest bad = good;
+    for (int i = 0; i < 2500; ++i) bad.prompt += " 1";
+    w.parts().setup->show(bad);
+    QTRY_VERIFY_WITH_TIMEOUT(!run->isEnabled(), kPatience);
+    // A refusal ends with the settings that it is about, and not with the next answer.
+    w.parts().setup->show(good);
+    QVERIFY2(run->isEnabled(), qPrintable(run->toolTip()));
+    QTRY_VERIFY_WITH_TIMEOUT(w.parts().runs->promptBlocked().isEmpty(), kPatience);
+    // An answer that comes when other settings are there: asked for at once, and no timer of the window runs until it has come.
+    w.parts().setup->show(bad);
+    w.parts().runs->showPreview();
+    w.parts().setup->show(good);
+    QElapsedTimer clock;
+    for (clock.start(); clock.elapsed() < 500; QTest::qSleep(10)) {
+        QCoreApplication::sendPostedEvents();
+        QVERIFY2(run->isEnabled(), qPrintable(run->toolTip()));
+        QCOMPARE(w.parts().runs->promptBlocked(), QString());
+    }
 }
 
 void TestWindowRun::runStreamsToTheEnd() {
