@@ -105,7 +105,7 @@ void writeRow(std::ostream& out, const TracePoint& point, const RunTrace& trace)
 
 }  // namespace
 
-void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range) {
+void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range, const std::stop_token& stop) {
     writeComments(out, "", toJson(trace.provenance()));
     writeComments(out, "request.", toJson(trace.request()));
     for (const ControlChange& change : trace.controls()) {
@@ -114,6 +114,7 @@ void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range) {
     writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
     out << kHeader << '\n';
     for (const TracePoint& point : trace.points()) {
+        if (stop.stop_requested()) return;
         if (point.token.pos >= range.from && point.token.pos < range.to) writeRow(out, point, trace);
     }
 }

@@ -4,6 +4,7 @@
 
 #include <iosfwd>
 #include <limits>
+#include <stop_token>
 #include <string>
 
 #include "engine/values/run_trace.h"
@@ -37,11 +38,12 @@ struct ExportRange {
 /// Provenance line, a line a token, a line {"draft_round": {round, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns,
 /// path, nodes: [{parent, id, text, draft_prob, target_prob, accept_prob, draw, fate}]}} a round, a line {"expert_pass": {pass, pos, rows,
 /// verify, budget, expert_bytes, total_bytes, pass_ns, layers: [{natural, executed, coverage}], coverage_by_budget}} a pass, summary
-/// line. The range holds for the first position of a round or pass. The stream's state tells whether it was written.
-void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range = {});
+/// line. The range holds for the first position of a round or pass. The stream's state tells whether it was written. Ends early, with a part
+/// of the lines, when `stop` is asked for.
+void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range = {}, const std::stop_token& stop = {});
 /// "# key: value" lines, a header row, a row a token; text quoted as in RFC 4180, with \n, \r, \t, \\ and \xNN for what a
 /// spreadsheet would break on. A text that begins with = + - or @ has \xNN for that character, so that no spreadsheet takes it
 /// for a formula. Not measured: an empty cell. The last columns are origin, round and experts ("3 5|1 2": by layer).
-void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range = {});
+void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range = {}, const std::stop_token& stop = {});
 
 }  // namespace quibble

@@ -152,17 +152,18 @@ std::string provenanceJson(const RunTrace& trace) {
         .text();
 }
 
-void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range) {
+void exportJsonLines(std::ostream& out, const RunTrace& trace, ExportRange range, const std::stop_token& stop) {
     out << provenanceJson(trace) << '\n';
     for (const TracePoint& point : trace.points()) {
+        if (stop.stop_requested()) return;
         if (point.token.pos >= range.from && point.token.pos < range.to) out << tokenJson(point, trace) << '\n';
     }
     const auto& rounds = trace.draftRounds();
-    for (std::size_t i = 0; i < rounds.size(); ++i) {
+    for (std::size_t i = 0; i < rounds.size() && !stop.stop_requested(); ++i) {
         if (rounds[i].pos >= range.from && rounds[i].pos < range.to) out << roundJson(trace, i) << '\n';
     }
     const auto& passes = trace.expertPasses();
-    for (std::size_t i = 0; i < passes.size(); ++i) {
+    for (std::size_t i = 0; i < passes.size() && !stop.stop_requested(); ++i) {
         if (passes[i].pos >= range.from && passes[i].pos < range.to) out << passJson(passes[i], i) << '\n';
     }
     out << summaryJson(trace) << '\n';

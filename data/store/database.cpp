@@ -15,6 +15,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 5000;
 // No text or blob of ours comes near this; a length field in a damaged file may.
 constexpr int kMaxValueBytes = 256 << 20;
+constexpr int kStepsBetweenLooks = 10'000;  // of SQLite's virtual machine, a fraction of a millisecond
 
 ErrorCode errorCode(int sqlite_code) {
     switch (sqlite_code & 0xff) {
@@ -27,6 +28,7 @@ ErrorCode errorCode(int sqlite_code) {
         case SQLITE_CONSTRAINT:
         case SQLITE_ERROR: return ErrorCode::FileCorrupt;  // our SQL is tested; what fails at run time is the file
         case SQLITE_NOMEM: return ErrorCode::OutOfMemory;
+        case SQLITE_INTERRUPT: return ErrorCode::Cancelled;
         default: return ErrorCode::Io;
     }
 }
@@ -107,6 +109,13 @@ Error databaseError(const SQLite::Exception& exception, std::string_view doing) 
     const int code = exception.getErrorCode();
     return {errorCode(code), std::string(doing) + ": " + exception.what(), hintFor(code)};
 }
+
+Interruptible::Interruptible(SQLite::Database& db, const std::stop_token& stop) : db_(db), stop_(stop) {
+    if (!stop_.stop_possible()) return;
+    sqlite3_progress_handler(db_.getHandle(), kStepsBetweenLooks, [](void* wanted) { return static_cast<std::stop_token*>(wanted)->stop_requested() ? 1 : 0; }, &stop_);
+}
+
+Interruptible::~Interruptible() { sqlite3_progress_handler(db_.getHandle(), 0, nullptr, nullptr); }
 
 WriteTransaction::WriteTransaction(SQLite::Database& db) : db_(db) { db_.exec("BEGIN IMMEDIATE"); }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,20 @@ template <typename Body>
         return tl::unexpected<Error>(databaseError(exception, doing));
     }
 }
+
+/// While this lives, a statement of the connection ends soon after `stop` was asked for, and guarded() then says Cancelled. Not for
+/// COMMIT and ROLLBACK, which would leave a transaction open.
+class Interruptible {
+public:
+    Interruptible(SQLite::Database& db, const std::stop_token& stop);
+    ~Interruptible();
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+
+private:
+    SQLite::Database& db_;
+    std::stop_token stop_;
+};
 
 /// BEGIN IMMEDIATE, so that a wait for another writer happens here and not at the first write. Rolls back unless committed.
 class WriteTransaction {

@@ -68,7 +68,7 @@ void copySession(SQLite::Database& out, SessionId id) {
 
 }  // namespace
 
-Result<void> Store::exportSession(SessionId id, const std::filesystem::path& target) const {
+Result<void> Store::exportSession(SessionId id, const std::filesystem::path& target, const std::stop_token& stop) const {
     const std::filesystem::path path = std::filesystem::absolute(target);
     if (auto allowed = checkReplaceable(path); !allowed) return allowed;
     std::error_code ignored;
@@ -92,9 +92,13 @@ Result<void> Store::exportSession(SessionId id, const std::filesystem::path& tar
             attach.bind(1, readOnlyUri(impl_->path));
             attach.exec();
             WriteTransaction transaction(**out);
-            copySession(**out, id);
+            {
+                const Interruptible interruptible(**out, stop);
+                copySession(**out, id);
+            }
             transaction.commit();
         }
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "saving a session as " + path.string() + " was cancelled");
         return file.moveTo(path);
     });
 }

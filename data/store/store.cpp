@@ -35,6 +35,7 @@ Result<std::vector<RecoveredRun>> recoverRuns(SQLite::Database& db, const std::f
         SQLite::Statement query(db, "SELECT id, title, tokens FROM run WHERE state = 'running' ORDER BY id");
         while (query.executeStep()) recovered.push_back({RunId{query.getColumn(0).getInt64()}, query.getColumn(1).getString(), query.getColumn(2).getInt64()});
         query.reset();
+        removeHalfImported(db);
         if (!recovered.empty()) db.exec("UPDATE run SET state = 'interrupted' WHERE state = 'running'");
         return recovered;
     });
@@ -109,6 +110,18 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path, Op
     return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
+Result<std::unique_ptr<Store>> Store::openAgain() const {
+    if (const auto allowed = impl_->writable(); !allowed) return tl::unexpected(allowed.error());
+    auto db = openConnection(impl_->path);
+    if (!db) return tl::unexpected(db.error());
+    auto impl = std::make_unique<Impl>();
+    impl->path = impl_->path;
+    impl->mode = impl_->mode;
+    impl->lock = impl_->lock;
+    impl->db = std::move(*db);
+    return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
 const std::filesystem::path& Store::path() const { return impl_->path; }
 bool Store::readOnly() const { return impl_->mode == OpenMode::ReadOnly; }
 const std::vector<RecoveredRun>& Store::recovered() const { return impl_->recovered; }
@@ -136,7 +149,7 @@ FilePlace Store::place() const { return placeOf(*impl_->db); }
 
 Result<bool> Store::checkpoint() { return foldLog(*impl_->db); }
 
-Result<void> Store::saveCopy(const std::filesystem::path& target) const {
+Result<void> Store::saveCopy(const std::filesystem::path& target, const std::stop_token& stop) const {
     const std::filesystem::path path = std::filesystem::absolute(target);
     std::error_code ignored;
     if (place() == FilePlace::InPlace && std::filesystem::equivalent(path, impl_->path, ignored)) {
@@ -146,14 +159,16 @@ Result<void> Store::saveCopy(const std::filesystem::path& target) const {
     const std::filesystem::path part = path.string() + ".part";
     std::filesystem::remove(part, ignored);  // VACUUM INTO wants no file there
     auto saved = guarded("saving a copy as " + path.string(), [&]() -> Result<void> {
+        const Interruptible interruptible(*impl_->db, stop);
         SQLite::Statement vacuum(*impl_->db, "VACUUM INTO ?");
         vacuum.bind(1, part.string());
         vacuum.exec();
         return {};
     });
-    if (saved) return moveIntoPlace(part, path);
+    if (saved && !stop.stop_requested()) return moveIntoPlace(part, path);
     std::filesystem::remove(part, ignored);
-    return saved;
+    if (!saved) return saved;
+    return fail(ErrorCode::Cancelled, "saving a copy as " + path.string() + " was cancelled");
 }
 
 Result<std::int64_t> Store::purge(std::int64_t older_than_ms) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ public:
     /// Errors: Busy (another window writes this file: open it read only), Unsupported (written by a newer version, or by
     /// another program), FileCorrupt, NotFound (ReadOnly; or the file is gone and its -wal, with runs in it, is still there), Io.
     [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, OpenMode mode = OpenMode::ReadWrite);
+    /// Another connection that writes the same file, for another thread. The file stays locked until all of them are closed.
+    [[nodiscard]] Result<std::unique_ptr<Store>> openAgain() const;
     ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
@@ -111,16 +114,18 @@ public:
     /// reader or writer was in the way.
     [[nodiscard]] Result<bool> checkpoint();
     /// Everything as a new database file at `path`, also when the file itself was moved or removed; replaces `path` in one step.
-    [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path) const;
+    /// Errors: Cancelled, and those of a file that cannot be written.
+    [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path, const std::stop_token& stop = {}) const;
     /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.
     /// Returns how many sessions and runs went.
     [[nodiscard]] Result<std::int64_t> purge(std::int64_t older_than_ms = 0);
     /// SQLite's integrity_check and foreign_key_check; FileCorrupt with the first findings. Reads the whole file.
     [[nodiscard]] Result<void> runIntegrityCheck() const;
     /// One session with its live runs as a database file of its own; replaces `path` in one step or leaves it alone.
-    [[nodiscard]] Result<void> exportSession(SessionId id, const std::filesystem::path& path) const;
-    /// Takes in a file made by exportSession, whole or not at all. Every run of it is validated; ids are given anew.
-    [[nodiscard]] Result<SessionId> importSession(const std::filesystem::path& path);
+    [[nodiscard]] Result<void> exportSession(SessionId id, const std::filesystem::path& path, const std::stop_token& stop = {}) const;
+    /// Takes in a file made by exportSession, whole or not at all. Every run of it is validated; ids are given anew. Others may read and
+    /// write the database meanwhile: it is written in many small transactions, and nobody sees the session before the last of them.
+    [[nodiscard]] Result<SessionId> importSession(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 private:
     friend class StoreWriter;

@@ -16,6 +16,10 @@
 
 namespace quibble {
 
+/// session.deleted_ms of a session that is being taken in. Whoever opens the database for writing removes what a killed import left.
+inline constexpr std::int64_t kBeingImported = -1;
+void removeHalfImported(SQLite::Database& db);
+
 struct Store::Impl {
     std::filesystem::path path;
     OpenMode mode = OpenMode::ReadOnly;

@@ -146,7 +146,59 @@ private slots:
         VERIFY_FAILS(tampered("CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM run; END"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("CREATE VIEW v AS SELECT 1"), ErrorCode::FileCorrupt);
         QCOMPARE(need(store.listSessions()).size(), sessions);  // whole or not at all
+        QCOMPARE(text(store.path(), "SELECT COUNT(*) FROM session"), std::to_string(sessions));
         VERIFY_OK(store.runIntegrityCheck());
+    }
+
+    void whatWasAskedToStopLeavesNothing() {
+        const Laboratory lab;
+        std::stop_source stop;
+        stop.request_stop();
+        VERIFY_FAILS(lab.open.store->exportSession(lab.session, lab.file(), stop.get_token()), ErrorCode::Cancelled);
+        VERIFY_FAILS(lab.open.store->saveCopy(lab.file(), stop.get_token()), ErrorCode::Cancelled);
+        for (const auto& entry : std::filesystem::directory_iterator(lab.file().parent_path())) {
+            QVERIFY2(entry.path().string().find("mine.qbl") == std::string::npos, entry.path().c_str());
+        }
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file(), std::stop_source().get_token()));
+        const OpenStore there = OpenStore::at(pathIn(lab.folder, "there.db"));
+        VERIFY_FAILS(there.store->importSession(lab.file(), stop.get_token()), ErrorCode::Cancelled);
+        QCOMPARE(text(there.store->path(), "SELECT COUNT(*) FROM session"), std::string("0"));
+        const std::stop_source nobody;
+        need(there.store->importSession(lab.file(), nobody.get_token()));
+        QCOMPARE(text(there.store->path(), "SELECT COUNT(*) FROM run"), std::string("2"));
+    }
+
+    // Another connection writes the same file, under the same lock.
+    void importsOnAConnectionOfTheirOwn() {
+        const Laboratory lab;
+        VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+        const auto again = need(lab.open.store->openAgain());
+        const SessionId session = need(again->importSession(lab.file()));
+        QCOMPARE(need(lab.open.store->sessionSummary(session)).runs, std::int64_t(2));
+        const auto reading = need(Store::open(lab.file(), OpenMode::ReadOnly));
+        VERIFY_FAILS(reading->openAgain(), ErrorCode::InvalidArgument);
+    }
+
+    void whatAKilledImportLeftGoes() {
+        const QTemporaryDir folder;
+        SessionId half{};
+        {
+            const Laboratory lab;
+            VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
+            const OpenStore there = OpenStore::at(pathIn(folder));
+            need(there.store->importSession(lab.file()));
+            half = need(there.store->importSession(lab.file()));
+        }
+        SQLite::Database(pathIn(folder).string(), SQLite::OPEN_READWRITE).exec("UPDATE session SET deleted_ms = -1 WHERE id = " + std::to_string(raw(half)));
+        {
+            const auto reading = need(Store::open(pathIn(folder), OpenMode::ReadOnly));
+            QCOMPARE(need(reading->listSessions()).size(), std::size_t(1));  // whoever only reads does not see it
+        }
+        const auto store = need(Store::open(pathIn(folder)));
+        QCOMPARE(text(store->path(), "SELECT COUNT(*) FROM session"), std::string("1"));
+        QCOMPARE(text(store->path(), "SELECT COUNT(*) FROM run"), std::string("2"));
+        QCOMPARE(text(store->path(), "SELECT COUNT(DISTINCT run) FROM token"), std::string("2"));
+        VERIFY_OK(store->runIntegrityCheck());
     }
 };
 
