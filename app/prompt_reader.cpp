@@ -1,70 +1,35 @@
 #include "app/prompt_reader.h"
 
-#include <new>
 #include <utility>
-
-#include <QMetaObject>
 
 #include "app/engine_values.h"
 #include "engine/base/clock.h"
 #include "engine/device/cpu_device.h"
 #include "engine/run/throughput_prefill.h"
-#include "engine/values/check.h"
 
 namespace quibble {
 
-PromptReader::PromptReader(QObject* parent) : QObject(parent), thread_([this](const std::stop_token& quit) { loop(quit); }) {}
-
-PromptReader::~PromptReader() {
-    thread_.request_stop();
-    changed_.notify_all();
-    thread_.join();
-}
+PromptReader::PromptReader(QObject* parent) : QObject(parent) {}
 
 void PromptReader::ask(RunRequest request, std::shared_ptr<const Model> model) {
-    ++last_number_;
-    {
-        const std::lock_guard lock(mutex_);
-        next_ = Question{std::move(request), std::move(model), last_number_};
-    }
-    changed_.notify_all();
+    const auto asked = std::make_shared<const RunRequest>(std::move(request));  // a reading that failed has its request too
+    worker_.askOnly([this, asked, model](const std::stop_token&) -> Worker::Answer {
+        auto reading = std::make_shared<PromptReading>(answer(*asked, model));
+        return [this, reading] { keep(std::move(*reading)); };
+    }, [this, asked, model](const Error& error) {
+        const QString blocked = error.code == ErrorCode::OutOfMemory ? tr("There is not enough memory to read this prompt") : QString::fromStdString(error.what);
+        keep({.request = *asked, .model = model, .prompt = tl::unexpected(error), .preview = {}, .cost = {}, .prompt_blocked = blocked, .prefill_blocked = {}});
+    });
 }
 
-void PromptReader::forget() {
-    ++last_number_;
-    const std::lock_guard lock(mutex_);
-    next_.reset();
-}
+void PromptReader::forget() { worker_.dropAll(); }
 
 const PromptReading* PromptReader::readingOf(const RunRequest& request, const std::shared_ptr<const Model>& model) const {
     return reading_ && reading_->model == model && reading_->request == request ? &*reading_ : nullptr;
 }
 
-void PromptReader::loop(const std::stop_token& quit) {
-    while (!quit.stop_requested()) {
-        Question question;
-        {
-            std::unique_lock lock(mutex_);
-            if (!changed_.wait(lock, quit, [this] { return next_.has_value(); })) return;
-            question = std::move(*next_);
-            next_.reset();
-        }
-        const int number = question.number;
-        try {
-            finish(number, answer(question));
-        } catch (const ContractError& broken) {
-            finish(number, {.request = std::move(question.request), .model = std::move(question.model), .prompt = fail(ErrorCode::InvalidArgument, broken.what()),
-                            .preview = {}, .cost = {}, .prompt_blocked = QString::fromUtf8(broken.what()), .prefill_blocked = {}});
-        } catch (const std::bad_alloc&) {
-            finish(number, {.request = std::move(question.request), .model = std::move(question.model), .prompt = fail(ErrorCode::OutOfMemory, "out of memory"),
-                            .preview = {}, .cost = {}, .prompt_blocked = tr("There is not enough memory to read this prompt"), .prefill_blocked = {}});
-        }
-    }
-}
-
-PromptReading PromptReader::answer(Question question) {
-    const Model& model = *question.model;
-    const RunRequest& request = question.request;
+PromptReading PromptReader::answer(const RunRequest& request, const std::shared_ptr<const Model>& asked) {
+    const Model& model = *asked;
     Result<PromptTokens> prompt = buildPrompt(request, *model.tokenizer(), localPromptClock());
     EventBatch preview = previewOf(request, model, prompt ? &*prompt : nullptr);
     CacheCostReader::Answer cost = costs_.of(request, model, prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0);
@@ -74,17 +39,13 @@ PromptReading PromptReader::answer(Question question) {
         const auto checked = checkThroughputPrefill(model, request.arithmetic, CpuDevice(1));
         if (!checked) prefill_blocked = reasonText(checked.error());
     }
-    return {.request = std::move(question.request), .model = std::move(question.model), .prompt = std::move(prompt), .preview = std::move(preview),
+    return {.request = request, .model = asked, .prompt = std::move(prompt), .preview = std::move(preview),
             .cost = std::move(cost), .prompt_blocked = prompt_blocked, .prefill_blocked = prefill_blocked};
 }
 
-void PromptReader::finish(int number, PromptReading reading) {
-    auto shared = std::make_shared<PromptReading>(std::move(reading));
-    QMetaObject::invokeMethod(this, [this, number, shared] {
-        if (number != last_number_) return;  // somebody asks something else meanwhile
-        reading_ = std::move(*shared);
-        emit read();
-    }, Qt::QueuedConnection);
+void PromptReader::keep(PromptReading reading) {
+    reading_ = std::move(reading);
+    emit read();
 }
 
 }  // namespace quibble

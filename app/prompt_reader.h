@@ -2,16 +2,13 @@
 // it. The last question wins.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <stop_token>
-#include <thread>
 
 #include <QObject>
 
 #include "app/cache_cost_reader.h"
+#include "app/worker.h"
 #include "engine/model/model.h"
 #include "engine/run/prompt.h"
 #include "engine/values/run_event.h"
@@ -33,7 +30,6 @@ class PromptReader : public QObject {
     Q_OBJECT
 public:
     explicit PromptReader(QObject* parent = nullptr);
-    ~PromptReader() override;
 
     void ask(RunRequest request, std::shared_ptr<const Model> model);
     /// What was asked and is not answered yet is not wanted any more: its answer would be about a request that nobody has in mind.
@@ -47,22 +43,12 @@ signals:
     void read();  // a new answer
 
 private:
-    struct Question {
-        RunRequest request;
-        std::shared_ptr<const Model> model;
-        int number = 0;
-    };
-    void loop(const std::stop_token& quit);
-    [[nodiscard]] PromptReading answer(Question question);
-    void finish(int number, PromptReading reading);
+    [[nodiscard]] PromptReading answer(const RunRequest& request, const std::shared_ptr<const Model>& model);
+    void keep(PromptReading reading);
 
-    std::optional<PromptReading> reading_;  // UI thread
-    int last_number_ = 0;                   // UI thread
-    CacheCostReader costs_;                 // worker
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    std::optional<Question> next_;
-    std::jthread thread_;  // last: starts when everything else is there
+    std::optional<PromptReading> reading_;  // window's thread
+    CacheCostReader costs_;                 // worker's thread
+    Worker worker_;                         // last: it ends before what it uses
 };
 
 }  // namespace quibble

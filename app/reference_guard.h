@@ -3,15 +3,13 @@
 // last question wins.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include <QObject>
 
+#include "app/worker.h"
 #include "engine/model/model.h"
 #include "engine/values/run_request.h"
 
@@ -21,7 +19,6 @@ class ReferenceGuard : public QObject {
     Q_OBJECT
 public:
     explicit ReferenceGuard(QObject* parent = nullptr);
-    ~ReferenceGuard() override;
 
     void look(const RunRequest& request, std::shared_ptr<const Model> model);
     [[nodiscard]] bool busy() const { return busy_; }
@@ -37,20 +34,14 @@ private:
     struct Question {
         RunRequest request;
         std::shared_ptr<const Model> model;
-        int number = 0;
     };
-    void loop(const std::stop_token& quit);
-    void finish(int number, const Result<std::string>& answer);
+    void finish(const Result<std::string>& answer);
     void setState(bool busy, const QString& refusal, const QString& note);
 
-    bool busy_ = false;  // UI thread, as all up to the mutex
+    bool busy_ = false;
     QString refusal_, note_;
-    int last_number_ = 0;
     std::optional<Question> asked_;
-    std::mutex mutex_;
-    std::condition_variable_any wake_;
-    std::optional<Question> next_;
-    std::jthread thread_;  // last: starts when everything else is there
+    Worker worker_;
 };
 
 }  // namespace quibble

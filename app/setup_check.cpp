@@ -1,16 +1,12 @@
 #include "app/setup_check.h"
 
-#include <new>
 #include <utility>
-
-#include <QMetaObject>
 
 #include "app/engine_values.h"
 #include "engine/device/cpu_device.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/run/generator.h"
-#include "engine/values/check.h"
 
 namespace quibble {
 
@@ -30,19 +26,7 @@ void leaveOutReference(RunRequest& request) {
 
 }  // namespace
 
-SetupCheck::SetupCheck(std::shared_ptr<ModelCache> cache, QObject* parent)
-    : QObject(parent), cache_(std::move(cache)), thread_([this](const std::stop_token& quit) { loop(quit); }) {}
-
-SetupCheck::~SetupCheck() {
-    {
-        const std::lock_guard lock(mutex_);
-        current_stop_.request_stop();
-        next_.reset();
-    }
-    thread_.request_stop();
-    changed_.notify_all();
-    thread_.join();
-}
+SetupCheck::SetupCheck(std::shared_ptr<ModelCache> cache, QObject* parent) : QObject(parent), cache_(std::move(cache)) {}
 
 void SetupCheck::check(RunRequest request) {
     leaveOutReference(request);
@@ -51,55 +35,34 @@ void SetupCheck::check(RunRequest request) {
     if (asked_ == request) return;
     asked_ = request;
     const bool needed = needsAnswer(request);
-    {
-        const std::lock_guard lock(mutex_);
-        current_stop_.request_stop();
-        current_stop_ = std::stop_source();
-        next_.reset();
-        ++last_number_;
-        if (needed) next_ = Question{std::move(request), current_stop_, last_number_};
+    if (!needed) {
+        worker_.dropAll();
+    } else {
+        worker_.askOnly([this, request = std::move(request)](const std::stop_token& stop) -> Worker::Answer {
+            return [this, result = answer(request, stop)] { finish(result); };
+        }, [this](const Error& error) {
+            if (error.code == ErrorCode::OutOfMemory) return finish(fail(ErrorCode::OutOfMemory, "not enough memory for these models", "Choose a smaller draft"));
+            finish(fail(error.code, error.what, "Please report these settings"));
+        });
     }
-    changed_.notify_all();
     setState(needed, needed ? reason_ : QString(), needed && insistable_);
 }
 
-void SetupCheck::loop(const std::stop_token& quit) {
-    while (!quit.stop_requested()) {
-        Question question;
-        {
-            std::unique_lock lock(mutex_);
-            if (!changed_.wait(lock, quit, [this] { return next_.has_value(); })) return;
-            question = std::move(*next_);
-            next_.reset();
-        }
-        try {
-            finish(question.number, answer(question));
-        } catch (const ContractError& broken) {
-            finish(question.number, fail(ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what(), "Please report these settings"));
-        } catch (const std::bad_alloc&) {
-            finish(question.number, fail(ErrorCode::OutOfMemory, "not enough memory for these models", "Choose a smaller draft"));
-        }
-    }
-}
-
-Result<void> SetupCheck::answer(const Question& question) {
+Result<void> SetupCheck::answer(const RunRequest& request, const std::stop_token& stop) {
     LoadOptions options;
-    options.stop = question.stop.get_token();
-    auto models = openRunModels(*cache_, question.request, options);
+    options.stop = stop;
+    auto models = openRunModels(*cache_, request, options);
     if (!models) return tl::unexpected(models.error());
     kept_ = *models;
     CpuDevice device(1);
-    auto generator = Generator::create(question.request, std::move(*models), device, {});
+    auto generator = Generator::create(request, std::move(*models), device, {});
     if (!generator) return tl::unexpected(generator.error());
     return {};
 }
 
-void SetupCheck::finish(int number, const Result<void>& answer) {
-    QMetaObject::invokeMethod(this, [this, number, answer] {
-        if (number != last_number_ || (!answer && answer.error().code == ErrorCode::Cancelled)) return;  // somebody asks something else meanwhile
-        if (answer) return setState(false, {});
-        setState(false, reasonText(answer.error()), answer.error().code == ErrorCode::DoesNotFit);
-    }, Qt::QueuedConnection);
+void SetupCheck::finish(const Result<void>& answer) {
+    if (answer) return setState(false, {});
+    setState(false, reasonText(answer.error()), answer.error().code == ErrorCode::DoesNotFit);
 }
 
 void SetupCheck::setState(bool busy, const QString& reason, bool insistable) {

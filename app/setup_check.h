@@ -2,15 +2,13 @@
 // a step, on a thread of its own. So the reasons are the engine's, and the models are open when the run begins. The last request wins.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
-#include <thread>
 
 #include <QObject>
 
+#include "app/worker.h"
 #include "engine/model/model_cache.h"
 #include "engine/run/run_models.h"
 #include "engine/values/run_request.h"
@@ -21,7 +19,6 @@ class SetupCheck : public QObject {
     Q_OBJECT
 public:
     explicit SetupCheck(std::shared_ptr<ModelCache> cache, QObject* parent = nullptr);
-    ~SetupCheck() override;
 
     /// A request without drafts and budgets has nothing to be asked about, and is answered at once.
     void check(RunRequest request);
@@ -36,28 +33,17 @@ signals:
     void changed();  // busy or reason
 
 private:
-    struct Question {
-        RunRequest request;
-        std::stop_source stop;
-        int number = 0;
-    };
-    void loop(const std::stop_token& quit);
-    [[nodiscard]] Result<void> answer(const Question& question);
-    void finish(int number, const Result<void>& answer);
+    [[nodiscard]] Result<void> answer(const RunRequest& request, const std::stop_token& stop);
+    void finish(const Result<void>& answer);
     void setState(bool busy, const QString& reason, bool insistable = false);
 
     std::shared_ptr<ModelCache> cache_;
-    bool busy_ = false;      // UI thread
-    QString reason_;         // UI thread
-    bool insistable_ = false;  // UI thread
-    int last_number_ = 0;    // UI thread
+    bool busy_ = false;        // window's thread, as all up to kept_
+    QString reason_;
+    bool insistable_ = false;
     std::optional<RunRequest> asked_;
-    RunModels kept_;         // worker: those of the last question stay open
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    std::optional<Question> next_;
-    std::stop_source current_stop_;
-    std::jthread thread_;    // last: starts when everything else is there
+    RunModels kept_;           // worker's thread: those of the last question stay open
+    Worker worker_;            // last: it ends before what it uses
 };
 
 }  // namespace quibble
