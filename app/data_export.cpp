@@ -16,17 +16,22 @@
 
 namespace quibble {
 
-Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format, ExportRange range) {
+Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format, ExportRange range, const std::stop_token& stop) {
+    if (auto allowed = checkReplaceable(path); !allowed) return allowed;
     std::filesystem::path temporary = path;
     temporary += ".part";
-    std::error_code error;
+    std::error_code ignored;
     {
         std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-        if (format == DataFormat::Csv) exportCsv(out, trace, range);
-        else exportJsonLines(out, trace, range);
+        if (format == DataFormat::Csv) exportCsv(out, trace, range, stop);
+        else exportJsonLines(out, trace, range, stop);
         out.close();
+        if (stop.stop_requested()) {
+            std::filesystem::remove(temporary, ignored);
+            return fail(ErrorCode::Cancelled, "the export to " + path.string() + " was cancelled");
+        }
         if (!out) {
-            std::filesystem::remove(temporary, error);
+            std::filesystem::remove(temporary, ignored);
             return fail(ErrorCode::Io, "cannot write " + path.string(), "Check the folder, who may write there, and the free space");
         }
     }

@@ -11,6 +11,7 @@
 
 #include "app/banner.h"
 #include "app/c_locale.h"
+#include "app/file_work.h"
 #include "app/run_bar.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
@@ -89,6 +90,7 @@ MainWindow::~MainWindow() {
 }
 
 void MainWindow::makeParts() {
+    parts_.work = new FileWork(this);
     parts_.runs = new RunController(this);
     RunDocument* document = parts_.runs->document();
     document->setUnit(settings_.unit());
@@ -112,7 +114,7 @@ void MainWindow::makeParts() {
     sampler_popup_->setObjectName(QStringLiteral("popup"));
     parts_.sampler = new SamplerPanel(sampler_popup_);
     (new QVBoxLayout(sampler_popup_))->addWidget(parts_.sampler);
-    parts_.sessions = new SessionController(parts_.browser, this);
+    parts_.sessions = new SessionController(parts_.browser, parts_.work, this);
     parts_.setup = new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.model_bar}, this);
 }
 

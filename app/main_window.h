@@ -28,6 +28,7 @@ class ColourBar;
 class DecodingPanel;
 class ExpertsView;
 class FigureView;
+class FileWork;
 class LogWindow;
 class MarkersPanel;
 class ModelBar;
@@ -66,6 +67,7 @@ public:
     void showInternalError(const QString& what);
 
     struct Parts {
+        FileWork* work = nullptr;
         RunController* runs = nullptr;
         SessionController* sessions = nullptr;
         SetupController* setup = nullptr;
@@ -123,6 +125,11 @@ private:
     [[nodiscard]] QRect room() const;
     // window_closing.cpp
     void askAboutLosses(const Error& error);
+    // window_files.cpp
+    void wireFileWork();
+    void showSaved(const QString& path);
+    void showFileTrouble(const QString& key, const Error& error);
+    void closeAfterFileWork();
     // window_wiring.cpp
     void wire();
     void wireRuns();
@@ -189,6 +196,7 @@ private:
     std::filesystem::path database_;
     LogWindow* log_window_ = nullptr;  // once it was asked for
     bool closing_with_losses_ = false;  // the user was asked
+    bool closing_after_work_ = false;   // as soon as nothing is exported or imported any more
 };
 
 /// Usual endings of the files that the window takes; what a file is decides its content.

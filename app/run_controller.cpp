@@ -143,10 +143,10 @@ const RunTrace& RunController::liveTrace() const { return detached_ ? *detached_
 
 RunState RunController::liveState() const { return live() ? liveTrace().state() : RunState::Idle; }
 
-void RunController::showStored(RunTrace trace, RunId run) {
-    hideInLog(trace.request().prompt);  // an error about it may hold its title
+void RunController::showStored(std::shared_ptr<const RunTrace> trace, RunId run) {
+    hideInLog(trace->request().prompt);  // an error about it may hold its title
     if (live() && run == live_run_) return showLive();
-    if (live() && !detached_) detached_ = document_->trace();
+    if (live() && !detached_) detached_ = document_->take();
     document_->setTrace(std::move(trace), run);
 }
 

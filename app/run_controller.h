@@ -72,7 +72,8 @@ public:
     [[nodiscard]] bool live() const { return live_run_ != kNoRun; }
     [[nodiscard]] RunState liveState() const;
     /// Shows a stored run; a run that is going on continues unseen and comes back with showLive().
-    void showStored(RunTrace trace, RunId run);
+    void showStored(std::shared_ptr<const RunTrace> trace, RunId run);
+    void showStored(RunTrace trace, RunId run) { showStored(std::make_shared<const RunTrace>(std::move(trace)), run); }
     void showLive();
     /// Nothing but what the next run would begin with.
     void showPreview();

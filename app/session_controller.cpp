@@ -7,6 +7,7 @@
 
 #include "app/app_paths.h"
 #include "app/database_log.h"
+#include "app/file_work.h"
 #include "app/run_actions.h"
 #include "app/session_list.h"
 #include "app/store_reader.h"
@@ -33,8 +34,8 @@ QString promptTitle(const std::string& prompt) {
 
 }  // namespace
 
-SessionController::SessionController(SessionBrowser* browser, QObject* parent)
-    : QObject(parent), browser_(browser), list_(new SessionList(browser, this)), undo_(new QAction(tr("&Undo Delete"), this)),
+SessionController::SessionController(SessionBrowser* browser, FileWork* work, QObject* parent)
+    : QObject(parent), browser_(browser), work_(work), list_(new SessionList(browser, this)), undo_(new QAction(tr("&Undo Delete"), this)),
       blocked_(tr("No database is open")) {
     undo_->setObjectName(QStringLiteral("undoDelete"));
     undo_->setShortcut(QKeySequence::Undo);
@@ -148,16 +149,32 @@ void SessionController::reloadShown() {
     if (!shown_running_ || shown_ == kNoRun || shown_ == live_) return;
     const auto summary = store_->listedRun(shown_);
     if (!summary || summary->status == RunStatus::Running) return;
-    const auto trace = store_->loadRun(shown_);
-    if (!trace) return;
-    shown_running_ = false;
-    emit runReloaded(*trace, shown_);
+    readTrace(shown_, [this, run = shown_](const auto& trace) {
+        if (!trace || run != shown_ || !shown_running_) return;  // or another one is shown by now
+        shown_running_ = false;
+        emit runReloaded(*trace, run);
+    });
+}
+
+// A short run at once, a long one when it has been read.
+void SessionController::readTrace(RunId run, OnTrace read) {
+    const auto load = [run](const Store& store) -> Result<std::shared_ptr<const RunTrace>> {
+        auto trace = store.loadRun(run);
+        if (!trace) return tl::unexpected(trace.error());
+        return std::make_shared<const RunTrace>(std::move(*trace));
+    };
+    const auto size = store_->traceSize(run);
+    if (!size) return read(tl::unexpected(size.error()));
+    if (*size <= kShortRun) return read(load(*store_));
+    reader_->ask([load, read = std::move(read)](const Store& store, const std::stop_token&) -> StoreReader::Answer {
+        return [read, trace = load(store)] { read(trace); };
+    });
 }
 
 void SessionController::search() {
     const QString text = browser_->searched();
     if (reader_ == nullptr || text.isEmpty()) return;
-    reader_->ask([this, text](const Store& store) -> StoreReader::Answer {
+    reader_->ask([this, text](const Store& store, const std::stop_token&) -> StoreReader::Answer {
         auto found = findRows(store, text);
         return [this, text, found = std::move(found)] {
             if (!found) emit failed(found.error());
@@ -243,26 +260,16 @@ void SessionController::openRun(RunId run) {
     const std::uint64_t number = ++wanted_;
     if (const auto summary = store_->listedRun(run)) makeCurrent(summary->session);
     if (run == live_) return emit liveRunWanted();
-    const auto size = store_->traceSize(run);
-    if (!size) return emit failed(size.error());
-    if (*size <= kShortRun) {
-        const auto trace = store_->loadRun(run);
-        if (!trace) return emit failed(trace.error());
-        return show(*trace, run);
-    }
-    reader_->ask([this, run, number](const Store& store) -> StoreReader::Answer {
-        auto trace = std::make_shared<Result<RunTrace>>(store.loadRun(run));
-        return [this, run, number, trace] {
-            if (number != wanted_) return;  // another one has been asked for since
-            if (!*trace) emit failed(trace->error());
-            else show(**trace, run);
-        };
+    readTrace(run, [this, run, number](const auto& trace) {
+        if (number != wanted_) return;  // another one has been asked for since
+        if (!trace) emit failed(trace.error());
+        else show(*trace, run);
     });
 }
 
-void SessionController::show(const RunTrace& trace, RunId run) {
+void SessionController::show(const std::shared_ptr<const RunTrace>& trace, RunId run) {
     list_->putRun(run);  // an older run may not be in the list yet
-    shown_running_ = trace.state() == RunState::Running;
+    shown_running_ = trace->state() == RunState::Running;
     emit runLoaded(trace, run);
 }
 
@@ -347,37 +354,63 @@ QString SessionController::sessionName(SessionId session) const {
 }
 
 void SessionController::exportSession(SessionId session, const std::filesystem::path& path) {
-    if (store_ == nullptr) return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
-    const auto summary = store_->sessionSummary(session);
-    if (!summary) return emit exportFailed({ErrorCode::NotFound, tr("There is no session to export").toStdString(), tr("Make a run first").toStdString()});
-    const auto tell = [this, path](const Result<void>& done) {
-        if (done) emit exported(toQString(path));
-        else emit exportFailed(done.error());
-    };
-    if (summary->tokens <= kShortRun) return tell(store_->exportSession(session, path));
-    reader_->ask([session, path, tell](const Store& store) -> StoreReader::Answer {
-        return [tell, done = store.exportSession(session, path)] { tell(done); };
-    });
+    if (store_ == nullptr || displaced_) return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
+    if (!store_->sessionSummary(session)) {
+        return emit exportFailed({ErrorCode::NotFound, tr("There is no session to export").toStdString(), tr("Make a run first").toStdString()});
+    }
+    work_->start({.doing = tr("Exporting %1").arg(toQString(path.filename())),
+                  .job = [this, session, path, database = store_->path()](const std::stop_token& stop) -> Worker::Answer {
+                      const auto store = Store::open(database, OpenMode::ReadOnly);
+                      const auto done = store ? (*store)->exportSession(session, path, stop) : Result<void>(tl::unexpected(store.error()));
+                      return [this, path, done] {
+                          if (done) emit exported(toQString(path));
+                          else emit exportFailed(done.error());
+                      };
+                  },
+                  .broken = [this](const Error& error) { emit exportFailed(error); }});
 }
 
+// On the reader's connection, which was open before the file was moved.
 void SessionController::saveCopy(const std::filesystem::path& path) {
     if (reader_ == nullptr) return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
-    reader_->ask([this, path](const Store& store) -> StoreReader::Answer {
-        return [this, path, done = store.saveCopy(path)] {
+    const auto copy = [this, path](const Store& store, const std::stop_token& stop) -> Worker::Answer {
+        return [this, path, done = store.saveCopy(path, stop)] {
             if (done) emit copySaved(toQString(path));
             else emit exportFailed(done.error());
         };
-    });
+    };
+    work_->startOn(reader_->worker(), {.doing = tr("Saving a copy as %1").arg(toQString(path.filename())), .job = reader_->jobFor(copy),
+                                       .broken = [this](const Error& error) { emit exportFailed(error); }});
 }
 
 void SessionController::importSession(const std::filesystem::path& path) {
-    if (store_ == nullptr || store_->readOnly()) return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
-    const auto session = store_->importSession(path);
-    if (!session) return emit failed(session.error());
-    list_->putSession(*session);
-    browser_->select(*session, kNoRun);
-    emit imported(sessionName(*session));
-    openSession(*session);
+    if (store_ != nullptr) look();
+    if (store_ == nullptr || !blocked_.isEmpty()) return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
+    auto again = store_->openAgain();
+    if (!again) return emit failed(again.error());
+    ++imports_;
+    work_->start({.doing = tr("Importing %1").arg(toQString(path.filename())),
+                  .job = [this, path, wanted = wanted_, store = std::shared_ptr<Store>(std::move(*again))](const std::stop_token& stop) mutable -> Worker::Answer {
+                      const auto session = store->importSession(path, stop);
+                      store.reset();  // and with it the lock, before anybody hears that it is over
+                      return [this, wanted, session] {
+                          --imports_;
+                          if (session) showImported(*session, wanted == wanted_);
+                          else emit failed(session.error());
+                      };
+                  },
+                  .broken = [this](const Error& error) {
+                      --imports_;
+                      emit failed(error);
+                  }});
+}
+
+// `open`: nobody has asked for another run since.
+void SessionController::showImported(SessionId session, bool open) {
+    list_->putSession(session);
+    if (open) browser_->select(session, kNoRun);
+    emit imported(sessionName(session));
+    if (open) openSession(session);
 }
 
 }  // namespace quibble

@@ -1,10 +1,11 @@
 // The database behind the session browser: opens it, loads, renames, deletes with undo, exports and imports. One connection, used on the
-// UI thread only and for what is quickly read; what may take longer is read by StoreReader, and the rows are SessionList's. Writing runs
-// is StoreWriter's.
+// UI thread only and for what is quickly read; what may take longer is read by StoreReader, files are written and taken in by FileWork, and
+// the rows are SessionList's. Writing runs is StoreWriter's.
 // Once a second it looks at the file: whether it is still there, and whether the other window that writes it is gone.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ class QAction;
 
 namespace quibble {
 
+class FileWork;
 class SessionBrowser;
 class SessionList;
 class StoreReader;
@@ -28,7 +30,7 @@ class StoreReader;
 class SessionController : public QObject {
     Q_OBJECT
 public:
-    explicit SessionController(SessionBrowser* browser, QObject* parent = nullptr);
+    SessionController(SessionBrowser* browser, FileWork* work, QObject* parent = nullptr);
     ~SessionController() override;
 
     /// Opens a database; one that another window writes is opened for reading, and blocked() says so.
@@ -58,9 +60,12 @@ public:
     void setShownRun(RunId run);
     void setLiveRun(RunId run);
 
-    /// exported() or exportFailed() follows, for a small session at once.
+    /// exported() or exportFailed() follows.
     void exportSession(SessionId session, const std::filesystem::path& path);
+    /// imported() or failed() follows. The session is shown unless the user has asked for something else meanwhile.
     void importSession(const std::filesystem::path& path);
+    /// A session is being taken in: the database stays open until that is over.
+    [[nodiscard]] bool importing() const { return imports_ > 0; }
     /// Everything as a new database file: copySaved() or exportFailed() follows.
     void saveCopy(const std::filesystem::path& path);
     [[nodiscard]] QAction* undoAction() const { return undo_; }
@@ -77,8 +82,8 @@ signals:
     void exported(const QString& path);
     void exportFailed(const quibble::Error& error);
     void copySaved(const QString& path);
-    void runLoaded(const quibble::RunTrace& trace, quibble::RunId run);
-    void runReloaded(const quibble::RunTrace& trace, quibble::RunId run);  // the shown run, which another process has ended
+    void runLoaded(const std::shared_ptr<const quibble::RunTrace>& trace, quibble::RunId run);
+    void runReloaded(const std::shared_ptr<const quibble::RunTrace>& trace, quibble::RunId run);  // the shown run, which another process has ended
     void liveRunWanted();
     void shownRunDeleted();
     void exportWanted(quibble::SessionId session);
@@ -100,14 +105,18 @@ private:
     void adopt(std::unique_ptr<Store> store);
     void look();
     void search();
-    void show(const RunTrace& trace, RunId run);
+    void show(const std::shared_ptr<const RunTrace>& trace, RunId run);
+    void showImported(SessionId session, bool open);
     void reloadShown();
+    using OnTrace = std::function<void(const Result<std::shared_ptr<const RunTrace>>& trace)>;
+    void readTrace(RunId run, OnTrace read);
     RunId forgetShown();
     /// Emits failed() and gives false on an error.
     bool ok(const Result<void>& result);
     void updateUndo();
 
     SessionBrowser* browser_;
+    FileWork* work_;
     SessionList* list_;
     QAction* undo_;
     std::unique_ptr<Store> store_;
@@ -124,6 +133,7 @@ private:
     RunId live_ = kNoRun;
     std::uint64_t wanted_ = 0;  // number of the last call of openRun
     std::vector<Deleted> deleted_;
+    int imports_ = 0;  // that are going on
 };
 
 }  // namespace quibble

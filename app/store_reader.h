@@ -2,15 +2,13 @@
 // a copy) is asked here, and the answer is carried out on the window's thread.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <functional>
-#include <mutex>
-#include <thread>
+#include <memory>
 
 #include <QObject>
 
+#include "app/worker.h"
 #include "data/store/store.h"
 
 namespace quibble {
@@ -18,28 +16,22 @@ namespace quibble {
 class StoreReader : public QObject {
     Q_OBJECT
 public:
-    /// What is done with the answer, on the window's thread.
-    using Answer = std::function<void()>;
+    using Answer = Worker::Answer;
     /// Runs on the reader's thread, one after the other.
-    using Question = std::function<Answer(const Store& store)>;
+    using Question = std::function<Answer(const Store& store, const std::stop_token& stop)>;
 
     /// `failed` hears, on the window's thread, why the file cannot be read; every question is then dropped.
     StoreReader(std::filesystem::path path, std::function<void(const Error&)> failed, QObject* parent);
-    /// Waits for the question that is being answered; the others, and all answers under way, are dropped.
-    ~StoreReader() override;
 
-    void ask(Question question);
+    void ask(const Question& question) { worker_.ask(jobFor(question), failed_); }
+    /// The question as a job of worker(), for somebody who wants to follow it. It has no answer when the file cannot be read.
+    [[nodiscard]] Worker::Job jobFor(const Question& question);
+    [[nodiscard]] Worker& worker() { return worker_; }
 
 private:
-    void loop(const std::stop_token& quit);
-    void answer(Answer act);
-
-    std::filesystem::path path_;
     std::function<void(const Error&)> failed_;
-    std::mutex mutex_;
-    std::condition_variable_any asked_;
-    std::deque<Question> questions_;
-    std::jthread thread_;  // last: it ends before what it uses
+    std::unique_ptr<Store> store_;  // reader's thread
+    Worker worker_;                 // last: it ends before what it uses
 };
 
 }  // namespace quibble

@@ -5,12 +5,17 @@
 #include <QMessageBox>
 #include <QPushButton>
 
+#include "app/file_work.h"
 #include "app/main_window.h"
 #include "app/run_controller.h"
 
 namespace quibble {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+    if (parts_.work->busy()) {
+        event->ignore();
+        return closeAfterFileWork();
+    }
     if (!closing_with_losses_) {
         // A file that cannot be written is known already; else the last second is written now, and that may fail as well.
         std::optional<Error> unsaved = parts_.runs->unsaved();

@@ -167,8 +167,6 @@ void MainWindow::exportSession(SessionId session) {
                    });
 }
 
-void MainWindow::exportSessionTo(SessionId session, const QString& path) { parts_.sessions->exportSession(session, toPath(path)); }
-
 void MainWindow::exportData() {
     const RunDocument* document = parts_.runs->document();
     if (document->size() == 0) {
@@ -192,14 +190,6 @@ void MainWindow::exportData() {
     dialog->open();
 }
 
-void MainWindow::exportDataTo(const QString& path, DataFormat format, const ExportRange& range) {
-    if (auto done = exportTrace(parts_.runs->document()->trace(), toPath(path), format, range); !done) {
-        return parts_.banners->showError(QStringLiteral("export"), done.error());
-    }
-    parts_.banners->clear(QStringLiteral("export"));
-    statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
-}
-
 FigureView* MainWindow::figureInView(const std::vector<FigureView*>& figures) {
     // The tab of a dock that is not in front is visible to Qt, but nothing of it can be seen.
     const auto seen = [](const QWidget* widget) { return widget->isVisible() && !widget->visibleRegion().isEmpty(); };
@@ -221,7 +211,7 @@ void MainWindow::exportFigure(FigureView* asked) {
     dialog->chooseFigure(asked != nullptr ? asked : figureInView(figures));
     connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
         settings_.setFolder(QStringLiteral("exports"), folderOf(path));
-        statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
+        showSaved(path);
     });
     dialog->open();
 }

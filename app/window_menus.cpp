@@ -8,6 +8,7 @@
 #include <QPushButton>
 #include <QToolButton>
 
+#include "app/file_work.h"
 #include "app/main_window.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
@@ -54,6 +55,8 @@ void MainWindow::makeFileMenu() {
         {"exportData", tr("&Data as CSV or JSON Lines…"), keys("Ctrl+Shift+E"), [this] { exportData(); }, {}},
         {"exportSession", tr("&Session as One File…"), keys("Ctrl+S"), [this] { exportSession(parts_.sessions->currentSession()); }, {}},
     });
+    menu->addAction(parts_.work->cancelAction());
+    addAction(parts_.work->cancelAction());
     menu->addSeparator();
     menu->addAction(parts_.sessions->undoAction());
     menu->addSeparator();

@@ -128,9 +128,9 @@ void MainWindow::showPromptTokens() {
 void MainWindow::wireSessions() {
     SessionController* sessions = parts_.sessions;
     addAction(sessions->undoAction());
-    connect(sessions, &SessionController::failed, this, [this](const Error& error) { parts_.banners->showError(QStringLiteral("session"), error); });
-    connect(sessions, &SessionController::runLoaded, this, [this](const RunTrace& trace, RunId run) {
-        const RunRequest& request = trace.request();
+    connect(sessions, &SessionController::failed, this, [this](const Error& error) { showFileTrouble(QStringLiteral("session"), error); });
+    connect(sessions, &SessionController::runLoaded, this, [this](const std::shared_ptr<const RunTrace>& trace, RunId run) {
+        const RunRequest& request = trace->request();
         parts_.runs->showStored(trace, run);
         parts_.setup->show(request);
         const auto& open = parts_.runs->model();
@@ -140,7 +140,7 @@ void MainWindow::wireSessions() {
             parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant, .insisted = false});
         }
     });
-    connect(sessions, &SessionController::runReloaded, parts_.runs, [this](const RunTrace& trace, RunId run) { parts_.runs->showStored(trace, run); });
+    connect(sessions, &SessionController::runReloaded, parts_.runs, [this](const std::shared_ptr<const RunTrace>& trace, RunId run) { parts_.runs->showStored(trace, run); });
     connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
     connect(sessions, &SessionController::shownRunDeleted, parts_.runs, &RunController::showPreview);
     connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
@@ -149,12 +149,10 @@ void MainWindow::wireSessions() {
         parts_.banners->clear(QStringLiteral("session"));
         statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
     });
-    connect(sessions, &SessionController::exported, this, [this](const QString& path) {
-        parts_.banners->clear(QStringLiteral("export"));
-        statusBar()->showMessage(tr("Saved %1").arg(path), 6000);
-    });
-    connect(sessions, &SessionController::exportFailed, this, [this](const Error& error) { parts_.banners->showError(QStringLiteral("export"), error); });
+    connect(sessions, &SessionController::exported, this, &MainWindow::showSaved);
+    connect(sessions, &SessionController::exportFailed, this, [this](const Error& error) { showFileTrouble(QStringLiteral("export"), error); });
     wireDatabase();
+    wireFileWork();
 }
 
 void MainWindow::wireDatabase() {
@@ -355,6 +353,10 @@ void MainWindow::useDatabase(const std::filesystem::path& path) {
         parts_.banners->showError(QStringLiteral("database"), {ErrorCode::Busy, tr("A run is going on").toStdString(),
                                                                tr("Stop it before you change the database").toStdString()});
         return;
+    }
+    if (parts_.sessions->importing()) {
+        return parts_.banners->showError(QStringLiteral("database"), {ErrorCode::Busy, tr("A session is being imported").toStdString(),
+                                                                      tr("Wait for its end, or cancel it, before you change the database").toStdString()});
     }
     parts_.runs->setStore(nullptr, tr("No database is open"));
     database_ = path;

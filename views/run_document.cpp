@@ -7,19 +7,42 @@
 
 namespace quibble {
 
-RunDocument::RunDocument(QObject* parent) : QObject(parent) {}
+RunDocument::RunDocument(QObject* parent) : QObject(parent), trace_(std::make_shared<const RunTrace>()) {}
 
 void RunDocument::start(RunRequest request, RunId run) { setTrace(RunTrace(std::move(request)), run); }
 
 void RunDocument::setTrace(RunTrace trace, RunId run) {
+    own_ = std::make_shared<RunTrace>(std::move(trace));
+    trace_ = own_;
+    showTrace(run);
+}
+
+void RunDocument::setTrace(std::shared_ptr<const RunTrace> trace, RunId run) {
+    own_.reset();
     trace_ = std::move(trace);
+    showTrace(run);
+}
+
+std::shared_ptr<const RunTrace> RunDocument::snapshot() {
+    own_.reset();
+    return trace_;
+}
+
+RunTrace RunDocument::take() {
+    RunTrace taken = own_ != nullptr ? std::move(*own_) : *trace_;
+    own_ = std::make_shared<RunTrace>();
+    trace_ = own_;
+    return taken;
+}
+
+void RunDocument::showTrace(RunId run) {
     run_ = run;
     selection_ = {};
     current_ = -1;
     hovered_ = -1;
     rebuildScales();
     emit reset();
-    emit stateChanged(trace_.state());
+    emit stateChanged(trace_->state());
     emit provenanceChanged();
     emit controlsChanged();
     emit selectionChanged();
@@ -36,14 +59,18 @@ void RunDocument::setRunBlocked(const QString& reason) {
 QString RunDocument::runHint() const { return run_blocked_.isEmpty() ? tr("Press Run") : run_blocked_; }
 
 void RunDocument::apply(const EventBatch& batch) {
+    if (own_ == nullptr) {
+        own_ = std::make_shared<RunTrace>(*trace_);
+        trace_ = own_;
+    }
     const int first = size();
-    const RunState state_before = trace_.state();
-    const std::size_t controls_before = trace_.controls().size();
-    const bool finished_before = trace_.finished().has_value();
+    const RunState state_before = trace_->state();
+    const std::size_t controls_before = trace_->controls().size();
+    const bool finished_before = trace_->finished().has_value();
     int reference_first = first, reference_last = 0;
     bool provenance = false, progress = false, drafts = false, experts = false;
     for (const RunEvent& event : batch.events) {
-        trace_.apply(event);
+        own_->apply(event);
         provenance = provenance || std::holds_alternative<RunProvenance>(event);
         progress = progress || std::holds_alternative<Progress>(event);
         drafts = drafts || std::holds_alternative<DraftRound>(event);
@@ -63,15 +90,15 @@ void RunDocument::apply(const EventBatch& batch) {
     if (reference_last > reference_first) emit referenceAdvanced(reference_first, reference_last);
     if (drafts) emit draftsAdvanced();
     if (experts) emit expertsAdvanced();
-    if (trace_.controls().size() != controls_before) emit controlsChanged();
-    if (progress) emit progressChanged(trace_.progress().done, trace_.progress().total);
+    if (trace_->controls().size() != controls_before) emit controlsChanged();
+    if (progress) emit progressChanged(trace_->progress().done, trace_->progress().total);
     if (scaleUpper(measure_) != upper_before) emit scaleChanged();
-    if (trace_.state() != state_before) emit stateChanged(trace_.state());
-    if (trace_.finished().has_value() && !finished_before) emit finished();
+    if (trace_->state() != state_before) emit stateChanged(trace_->state());
+    if (trace_->finished().has_value() && !finished_before) emit finished();
 }
 
 bool RunDocument::live() const {
-    switch (trace_.state()) {
+    switch (trace_->state()) {
         case RunState::Loading:
         case RunState::Prefilling:
         case RunState::Running:
@@ -82,7 +109,7 @@ bool RunDocument::live() const {
     return false;
 }
 
-int RunDocument::referenceLag() const { return hasReference() && live() ? size() - static_cast<int>(trace_.referenced()) : 0; }
+int RunDocument::referenceLag() const { return hasReference() && live() ? size() - static_cast<int>(trace_->referenced()) : 0; }
 
 int RunDocument::indexAt(Position pos) const {
     if (size() == 0) return -1;
@@ -91,7 +118,7 @@ int RunDocument::indexAt(Position pos) const {
 }
 
 QString RunDocument::tokenLabel(TokenId id) const {
-    const std::string_view bytes = trace_.text(id);
+    const std::string_view bytes = trace_->text(id);
     return bytes.empty() ? tr("⟨%1⟩").arg(id) : tokenLabelOf(bytes);
 }
 
@@ -132,13 +159,13 @@ double RunDocument::scaleUpper(Measure measure) const { return scales_[static_ca
 
 double RunDocument::scalePosition(int index, Measure measure) const {
     if (index < 0 || index >= size()) return std::nan("");
-    const double value = measureValue(trace_.points()[static_cast<std::size_t>(index)], measure, unit_);
+    const double value = measureValue(trace_->points()[static_cast<std::size_t>(index)], measure, unit_);
     return rampPosition(value, measure == Measure::Rank ? 1.0 : 0.0, scaleUpper(measure));
 }
 
 void RunDocument::addToScales(int first, int last, bool reference) {
     for (int i = first; i < last; ++i) {
-        const TracePoint& point = trace_.points()[static_cast<std::size_t>(i)];
+        const TracePoint& point = trace_->points()[static_cast<std::size_t>(i)];
         for (const Measure measure : kMeasures) {
             if (measure == Measure::None || (measure == Measure::Kl) != reference) continue;
             scales_[static_cast<std::size_t>(measure)].add(measureValue(point, measure, unit_));

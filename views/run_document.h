@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <utility>
 
 #include <QObject>
@@ -33,12 +34,17 @@ public:
     void start(RunRequest request, RunId run = kNoRun);
     /// A finished or loaded run in one go.
     void setTrace(RunTrace trace, RunId run = kNoRun);
+    void setTrace(std::shared_ptr<const RunTrace> trace, RunId run = kNoRun);
     /// Live: applies the events in order and emits each signal at most once.
     void apply(const EventBatch& batch);
 
-    [[nodiscard]] const RunTrace& trace() const { return trace_; }
+    [[nodiscard]] const RunTrace& trace() const { return *trace_; }
+    /// Gives the run away; another one is shown next.
+    [[nodiscard]] RunTrace take();
+    /// The run as it is now, for another thread. Nothing is copied, unless tokens arrive while somebody holds it.
+    [[nodiscard]] std::shared_ptr<const RunTrace> snapshot();
     [[nodiscard]] RunId run() const { return run_; }
-    [[nodiscard]] int size() const { return static_cast<int>(trace_.points().size()); }
+    [[nodiscard]] int size() const { return static_cast<int>(trace_->points().size()); }
     [[nodiscard]] bool live() const;  // tokens may still come
     /// Why no run can be started; empty: one can.
     void setRunBlocked(const QString& reason);
@@ -46,10 +52,10 @@ public:
     [[nodiscard]] QString runHint() const;
     /// How many tokens the reference is behind the text and will still score; 0 when there is no reference, or the run has ended.
     [[nodiscard]] int referenceLag() const;
-    [[nodiscard]] bool hasReference() const { return !trace_.provenance().reference_name.empty(); }
+    [[nodiscard]] bool hasReference() const { return !trace_->provenance().reference_name.empty(); }
     /// The token that stands at a position; -1: in the prompt, or not there yet.
     [[nodiscard]] int indexAt(Position pos) const;
-    [[nodiscard]] Position positionOf(int index) const { return trace_.points()[static_cast<std::size_t>(index)].token.pos; }
+    [[nodiscard]] Position positionOf(int index) const { return trace_->points()[static_cast<std::size_t>(index)].token.pos; }
     /// Text of a token for a label: quotes, visible controls, \xNN for bytes that are no character.
     [[nodiscard]] QString tokenLabel(TokenId id) const;
 
@@ -94,7 +100,10 @@ private:
     void addToScales(int first, int last, bool reference);
     void rebuildScales();
 
-    RunTrace trace_;
+    void showTrace(RunId run);
+
+    std::shared_ptr<const RunTrace> trace_;
+    std::shared_ptr<RunTrace> own_;  // the same, where nobody else holds it
     RunId run_ = kNoRun;
     QString run_blocked_;
     TokenRange selection_;

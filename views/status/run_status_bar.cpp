@@ -5,6 +5,7 @@
 #include <QEvent>
 #include <QLabel>
 #include <QLocale>
+#include <QToolButton>
 
 #include "engine/metrics/run_progress.h"
 #include "views/measure.h"
@@ -17,6 +18,7 @@ namespace quibble {
 namespace {
 
 constexpr double kStateWidth = 12;
+constexpr int kMomentMs = 150;
 
 QString parametersText(std::int64_t count) {
     const QLocale locale;
@@ -57,6 +59,18 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
     error_ = add(tr("Error"), true);
     useTextColour(error_, TextRole::Bad);
     error_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    work_ = add(tr("Files"), true, Qt::ElideMiddle);
+    cancel_work_ = makeFlatButton(QStringLiteral("close"), tr("Cancel"), this);
+    addPermanentWidget(cancel_work_);
+    work_->hide();
+    cancel_work_->hide();
+    work_timer_.setSingleShot(true);
+    work_timer_.setInterval(kMomentMs);
+    connect(&work_timer_, &QTimer::timeout, this, [this] {
+        work_->show();
+        cancel_work_->show();
+    });
+    connect(cancel_work_, &QToolButton::clicked, this, &RunStatusBar::workCancelRequested);
     saved_ = add(tr("Saved"), true);
     state_->installEventFilter(this);
     state_->setCursor(Qt::PointingHandCursor);
@@ -173,6 +187,18 @@ void RunStatusBar::showError(const Error& error) {
 void RunStatusBar::clearError() {
     error_->setFullText({});
     error_->setVisible(false);
+}
+
+void RunStatusBar::setWork(const QString& doing) {
+    work_->setFullText(doing.isEmpty() ? QString() : tr("%1…").arg(doing));
+    cancel_work_->setToolTip(tr("Cancel: %1").arg(doing));
+    if (doing.isEmpty()) {
+        work_timer_.stop();
+        work_->hide();
+        cancel_work_->hide();
+    } else if (work_->isHidden() && !work_timer_.isActive()) {
+        work_timer_.start();
+    }
 }
 
 bool RunStatusBar::eventFilter(QObject* watched, QEvent* event) {

@@ -4,8 +4,11 @@
 #include <optional>
 
 #include <QStatusBar>
+#include <QTimer>
 
 #include "engine/values/result.h"
+
+class QToolButton;
 
 namespace quibble {
 
@@ -31,12 +34,16 @@ public:
     /// Cause and what to do, until dismissed or replaced; no modal box.
     void showError(const Error& error);
     void clearError();
+    /// Something that goes on beside the runs ("Exporting run.csv"), with a button that ends it; empty: nothing. Shown when it takes longer than
+    /// a moment.
+    void setWork(const QString& doing);
     [[nodiscard]] QString stateText() const;
     /// "123 of 512, 2 min left" while the run may go on; else empty.
     [[nodiscard]] QString progressText() const;
 
 signals:
     void detailsRequested();  // click on the state
+    void workCancelRequested();
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
@@ -54,6 +61,9 @@ private:
     ElidingLabel* context_ = nullptr;
     ElidingLabel* saved_ = nullptr;
     ElidingLabel* error_ = nullptr;
+    ElidingLabel* work_ = nullptr;
+    QToolButton* cancel_work_ = nullptr;
+    QTimer work_timer_;
 };
 
 }  // namespace quibble
