@@ -189,9 +189,11 @@ void TestWindowFiles::contentDecidesWhatIsOpened() {
     makeRun();
     const QString exported = w_->file(QStringLiteral("kept")), model = w_->file(QStringLiteral("weights.session"));
     w_->window().exportSessionTo(w_->parts().sessions->currentSession(), exported);  // a name without an ending
+    QVERIFY(w_->waitForFiles());
     QVERIFY(fileKindOf(toPath(exported)) == FileKind::Session);
     const SessionId before = w_->parts().sessions->currentSession();
     w_->window().openFile(exported);
+    QVERIFY(w_->waitForFiles());
     QCOMPARE(w_->banners(), QString());
     QVERIFY(w_->parts().sessions->currentSession() != before);
     QVERIFY(QFile::copy(toQString(w_->parts().runs->model()->path), model));
@@ -201,6 +203,7 @@ void TestWindowFiles::contentDecidesWhatIsOpened() {
     QCOMPARE(w_->banners(), QString());
     write(w_->file(QStringLiteral("notes.session")), "only a text");
     w_->window().openFile(w_->file(QStringLiteral("notes.session")));
+    QVERIFY(w_->waitForFiles());
     QVERIFY2(w_->banners().contains(QStringLiteral("notes.session")), qPrintable(w_->banners()));
 }
 

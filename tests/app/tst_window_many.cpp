@@ -1,6 +1,5 @@
 // The window on a database with 5,000 runs, and one run of 20,000 tokens: lists come in pages, and nothing is read on the window's thread
 // that takes longer than a frame. What is asserted is how many rows one turn of the event loop reads; times are printed.
-#include <QAbstractEventDispatcher>
 #include <QAbstractProxyModel>
 #include <QLineEdit>
 #include <QTreeView>
@@ -8,6 +7,8 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "app/session_list.h"
+#include "tests/app/many_runs.h"
+#include "tests/app/turn_meter.h"
 #include "tests/app/window_fixture.h"
 #include "views/sessions/session_model.h"
 
@@ -18,44 +19,6 @@ namespace {
 constexpr int kRuns = 5000, kSessions = 300, kLongTokens = 20000;
 // A page of runs with the session's own rows and one short run; a page of sessions; the stems of what a search found.
 constexpr std::int64_t kMostRows = 2500;
-
-// Every turn of the event loop: how long it took, and how many rows the window's own connection read in it.
-class TurnMeter : public QObject {
-public:
-    explicit TurnMeter(std::function<const Store*()> store) : store_(std::move(store)) {
-        const auto* dispatcher = QAbstractEventDispatcher::instance();
-        connect(dispatcher, &QAbstractEventDispatcher::awake, this, [this] { begin(); });
-        connect(dispatcher, &QAbstractEventDispatcher::aboutToBlock, this, [this] { end(); });
-        begin();
-    }
-    void end() {
-        if (!clock_.isValid()) return;
-        longest_ms_ = std::max(longest_ms_, static_cast<double>(clock_.nsecsElapsed()) / 1e6);
-        const Store* store = store_();
-        if (store != nullptr && store == seen_) most_rows_ = std::max(most_rows_, store->rowsRead() - rows_);
-        clock_.invalidate();
-    }
-    [[nodiscard]] double longestMs() const { return longest_ms_; }
-    [[nodiscard]] std::int64_t mostRows() const { return most_rows_; }
-    void restart() {
-        longest_ms_ = 0;
-        most_rows_ = 0;
-        begin();
-    }
-
-private:
-    void begin() {
-        end();
-        seen_ = store_();
-        rows_ = seen_ != nullptr ? seen_->rowsRead() : 0;
-        clock_.start();
-    }
-    std::function<const Store*()> store_;
-    const Store* seen_ = nullptr;
-    std::int64_t rows_ = 0, most_rows_ = 0;
-    double longest_ms_ = 0;
-    QElapsedTimer clock_;
-};
 
 }  // namespace
 
@@ -102,19 +65,11 @@ void TestWindowMany::initTestCase() {
     db.exec("BEGIN");
     db.exec("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kSessions) +
             ") INSERT INTO session (name, created_ms, updated_ms, opened_ms) SELECT 'session ' || i, 1000000 + i, 1000000 + i, 1000 + i FROM n");
-    const std::string columns = "parent, branch_pos, notes, state, created_ms, request, provenance, tokenizer, known_answer, seed, penalty, model_name, model_hash,"
-                                " weight_format, tokens, thinking_tokens, markers, finish_reason, decode_ns, wall_ns, answer, correct";
+    const std::string columns = testing::kCopiedOfRun;
     db.exec("WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kRuns) + ") INSERT INTO run (session, title, prompt, " + columns +
             ") SELECT CASE WHEN i % 2 = 0 THEN " + std::to_string(raw(big_)) + " ELSE 2 + i % " + std::to_string(kSessions) +
             " END, 'run number ' || i, 'question ' || i || ' about ' || prompt, " + columns + " FROM n, run WHERE run.id = " + std::to_string(raw(first_)));
-    const std::string tokens = "id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty, time_ns, thinking, marker, penalized,"
-                               " injected, top, top_after";
-    db.exec("INSERT INTO run (session, title, prompt, " + columns + ") SELECT session, 'the long one', prompt, " + columns + " FROM run WHERE id = " + std::to_string(raw(first_)));
-    long_run_ = RunId{db.getLastInsertRowid()};
-    db.exec("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kLongTokens - 1) + ") INSERT INTO token (run, pos, " + tokens +
-            ") SELECT " + std::to_string(raw(long_run_)) + ", " + std::to_string(prompt) + " + i, " + tokens + " FROM n, token WHERE run = " + std::to_string(raw(first_)) +
-            " AND pos = " + std::to_string(prompt) + " + i % 5");
-    db.exec("UPDATE run SET tokens = " + std::to_string(kLongTokens) + " WHERE id = " + std::to_string(raw(long_run_)));
+    long_run_ = testing::addLongRun(db, big_, first_, prompt, kLongTokens);
     db.exec("UPDATE session SET opened_ms = (SELECT MAX(opened_ms) + 1 FROM session) WHERE id = " + std::to_string(raw(big_)));
     db.exec("COMMIT");
 }

@@ -103,6 +103,7 @@ void TestWindowReference::whatIsStoredQuantizedIsQuantizedAgain() {
     for (const DataFormat kind : {DataFormat::Csv, DataFormat::JsonLines}) {
         const QString path = w.file(QStringLiteral("export"));
         w.window().exportDataTo(path, kind);
+        QVERIFY(w.waitForFiles());
         QFile file(path);
         QVERIFY(file.open(QIODevice::ReadOnly));
         const QString text = QString::fromUtf8(file.readAll());

@@ -103,12 +103,14 @@ void TestWindowSessions::exportsFigures() {
 void TestWindowSessions::exportsData() {
     w.window().exportDataTo(w.file(QStringLiteral("run.csv")), DataFormat::Csv);
     w.window().exportDataTo(w.file(QStringLiteral("run.jsonl")), DataFormat::JsonLines);
+    QVERIFY(w.waitForFiles());
     QCOMPARE(w.banners(), QString());
     QFile lines(w.file(QStringLiteral("run.jsonl")));
     QVERIFY(lines.open(QIODevice::ReadOnly));
     QCOMPARE(lines.readAll().count('\n'), w.document().size() + 2);  // provenance and summary
     QVERIFY(begins(w.file(QStringLiteral("run.csv")), "#"));
     w.window().exportDataTo(w.file(QStringLiteral("no/such/folder/run.csv")), DataFormat::Csv);
+    QVERIFY(w.waitForFiles());
     QVERIFY(w.banners().contains(QStringLiteral("cannot write")));
     w.parts().banners->clear(QStringLiteral("export"));
 }
@@ -116,11 +118,13 @@ void TestWindowSessions::exportsData() {
 void TestWindowSessions::sessionFileOpensElsewhere() {
     const QString path = w.file(QStringLiteral("lesson.session"));
     w.window().exportSessionTo(w.parts().sessions->currentSession(), path);
+    QVERIFY(w.waitForFiles());
     QCOMPARE(w.banners(), QString());
     WindowFixture other;
     other.open();
     QVERIFY(other.waitForModel());
     other.window().openFile(path);
+    QVERIFY(other.waitForFiles());
     QCOMPARE(other.banners(), QString());
     QCOMPARE(tokenIds(other.trace()), tokenIds(w.trace()));
     QVERIFY(other.parts().runs->branchBlocked().isEmpty());
@@ -128,6 +132,7 @@ void TestWindowSessions::sessionFileOpensElsewhere() {
     QFile broken(other.file(QStringLiteral("broken.session")));
     QVERIFY(broken.resize(broken.size() / 2));
     other.window().openFile(broken.fileName());
+    QVERIFY(other.waitForFiles());
     QVERIFY(!other.banners().isEmpty());
 }
 

@@ -13,6 +13,7 @@
 #include <QTest>
 
 #include "app/banner.h"
+#include "app/file_work.h"
 #include "app/main_window.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
@@ -64,6 +65,10 @@ public:
     }
     bool waitForState(RunState state) const {
         return QTest::qWaitFor([this, state] { return parts().runs->liveState() == state; }, kPatience);
+    }
+    /// Until nothing is exported or imported any more.
+    bool waitForFiles() const {
+        return QTest::qWaitFor([this] { return !parts().work->busy(); }, kPatience);
     }
     /// Run, to the end.
     bool runToEnd() const {
