@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <thread>
 
 #include <sqlite3.h>
 #include <sys/vfs.h>
@@ -60,9 +61,20 @@ bool onNetworkFileSystem(const std::filesystem::path& path) {
     return false;
 }
 
+// Looks every millisecond whether the other writer is done. SQLite's own waiting sleeps for longer and longer, and misses the pauses between the
+// small transactions of an import.
+void waitForWriters(sqlite3* handle) {
+    sqlite3_busy_handler(handle, [](void*, int looks) {
+        if (looks >= kBusyTimeoutMs) return 0;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return 1;
+    }, nullptr);
+}
+
 std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, int flags) {
     auto db = std::make_unique<SQLite::Database>(path.string(), flags | SQLITE_OPEN_URI, kBusyTimeoutMs);
     sqlite3* handle = db->getHandle();
+    waitForWriters(handle);
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
     // A file from outside must not run code through its schema.
@@ -199,7 +211,7 @@ Result<bool> foldLog(SQLite::Database& db) {
     // The first call does the work and syncs while others write; the second has little left to do while it holds them up.
     int code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (code == SQLITE_OK) code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-    sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+    waitForWriters(handle);
     if (code == SQLITE_OK) return true;
     if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) return false;
     return tl::unexpected<Error>(databaseError(SQLite::Exception(handle, code), "gathering the database in one file"));
