@@ -71,10 +71,10 @@ public:
     }
     bool paintsAgain(int times) {
         const int wanted = paints_ + times;
-        return QTest::qWaitFor([&] {
+        return waitUntil([&] {
             widget_->update();
             return paints_ >= wanted;
-        }, kPatience);
+        });
     }
 
 private:
@@ -156,7 +156,7 @@ void TestWindowExports::initTestCase() {
 void TestWindowExports::init() {
     openDatabase();
     w.parts().sessions->openRun(long_run_);
-    QVERIFY(QTest::qWaitFor([&] { return w.document().run() == long_run_; }, kPatience));
+    QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
     QTest::qWait(50);
 }
 
@@ -209,7 +209,7 @@ void TestWindowExports::theWindowWorksMeanwhile() {
         emit w.parts().browser->renameRunRequested(w.document().run(), QStringLiteral("made meanwhile"));
         QCOMPARE(QString::fromStdString(w.parts().sessions->store()->listedRun(w.document().run())->title), QStringLiteral("made meanwhile"));
         w.parts().sessions->openRun(long_run_);
-        QVERIFY(QTest::qWaitFor([&] { return w.document().run() == long_run_; }, kPatience));
+        QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
         QVERIFY(w.parts().work->busy());
         // The button beside the text ends it.
         QToolButton* cancel = nullptr;
@@ -365,7 +365,7 @@ void TestWindowExports::cancellingAnImportLeavesNothing() {
     QVERIFY(unchanged());
     QCOMPARE(w.banners(), QString());
     w.window().openFile(path);
-    QVERIFY(QTest::qWaitFor([&] { return !nothingHalfImported() || !w.parts().work->busy(); }, kPatience));  // while it is written
+    QVERIFY(waitUntil([&] { return !nothingHalfImported() || !w.parts().work->busy(); }));  // while it is written
     QVERIFY(w.parts().work->busy());
     w.parts().work->cancelAction()->trigger();
     QVERIFY(w.waitForFiles());
@@ -377,7 +377,7 @@ void TestWindowExports::cancellingAnImportLeavesNothing() {
 void TestWindowExports::closingDuringAnImportLeavesNothing() {
     const std::int64_t sessions = count("SELECT COUNT(*) FROM session"), runs = count("SELECT COUNT(*) FROM run");
     w.window().openFile(exported("many.session"));
-    QVERIFY(QTest::qWaitFor([&] { return !nothingHalfImported() || !w.parts().work->busy(); }, kPatience));
+    QVERIFY(waitUntil([&] { return !nothingHalfImported() || !w.parts().work->busy(); }));
     QVERIFY(w.parts().work->busy());
     w.close();
     openDatabase();

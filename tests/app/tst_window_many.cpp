@@ -85,7 +85,7 @@ void TestWindowMany::startReadsAPage() {
     QVERIFY2(read <= kMostRows, qPrintable(QString::number(read)));
     QVERIFY(browser().model()->sessionCount() >= SessionList::kSessionPage && browser().model()->sessionCount() < kSessions);
     // The last run is the long one: it comes when it has been read.
-    QVERIFY(QTest::qWaitFor([&] { return w.document().run() == long_run_; }, kPatience));
+    QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
     QCOMPARE(w.document().size(), kLongTokens);
     QVERIFY(browser().model()->indexOfRun(long_run_).isValid());
     QTRY_VERIFY(browser().model()->size() > SessionList::kSessionPage + SessionList::kRunPage);
@@ -149,7 +149,7 @@ void TestWindowMany::aLongRunIsReadBesideTheWindow() {
     meter_->restart();
     w.parts().sessions->openRun(long_run_);
     QCOMPARE(w.document().run(), first_);
-    QVERIFY(QTest::qWaitFor([&] { return w.document().run() == long_run_; }, kPatience));
+    QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
     QCOMPARE(w.document().size(), kLongTokens);
     meter_->end();
     QVERIFY2(meter_->mostRows() < 300, qPrintable(QString::number(meter_->mostRows())));  // none of its tokens
