@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,13 +39,19 @@ enum class NodeKind {
     For,          // children: sequence, filter (may be null); words: targets; bodies: loop, else
     Set,          // children[0]: value; words: targets, or "space", "attribute" with flag
     SetBlock,     // words[0]; bodies[0]; children: filter chain or nothing
-    Macro,        // text; words: parameters; children: defaults (null: none), same size; bodies[0]
+    Macro,        // text: its name, empty for the body of a call block; words: parameters; children: defaults (null: none), same size; bodies[0];
+                  // flag: the body asks for its caller
+    CallBlock,    // children[0]: the call; children[1]: the block as a macro, which the called macro knows as "caller"
+    With,         // children: a Set for each variable; bodies[0]
     FilterBlock,  // children[0]: filter chain; bodies[0]
     Block,        // bodies[0], for tags that only mark
     Do,           // children[0]
     Break,
     Continue,
 };
+
+/// What a macro calls the block of the call block that calls it.
+inline constexpr std::string_view kCaller = "caller";
 
 struct Node;
 using NodePtr = std::unique_ptr<Node>;
@@ -54,7 +61,7 @@ struct Node {
     NodeKind kind = NodeKind::Text;
     std::size_t offset = 0;  // into the source, for messages
     int depth = 1;           // of the tree below; bounded by the parser
-    bool flag = false;       // Set: the target is an attribute of a namespace
+    bool flag = false;       // Set: the target is an attribute of a namespace; Macro: see there
     std::string text;
     Value constant;
     std::vector<NodePtr> children;

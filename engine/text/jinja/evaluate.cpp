@@ -121,13 +121,14 @@ Value Interpreter::evaluateFilter(const Node& node, Value self) {
     return failed() ? Value() : applyFilter(call);
 }
 
-Value Interpreter::evaluateCall(const Node& node) {
+Value Interpreter::evaluateCall(const Node& node, const Value* caller) {
     const Value callee = evaluate(*node.children[0]);
     if (failed()) return {};
     if (callee.isUndefined()) return refuse(node.offset, "'" + callee.undefinedName() + "' is undefined, so it cannot be called");
     if (!callee.isCallable()) return refuse(node.offset, std::string(callee.kindName()) + " cannot be called");
     Call call = makeCall(node, Value());
     if (failed()) return {};
+    if (caller != nullptr) call.named.emplace_back(kCaller, *caller);
     if (const MethodData* method = callee.asMethod()) {
         call.name = method->name;
         call.self = method->self;
@@ -138,24 +139,31 @@ Value Interpreter::evaluateCall(const Node& node) {
     return callFunction(callee.asFunction()->index, call, clock_);
 }
 
-Value Interpreter::callMacro(const Value& callee, const Call& call) {
-    const MacroRef& reference = *callee.asMacro();
-    const Node& macro = *reference.node;
+bool Interpreter::takesArguments(const Node& macro, const Call& call) {
+    const std::string who = macro.text.empty() ? "the block of the call" : "the macro '" + macro.text + "'";
     if (call.positional.size() > macro.words.size()) {
-        return refuse(call.offset, "the macro '" + macro.text + "' takes " + std::to_string(macro.words.size()) + " arguments, not " + std::to_string(call.positional.size()));
+        refuse(call.offset, who + " takes " + std::to_string(macro.words.size()) + " arguments, not " + std::to_string(call.positional.size()));
     }
     for (const auto& [name, value] : call.named) {
         const auto place = std::find(macro.words.begin(), macro.words.end(), name);
-        if (place == macro.words.end()) return refuse(call.offset, "the macro '" + macro.text + "' has no parameter '" + name + "'");
-        if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size()) return refuse(call.offset, "the macro '" + macro.text + "' gets '" + name + "' twice");
+        if (place == macro.words.end() && name == kCaller && macro.flag) continue;
+        if (place == macro.words.end()) refuse(call.offset, who + (name == kCaller ? " does not use its caller" : " has no parameter '" + name + "'"));
+        else if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size()) refuse(call.offset, who + " gets '" + name + "' twice");
     }
+    return !failed();
+}
+
+Value Interpreter::callMacro(const Value& callee, const Call& call) {
+    const MacroRef& reference = *callee.asMacro();
+    const Node& macro = *reference.node;
+    if (!takesArguments(macro, call)) return {};
     const std::size_t outer_scopes = scopes_.size();
     if (reference.seen != nullptr) {
         auto seen = seenBy(reference);
         enterScope();
         scopes_.back().values = std::move(seen);
         const bool known = std::any_of(scopes_.back().values.begin(), scopes_.back().values.end(), [&](const Variable& held) { return held.first == macro.text; });
-        if (!known) assign(macro.text, callee);  // it may call itself
+        if (!known && !macro.text.empty()) assign(macro.text, callee);  // it may call itself
     }
     enterScope();
     const std::size_t outer_frame = std::exchange(frame_, outer_scopes);
@@ -166,6 +174,10 @@ Value Interpreter::callMacro(const Value& callee, const Call& call) {
             // A default may name the parameters before it.
             assign(macro.words[i], macro.children[i] != nullptr ? evaluate(*macro.children[i]) : Value::undefined(macro.words[i]));
         }
+    }
+    if (macro.flag && std::find(macro.words.begin(), macro.words.end(), kCaller) == macro.words.end()) {
+        const Value* caller = call.argument(call.positional.size(), kCaller);
+        assign(kCaller, caller != nullptr ? *caller : Value::undefined(std::string(kCaller)));
     }
     Value text = capture(macro.bodies[0]);
     frame_ = outer_frame;

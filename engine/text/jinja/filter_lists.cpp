@@ -85,6 +85,28 @@ Value join(const Call& call) {
     return Value::string(std::move(out));
 }
 
+// Lists of `linecount` items each; the last may be shorter, unless there is something to fill it with.
+Value batch(const Call& call) {
+    const std::int64_t count = call.integerArgument(0, "linecount", 0);
+    const Value* given = call.argument(0, "linecount");
+    if (given->isNone()) return call.refuse("'linecount' is none, not an integer");
+    const Value* fill = call.argument(1, "fill_with");
+    std::vector<Value> out, line;
+    for (const Value& item : itemsOf(call)) {
+        // With a count of 0 the reference gives an empty list and then one of all items, and a negative count is never reached.
+        if (static_cast<std::int64_t>(line.size()) == count) out.push_back(call.machine.makeList(std::exchange(line, {})));
+        if (!call.machine.work(1)) return {};
+        line.push_back(item);
+    }
+    if (line.empty()) return call.machine.makeList(std::move(out));
+    while (fill != nullptr && !fill->isNone() && static_cast<std::int64_t>(line.size()) < count) {
+        if (!call.machine.charge(sizeof(Value))) return {};
+        line.push_back(*fill);
+    }
+    out.push_back(call.machine.makeList(std::move(line)));
+    return call.machine.makeList(std::move(out));
+}
+
 Value firstOrLast(const Call& call) {
     const std::vector<Value> items = itemsOf(call);
     if (items.empty()) return Value::undefined(std::string(call.name) + " item");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/text/jinja/filters.h"
+#include "engine/text/jinja/percent_format.h"
 #include "engine/text/jinja/rounding.h"
 #include "engine/text/jinja/strings.h"
 
@@ -155,6 +156,14 @@ Value indent(const Call& call) {
     return make(call, std::move(out));
 }
 
+// "%s and %d" | format(a, b), or format(name=a) for "%(name)s".
+Value format(const Call& call) {
+    if (!call.positional.empty() && !call.named.empty()) return call.refuse("takes values by place or by name, not both");
+    const Value values = call.named.empty() ? call.machine.makeList(call.positional, true) : call.machine.makeDict(call.named);
+    const std::string text = textOf(call);
+    return call.machine.failed() ? Value() : formatPercent(call.machine, call.offset, text, values);
+}
+
 using Filter = Value (*)(const Call&);
 struct FilterEntry {
     std::string_view name;
@@ -168,6 +177,7 @@ constexpr Parameters kAny{.any = true};
 
 constexpr std::array kFilters = std::to_array<FilterEntry>({
     {"abs", absolute},
+    {"batch", filters::batch, {.names = {"linecount", "fill_with"}, .required = 1}},
     {"capitalize", [](const Call& c) { return make(c, capitalize(textOf(c))); }},
     {"count", length},
     {"d", defaultFilter, kDefault},
@@ -175,6 +185,7 @@ constexpr std::array kFilters = std::to_array<FilterEntry>({
     {"dictsort", filters::dictsort, {.names = {"case_sensitive", "by", "reverse"}}},
     {"first", filters::firstOrLast},
     {"float", toReal, {.names = {"default"}}},
+    {"format", format, kAny},
     {"indent", indent, {.names = {"width", "first", "blank"}}},
     {"int", toInteger, {.names = {"default", "base"}}},
     {"items", filters::items},

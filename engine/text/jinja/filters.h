@@ -5,6 +5,7 @@
 
 namespace quibble::jinja::filters {
 
+Value batch(const Call& call);
 Value choose(const Call& call);  // select, reject, selectattr, rejectattr
 Value dictsort(const Call& call);
 Value extreme(const Call& call);  // min, max

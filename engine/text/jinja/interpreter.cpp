@@ -47,6 +47,8 @@ Interpreter::Flow Interpreter::executeNode(const Node& node) {
             break;
         }
         case NodeKind::Macro: assign(node.text, makeMacro(node)); break;
+        case NodeKind::CallBlock: executeCallBlock(node); break;
+        case NodeKind::With: return executeWith(node);
         case NodeKind::Block: return execute(node.bodies[0]);
         case NodeKind::Do: evaluate(*node.children[0]); break;
         case NodeKind::Break: return Flow::Break;
@@ -122,6 +124,26 @@ void Interpreter::executeSet(const Node& node) {
         work(space.entries().size() / 16);
         space.space().set(node.words[1], std::move(value));
     }
+}
+
+// All values are those of the place in front of the block: "with a = 1, b = a" gives b the value that a had there.
+Interpreter::Flow Interpreter::executeWith(const Node& node) {
+    std::vector<Value> values;
+    for (const NodePtr& set : node.children) {
+        values.push_back(evaluate(*set->children[0]));
+        if (failed()) return Flow::Normal;
+    }
+    enterScope();
+    for (std::size_t i = 0; i < values.size() && !failed(); ++i) bindTargets(*node.children[i], values[i]);
+    const Flow flow = failed() ? Flow::Normal : execute(node.bodies[0]);
+    scopes_.pop_back();
+    return flow;
+}
+
+void Interpreter::executeCallBlock(const Node& node) {
+    const Value block = makeMacro(*node.children[1]);
+    if (failed()) return;
+    emit(textOf(evaluateCall(*node.children[0], &block)));
 }
 
 void Interpreter::emit(std::string_view text) {

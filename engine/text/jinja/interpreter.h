@@ -38,6 +38,8 @@ private:
     Flow executeFor(const Node& node);
     bool bindTargets(const Node& node, const Value& value);
     void executeSet(const Node& node);
+    Flow executeWith(const Node& node);
+    void executeCallBlock(const Node& node);
     void emit(std::string_view text);
     /// The output of a body as a value.
     Value capture(const Body& body);
@@ -56,9 +58,11 @@ private:
     Value evaluateCompare(const Node& node);
     Value evaluateConcat(const Node& node);
     Value evaluateDict(const Node& node);
-    Value evaluateCall(const Node& node);
+    /// `caller`: given to the callee as the argument of that name; nullptr: none.
+    Value evaluateCall(const Node& node, const Value* caller = nullptr);
     Value evaluateFilter(const Node& node, Value self);
     Value callMacro(const Value& callee, const Call& call);
+    [[nodiscard]] bool takesArguments(const Node& macro, const Call& call);
     Value evaluateOptional(const Node* node);  // none for a missing part of a slice
     [[nodiscard]] std::vector<Value> evaluateAll(const Node& node, std::size_t from);
     [[nodiscard]] Call makeCall(const Node& node, Value self);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/text/jinja/machine.h"
+#include "engine/text/jinja/percent_format.h"
 #include "engine/text/jinja/strings.h"
 
 namespace quibble::jinja {
@@ -188,6 +189,7 @@ Value applyBinary(Machine& machine, std::size_t offset, std::string_view op, con
     }
     if (op == "*" && (a.isString() || a.isList()) && b.isInteger()) return repeat(machine, offset, a, b.asInteger());
     if (op == "*" && (b.isString() || b.isList()) && a.isInteger()) return repeat(machine, offset, b, a.asInteger());
+    if (op == "%" && a.isString()) return formatPercent(machine, offset, a.text(), b);
     return noOperation(machine, offset, op, a, b);
 }
 

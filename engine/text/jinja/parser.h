@@ -1,5 +1,5 @@
 // Tokens to the tree, with the grammar and the precedences of Jinja 2. Not parsed, because no chat template needs them:
-// include, import, extends, block, call, recursive loops; each is refused by name.
+// include, import, extends, block, recursive loops; each is refused by name.
 #pragma once
 
 #include <optional>
@@ -45,7 +45,12 @@ private:
     NodePtr parseIf(std::size_t offset);
     NodePtr parseFor(std::size_t offset);
     NodePtr parseSet(std::size_t offset);
+    NodePtr parseWith(std::size_t offset);
     NodePtr parseMacro(std::size_t offset);
+    NodePtr parseCall(std::size_t offset);
+    void parseTargets(Node& node);
+    void parseSignature(Node& macro);
+    void parseMacroBody(Node& macro, std::string_view end);
     NodePtr parseFilterBlock(std::size_t offset);
     NodePtr parseFilterChain();
 
@@ -76,6 +81,7 @@ private:
     std::vector<Token> tokens_;
     std::size_t at_ = 0;
     int nesting_ = 0;  // of parse functions that call each other
+    std::size_t callers_named_ = 0;  // uses of the name "caller" so far
     std::optional<Error> error_;
 
     friend class NestingGuard;

@@ -173,6 +173,7 @@ NodePtr Parser::parsePrimary() {
             node->constant = Value::none();
         } else {
             node->kind = NodeKind::Name;
+            if (token.text == kCaller) ++callers_named_;
             node->text = token.text;
         }
         return node;

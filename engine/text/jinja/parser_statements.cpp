@@ -123,7 +123,9 @@ NodePtr Parser::parseStatement() {
     if (name == "if") return parseIf(offset);
     if (name == "for") return parseFor(offset);
     if (name == "set") return parseSet(offset);
+    if (name == "with") return parseWith(offset);
     if (name == "macro") return parseMacro(offset);
+    if (name == "call") return parseCall(offset);
     if (name == "filter") return parseFilterBlock(offset);
     if (name == "do") {
         NodePtr node = make(NodeKind::Do, offset);
@@ -167,13 +169,18 @@ NodePtr Parser::parseIf(std::size_t offset) {
     return finish(std::move(node));
 }
 
-NodePtr Parser::parseFor(std::size_t offset) {
-    NodePtr node = make(NodeKind::For, offset);
+// "a" or "a, b" or "(a, b)": the names that take one value, or its parts.
+void Parser::parseTargets(Node& node) {
     const bool bracket = skipOperator("(");
     do {
-        node->words.push_back(expectAnyName("a loop variable"));
+        node.words.push_back(expectAnyName("a variable"));
     } while (skipOperator(",") && !failed());
     if (bracket) expectOperator(")");
+}
+
+NodePtr Parser::parseFor(std::size_t offset) {
+    NodePtr node = make(NodeKind::For, offset);
+    parseTargets(*node);
     expectName("in");
     // The condition of "for x in y if z" is not part of the sequence, so no inline if here.
     node->children.push_back(parseOr());
@@ -223,18 +230,73 @@ NodePtr Parser::parseSet(std::size_t offset) {
 NodePtr Parser::parseMacro(std::size_t offset) {
     NodePtr node = make(NodeKind::Macro, offset);
     node->text = expectAnyName("the name of the macro");
+    parseSignature(*node);
+    parseMacroBody(*node, "endmacro");
+    if (peek().type == TokenType::Name) next();  // the name may be repeated
+    endBlock();
+    return finish(std::move(node));
+}
+
+// "(a, b=2)" onto words and children.
+void Parser::parseSignature(Node& macro) {
     expectOperator("(");
     while (!failed() && !atOperator(")")) {
-        node->words.push_back(expectAnyName("a parameter"));
-        node->children.push_back(skipOperator("=") ? parseExpression() : nullptr);
+        macro.words.push_back(expectAnyName("a parameter"));
+        const bool has_default = skipOperator("=");
+        if (!has_default && !macro.children.empty() && macro.children.back() != nullptr) refuse(peek().offset, "a parameter without a default follows one with a default");
+        macro.children.push_back(has_default ? parseExpression() : nullptr);
         if (!atOperator(")")) expectOperator(",");
     }
     expectOperator(")");
+}
+
+// Up to the name of the tag that ends it. The tag itself stays open.
+void Parser::parseMacroBody(Node& macro, std::string_view end) {
     endBlock();
-    node->bodies.push_back(parseBody({"endmacro"}));
+    const std::size_t callers_before = callers_named_;
+    macro.bodies.push_back(parseBody({end}));
     next();
-    expectName("endmacro");
-    if (peek().type == TokenType::Name) next();  // the name may be repeated
+    expectName(end);
+    macro.flag = callers_named_ > callers_before;
+    const auto caller = static_cast<std::size_t>(std::find(macro.words.begin(), macro.words.end(), kCaller) - macro.words.begin());
+    if (macro.flag && caller < macro.words.size() && macro.children[caller] == nullptr) refuse(macro.offset, "the parameter 'caller' needs a default");
+}
+
+// "call(a, b) some_macro(...)": the block becomes a macro that some_macro can call as caller(...).
+NodePtr Parser::parseCall(std::size_t offset) {
+    NodePtr node = make(NodeKind::CallBlock, offset);
+    NodePtr block = make(NodeKind::Macro, offset);
+    if (atOperator("(")) parseSignature(*block);
+    NodePtr call = parseExpression();
+    if (failed()) return nullptr;
+    if (call->kind != NodeKind::Call) {
+        refuse(offset, "'call' needs the call of a macro");
+        return nullptr;
+    }
+    const bool twice = std::any_of(call->named.begin(), call->named.end(), [](const auto& argument) { return argument.first == kCaller; });
+    if (twice) refuse(offset, "a call block gives the argument 'caller' itself");
+    parseMacroBody(*block, "endcall");
+    endBlock();
+    node->children.push_back(std::move(call));
+    node->children.push_back(finish(std::move(block)));
+    return finish(std::move(node));
+}
+
+// "with a = 1, b = 2": variables for this block alone.
+NodePtr Parser::parseWith(std::size_t offset) {
+    NodePtr node = make(NodeKind::With, offset);
+    while (!failed() && peek().type != TokenType::BlockEnd) {
+        if (!node->children.empty()) expectOperator(",");
+        NodePtr set = make(NodeKind::Set, peek().offset);
+        parseTargets(*set);
+        expectOperator("=");
+        set->children.push_back(parseExpression());
+        node->children.push_back(finish(std::move(set)));
+    }
+    endBlock();
+    node->bodies.push_back(parseBody({"endwith"}));
+    next();
+    expectName("endwith");
     endBlock();
     return finish(std::move(node));
 }

@@ -145,7 +145,19 @@ private slots:
         QTest::newRow("many else ifs") << QByteArray("{{ 1") + QByteArray(" if 0 else 1").repeated(50000) + "}}";
         QTest::newRow("deep blocks") << QByteArray("{% if 1 %}").repeated(50000);
         QTest::newRow("too long") << QByteArray(2 << 20, 'x');
+        QTest::newRow("wide number") << QByteArray("{{ '%9999999999d' | format(1) }}");
+        QTest::newRow("wide number from a value") << QByteArray("{{ '%*d' | format(9223372036854775807, 1) }}");
+        QTest::newRow("many wide numbers") << QByteArray("{{ ('%100000s' * 9000) % (1,) }}");
+        QTest::newRow("many wide numbers, printed") << QByteArray("{% set s = ('%(a)99999s' * 9000) | format(a='x') %}");
+        QTest::newRow("small list, huge repr") << QByteArray("{% set ns = namespace(s=[]) %}{% for i in range(90) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ '%r' | format(ns.s) }}");
+        QTest::newRow("wide batch") << QByteArray("{{ [1] | batch(9223372036854775807, 0) }}");
+        QTest::newRow("deep with") << QByteArray("{% with %}").repeated(50000);
+        QTest::newRow("deep call blocks") << QByteArray("{% call m() %}").repeated(50000);
+        QTest::newRow("endless callers") << QByteArray("{% macro m() %}{% call m() %}{% endcall %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}");
+        QTest::newRow("callers in callers") << QByteArray("{% macro m(n) %}{% set up = caller %}{% call m(n + 1) %}{{ up() }}{% endcall %}{% endmacro %}{% call m(0) %}{% endcall %}");
+        QTest::newRow("with in endless recursion") << QByteArray("{% macro m(a) %}{% with b = a ~ a %}{{ m(b) }}{% endwith %}{% endmacro %}{{ m('ab') }}");
         QTest::newRow("break outside") << QByteArray("{% break %}");
+        QTest::newRow("break out of a call block") << QByteArray("{% macro m() %}{{ caller() }}{% endmacro %}{% for i in [1] %}{% call m() %}{% break %}{% endcall %}{% endfor %}");
         QTest::newRow("break out of a macro") << QByteArray("{% macro m() %}{% break %}{% endmacro %}{% for i in [1] %}{{ m() }}{% endfor %}");
     }
     void hostileTemplatesEnd() {
