@@ -6,10 +6,12 @@
 #include <map>
 
 #include "app/cli/cli.h"
+#include "data/models/model_catalogue.h"
 #include "engine/base/memory_use.h"
 #include "engine/cache/kv_layout.h"
-#include "engine/model/model_file.h"
+#include "engine/model/model.h"
 #include "engine/model/model_config.h"
+#include "engine/model/model_file.h"
 #include "engine/model/weight_format.h"
 #include "engine/text/marker_set.h"
 #include "engine/text/tokenizer.h"
@@ -145,6 +147,7 @@ Result<void> execute(const InspectArguments& arguments) {
     auto file = ModelFile::open(arguments.model);
     if (!file) return tl::unexpected(file.error());
     std::printf("file           %s, %s, %.1f MB\n", arguments.model.c_str(), (*file)->format().c_str(), static_cast<double>((*file)->fileSize()) / 1e6);
+    if (const std::string speciality = specialityOf(modelHash(**file)); !speciality.empty()) std::printf("made for       %s\n", speciality.c_str());
     for (const ModelKeyText& key : (*file)->describeKeys()) std::printf("  %-44s %-16s %s\n", key.key.c_str(), key.type.c_str(), key.value.c_str());
     printTensors(**file, arguments.tensors);
     // A file that cannot run is still worth a look: the reason is a line of the report.

@@ -8,6 +8,7 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/terminal_progress.h"
 #include "data/export/trace_export.h"
+#include "data/models/model_catalogue.h"
 #include "engine/base/memory_use.h"
 #include "engine/run/reference_check.h"
 #include "engine/run/run_weight_cost.h"
@@ -62,6 +63,9 @@ private:
         if (!weights_.empty()) std::cerr << "Weights: " << weights_ << '\n';
         const std::string remark = referenceRemark(trace_.request(), provenance);
         if (!remark.empty()) std::cerr << "Note: " << remark << '\n';
+        // A problem is what the shipped models were made for.
+        const std::string speciality = trace_.request().problem_id.empty() ? specialityOf(provenance.model_hash) : "";
+        if (!speciality.empty()) std::cerr << "Note: " << speciality << '\n';
         printNotes(provenance);
     }
 

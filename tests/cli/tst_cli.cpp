@@ -14,6 +14,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/models/model_catalogue.h"
+#include "engine/model/model_cache.h"
 #include "engine/model/model_file.h"
 #include "tests/cli/cli_process.h"
 #include "tests/support/checkpoint_writer.h"
@@ -254,6 +256,22 @@ private slots:
         const CliResult result = runCli({"inspect", kModel, "--tensors", "--markers"});
         QVERIFY2(result.status == 0, result.err.constData());
         for (const char* part : {"quibble-nano", "token_embd.weight", "published-50", "\" wait\"", "qwen2"}) QVERIFY2(result.out.contains(part), part);
+    }
+    // What only the catalogue knows of a model is said by inspect, and by a run that asks it something else than a problem.
+    void saysWhatAShippedModelWasMadeFor() {
+        const std::string speciality = specialityOf(ModelCache().get(shippedModel(), {}).value()->hash());
+        QVERIFY(!speciality.empty());
+        const QByteArray said = QByteArray::fromStdString(speciality);
+        QVERIFY(runCli({"inspect", kModel}).out.contains("made for       " + said + "\n"));
+        const QStringList rest = {"--max-tokens", "2", "--threads", "1"};
+        QVERIFY(runCli(QStringList{"run", kModel, "--prompt", "Who are you?"} + rest).err.contains("Note: " + said + "\n"));
+        const CliResult problem = runCli(QStringList{"run", kModel, "--problem", "heldout-001"} + rest);
+        QVERIFY2(problem.status == 0, problem.err.constData());
+        QVERIFY(!problem.err.contains(said));
+        // A model that nobody knows anything of was made for anything.
+        RandomModel other = makeRandomModel({});
+        other.write(file("other.gguf").toStdString());
+        QVERIFY(!runCli({"inspect", file("other.gguf")}).out.contains("made for"));
     }
     // The shipped model as it would be published in safetensors is the same model, also as its own reference and draft.
     void checkpointsAreModels() {
