@@ -1,11 +1,13 @@
 // quibble-cli bench
 #include "app/cli/bench.h"
 #include "app/cli/bench_experts.h"
+#include "app/cli/bench_log.h"
 #include "app/cli/bench_speculation.h"
 #include "app/cli/bench_stop.h"
 #include "app/cli/cli.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/numbers.h"
+#include "engine/base/clock.h"
 
 namespace quibble::cli {
 
@@ -20,12 +22,15 @@ struct BenchArguments {
 
 using Measure = std::function<Result<nlohmann::ordered_json>(const std::stop_token&)>;
 
-Result<void> report(const std::string& json, const Measure& measure, void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
+Result<void> report(const std::string& json, const std::string& words, const Measure& measure, void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
     const std::string path = json.empty() ? "-" : json;
     if (auto writable = requireWritable(path); !writable) return writable;
     const Interrupt interrupt;
+    logBenchBegins(words);
+    const std::int64_t began = nowNs();
     auto result = measure(interrupt.token());
     if (!result) return tl::unexpected(result.error());
+    logBenchEnds(*result, static_cast<double>(nowNs() - began) * 1e-9);
     auto output = Output::open(path);
     if (!output) return tl::unexpected(output.error());
     if (json.empty()) print(*result, (*output)->stream());
@@ -44,10 +49,10 @@ Result<void> execute(const BenchArguments& arguments) {
         experts.problems = arguments.drafting.problems;
         experts.threads = arguments.speed.threads;
         experts.repeats = arguments.speed.repeats;
-        return report(arguments.json, [&](const std::stop_token& stop) { return runExpertsBench(experts, stop); }, &printExpertsBench);
+        return report(arguments.json, inWords(experts), [&](const std::stop_token& stop) { return runExpertsBench(experts, stop); }, &printExpertsBench);
     }
     if (!arguments.speculation && !arguments.forced) {
-        return report(arguments.json, [&](const std::stop_token& stop) { return runBench(arguments.speed, stop); }, &printBench);
+        return report(arguments.json, inWords(arguments.speed), [&](const std::stop_token& stop) { return runBench(arguments.speed, stop); }, &printBench);
     }
     SpeculationBenchRequest drafting = arguments.drafting;
     drafting.model = arguments.speed.model;
@@ -56,8 +61,10 @@ Result<void> execute(const BenchArguments& arguments) {
     drafting.threads = arguments.speed.threads;
     drafting.repeats = arguments.speed.repeats;
     drafting.depth = arguments.speed.depth;
-    if (arguments.forced) return report(arguments.json, [&](const std::stop_token& stop) { return runForcedBench(drafting, stop); }, &printForcedBench);
-    return report(arguments.json, [&](const std::stop_token& stop) { return runSpeculationBench(drafting, stop); }, &printSpeculationBench);
+    if (arguments.forced) {
+        return report(arguments.json, inWords(drafting, "forced rounds"), [&](const std::stop_token& stop) { return runForcedBench(drafting, stop); }, &printForcedBench);
+    }
+    return report(arguments.json, inWords(drafting, "drafting"), [&](const std::stop_token& stop) { return runSpeculationBench(drafting, stop); }, &printSpeculationBench);
 }
 
 }  // namespace

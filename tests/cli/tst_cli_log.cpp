@@ -57,6 +57,34 @@ private slots:
         QVERIFY(log().contains(ran.out.simplified().left(12)));
     }
 
+    // One line when a measurement begins, one when it ends, one for each model that is loaded and for each error.
+    void measurementsAreLogged() {
+        const QStringList speed{"bench", kModel, "--quant", "rtn:bits=3,group=64", "--prefill", "16", "--decode", "16", "--blocks", "2", "--repeats", "1", "--threads", "1", "--json", "-"};
+        const CliResult ran = runCli(speed);
+        QVERIFY2(ran.status == 0, ran.err.constData());
+        const QList<QByteArray> lines = logLines();
+        QCOMPARE(count(lines, "model loaded: quibble-nano"), 2);  // the quantized one and its reference
+        QCOMPARE(count(lines, "bench begins: speed of " + kModel.toLocal8Bit() + ", rtn:bits=3,group=64, threads 1, repetitions 1, arithmetic native"), 1);
+        QCOMPARE(count(lines, "bench ends: quibble-nano (RTN 3 bit g64"), 1);
+        const QByteArray end = *std::find_if(lines.begin(), lines.end(), [](const QByteArray& line) { return line.contains("bench ends"); });
+        for (const char* part : {", prefill at ", ", decode at ", ", whole runs at ", ", 2 rows in ", " s in all"}) QVERIFY2(end.contains(part), end.constData());
+        QVERIFY(!end.contains("not complete"));
+        QCOMPARE(count(lines, " error "), 0);
+    }
+
+    void whatFailsInAMeasurementIsLogged() {
+        const QString other = QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/models/llama-d64-F32.gguf");
+        const CliResult drafted = runCli({"bench", kModel, "--speculation", "--draft-model", other, "--methods", "ngram:shortest=1", "chain", "--temperatures", "0", "--problems", "1",
+                                          "--repeats", "1", "--threads", "1", "--json", "-"});
+        QVERIFY2(drafted.status == 0, drafted.err.constData());
+        QCOMPARE(count(logLines(), "bench begins: drafting of " + kModel.toLocal8Bit()), 1);
+        QCOMPARE(count(logLines(), " error   bench left out chain: "), 1);
+        QCOMPARE(count(logLines(), "ngram:shortest=1 at temperature 0 "), 1);
+        QCOMPARE(runCli({"bench", "no/model.gguf", "--forced"}).status, 1);
+        QCOMPARE(count(logLines(), "bench begins: forced rounds of no/model.gguf"), 1);
+        QVERIFY(count(logLines(), " error   ") >= 2 && count(logLines(), "bench ends") == 1);
+    }
+
     void errorsAreLoggedWithoutTheText_data() {
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QByteArray>("said");
