@@ -264,7 +264,8 @@ Result<void> Generator::runToEnd(std::vector<RunEvent>& events, std::int64_t lim
         if (!chunk) return tl::unexpected(chunk.error());
         complete = *chunk;
     }
-    for (std::int64_t appended = 0; appended < limit && !finished(); ++appended) {
+    const std::size_t before = tokens_.size();
+    while (static_cast<std::int64_t>(tokens_.size() - before) < limit && !finished()) {
         if (auto stepped = step(events, stop); !stepped) return stepped;
     }
     return flushReference(events, stop);

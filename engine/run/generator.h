@@ -57,6 +57,10 @@ public:
     /// Errors: Cancelled, and what step() says.
     [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events, std::int64_t limit = std::numeric_limits<std::int64_t>::max(), const std::stop_token& stop = {});
 
+    /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it. Versions differ in what they
+    /// take for such a token.
+    void passEnds() { passes_ends_ = true; }
+
     /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
@@ -125,6 +129,7 @@ private:
     std::size_t prompt_size_ = 0;
     Position throughput_end_ = 0;          // positions of the prompt before this one have rounded inputs; what was generated, of a parent too, never has
     bool prompt_announced_ = false;
+    bool passes_ends_ = false;
     TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
     std::vector<float> logits_;            // raw, of the next position; in a round of the rows of its tree, [rows, vocab]
     std::vector<float> penalized_;         // storage of the model that is measured ...

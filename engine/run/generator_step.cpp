@@ -248,7 +248,7 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
 
 void Generator::decideEnd(const TokenRecord& record) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
-    if (models_.quantized->tokenizer()->isEndOfGeneration(record.id)) finish_reason_ = FinishReason::EndOfText;
+    if (!passes_ends_ && models_.quantized->tokenizer()->isEndOfGeneration(record.id)) finish_reason_ = FinishReason::EndOfText;
     else if (generated >= request_.max_tokens) finish_reason_ = FinishReason::TokenLimit;
     else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity()) finish_reason_ = FinishReason::ContextFull;
 }

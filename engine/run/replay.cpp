@@ -121,6 +121,7 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     report.note = promptNote(then, request, *opened->quantized->tokenizer());
     auto generator = Generator::create(recorded, std::move(*opened), device, controlsAsRecorded(stored));
     if (!generator) return tl::unexpected(generator.error());
+    (*generator)->passEnds();
     const RunProvenance& here = (*generator)->provenance();
 
     std::size_t first = 0;  // of the run's own tokens

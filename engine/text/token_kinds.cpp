@@ -4,13 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <set>
+#include <span>
 
 #include "engine/text/utf8.h"
 
 namespace quibble {
 namespace {
 
-constexpr std::array<std::string_view, 21> kEndTexts = {
+constexpr std::array<std::string_view, 20> kEndTexts = {
     "<|im_end|>",
     "<|endoftext|>",
     "<|eot_id|>",
@@ -30,14 +31,27 @@ constexpr std::array<std::string_view, 21> kEndTexts = {
     "_<EOT>",
     "[EOT]",
     "[EOS]",
-    "</s>",
     "<\xEF\xBD\x9C"
     "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
-constexpr std::string_view kStrikeTag = "</s>";  // also a word of HTML, so its kind is believed
+// These end what is said only where the file itself states a token of its own. "</s>" is a word of HTML and "<eos>" may be one of some other markup;
+// the others belong to models that few others are like.
+constexpr std::array<std::string_view, 8> kBelievedEndTexts = {
+    "</s>",
+    "<eos>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<|flush|>",
+    "<|calls|>",
+    // Behind these another file or the padding of one begins, in the training text of models that fill in code. Other engines stop there too.
+    "<|fim_pad|>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+};
 
 constexpr std::size_t kLongestTag = 64;
 constexpr std::size_t kMostNotes = 8;
+
+bool isOneOf(std::span<const std::string_view> texts, std::string_view text) { return std::find(texts.begin(), texts.end(), text) != texts.end(); }
 
 bool between(std::string_view text, std::string_view left, std::string_view right) {
     return text.size() > left.size() + right.size() && text.starts_with(left) && text.ends_with(right);
@@ -78,7 +92,7 @@ std::vector<std::int64_t> declaredIds(const ModelFile& file) {
 
 }  // namespace
 
-bool isEndText(std::string_view text) { return std::find(kEndTexts.begin(), kEndTexts.end(), text) != kEndTexts.end(); }
+bool isEndText(std::string_view text) { return isOneOf(kEndTexts, text) || isOneOf(kBelievedEndTexts, text); }
 
 std::vector<std::string> mendTokenKinds(const ModelFile& file, std::vector<TokenKind>& kinds) {
     std::vector<std::string> notes;
@@ -101,7 +115,7 @@ std::vector<std::string> mendTokenKinds(const ModelFile& file, std::vector<Token
         if (made.count(text) != 0) continue;
         const bool written = chat_template.find(text) != std::string_view::npos;
         const bool named = std::find(declared.begin(), declared.end(), static_cast<std::int64_t>(id)) != declared.end();
-        const bool known = (isEndText(text) && text != kStrikeTag) || named ||
+        const bool known = isOneOf(kEndTexts, text) || named ||
                            (isBarTag(text) && (written || kinds[id] == TokenKind::Normal));
         if (!known && (!written || !merges || kinds[id] == TokenKind::Unused)) continue;
         const std::string stated = kinds[id] == TokenKind::Normal ? "ordinary text" : "unused";

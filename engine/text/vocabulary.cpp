@@ -207,11 +207,13 @@ Result<void> readSpecialIds(TypedKeys& keys, Vocabulary& vocabulary) {
         if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.end_ids holds what is no id");
         ends.push_back(static_cast<TokenId>(*id));
     }
+    const auto has = [&](std::string_view text) { return vocabulary.all.lookup(text) != ByteIndex::kNone; };
+    // Models whose turn has several messages, as gpt-oss: <|end|> ends a message, and other marks end the turn.
+    const bool has_messages = has(kChannelMark) || (has("<|flush|>") && has("<|calls|>"));
     for (std::size_t id = 0; id < vocabulary.size(); ++id) {
         if (vocabulary.kinds[id] != TokenKind::Control && vocabulary.kinds[id] != TokenKind::UserDefined) continue;
         const std::string_view text = vocabulary.tokenBytes(id);
-        // A message of gpt-oss ends with <|end|>, its turn does not.
-        const bool only_a_message = text == kTurnEndMark && vocabulary.all.lookup(kChannelMark) != ByteIndex::kNone;
+        const bool only_a_message = text == kTurnEndMark && has_messages;
         if (isEndText(text) && !only_a_message) ends.push_back(static_cast<TokenId>(id));
     }
     std::sort(ends.begin(), ends.end());

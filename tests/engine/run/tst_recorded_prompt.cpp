@@ -132,6 +132,56 @@ private slots:
         QCOMPARE(report->tokens, static_cast<std::int64_t>(run.trace.points().size()));
         QVERIFY(!replayRun(storedAs("0.2.0"), written, models(), device));
     }
+    // A version that did not know a token as an end went on behind it, and so does the repetition of its run.
+    void whatEndsARunTodayDidNotEndAnEarlierOne_data() {
+        QTest::addColumn<QString>("draft");
+        QTest::newRow("plain") << "none";
+        QTest::newRow("drafted") << "ngram:length=3";
+    }
+    void whatEndsARunTodayDidNotEndAnEarlierOne() {
+        QFETCH(QString, draft);
+        RandomShape shape;
+        shape.vocab = 160;
+        RandomModel model = makeRandomModel(shape);
+        const std::string before = folder_.filePath("before.gguf").toStdString(), today = folder_.filePath("today.gguf").toStdString();
+        model.write(before);
+        RunRequest request = requestFor(before);
+        request.raw = true;
+        request.max_tokens = 40;
+        request.draft.method = parseMethodChoice(draft.toStdString()).value();
+        const RunTrace run = wholeRun(request).trace;
+        QCOMPARE(run.points().size(), std::size_t(40));
+        const auto middle = std::find_if(run.points().begin() + 10, run.points().begin() + 30, [](const TracePoint& point) { return point.token.id >= 128; });
+        QVERIFY(middle != run.points().begin() + 30);
+        // The same weights in a file in which that token is an end.
+        const auto id = static_cast<std::size_t>(middle->token.id);
+        for (auto& [key, value] : model.keys) {
+            if (key == "tokenizer.ggml.tokens") std::get<std::vector<std::string>>(value)[id] = "<eos>";
+            if (key == "tokenizer.ggml.token_type") std::get<std::vector<std::int32_t>>(value)[id] = 3;
+        }
+        model.write(today);
+        request.model_path = today;
+        const WholeRun now = wholeRun(request);
+        QVERIFY(now.trace.points().size() < run.points().size());
+        QCOMPARE(now.trace.points().back().token.id, middle->token.id);
+        RunProvenance old = run.provenance();
+        old.model_hash = now.provenance.model_hash;
+        RunTrace stored(request);
+        stored.apply(old);
+        for (const TracePoint& point : run.points()) stored.apply(point.token);
+        CpuDevice device(1);
+        const auto report = replayRun(stored, request, models(), device);
+        QVERIFY2(report, report ? "" : report.error().line().c_str());
+        QVERIFY2(!report->difference, report->difference ? report->difference->field.c_str() : "");
+        QCOMPARE(report->tokens, std::int64_t{40});
+        // What ended there repeats as it was, too.
+        RunTrace ended(request);
+        ended.apply(now.provenance);
+        for (const TracePoint& point : now.trace.points()) ended.apply(point.token);
+        const auto again = replayRun(ended, request, models(), device);
+        QVERIFY(again && !again->difference);
+        QCOMPARE(again->tokens, static_cast<std::int64_t>(now.trace.points().size()));
+    }
     void aBranchStandsOnTheTokensOfItsParent() {
         const RunTrace parent = runOfThatDay();
         const TracePoint& at = parent.points()[7];

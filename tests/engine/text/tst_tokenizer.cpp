@@ -222,6 +222,13 @@ private slots:
             for (const int kind : {1, 3, 5}) QTest::addRow("%s of kind %d", end, kind) << QByteArray(end) << kind << true << true;
             QTest::addRow("%s, user-defined", end) << QByteArray(end) << 4 << false << true;
         }
+        for (const char* end : {"<|END_OF_TURN_TOKEN|>", "<|flush|>", "<|calls|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<eos>"}) {
+            const bool tag = end[1] == '|';  // a token like that is no ordinary text
+            QTest::addRow("%s, control", end) << QByteArray(end) << 3 << true << true;
+            QTest::addRow("%s, user-defined", end) << QByteArray(end) << 4 << false << true;
+            QTest::addRow("%s, ordinary", end) << QByteArray(end) << 1 << tag << tag;
+            QTest::addRow("%s, unused", end) << QByteArray(end) << 5 << true << false;
+        }
         QTest::newRow("beginning of a turn, ordinary") << QByteArray("<|im_start|>") << 1 << true << false;
         QTest::newRow("beginning of a turn, unused, in the template") << QByteArray("<|im_start|>") << 5 << true << false;
         QTest::newRow("reserved, unused") << QByteArray("<|reserved_7|>") << 5 << true << false;  // special as before
@@ -240,7 +247,7 @@ private slots:
         const auto tokenizer = vocabulary.load().value();
         QCOMPARE(tokenizer->isSpecial(id), control);
         QCOMPARE(tokenizer->isEndOfGeneration(id), ends);
-        const bool mended = (kind == 1 || kind == 5) && (control && text != "<|reserved_7|>");
+        const bool mended = (kind == 1 && control) || (kind == 5 && (ends || text == "<|im_start|>"));
         QCOMPARE(tokenizer->notes().size(), std::size_t{mended ? 1U : 0U});
         if (!mended) return;
         QVERIFY2(tokenizer->notes().front().find(text.toStdString()) != std::string::npos, tokenizer->notes().front().c_str());
@@ -260,6 +267,10 @@ private slots:
         const TokenId end = channels.add("<|end|>", 3), turn = channels.add("<|return|>", 3);
         const auto harmony = channels.load().value();
         QVERIFY(!harmony->isEndOfGeneration(end) && harmony->isEndOfGeneration(turn));
+        test::SmallVocabulary messages;
+        const TokenId end_of_message = messages.add("<|end|>", 3), flush = messages.add("<|flush|>", 3), calls = messages.add("<|calls|>", 3);
+        const auto solar = messages.load().value();
+        QVERIFY(!solar->isEndOfGeneration(end_of_message) && solar->isEndOfGeneration(flush) && solar->isEndOfGeneration(calls));
         // A tag that the template writes is found as a token of its own, and one that the file names as its end is one.
         test::SmallVocabulary tags;
         const TokenId think = tags.add("<think>", 1), other = tags.add("<other>", 1), last = tags.add("</s>", 1);
