@@ -1,6 +1,7 @@
 // Lists of class Store that are read in pages, and the small questions that a window asks on its own thread. None of them reads more
 // rows than its answer needs.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "data/store/row_reader.h"
@@ -14,24 +15,10 @@ namespace {
 // Ancestors that one page pulls along; a chain that is longer hangs under its session.
 constexpr std::size_t kMostAncestors = 1000;
 
-// As many sessions as the inner query names, counted over index run_list.
-constexpr const char* kSessionColumns =
-    "SELECT s.id, s.name, s.notes, s.created_ms, s.updated_ms, (SELECT COUNT(*) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL),"
-    " (SELECT COALESCE(SUM(r.tokens), 0) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL) FROM ";
-
-Result<SessionSummary> sessionFrom(SQLite::Statement& row) {
-    RowReader reader(row, "session");
-    SessionSummary s;
-    s.id = SessionId{reader.integer(0, "id", 1, kMaxInt64)};
-    reader.setId(raw(s.id));
-    s.name = reader.text(1, "name");
-    s.notes = reader.text(2, "notes");
-    s.created_ms = reader.integer(3, "created_ms", 0, kMaxInt64);
-    s.updated_ms = reader.integer(4, "updated_ms", 0, kMaxInt64);
-    s.runs = reader.integer(5, "runs", 0, kMaxInt64);
-    s.tokens = reader.integer(6, "tokens", 0, kMaxInt64);
-    if (!reader.ok()) return reader.error();
-    return s;
+template <typename Row>
+Result<std::vector<Row>> counted(Result<std::vector<Row>> rows, std::int64_t& read) {
+    if (rows) read += static_cast<std::int64_t>(rows->size());
+    return rows;
 }
 
 // What the runs hang from and is not among them. They stand behind `runs` afterwards.
@@ -45,11 +32,9 @@ Result<void> addAncestors(SQLite::Database& db, SessionId session, std::vector<R
         const RunId parent = runs[i].parent;
         if (parent == kNoRun || !known.insert(parent).second) continue;
         query.bind(1, raw(parent));
-        if (query.executeStep()) {
-            auto summary = summaryFrom(query);
-            if (!summary) return tl::unexpected(summary.error());
-            runs.push_back(std::move(*summary));
-        }
+        auto found = summariesFrom(query);
+        if (!found) return tl::unexpected(found.error());
+        runs.insert(runs.end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
         query.reset();
     }
     return {};
@@ -59,30 +44,24 @@ Result<void> addAncestors(SQLite::Database& db, SessionId session, std::vector<R
 
 Result<std::vector<SessionSummary>> Store::sessionPage(const std::optional<SessionSummary>& after, int limit) const {
     return guarded("listing sessions", [&]() -> Result<std::vector<SessionSummary>> {
-        SQLite::Statement query(*impl_->db, std::string(kSessionColumns) +
+        SQLite::Statement query(*impl_->db, selectSessions() +
                                                 "(SELECT * FROM session WHERE deleted_ms IS NULL AND (?1 = 0 OR (updated_ms, id) < (?2, ?1))"
                                                 " ORDER BY updated_ms DESC, id DESC LIMIT ?3) s ORDER BY s.updated_ms DESC, s.id DESC");
         query.bind(1, after ? raw(after->id) : std::int64_t{0});
         query.bind(2, after ? after->updated_ms : std::int64_t{0});
         query.bind(3, limit);
-        std::vector<SessionSummary> sessions;
-        while (query.executeStep()) {
-            auto session = sessionFrom(query);
-            if (!session) return tl::unexpected(session.error());
-            sessions.push_back(std::move(*session));
-        }
-        impl_->rows_read += static_cast<std::int64_t>(sessions.size());
-        return sessions;
+        return counted(sessionsFrom(query), impl_->rows_read);
     });
 }
 
 Result<SessionSummary> Store::sessionSummary(SessionId id) const {
     return guarded("reading session " + std::to_string(raw(id)), [&]() -> Result<SessionSummary> {
-        SQLite::Statement query(*impl_->db, std::string(kSessionColumns) + "session s WHERE s.id = ?1");
+        SQLite::Statement query(*impl_->db, selectSessions() + "session s WHERE s.id = ?1");
         query.bind(1, raw(id));
-        if (!query.executeStep()) return fail(ErrorCode::NotFound, "there is no session " + std::to_string(raw(id)));
-        ++impl_->rows_read;
-        return sessionFrom(query);
+        auto found = counted(sessionsFrom(query), impl_->rows_read);
+        if (!found) return tl::unexpected(found.error());
+        if (found->empty()) return fail(ErrorCode::NotFound, "there is no session " + std::to_string(raw(id)));
+        return std::move(found->front());
     });
 }
 
@@ -176,27 +155,18 @@ Result<std::vector<RunSummary>> Store::branchesOf(RunId id, int limit) const {
                                                 "WHERE r.deleted_ms IS NULL AND r.id IN (SELECT id FROM tree) ORDER BY r.id");
         query.bind(1, raw(id));
         query.bind(2, limit);
-        auto runs = summariesFrom(query);
-        if (runs) impl_->rows_read += static_cast<std::int64_t>(runs->size());
-        return runs;
+        return counted(summariesFrom(query), impl_->rows_read);
     });
 }
 
 Result<std::vector<SessionSummary>> Store::sessionsNamed(std::string_view search, int limit) const {
     return guarded("searching sessions", [&]() -> Result<std::vector<SessionSummary>> {
-        SQLite::Statement query(*impl_->db, std::string(kSessionColumns) +
+        SQLite::Statement query(*impl_->db, selectSessions() +
                                                 "(SELECT * FROM session WHERE deleted_ms IS NULL AND (instr(lower(name), lower(?1)) OR instr(lower(notes), lower(?1)))"
                                                 " ORDER BY updated_ms DESC, id DESC LIMIT ?2) s ORDER BY s.updated_ms DESC, s.id DESC");
         query.bind(1, std::string(search));
         query.bind(2, limit);
-        std::vector<SessionSummary> sessions;
-        while (query.executeStep()) {
-            auto session = sessionFrom(query);
-            if (!session) return tl::unexpected(session.error());
-            sessions.push_back(std::move(*session));
-        }
-        impl_->rows_read += static_cast<std::int64_t>(sessions.size());
-        return sessions;
+        return counted(sessionsFrom(query), impl_->rows_read);
     });
 }
 

@@ -1,6 +1,6 @@
 // Sessions of class Store: creating, naming, listing, deleting with undo.
-#include "data/store/row_reader.h"
 #include "data/store/store_impl.h"
+#include "data/store/summary_reader.h"
 
 namespace quibble {
 
@@ -60,23 +60,7 @@ Result<std::vector<SessionSummary>> Store::listSessions(std::string_view search,
             " GROUP BY s.id ORDER BY s.updated_ms DESC, s.id DESC");
         query.bind(1, which == Listed::Deleted ? 1 : 0);
         query.bind(2, std::string(search));
-        std::vector<SessionSummary> sessions;
-        while (query.executeStep()) {
-            RowReader reader(query, "session");
-            SessionSummary s;
-            s.id = SessionId{reader.integer(0, "id", 1, kMaxInt64)};
-            reader.setId(raw(s.id));
-            s.name = reader.text(1, "name");
-            s.notes = reader.text(2, "notes");
-            s.created_ms = reader.integer(3, "created_ms", 0, kMaxInt64);
-            s.updated_ms = reader.integer(4, "updated_ms", 0, kMaxInt64);
-            s.runs = reader.integer(5, "runs", 0, kMaxInt64);
-            s.tokens = reader.integer(6, "tokens", 0, kMaxInt64);
-            s.models = reader.text(7, "models");
-            if (!reader.ok()) return reader.error();
-            sessions.push_back(std::move(s));
-        }
-        return sessions;
+        return sessionsFrom(query);
     });
 }
 

@@ -37,6 +37,32 @@ void readStates(RowReader& reader, RunSummary& s) {
 
 }  // namespace
 
+std::string selectSessions() {
+    return "SELECT s.id, s.name, s.notes, s.created_ms, s.updated_ms, (SELECT COUNT(*) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL),"
+           " (SELECT COALESCE(SUM(r.tokens), 0) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL) FROM ";
+}
+
+Result<std::vector<SessionSummary>> sessionsFrom(SQLite::Statement& query) {
+    constexpr int kModels = 7;
+    std::vector<SessionSummary> sessions;
+    while (query.executeStep()) {
+        RowReader reader(query, "session");
+        SessionSummary s;
+        s.id = SessionId{reader.integer(0, "id", 1, kMaxInt64)};
+        reader.setId(raw(s.id));
+        s.name = reader.text(1, "name");
+        s.notes = reader.text(2, "notes");
+        s.created_ms = reader.integer(3, "created_ms", 0, kMaxInt64);
+        s.updated_ms = reader.integer(4, "updated_ms", 0, kMaxInt64);
+        s.runs = reader.integer(5, "runs", 0, kMaxInt64);
+        s.tokens = reader.integer(6, "tokens", 0, kMaxInt64);
+        if (query.getColumnCount() > kModels) s.models = reader.text(kModels, "models");
+        if (!reader.ok()) return reader.error();
+        sessions.push_back(std::move(s));
+    }
+    return sessions;
+}
+
 std::string selectSummaries(SummaryDetail detail) {
     const bool whole = detail == SummaryDetail::Whole;
     return std::string("SELECT r.id, r.session, COALESCE(r.parent, 0), r.branch_pos, r.title, ") + (whole ? "r.prompt" : "''") +

@@ -1,4 +1,4 @@
-// Rows of table run -> RunSummary. Internal to data/store.
+// Rows of table run -> RunSummary, rows of table session -> SessionSummary. Internal to data/store.
 #pragma once
 
 #include <string>
@@ -10,6 +10,12 @@
 #include "engine/values/result.h"
 
 namespace quibble {
+
+/// "SELECT ... FROM ", with the columns that sessionsFrom reads; behind it comes what is called s. Runs and their tokens are counted over index
+/// run_list, for as many sessions as s has.
+[[nodiscard]] std::string selectSessions();
+/// All rows that the query still gives. `models` is read where the query has a further column with it.
+[[nodiscard]] Result<std::vector<SessionSummary>> sessionsFrom(SQLite::Statement& query);
 
 enum class SummaryDetail {
     Whole,
