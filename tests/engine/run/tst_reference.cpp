@@ -3,11 +3,16 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <cmath>
+#include <random>
+
 #include "engine/run/generator.h"
 #include "engine/run/reference_check.h"
+#include "engine/run/reference_scorer.h"
 #include "engine/run/replay.h"
 #include "engine/run/run_weight_cost.h"
 #include "engine/values/reference_text.h"
+#include "kernels/ops.h"
 #include "tests/support/golden.h"
 #include "tests/support/whole_run.h"
 
@@ -164,6 +169,29 @@ private slots:
         QCOMPARE(runWeightCost(r)->bytes(), runWeightCost(r)->model.bytes());  // its own reference is no second model
         r.reference = {ReferenceKind::File, "no/such/file.gguf", 8};
         QVERIFY(!runWeightCost(r));
+    }
+
+    // Rounding leaves the divergence of distributions that are nearly the same on either side of zero.
+    void aRecordedDivergenceIsNeverBelowZero() {
+        std::mt19937_64 random(5);
+        std::normal_distribution<float> logits(0, 3);
+        int below = 0;
+        for (int i = 0; i < 1000; ++i) {
+            std::vector<float> p(97);
+            for (float& z : p) z = logits(random);
+            std::vector<float> q = p;
+            float& moved = q[static_cast<std::size_t>(i) % q.size()];
+            moved = std::nextafter(moved, 99.0F);
+            kernels::LogitStats of_p, of_q;
+            kernels::ops().logitStats(p.data(), std::ssize(p), &of_p);
+            kernels::ops().logitStats(q.data(), std::ssize(q), &of_q);
+            const double computed = kernels::ops().klDivergence(p.data(), of_p.log_sum_exp, q.data(), of_q.log_sum_exp, std::ssize(p));
+            const float recorded = measureReference(p, q, of_q.log_sum_exp, 3, 7, 2).kl;
+            QCOMPARE(recorded, computed < 0 ? 0.0F : static_cast<float>(computed));
+            QVERIFY(!std::signbit(recorded));
+            below += computed < 0 ? 1 : 0;
+        }
+        QVERIFY2(below > 10, "nothing was rounded below zero, so that nothing was tested");
     }
 };
 

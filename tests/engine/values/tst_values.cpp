@@ -1,5 +1,8 @@
 #include <QTest>
 
+#include <cmath>
+#include <limits>
+
 #include "engine/values/run_json.h"
 #include "engine/values/run_trace.h"
 
@@ -288,6 +291,12 @@ private slots:
         QCOMPARE(trace.referenced(), std::size_t{1});
         QCOMPARE(trace.points()[0].reference.kl, 0.5F);
         QVERIFY(!trace.points()[1].hasReference());
+    }
+    void aDivergenceBelowZeroIsRounding() {
+        QCOMPARE(recordedDivergence(-1e-9), 0.0F);
+        QVERIFY(!std::signbit(recordedDivergence(-0.5)));
+        QCOMPARE(recordedDivergence(0.25), 0.25F);
+        QVERIFY(std::isnan(recordedDivergence(std::numeric_limits<double>::quiet_NaN())));
     }
 };
 
