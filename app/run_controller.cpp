@@ -92,6 +92,8 @@ void RunController::setStore(const Store* store, const QString& blocked) {
                 emit runSaved(run);
                 updateStatus();
             }, Qt::QueuedConnection);
+        }, [this](RunId run) {
+            QMetaObject::invokeMethod(this, [this, run] { emit runRegraded(run); }, Qt::QueuedConnection);
         });
         if (writer) writer_ = std::move(*writer);
         else emit failed(writer.error());

@@ -122,6 +122,7 @@ signals:
     void runStarted(quibble::RunId run);
     void runFinished(quibble::RunId run);
     void runSaved(quibble::RunId run);  // its end is on disk
+    void runRegraded(quibble::RunId run);  // today's rules give it another grade than the version that recorded it
     void failed(const quibble::Error& error);
     void runDoesNotFit(const quibble::Error& error);  // and ended before its first token; runAnyway() insists
     void storeTrouble(const QString& message);  // empty: it works again

@@ -274,6 +274,7 @@ void SessionController::show(const std::shared_ptr<const RunTrace>& trace, RunId
 }
 
 void SessionController::runChanged(RunId run) { list_->putRun(run); }
+void SessionController::runRegraded(RunId run) { list_->updateRun(run); }
 
 void SessionController::setShownRun(RunId run) {
     shown_ = run;

@@ -56,6 +56,7 @@ public:
     void openRun(RunId run);
     /// What the list says of a run is not up to date any more.
     void runChanged(RunId run);
+    void runRegraded(RunId run);
     /// The run the window shows and the one that is going on.
     void setShownRun(RunId run);
     void setLiveRun(RunId run);

@@ -177,6 +177,14 @@ void SessionList::putRun(RunId run) {
     putRuns(*stem);
 }
 
+void SessionList::updateRun(RunId run) {
+    if (store_ == nullptr) return;
+    const auto summary = store_->listedRun(run);
+    if (!summary) return;
+    const auto shown = browser_->model()->runsFrom(summary->session, run);
+    if (std::find(shown.begin(), shown.end(), run) != shown.end()) putRuns({*summary});
+}
+
 void SessionList::putBranches(RunId run) {
     putRun(run);
     if (store_ == nullptr) return;

@@ -38,6 +38,8 @@ public:
     void putSession(SessionId session);
     /// The run with what it hangs from, and its session.
     void putRun(RunId run);
+    /// The run where the list has it already.
+    void updateRun(RunId run);
     /// The run with all that grew from it.
     void putBranches(RunId run);
     void putFound(const FoundRows& found);

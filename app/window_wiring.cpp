@@ -75,6 +75,7 @@ void MainWindow::wireRuns() {
     });
     connect(runs, &RunController::runFinished, this, [this] { parts_.sessions->setLiveRun(kNoRun); });
     connect(runs, &RunController::runSaved, parts_.sessions, &SessionController::runChanged);
+    connect(runs, &RunController::runRegraded, parts_.sessions, &SessionController::runRegraded);
     connect(runs, &RunController::storeTrouble, this, [banners](const QString& message) {
         if (message.isEmpty()) return banners->clear(QStringLiteral("store"));
         banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("store"), .cause = message,

@@ -36,13 +36,16 @@ struct Failure {
 
 struct Totals {
     std::int64_t wanted = 0;  // problems that were asked for
-    std::int64_t graded = 0, correct = 0, not_gradable = 0, overthinking = 0, unfinished = 0, reused = 0;
+    std::int64_t run = 0;     // problems that were run, whatever came of it
+    std::int64_t correct = 0, not_gradable = 0, overthinking = 0, unfinished = 0, reused = 0;
     std::string reference;  // in words
     std::vector<double> tokens, markers, kl;
     std::vector<Failure> failures;  // problems that could not be run
     bool interrupted = false;
 
-    [[nodiscard]] std::int64_t problems() const { return graded + static_cast<std::int64_t>(failures.size()); }
+    [[nodiscard]] std::int64_t problems() const { return run + static_cast<std::int64_t>(failures.size()); }
+    /// Right or wrong.
+    [[nodiscard]] std::int64_t graded() const { return run - not_gradable; }
 };
 
 Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes, const std::stop_token& stop) try {
@@ -66,7 +69,7 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
 
 void add(Totals& totals, const RunTrace& trace) {
     const RunSummaryNumbers numbers = summarize(trace);
-    ++totals.graded;
+    ++totals.run;
     totals.reference = referenceText(trace.provenance());
     totals.reused += trace.provenance().reused_positions;
     const auto grade = gradeOf(trace);
@@ -94,15 +97,15 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["failed"] = totals.failures.size();
     out["failures"] = nlohmann::ordered_json::array();
     for (const Failure& failure : totals.failures) out["failures"].push_back({{"id", failure.problem}, {"reason", failure.error.line()}});
-    out["graded"] = totals.graded;
+    out["graded"] = totals.graded();
+    out["not_gradable"] = totals.not_gradable;
     out["reused_positions"] = totals.reused;
     out["correct"] = totals.correct;
-    if (totals.graded == 0) return out;
+    if (totals.run == 0) return out;
     // Of the problems that were run: what could not be run says nothing about the model's answers.
-    const Interval interval = wilsonInterval(totals.correct, totals.graded);
-    out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.graded);
+    const Interval interval = wilsonInterval(totals.correct, totals.run);
+    out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.run);
     out["accuracy_95"] = {interval.low, interval.high};
-    out["not_gradable"] = totals.not_gradable;
     out["overthinking_errors"] = totals.overthinking;
     out["cut_off"] = totals.unfinished;
     out["mean_tokens"] = mean(totals.tokens).value_or(0);
@@ -149,7 +152,7 @@ Result<void> completeness(const Totals& totals) {
     if (totals.interrupted && totals.problems() < totals.wanted) {
         return fail(ErrorCode::Cancelled, "interrupted: the report is of the first " + std::to_string(totals.problems()) + " of " + wanted + " problems");
     }
-    if (totals.graded > 0) return {};
+    if (totals.run > 0) return {};
     const Failure& first = totals.failures.front();
     return fail(first.error.code, "none of the " + wanted + " problems could be run; " + first.problem + ": " + first.error.what, first.error.hint);
 }

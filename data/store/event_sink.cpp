@@ -331,16 +331,50 @@ void EventSink::writeCounts() {
 // Reads the run back as everybody will, so that the list says what the loaded trace says.
 void EventSink::grade(RunId id) {
     const auto trace = readTrace(db_, id);
-    if (!trace) return;  // loading it tells why; the finish itself is kept
-    const RunSummaryNumbers numbers = summarize(*trace);
-    SQLite::Statement update(db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ? WHERE id = ?");
+    if (trace) storeGrade(id, *trace);  // else loading it tells why; the finish itself is kept
+}
+
+void EventSink::storeGrade(RunId id, const RunTrace& trace) {
+    const RunSummaryNumbers numbers = summarize(trace);
+    SQLite::Statement update(db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ?, graded_by = ? WHERE id = ?");
     if (numbers.mean_entropy) update.bind(1, *numbers.mean_entropy);
     if (numbers.mean_kl) update.bind(2, *numbers.mean_kl);
-    update.bind(3, shownAnswer(*trace).value_or(""));
-    const auto grade = gradeOf(*trace);
+    update.bind(3, shownAnswer(trace).value_or(""));
+    const auto grade = gradeOf(trace);
     if (grade && grade->verdict != Verdict::NotGradable) update.bind(4, static_cast<int>(grade->isRight()));
-    update.bind(5, raw(id));
+    update.bind(5, kGradingVersion);
+    update.bind(6, raw(id));
     update.exec();
+}
+
+Result<std::optional<EventSink::Regraded>> EventSink::regradeNext() {
+    return guarded("grading a run again", [&]() -> Result<std::optional<Regraded>> {
+        SQLite::Statement query(db_, "SELECT MAX(id) FROM run WHERE state = 'finished' AND graded_by < ?");
+        query.bind(1, kGradingVersion);
+        query.executeStep();
+        if (query.isColumnNull(0)) return std::nullopt;
+        const RunId id{query.getColumn(0).getInt64()};
+        query.reset();
+        // A finished run does not change, so that it can be read before others have to wait.
+        const auto trace = readTrace(db_, id);
+        WriteTransaction transaction(db_);
+        const auto shown = [&] {
+            SQLite::Statement row(db_, "SELECT quote(answer) || quote(correct) FROM run WHERE id = ?");
+            row.bind(1, raw(id));
+            return row.executeStep() ? row.getColumn(0).getString() : std::string();
+        };
+        const std::string before = shown();
+        if (trace) storeGrade(id, *trace);
+        else {
+            SQLite::Statement looked_at(db_, "UPDATE run SET graded_by = ? WHERE id = ?");
+            looked_at.bind(1, kGradingVersion);
+            looked_at.bind(2, raw(id));
+            looked_at.exec();
+        }
+        const Regraded done{id, shown() != before};
+        transaction.commit();
+        return done;
+    });
 }
 
 Result<void> EventSink::endRuns() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/values/result.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
+#include "engine/values/run_trace.h"
 
 namespace quibble {
 
@@ -27,6 +29,14 @@ public:
     [[nodiscard]] Result<void> write(std::span<const EventBatchPtr> batches, std::vector<Error>& refused);
     /// The runs that insertRun began and no RunFinished ended are marked as interrupted.
     [[nodiscard]] Result<void> endRuns();
+
+    /// Grades the newest finished run again that rules before kGradingVersion have graded. Reading it takes its time; what is written takes little.
+    /// A run that cannot be read keeps its grade and is not found again. Empty: there is none left.
+    struct Regraded {
+        RunId run = kNoRun;
+        bool changed = false;  // its answer or its grade is another than before
+    };
+    [[nodiscard]] Result<std::optional<Regraded>> regradeNext();
 
 private:
     struct Counts {
@@ -52,6 +62,7 @@ private:
     void apply(RunId, const Progress&) {}
     void writeCounts();
     void grade(RunId run);
+    void storeGrade(RunId run, const RunTrace& trace);
 
     SQLite::Database& db_;
     SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, insert_round_, insert_experts_, insert_pass_, add_counts_;

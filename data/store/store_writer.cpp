@@ -23,6 +23,8 @@ constexpr std::size_t kCommitTokens = 256;
 constexpr auto kFirstRetry = std::chrono::milliseconds(250);
 constexpr auto kLongestRetry = std::chrono::milliseconds(4000);
 constexpr auto kIdle = std::chrono::milliseconds(1000);  // after which others' changes are looked for in the -wal
+constexpr auto kBetweenGrades = std::chrono::milliseconds(5);
+constexpr auto kRegradeRetry = std::chrono::minutes(1);
 
 struct BatchCounts {
     std::size_t tokens = 0;
@@ -59,6 +61,7 @@ struct StoreWriter::Impl {
     std::unique_ptr<EventSink> sink;
     ErrorCallback on_error;
     SavedCallback on_saved;
+    RegradedCallback on_regraded;
 
     mutable std::mutex mutex;
     std::condition_variable wake;     // of the thread
@@ -75,6 +78,8 @@ struct StoreWriter::Impl {
     bool urgent = false;   // write now
     bool fold_soon = false; // a run ended, so that the -wal holds something
     bool closing = false;
+    bool regrading = false;         // the run graded last may not be the last whose grade is old
+    Clock::time_point regrade_after{};
     std::optional<Error> failing;   // the last attempt failed
     std::optional<Error> refused;   // an event was lost for good
     bool refusal_untold = false;    // no flush() has returned it yet
@@ -84,6 +89,7 @@ struct StoreWriter::Impl {
     void waitForWork(std::unique_lock<std::mutex>& guard);
     void writeQueue(std::unique_lock<std::mutex>& guard);
     void foldWhenIdle(std::unique_lock<std::mutex>& guard);
+    void regradeWhenIdle(std::unique_lock<std::mutex>& guard);
     [[nodiscard]] bool logHoldsSomething() const;
     void serveBeginnings(std::unique_lock<std::mutex>& guard);
     Result<void> writeBatches(const std::vector<EventBatchPtr>& batches, std::vector<Error>& refusals);
@@ -92,7 +98,7 @@ struct StoreWriter::Impl {
 
 void StoreWriter::Impl::waitForWork(std::unique_lock<std::mutex>& guard) {
     const auto now_or_never = [this] { return closing || urgent || !beginnings.empty(); };
-    if (!wake.wait_for(guard, kIdle, [&] { return now_or_never() || !queue.empty(); })) return;  // idle
+    if (!wake.wait_for(guard, regrading ? Clock::duration(kBetweenGrades) : kIdle, [&] { return now_or_never() || !queue.empty(); })) return;  // idle
     const auto full = [&] { return !failing && queued_tokens >= kCommitTokens; };
     while (!now_or_never() && !full() && Clock::now() < due) {
         const auto until = due;  // a failure that is over moves it
@@ -177,6 +183,19 @@ void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
     fold_soon = !folded && fold_soon;
 }
 
+// One run in each idle round, so that whoever begins a run waits for no more than that one.
+void StoreWriter::Impl::regradeWhenIdle(std::unique_lock<std::mutex>& guard) {
+    regrading = false;
+    if (!queue.empty() || !beginnings.empty() || closing || Clock::now() < regrade_after || placeOf(*db) == FilePlace::Elsewhere) return;
+    guard.unlock();
+    const auto done = sink->regradeNext();
+    if (done && *done && (*done)->changed && on_regraded) on_regraded((*done)->run);
+    guard.lock();
+    regrading = done && done->has_value();
+    fold_soon = fold_soon || regrading;
+    if (!done) regrade_after = Clock::now() + kRegradeRetry;
+}
+
 void StoreWriter::Impl::serveBeginnings(std::unique_lock<std::mutex>& guard) {
     while (!beginnings.empty()) {
         Beginning* const next = beginnings.front();
@@ -197,7 +216,8 @@ void StoreWriter::Impl::loop() {
         writeQueue(guard);
         serveBeginnings(guard);
         if (last_round) break;
-        if (idle || fold_soon) foldWhenIdle(guard);
+        if (idle) regradeWhenIdle(guard);
+        if (!regrading && (idle || fold_soon)) foldWhenIdle(guard);
     }
     guard.unlock();
     (void)sink->endRuns();
@@ -206,7 +226,7 @@ void StoreWriter::Impl::loop() {
 
 StoreWriter::StoreWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error, SavedCallback on_saved) {
+Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error, SavedCallback on_saved, RegradedCallback on_regraded) {
     if (store.readOnly()) return fail(ErrorCode::InvalidArgument, store.path().string() + " is open read only", "Open it for writing to keep runs in it");
     auto db = openConnection(store.path());
     if (!db) return tl::unexpected(db.error());
@@ -216,6 +236,7 @@ Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, Error
     impl->path = store.path();
     impl->on_error = std::move(on_error);
     impl->on_saved = std::move(on_saved);
+    impl->on_regraded = std::move(on_regraded);
     const auto ready = guarded("opening " + store.path().string(), [&]() -> Result<void> {
         impl->sink = std::make_unique<EventSink>(*impl->db);
         return {};

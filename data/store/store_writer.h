@@ -34,8 +34,13 @@ public:
     /// Called on the writer's thread when the end of a run is on disk.
     using SavedCallback = std::function<void(RunId)>;
 
+    /// Called on the writer's thread when a run of the database shows another answer or grade than before: earlier versions had other rules
+    /// of grading, and while nothing else is to be done their grades are made again.
+    using RegradedCallback = std::function<void(RunId)>;
+
     /// Writes the file of `store`, which must be open for writing. The file stays locked until both are closed.
-    [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const Store& store, ErrorCallback on_error = {}, SavedCallback on_saved = {});
+    [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const Store& store, ErrorCallback on_error = {}, SavedCallback on_saved = {},
+                                                                   RegradedCallback on_regraded = {});
     ~StoreWriter();  // close()
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;

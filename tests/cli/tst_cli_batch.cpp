@@ -72,6 +72,24 @@ private slots:
         QVERIFY2(text.status == 0 && text.out.contains("graded: 2\n") && text.out.contains("not run, p1: the prompt has "), text.out + text.err);
         QCOMPARE(text.out.contains("accuracy: "), true);
     }
+    // An answer that no rule decides is neither right nor wrong. It lowers the accuracy, which is over all problems that were run.
+    void whatIsNotGradableIsCountedApart() {
+        const QByteArray problems = "{\"id\":\"right\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"95\"}\n"
+                                    "{\"id\":\"wrong\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"96\"}\n"
+                                    "{\"id\":\"letter\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"(C)\"}\n";
+        const CliResult result = runCli({"eval", kModel, "--problems", "-", "--temperature", "0", "--json", file("letters.json")}, problems);
+        QVERIFY2(result.status == 0, result.err.constData());
+        const QJsonObject report = objectIn(file("letters.json"));
+        QCOMPARE(report["problems"].toInt(), 3);
+        QCOMPARE(report["graded"].toInt(), 2);
+        QCOMPARE(report["not_gradable"].toInt(-1), 1);
+        QCOMPARE(report["correct"].toInt(), 1);
+        QCOMPARE(report["accuracy"].toDouble(), 1.0 / 3);
+        // The key is there, too, where everything could be graded.
+        const CliResult letter_free = runCli({"eval", kModel, "--problems", "-", "--temperature", "0", "--limit", "2", "--json", file("letters.json")}, problems);
+        QVERIFY2(letter_free.status == 0, letter_free.err.constData());
+        QCOMPARE(objectIn(file("letters.json"))["not_gradable"].toInt(-1), 0);
+    }
     void whereNothingCanRunThatIsAnError() {
         const QByteArray only = withOneTooLong().split('\n')[1] + '\n';
         const CliResult result = runCli({"eval", kModel, "--problems", "-", "--json", file("none.json")}, only);
@@ -98,7 +116,7 @@ private slots:
             QVERIFY2(report["problems"].toInt() < report["problems_wanted"].toInt(), "the set was through before the signal came");
             QCOMPARE(result.status, 1);
             QCOMPARE(report["interrupted"].toBool(), true);
-            QCOMPARE(report["graded"].toInt(), report["problems"].toInt());
+            QCOMPARE(report["graded"].toInt() + report["not_gradable"].toInt(), report["problems"].toInt());
             QVERIFY(report.contains("accuracy") && report.contains("mean_tokens"));
             const QByteArray said = "interrupted: the report is of the first " + QByteArray::number(report["problems"].toInt()) + " of ";
             QVERIFY2(result.err.contains(said), result.err.constData());

@@ -70,7 +70,7 @@ private slots:
         if (path.isEmpty()) QSKIP("only on request");
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("A session of version 3"));
+        const SessionId session = need(open.store->createSession("A session of version 4"));
         const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
         open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
         need(open.store->addNote(root, 6, 8, "remember"));
@@ -102,6 +102,16 @@ private slots:
         QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(fullRequest(), events)), std::string());
         QVERIFY(need(open.store->loadRun(old)).draftRounds().empty());
         VERIFY_OK(open.store->runIntegrityCheck());
+    }
+
+    // What the first version graded is graded by today's rules, in the background.
+    void versionOneIsGradedAgain() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        copyFixture(path);
+        const auto open = OpenStore::at(path);
+        QCOMPARE(ask(path, "SELECT COUNT(*) FROM run WHERE graded_by = 0"), 2);
+        QTRY_COMPARE_WITH_TIMEOUT(ask(path, "SELECT COUNT(*) FROM run WHERE graded_by = 0"), std::int64_t{0}, 20000);
     }
 
     // A session that somebody exported with the first version.

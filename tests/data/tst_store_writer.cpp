@@ -263,6 +263,68 @@ private slots:
         QCOMPARE(trace.finished()->message, std::string("no such file"));
         QVERIFY(!need(open.store->runSummary(run)).correct);
     }
+
+    // What older rules graded is graded again while nothing else is to be done; what today's rules graded, and what cannot be read, is left alone.
+    void oldGradesAreMadeAgain() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        std::vector<RunSummary> before;
+        SessionId session{};
+        {
+            auto open = OpenStore::at(path);
+            session = need(open.store->createSession("s"));
+            for (std::uint64_t seed = 1; seed <= 4; ++seed) open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 30}));
+            before = need(open.store->listRuns(session));
+        }
+        const auto change = [&](std::size_t index, const std::string& what) {
+            SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec("UPDATE run SET " + what + " WHERE id = " + std::to_string(raw(before[index].id)));
+        };
+        change(0, "answer = 'as it was', correct = 1, mean_kl = -3, graded_by = 0");
+        change(1, "graded_by = 0");
+        change(2, "answer = 'of today'");
+        change(3, "answer = 'lost', provenance = 'x', graded_by = 0");
+        const auto oldGrades = [&] {
+            return SQLite::Database(path.string(), SQLite::OPEN_READONLY).execAndGet("SELECT COUNT(*) FROM run WHERE graded_by = 0").getInt();
+        };
+        QCOMPARE(oldGrades(), 3);
+        std::mutex mutex;
+        std::vector<RunId> told;
+        {
+            const auto store = need(Store::open(path));
+            const auto writer = need(StoreWriter::open(*store, {}, {}, [&](RunId run) {
+                const std::lock_guard lock(mutex);
+                told.push_back(run);
+            }));
+            QTRY_COMPARE_WITH_TIMEOUT(oldGrades(), 0, 20000);
+            VERIFY_OK(writer->close());
+        }
+        QCOMPARE(told.size(), std::size_t(1));
+        QVERIFY(told.front() == before[0].id);
+        const auto store = need(Store::open(path));
+        const auto after = need(store->listRuns(session));
+        QVERIFY(after[0] == before[0] && after[1] == before[1]);
+        QCOMPARE(after[2].answer, std::string("of today"));
+        QCOMPARE(after[3].answer, std::string("lost"));
+    }
+
+    // A run can begin, and is written, while thousands of grades are old.
+    void gradingAgainHoldsNobodyUp() {
+        const QTemporaryDir folder;
+        const auto path = pathIn(folder);
+        SessionId session{};
+        {
+            auto open = OpenStore::at(path);
+            session = need(open.store->createSession("s"));
+            for (std::uint64_t seed = 1; seed <= 60; ++seed) open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 10}));
+        }
+        SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec("UPDATE run SET graded_by = 0");
+        auto open = OpenStore::at(path);
+        std::this_thread::sleep_for(1100ms);  // now it grades
+        const auto began = std::chrono::steady_clock::now();
+        const RunId run = open.add(session, fullRequest(99), eventsOf({.seed = 99, .tokens = 10}));
+        QVERIFY2(std::chrono::steady_clock::now() - began < 2s, "a run waited for grades");
+        QVERIFY(need(open.store->runSummary(run)).status == RunStatus::Finished);
+    }
 };
 
 QTEST_APPLESS_MAIN(TestStoreWriter)

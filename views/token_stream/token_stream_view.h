@@ -43,6 +43,8 @@ public:
 
     /// Right of the section headings: "answer reached at token 41", "matches". Empty: only the number of tokens.
     void setSectionNotes(const QString& thinking, const QString& answer);
+    /// What stands beside the answer.
+    [[nodiscard]] const QString& answerNote() const { return answer_note_; }
 
 public slots:
     void setFollowTail(bool follow);
