@@ -21,8 +21,6 @@ constexpr std::size_t kWidestReal = 400;  // characters of the largest double in
 constexpr double kLargestInteger = 9.2e18;
 constexpr char32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF, kLastCharacter = 0x10FFFF;
 
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
-
 /// One "%..." of the text.
 struct Conversion {
     bool left = false, plus = false, blank = false, alternate = false, zero = false;
@@ -199,7 +197,7 @@ private:
             return 0;
         }
         int number = 0;
-        for (; isDigit(peek()); ++at_) {
+        for (; peek() >= '0' && peek() <= '9'; ++at_) {
             number = number * 10 + (peek() - '0');
             if (number <= kMostColumns) continue;
             refuse("a width or a precision is too large");
