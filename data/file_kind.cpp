@@ -35,7 +35,7 @@ bool isSafetensors(std::string_view start, std::uintmax_t size) {
     return header >= 2 && header <= kLongestHeader && header <= size - 8 && start[8] == '{';
 }
 
-// The list of the files that make up a checkpoint.
+// Whether the file is the index of a checkpoint, which lists the files that hold its tensors.
 bool isIndex(std::string_view start) {
     const std::size_t first = start.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && start[first] == '{' && start.find("\"weight_map\"") != std::string_view::npos;

@@ -6,7 +6,7 @@
 namespace quibble {
 
 enum class FileKind {
-    Unknown,        // also: not there, or not to be read
+    Unknown,        // also a file that is not there or cannot be read
     Model,          // GGUF, safetensors, the index of a checkpoint, or a folder with a checkpoint (config.json)
     Session,        // a database of this program: an exported session, or a whole database
     OtherDatabase,  // SQLite, of another program

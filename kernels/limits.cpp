@@ -32,7 +32,7 @@ constexpr size_t kPiece = 512;  // bytes the readers take at a time
 constexpr size_t kSlice = size_t{16} << 20;  // bytes a thread reads in one pass
 constexpr double kSeconds = 0.3;
 
-// Somebody must want the sums, or no reader is left in the program.
+// The sums are kept here, because the compiler drops a loop whose result nobody uses.
 std::atomic<uint64_t> read_sink{0};
 std::atomic<float> fma_sink{0.0F};
 std::atomic<int32_t> dot_sink{0};
@@ -117,7 +117,7 @@ double dotRounds(int64_t rounds, int32_t* sink) {
     return dotPortable(rounds, sink);
 }
 
-// Operations a second of rounds(count), which returns their number, at best.
+// The best rate of several calls of rounds(count), in operations a second. A call returns the number of operations that it did.
 template <class Rounds>
 double bestRate(const Rounds& rounds) {
     constexpr int64_t kRounds = 200'000;
@@ -131,10 +131,10 @@ double bestRate(const Rounds& rounds) {
     return best;
 }
 
-// Threads that start each pass together and are not started anew for it.
+// Threads that live through all passes and begin each pass together.
 class Team {
 public:
-    // work(thread, pass); false from start() when the threads cannot be had.
+    // Every pass calls work(thread, pass) on each thread. False when the threads cannot be had.
     bool start(int threads, std::function<void(int, int64_t)> work) {
         work_ = std::move(work);
         try {

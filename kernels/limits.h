@@ -1,4 +1,4 @@
-// What this machine can do at best, measured: the denominators of every speed we state.
+// Measures what this machine can do at best. Every speed that we state as a share is a share of one of these figures.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ public:
 
     // Bytes a second of the best of the passes that `seconds` have room for; a pass takes about a millisecond. 0 if memory or threads could not be had.
     double best(double seconds) const { return measure(seconds).best; }
-    // The same of all passes together.
+    // Bytes a second of all passes together, in the same time.
     double sustained(double seconds) const { return measure(seconds).sustained; }
 
 private:

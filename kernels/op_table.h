@@ -155,16 +155,16 @@ struct Ops {
     // would get alone. scores and out of different rows must not overlap. n_rows >= 1.
     void (*attention)(const AttentionArgs* rows, int64_t n_rows);
 
-    // n floats as the stored row of a KvRows or of the activations of matmulBf16, the same bytes in every table: F32 copies, F16 and BF16 round to nearest even, Q8_0
-    // (n a multiple of 32) rounds as quantizeRow does. A Q8_0 block that holds a NaN or an infinity becomes NaN.
+    // Writes n floats as a stored row of a KvRows, or of the activations of matmulBf16. The bytes are the same in every table. F32 copies, F16 and
+    // BF16 round to nearest even, Q8_0 (n a multiple of 32) rounds as quantizeRow does. A Q8_0 block that holds a NaN or an infinity becomes NaN.
     void (*storeKv)(TensorType type, const float* src, int64_t n, std::byte* dst);
 
     void (*logitStats)(const float* z, int64_t n, LogitStats* out);
 
     // KL(p || q) = sum_i p_i (log p_i - log q_i) in nats, log p_i = zp[i] - lse_p, log q_i = zq[i] - lse_q; the lse
     // values come from logitStats of the same table. Terms with p_i == 0 add nothing; p_i > 0 with q_i == 0 gives +inf.
-    // Exactly 0.0 when zp and zq hold the same bits and lse_p == lse_q. Not clamped (who records it does that): rounding can make it negative, but by
-    // no more than 1e-11 * (1 + max|z|). Band: 1e-9 * (1 + |ref|) + 1e-11 * max|z|.
+    // The result is exactly 0.0 when zp and zq hold the same bits and lse_p == lse_q. Rounding can make it negative, by no more than
+    // 1e-11 * (1 + max|z|); a negative result is not made 0 here, but where it is recorded (recordedDivergence). Band: 1e-9 * (1 + |ref|) + 1e-11 * max|z|.
     double (*klDivergence)(const float* zp, double lse_p, const float* zq, double lse_q, int64_t n);
 
     // cols weights of one row as floats, exactly as the matmul uses them. Readable types only; not RtnGroup.

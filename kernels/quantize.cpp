@@ -34,7 +34,7 @@ float largest(const float* x) {
 
 float inverseOf(float d) { return d != 0.0F ? 1.0F / d : 0.0F; }
 
-// Truncation after adding a half: how these formats round.
+// These formats round by adding a half and cutting off what stands behind the point.
 int rounded(float shifted, int top) { return std::min(top, static_cast<int>(shifted)); }
 
 void quantize(const float* x, BlockQ8_0& b) {

@@ -48,7 +48,7 @@ Grid symmetricGrid(const float* w, int64_t n, int bits) {
     const Grid even{toStoredScale(magnitude / static_cast<float>(half - 1)), half, 2 * half - 1};
     const Grid full{toStoredScale(extreme / static_cast<float>(-half)), half, 2 * half - 1};
     double even_error = 0.0, full_error = 0.0;
-    for (int64_t i = 0; i < n; ++i) {  // in one loop: neither sum waits for the other
+    for (int64_t i = 0; i < n; ++i) {  // both sums in one loop, so that the processor adds to one while the other waits for its addition
         even_error += squaredError(w[i], even);
         full_error += squaredError(w[i], full);
     }

@@ -17,8 +17,8 @@ constexpr const char* kHeader =
 // A cell that begins with one of these is carried out as a formula by a spreadsheet.
 bool beginsFormula(char c) { return c == '=' || c == '+' || c == '-' || c == '@'; }
 
-// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash as two. So is the first
-// character of what a spreadsheet would take for a formula.
+// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash is written as two. The
+// first character of a text that a spreadsheet would take for a formula is written as an escape too.
 std::string cellText(std::string_view bytes) {
     const bool utf8 = isUtf8(bytes);
     std::string out = "\"";
@@ -57,7 +57,7 @@ std::string cellExperts(const TokenExperts& experts) {
     return out;
 }
 
-// A comment is one line to us and several cells to a spreadsheet: what could begin a formula behind a separator becomes an escape of JSON.
+// A spreadsheet cuts a comment line into cells. A character that could begin a formula behind such a cut is written as an escape of JSON.
 std::string withoutFormulas(const std::string& json) {
     std::string out;
     bool text = false, escaped = false;

@@ -87,7 +87,7 @@ std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, int
     return db;
 }
 
-// Durable against the death of the process; a power cut may cost the last transactions, never the file.
+// What is committed survives the death of the process. A power cut may cost the last transactions, but never the file.
 void setUpForWriting(SQLite::Database& db, const std::filesystem::path& path) {
     SQLite::Statement journal(db, onNetworkFileSystem(path) ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
     journal.executeStep();
@@ -95,7 +95,7 @@ void setUpForWriting(SQLite::Database& db, const std::filesystem::path& path) {
     db.exec(wal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
 }
 
-// Whose file it is, before anything is changed in it. True: it is new and empty.
+// Finds out whose file it is, before anything in it is changed. True: the file is new and empty.
 Result<bool> identify(SQLite::Database& db, const std::filesystem::path& path, int newest) {
     const std::int64_t application = pragmaInteger(db, "application_id");
     const std::int64_t version = pragmaInteger(db, "user_version");
@@ -208,7 +208,7 @@ FilePlace placeOf(SQLite::Database& db) {
 Result<bool> foldLog(SQLite::Database& db) {
     sqlite3* handle = db.getHandle();
     sqlite3_busy_timeout(handle, 0);
-    // The first call does the work and syncs while others write; the second has little left to do while it holds them up.
+    // The first call moves most of it and lets others write meanwhile. The second call keeps them waiting, but has little left to move.
     int code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (code == SQLITE_OK) code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     waitForWriters(handle);

@@ -74,7 +74,7 @@ EventSink::EventSink(SQLite::Database& db)
                     "INSERT INTO token (run, pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty,"
                     " time_ns, thinking, marker, penalized, injected, top, top_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       insert_reference_(db, "INSERT INTO reference (run, pos, kl, entropy, varentropy, logprob, rank, top) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-      // What the model says now is right, whatever an imported session said about the same tokenizer.
+      // The text that the model gives now is right. An imported session may have given another for the same tokenizer.
       insert_text_(db,
                    "INSERT INTO vocab (tokenizer, token, bytes) VALUES (?, ?, ?)"
                    " ON CONFLICT (tokenizer, token) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes"),
@@ -84,7 +84,7 @@ EventSink::EventSink(SQLite::Database& db)
       insert_round_(db,
                     "INSERT INTO draft_round (run, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      // A row that is computed again (a branch reads its beginning once more) says what holds now.
+      // A branch computes the rows of its beginning again, and the newer row counts.
       insert_experts_(db, "INSERT OR REPLACE INTO token_experts (run, pos, layers, per_token, experts) VALUES (?, ?, ?, ?, ?)"),
       insert_pass_(db,
                    "INSERT INTO expert_pass (run, seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage)"

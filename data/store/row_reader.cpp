@@ -39,7 +39,7 @@ float RowReader::real32(int column, const char* name) {
         return 0;
     }
     const auto narrow = static_cast<float>(wide);
-    // Only floats are ever stored, so further digits are damage.
+    // Only values of 32-bit floats are ever stored. A double with more digits is damage.
     if (!std::isnan(wide) && static_cast<double>(narrow) != wide) setFault(name, "has more digits than were measured: " + std::to_string(wide));
     return narrow;
 }

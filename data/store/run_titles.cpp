@@ -33,7 +33,7 @@ std::string firstLine(const std::string& text) {
     return begin == std::string::npos ? std::string{} : text.substr(begin, text.find_first_of("\r\n", begin) - begin);
 }
 
-// What stands before the value; a key that is not here is its own label.
+// The words in front of a setting's value. A setting that is not listed here is called by its key.
 const std::map<std::string, std::string>& labels() {
     static const std::map<std::string, std::string> known = {
         {"model_path", ""},          {"weight_quant", ""},         {"arithmetic", ""},        {"kv_type", "cache "},       {"prefill", "prefill "},

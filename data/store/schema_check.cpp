@@ -13,7 +13,7 @@ namespace quibble {
 
 namespace {
 
-// Cuts a script behind the semicolons that end a statement; those in comments and texts do not.
+// Cuts a script behind each semicolon that ends a statement. Semicolons in comments and texts end none.
 std::vector<std::string> statementsOf(const std::string& script) {
     std::vector<std::string> statements;
     std::size_t begin = 0;
@@ -26,7 +26,7 @@ std::vector<std::string> statementsOf(const std::string& script) {
     return statements;
 }
 
-// A column that is already there is work that is already done.
+// Runs the statements one by one. Where a column is already there, an earlier attempt has added it, and the statement is passed over.
 void runStatements(SQLite::Database& db, const char* script) {
     for (const std::string& statement : statementsOf(script)) {
         try {

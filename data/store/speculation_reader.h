@@ -19,8 +19,8 @@ struct SpeculationSource {
     Position end = 0;    // of the text that the trace has by now
 };
 
-/// Rounds of the run at positions below `end`, in order and without overlap; one that goes on behind `end` is cut there (the process
-/// was killed between its tokens, or a branch left in its midst). The tokens must be those of the trace. Names what it finds in `ids`.
+/// Reads the rounds of the run at positions below `end`, in order and without overlap. A round that goes on behind `end` is cut there: the process
+/// was killed between its tokens, or a branch left the run in the middle of the round. The tokens must be those of the trace. Names what it finds in `ids`.
 [[nodiscard]] Result<void> addDraftRounds(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace, std::unordered_set<TokenId>& ids);
 /// Experts and passes at positions below `end`.
 [[nodiscard]] Result<void> addTokenExperts(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace);

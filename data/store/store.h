@@ -90,7 +90,7 @@ public:
     /// settings is added behind it.
     [[nodiscard]] Result<void> nameRun(RunId id, std::string_view title);
     [[nodiscard]] Result<void> setRunNotes(RunId id, std::string_view notes);
-    /// With all branches that grew from it. Undo: restoreRun. Busy while the run is running.
+    /// Deletes the run with all branches that grew from it. Undo: restoreRun. Busy while the run is running.
     [[nodiscard]] Result<void> deleteRun(RunId id);
     /// Brings back what went with that deleteRun, and the ancestors it stands on.
     [[nodiscard]] Result<void> restoreRun(RunId id);
@@ -106,14 +106,14 @@ public:
     [[nodiscard]] Result<std::vector<Note>> listNotes(RunId run) const;
 
     // --- the file ---
-    /// Another number when another connection has changed the file.
+    /// A number that is another one after another connection has changed the file.
     [[nodiscard]] Result<std::int64_t> dataVersion() const;
     /// Whether the file is still where it was opened.
     [[nodiscard]] FilePlace place() const;
     /// Moves what stands in the -wal into the file, so that the file alone holds everything. Never waits for anybody: false when a
     /// reader or writer was in the way.
     [[nodiscard]] Result<bool> checkpoint();
-    /// Everything as a new database file at `path`, also when the file itself was moved or removed; replaces `path` in one step.
+    /// Writes everything as a new database file at `path`, also when the open file was moved or removed; replaces `path` in one step.
     /// Errors: Cancelled, and those of a file that cannot be written.
     [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path, const std::stop_token& stop = {}) const;
     /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.

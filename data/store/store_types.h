@@ -37,7 +37,8 @@ struct SessionSummary {
     std::string notes;
     std::int64_t created_ms = 0;
     std::int64_t updated_ms = 0;  // when it was made, or when its last run started or ended
-    std::int64_t runs = 0;        // not counting deleted ones, as the next two
+    // Deleted runs are not counted in the next three.
+    std::int64_t runs = 0;
     std::int64_t tokens = 0;
     std::string models;           // names of the models of its runs, separated by ", "
     bool operator==(const SessionSummary&) const = default;

@@ -13,7 +13,7 @@
 
 namespace quibble {
 
-/// May let SQLite::Exception out, as everything here: call inside guarded().
+/// All functions here may let SQLite::Exception out: call them inside guarded().
 [[nodiscard]] Result<RunRequest> readRequest(SQLite::Database& db, RunId run);
 /// With the tokens that a branch inherits. A run that did not finish gives a trace without finished(): in state Running while its
 /// writer is on it, else Finished.

@@ -77,7 +77,7 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
     device.linear(x, n_rows, arithmetic, {{&weights.router, logits_.data()}});
-    if (device.interrupted()) return;  // what the selector and the tap would get are no scores
+    if (device.interrupted()) return;  // the scores are unfinished, and no selector or tap may see them
     device.forEach(n_rows, [&](std::int64_t index) {
         const auto row = static_cast<std::size_t>(index);
         const std::span<const float> logits(logits_.data() + row * count, count);
@@ -97,7 +97,7 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
     if (tap_) tap_(scores, choice_);
 }
 
-// Slots are sorted by expert, within an expert by row.
+// Slots are sorted by expert, and those of one expert by row.
 void ExpertLayers::groupByExpert(std::int64_t n_rows) {
     count_of_.assign(static_cast<std::size_t>(config_.experts.count), 0);
     for (std::int64_t row = 0; row < n_rows; ++row) {
@@ -141,7 +141,7 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     groupByExpert(n_rows);
     countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());
-    // Experts lie side by side, so what is fetched behind one is often the next.
+    // Experts lie side by side in memory, so that what the processor fetches behind one expert is often the next expert.
     tasks_.clear();
     for (const Group& group : groups_) {
         tasks_.push_back({&weights.gate_exps[static_cast<std::size_t>(group.expert)], gate_.data() + group.first * d_ff, group.first, group.count});

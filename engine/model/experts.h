@@ -55,8 +55,8 @@ private:
     std::vector<std::size_t> ends_;
 };
 
-/// Decides for a layer and pass. choice comes in empty and goes out with scores.rows() rows of at most config.used distinct experts each
-/// (none is allowed: such a row gets zeros).
+/// Decides for a layer and pass. `choice` comes in empty and goes out with scores.rows() rows of at most config.used distinct experts each.
+/// A row may have no expert at all; its output is then zeros.
 class ExpertSelector {
 public:
     virtual ~ExpertSelector() = default;
@@ -77,10 +77,10 @@ public:
     void select(const RouterScores& scores, ExpertChoice& choice) override;
 };
 
-/// Called once a layer and pass with the decision.
+/// Sees each decision: called once for each layer of a pass.
 using ExpertTap = std::function<void(const RouterScores&, const ExpertChoice&)>;
 
-/// Of the last pass.
+/// What the last pass read.
 struct ExpertTraffic {
     std::int64_t bytes = 0;                    // expert weights that were read
     std::vector<std::int32_t> distinct;        // experts that at least one row chose, by layer
@@ -92,14 +92,14 @@ class ExpertLayers {
 public:
     explicit ExpertLayers(const ModelConfig& config);
 
-    /// Scratch memory for passes of up to n_rows rows.
+    /// Provides scratch memory for passes of up to n_rows rows.
     void reserveRows(std::int64_t n_rows);
 
     /// y [n_rows, d_model] = the weighted sum of the chosen experts' outputs for x [n_rows, d_model]. positions: of the rows. The router never takes
     /// inputs that are rounded to BF16.
     void run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products, const float* x, float* y);
 
-    /// nullptr: natural top-k. The selector must outlive the passes.
+    /// Who chooses from now on; nullptr: the natural top-k. The selector must outlive the passes.
     void setSelector(ExpertSelector* selector) { selector_ = selector; }
     void setTap(ExpertTap tap) { tap_ = std::move(tap); }
     void beginPass();

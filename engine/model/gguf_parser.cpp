@@ -218,7 +218,7 @@ void GgufParser::readTensorInfos() {
         if (cursor_.failed()) return;
         parts_.tensors.push_back(std::move(tensor));
     }
-    // Only now do the names stay where they are, so that views of them may be kept.
+    // The list of tensors does not grow any more. From here on their names stay where they are, and views of them may be kept.
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < parts_.tensors.size() && !cursor_.failed(); ++i) {
         if (!seen.insert(parts_.tensors[i].name).second) {

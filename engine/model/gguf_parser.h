@@ -58,7 +58,7 @@ private:
 class GgufParser {
 public:
     GgufParser(std::span<const std::byte> bytes, std::string name);
-    /// Views of the bytes; the mapping that owns them is left to the caller. Errors: FileCorrupt, Unsupported.
+    /// The result holds views of the bytes; the caller keeps the mapping that owns them. Errors: FileCorrupt, Unsupported.
     [[nodiscard]] Result<ModelFileParts> parse();
 
 private:

@@ -213,7 +213,7 @@ std::optional<std::string> GgufWriter::write(const std::string& path) const {
         if (file) writeTo(file);
         file.close();
         if (!file) {
-            std::filesystem::remove(part, ignored);  // on a full disk it takes the room that is missing
+            std::filesystem::remove(part, ignored);  // an unfinished file would take the room that is missing on a full disk
             return "cannot write " + part + ": is the folder there and is there room on the disk?";
         }
     }

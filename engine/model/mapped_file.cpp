@@ -36,8 +36,8 @@ tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path&
 // What Git leaves in place of a large file when its extension for them (LFS) is not installed.
 bool isGitPointer(std::string_view bytes) { return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/"); }
 
-// Maps a file so that its offsets and addresses agree up to the size of a large page, but in small ones: a large page is in memory as a whole
-// where one byte of it is read. nullptr: refused.
+// Maps a file so that offsets and addresses agree up to the size of a large page, as large pages need it. The mapping itself begins with small
+// pages, because a large page is in memory as a whole once a byte of it is read. nullptr: the system refuses.
 std::byte* mapAligned(int file, std::size_t size) {
     constexpr std::size_t kLargePage = std::size_t{2} << 20;
     if (size < kLargePage || size > PTRDIFF_MAX - kLargePage) {

@@ -25,7 +25,7 @@ void logLoad(const std::filesystem::path& path, const Result<std::shared_ptr<con
 }  // namespace
 
 Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path& path, const LoadOptions& options) {
-    // Loading under the lock: two loads at once would only compete for the disk and for memory.
+    // A model is loaded under the lock, because two loads at once would only compete for the disk and for memory.
     const std::lock_guard lock(mutex_);
     std::error_code ignored;
     std::filesystem::path absolute = std::filesystem::weakly_canonical(path, ignored);
@@ -47,7 +47,7 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
     const auto load = [&] { return same_file != nullptr ? Model::load(same_file, same_tokenizer, options) : Model::load(path, options); };
     const std::int64_t began = nowNs();
     auto model = load();
-    // Models that are kept although nobody uses them make room.
+    // Where memory is short, the models that are kept although nobody uses them are dropped.
     if (!model && model.error().code == ErrorCode::DoesNotFit && entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0) model = load();
     logLoad(path, model, nowNs() - began);
     if (!model) return model;

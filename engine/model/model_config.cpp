@@ -35,11 +35,12 @@ constexpr ArchitectureEntry kArchitectures[] = {
     {"qwen3", Architecture::Qwen3, false, QkNorm::PerHead, true, false, false, 0},
     {"qwen3moe", Architecture::Qwen3Moe, false, QkNorm::PerHead, false, true, true, kGatingSoftmax},
     {"olmoe", Architecture::Olmoe, false, QkNorm::FullWidth, false, true, false, kGatingSoftmax},
-    // A softmax over the chosen logits is the softmax over all, renormalised over the chosen.
+    // A softmax over the chosen logits gives the same weights as a softmax over all logits whose chosen part is renormalised.
     {"gpt-oss", Architecture::GptOss, false, QkNorm::None, false, true, true, kGatingSoftmaxOfSelected},
 };
 
-// The keys of an architecture with their ranges. Collects the first fault, so that the reading stays a list.
+// Reads the keys of an architecture within their ranges. The first fault is kept and asked for at the end, so that the code that reads is a plain
+// list of keys.
 class KeyReader {
 public:
     KeyReader(TypedKeys& keys, std::string prefix) : keys_(keys), file_(keys.file()), prefix_(std::move(prefix)) {}
@@ -146,7 +147,7 @@ void readRope(KeyReader& keys, ModelConfig& c) {
     if (rope.dim > c.head_dim || rope.dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
     // Newer files call it yarn_attn_factor; where there are both, both count.
     rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3) * keys.real("rope.scaling.yarn_attn_factor", 1, 1e-3, 1e3);
-    // Without a type the factor divides positions; files that are older than the types call it scale_linear; 0 is how files say that there is none.
+    // Without a type the factor divides positions. Files that are older than the types call it scale_linear. A factor of 0 means that there is none.
     const std::string_view scaling = keys.text("rope.scaling.type").value_or("linear");
     const double stated = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0, 0, 1e6), 0, 1e6);
     const double factor = stated == 0 ? 1 : stated;
@@ -175,7 +176,7 @@ void readExperts(KeyReader& keys, const ArchitectureEntry& entry, ModelConfig& c
     experts.weight_scale = scale == 0 ? 1.0F : static_cast<float>(scale);  // 0 is how files say that there is none
 }
 
-// What the keys ask for that nothing here runs, and what would; empty when there is nothing.
+// What the keys ask for that nothing here computes, and what could be asked for instead; empty when there is nothing.
 struct Refusal {
     std::string what, hint;
 };

@@ -27,7 +27,7 @@ struct ExpertConfig {
 struct RopeConfig {
     int dim = 0;                 // rotated dimensions of a head, even
     double theta = 10000;
-    bool adjacent_pairs = true;  // llama; otherwise halves
+    bool adjacent_pairs = true;  // elements 2i and 2i + 1 turn together (llama); false: elements i and i + dim / 2 do
     double linear_scale = 1;     // positions are divided by this
     // YaRN (arXiv 2309.00071): pairs that turn often keep their frequency, slow ones are divided by the factor.
     bool yarn = false;
@@ -35,7 +35,7 @@ struct RopeConfig {
     double yarn_original_context = 0;
     double yarn_beta_fast = 32, yarn_beta_slow = 1;  // turns within the original context
     double yarn_mix = 1;         // share of YaRN against plain division
-    double attention_factor = 1; // of cos and sin, beside YaRN's own 1 + 0.1 ln factor
+    double attention_factor = 1; // multiplies cos and sin, as does YaRN's own 1 + 0.1 ln factor
     bool yarn_truncate = true;   // the ramp begins and ends at whole pairs (as llama.cpp; the published gpt-oss code does not)
 };
 
@@ -56,7 +56,7 @@ struct ModelConfig {
     ExpertConfig experts;
     QkNorm qk_norm = QkNorm::None;
     int sliding_window = 0;            // positions that a row of a windowed layer sees, itself included; 0: all
-    int window_period = 0;             // of every window_period layers all but the last are windowed; 0: all
+    int window_period = 0;             // in each group of so many layers, all but the last have the window; 0: all layers have it
     bool attention_sinks = false;      // one more logit a head in the softmax, whose share is dropped
     bool clamped_swiglu = false;       // min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1)
     bool tied_output = false;          // the output layer is the token embedding

@@ -23,7 +23,7 @@ public:
     virtual ~TensorRows() = default;
     /// Writes rows [begin, end), counted over all matrices of the tensor, one after the other. Any number of threads may ask.
     virtual void write(std::uint64_t begin, std::uint64_t end, std::byte* out) const = 0;
-    /// What is read of the file for them.
+    /// The stretches of the file that writing these rows reads.
     [[nodiscard]] virtual std::vector<std::span<const std::byte>> sources(std::uint64_t begin, std::uint64_t end) const = 0;
 };
 
@@ -35,7 +35,7 @@ struct ModelTensor {
     std::uint64_t offset = 0;           // bytes from the start of that file; of data that was made anew, where its source begins
     std::uint64_t bytes = 0;            // of the whole tensor
     const std::byte* data = nullptr;    // valid as long as the ModelFile; a multiple of 2 for F16 and BF16, of 4 for F32
-    std::shared_ptr<const TensorRows> made_rows;  // in place of data, which is nullptr then
+    std::shared_ptr<const TensorRows> made_rows;  // makes the rows where the file holds them in another form; data is nullptr then
 
     /// Product of all dims; checked at reading, so it does not overflow.
     [[nodiscard]] std::uint64_t elements() const;

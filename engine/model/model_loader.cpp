@@ -156,7 +156,7 @@ Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float*
     return Linear{model_->owned_matrices_.back()->view(), bias, {}};
 }
 
-// Other architectures have models with and without.
+// The other architectures have models with biases and models without.
 bool ModelLoader::biasRequired(const std::string& name) const {
     const Architecture architecture = model_->config_.architecture;
     const bool queries_keys_values = name.find(".attn_") != std::string::npos && !name.ends_with("attn_output");
@@ -237,7 +237,8 @@ Result<void> ModelLoader::loadNorms(const std::string& prefix, LayerWeights& lay
         const char* name;
         int length;
     };
-    // The one before the feed-forward layer goes by two names; a norm after attention exists in no architecture here.
+    // The norm in front of the feed-forward layer has two names in files. One of them sounds like a norm behind attention, which no architecture
+    // here has.
     const bool gpt_oss = c.architecture == Architecture::GptOss;
     std::vector<Slot> slots{{&layer.attn_norm, "attn_norm.weight", c.d_model},
                             {&layer.ffn_norm, gpt_oss ? "post_attention_norm.weight" : "ffn_norm.weight", c.d_model}};
@@ -341,7 +342,7 @@ Result<void> ModelLoader::loadLayer(int index) {
     return {};
 }
 
-// A tensor that nothing reads means a part of the model that would be left out in silence.
+// A tensor that nothing has read is a part of the model that would be left out in silence.
 Result<void> ModelLoader::checkAllUsed() const {
     for (const ModelTensor& tensor : file_.tensors()) {
         if (used_.count(tensor.name) != 0) continue;

@@ -38,9 +38,9 @@ private:
     using MadeRows = std::shared_ptr<std::byte[]>;
     /// The rows that the view has from `first` on, made of what the file holds; the view then points at them.
     [[nodiscard]] MadeRows makeRows(const ModelTensor& tensor, std::int64_t first, kernels::WeightView& view);
-    /// Made rows stay only where nothing was made of them in turn.
+    /// Keeps the made rows where `linear` reads them. Where they were packed or quantized in turn, they are not needed any more.
     void keepOrForget(Linear& linear, const MadeRows& made);
-    /// What a view of stored weights becomes: itself, or what the quantizer makes of it. Counts it.
+    /// The weights that are used in place of stored ones: the view itself, or what the quantizer makes of it. They are added to the model's counts.
     [[nodiscard]] Result<Linear> finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored = false);
     [[nodiscard]] Result<void> checkAllUsed() const;
     /// Whether the architecture always has a bias for the matrix of this name (without its ending).
@@ -57,7 +57,7 @@ private:
     const WeightQuantizer* quantizer_ = nullptr;
     std::set<std::string_view> used_;  // tensors
     std::map<std::string, const float*> vectors_;
-    ThreadPool pool_{0};  // packs
+    ThreadPool pool_{0};  // its threads pack weights
     double stored_bits_ = 0;
 };
 

@@ -19,7 +19,8 @@ constexpr std::int64_t kPanelsPerChunk = 4;
 
 }  // namespace
 
-// Two threads that write to one new page both wait for it to be cleared, twice where it is large: so pages are asked for beforehand, each by one.
+// When two threads write to the same new page, the system clears the page for both, and both wait. So each new page is touched by one thread
+// beforehand.
 void PackedWeights::touch(std::size_t end, ThreadPool& pool) {
     if (end <= touched_) return;
     const std::size_t target = std::min(block_bytes_, (end / kPage + 1) * kPage + kTouchAhead);

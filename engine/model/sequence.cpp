@@ -41,7 +41,7 @@ Sequence::~Sequence() {
         { const KvCache closed = std::move(cache_); }  // from here on the entry alone holds the pages
         prefixes_->keep(std::move(entry));
     } catch (const std::bad_alloc&) {
-        // Then it is computed again.
+        // Without memory to keep what was computed, a later run computes it again.
     }
 }
 

@@ -61,12 +61,12 @@ public:
     [[nodiscard]] const Model& model() const { return *model_; }
     [[nodiscard]] Position size() const { return cache_.size(); }
     [[nodiscard]] Position capacity() const { return cache_.capacity(); }
-    /// Tokens of the pass that an append() of `n` begins with: its rows are made in one way.
+    /// How many tokens the first pass of an append() of `n` tokens takes. All rows of a pass are computed in one way, rounded or exact.
     [[nodiscard]] std::int64_t firstPassRows(std::int64_t n) const {
         n = std::min(n, kMaxPassRows);
         return size() < settings_.throughput_end ? std::min<std::int64_t>(n, settings_.throughput_end - size()) : n;
     }
-    /// As it was asked for, or 0 where it changes nothing.
+    /// SequenceSettings::throughput_end, or 0 where it would change nothing.
     [[nodiscard]] Position throughputEnd() const { return settings_.throughput_end; }
     [[nodiscard]] std::size_t cacheBytes() const { return cache_.reservedBytes(); }
     /// Positions that were there from the beginning, and the bytes of memory that they share with an earlier sequence.
@@ -81,9 +81,9 @@ public:
         if (known_experts_.size() > tokens_.size()) known_experts_.resize(tokens_.size());
     }
 
-    /// The experts of the positions from 0 on, as far as they were told; who takes this text over gets them with it.
+    /// The experts of the positions from 0 on, as far as tellExperts() was told of them. A sequence that takes this text over takes them over too.
     [[nodiscard]] std::span<const TokenExperts> knownExperts() const { return known_experts_; }
-    /// Told in the order of positions.
+    /// Called in the order of positions.
     void tellExperts(TokenExperts experts) {
         if (static_cast<std::size_t>(experts.pos) == known_experts_.size()) known_experts_.push_back(std::move(experts));
     }
@@ -112,7 +112,7 @@ private:
     /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else empty.
     [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
                                     std::int64_t n_logit_rows, float* logits, const std::stop_token& stop);
-    // Both give up between two operations once a stop is asked for, and leave x_ as whatever it is then.
+    // The next two give up between two operations once a stop is asked for. What is in x_ then means nothing.
     void attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths);
     void feedForwardBlock(int layer, std::int64_t n_rows);
     void fillRope();

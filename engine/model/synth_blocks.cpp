@@ -14,8 +14,8 @@ namespace {
 
 using kernels::TensorType;
 
-// Where the halves of a block's scale and offset stand, and their values in units of kSynthSpread. Divisors are the root mean square
-// of the codes; offsets cancel the mean.
+// Where the F16 scale of a block stands, and its F16 offset if it has one, with their values in units of kSynthSpread. The divisors are the root
+// mean square of the codes; the offsets cancel their mean.
 struct BlockScale {
     TensorType type;
     std::size_t at;

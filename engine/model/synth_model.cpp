@@ -32,7 +32,7 @@ constexpr SynthShape kShapes[] = {
     {"gpt-oss-like", "gpt-oss", 4, 576, 8, 2, 64, 576, 4096, false, 150000, 8, 4},
 };
 
-// What a mixture stores most tensors in, as the usual quantizing programs mix them.
+// The mixtures that the usual quantizing programs write, and the type that most tensors of each have.
 struct Mixture {
     std::string_view name;
     TensorType base;
@@ -42,7 +42,7 @@ constexpr Mixture kMixtures[] = {{"Q2_K_M", TensorType::Q2_K}, {"Q3_K_M", Tensor
 constexpr TensorType kPlain[] = {TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
                                  TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
 
-// What holds rows that are no whole number of 256.
+// The type that takes rows whose length is no multiple of 256.
 TensorType fallback(TensorType type) {
     switch (type) {
         case TensorType::Q4_K: return TensorType::Q5_0;
@@ -55,7 +55,7 @@ TensorType fallback(TensorType type) {
     }
 }
 
-// The first and last eighth of the layers and every third between them.
+// True for the first and the last eighth of the layers, and for every third layer between them.
 bool getsMoreBits(int layer, int layers) { return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2; }
 
 TensorType mixedType(const Mixture& mixture, std::string_view name, int layer, const SynthShape& shape, int layers) {

@@ -13,7 +13,8 @@ std::int64_t packedCost(const ModelTensor& tensor) {
     return static_cast<std::int64_t>(kernels::packedBytes(tensor.type, rows, cols) * matrices);
 }
 
-// A tensor of a file that nothing has checked yet: what is no matrix of this architecture will be refused by the loader.
+// Adds what one tensor costs. The file has not been checked yet: a tensor that does not belong to the architecture is counted too, and the loader
+// will refuse it.
 void addTensor(const ModelTensor& tensor, bool tied_output, bool packs, const WeightQuantizer* quantizer, const MethodChoice& choice, WeightCost& cost) {
     const bool matrix = tensor.dims.size() > 1 && tensor.name.ends_with(".weight");
     const bool embedding = tensor.name == "token_embd.weight", output = tensor.name == "output.weight" || (embedding && tied_output);

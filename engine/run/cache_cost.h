@@ -20,7 +20,7 @@ struct CacheModels {
     std::vector<const ModelConfig*> drafts;  // those that keep a cache
 };
 
-/// Bytes when every position is written; before that only what is written is occupied.
+/// Bytes of the caches when every position is written. Until then memory is occupied only as far as positions are written.
 struct CacheCost {
     Position context = 0;
     KvType type = KvType::F32;

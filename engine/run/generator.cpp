@@ -94,7 +94,7 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     auto experts_method = findExpertMethod(request_.experts);
     if (!experts_method) return tl::unexpected(experts_method.error());
     const bool has_experts = decides->config().hasExperts();
-    // What a budget left out is missing in the keys and values, too.
+    // Under a budget that leaves experts out, keys and values are not those of other runs of the same text. Such a run shares none.
     const PrefixReuse reuse{has_experts && !(*experts_method)->lossless ? nullptr : prefixes_, tokens_, has_experts};
     auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : ownSettings(), reuse);
     if (!sequence) return tl::unexpected(sequence.error());
@@ -110,14 +110,14 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     return checkMemory(*cost, free_memory);
 }
 
-// The sequences hold no memory yet, so this is still before the run.
+// The sequences hold no memory yet: a run that does not fit is refused before it begins.
 Result<void> Generator::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
     provenance_.reused_bytes = static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
     auto fits = checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
     if (fits || prefixes_ == nullptr) return fits;
-    prefixes_->shrinkTo(0);  // what this run shares stays
+    prefixes_->shrinkTo(0);  // drops what earlier runs left, but for the pages that this run shares
     return checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
 }
 

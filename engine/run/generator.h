@@ -50,7 +50,7 @@ public:
     /// Appends one token, or with a draft one and all that were accepted. Scores a reference block when one is full. Nothing happens once
     /// finished(). Errors: Cancelled (nothing was appended, call again to go on), or the reason why the run cannot go on.
     [[nodiscard]] Result<void> step(std::vector<RunEvent>& events, const std::stop_token& stop);
-    /// Scores what is queued, so that the KL curve reaches the text: on pause and at the end.
+    /// Scores the tokens that wait for the reference, so that the KL curve reaches the end of the text. Called on pause and at the end.
     [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
 
     /// Prefill, steps until finished() or `limit` tokens were appended, and the rest of the reference: for callers that never pause.
@@ -66,7 +66,7 @@ public:
 
     /// The closing event of a run that ends here, for the reason finishReason().
     [[nodiscard]] RunFinished closing() const;
-    /// Stopped where nothing else has ended the run.
+    /// Why the run ended; Stopped where nothing else has ended it.
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:
@@ -74,7 +74,7 @@ private:
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory);
     [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory);
-    /// Of the model that is measured and its drafts; the reference is computed exactly, and with F32 rows.
+    /// The settings of the model that is measured and of its drafts. The reference is computed exactly, and with F32 rows.
     [[nodiscard]] SequenceSettings ownSettings() const { return {request_.arithmetic, request_.kv_type, throughput_end_}; }
     [[nodiscard]] Result<void> checkMemory(const CacheCost& cost, const FreeMemory& free_memory);
     void fillProvenance(const PromptTokens& prompt);
@@ -85,7 +85,7 @@ private:
     [[nodiscard]] Result<void> prepareDrafter();
     [[nodiscard]] Result<void> prepareExperts();
     void beginPass(bool verify);
-    /// The pass that began at `pos`, and the experts of those of its rows that stay in the text.
+    /// Adds events for the pass that began at `pos`: the pass itself, and the experts of those of its rows that stay in the text.
     void announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns, std::vector<RunEvent>& events);
 
     // One round (generator_step.cpp).
@@ -112,7 +112,7 @@ private:
     CpuDevice& device_;
     PrefixCache* prefixes_;
     RunProvenance provenance_;
-    std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized one, or the reference when the quantized one drafts for it
+    std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized model, or the reference where the quantized model drafts for it
     std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
     std::unique_ptr<ExpertPolicy> experts_; // nullptr: a dense model
     std::optional<ExpertRecorder> recorder_;
@@ -127,12 +127,12 @@ private:
     std::vector<ControlChange> replayed_;  // not yet in force, by position
     std::vector<TokenId> tokens_;          // prompt and everything appended
     std::size_t prompt_size_ = 0;
-    Position throughput_end_ = 0;          // positions of the prompt before this one have rounded inputs; what was generated, of a parent too, never has
+    Position throughput_end_ = 0;          // positions of the prompt before this one have rounded inputs; generated tokens, those of a parent included, never have
     bool prompt_announced_ = false;
     bool passes_ends_ = false;
     TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
-    std::vector<float> logits_;            // raw, of the next position; in a round of the rows of its tree, [rows, vocab]
-    std::vector<float> penalized_;         // storage of the model that is measured ...
+    std::vector<float> logits_;            // raw logits of the next position; within a round those of all rows of its tree, [rows, vocab]
+    std::vector<float> penalized_;         // logits after the penalty: of the model that is measured ...
     std::vector<float> target_penalized_;  // ... and of the one that decides
     std::unordered_set<TokenId> announced_;
     std::vector<ReferenceRecord> scored_;

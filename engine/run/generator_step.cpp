@@ -46,7 +46,7 @@ Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_toke
     const std::int64_t spent = nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
     round.record.other_ns = spent - round.record.draft_ns - round.record.verify_ns;
     closeRound(round, events);
-    // Whoever reads in order knows where a token comes from when it arrives.
+    // The round stands in front of its tokens, so that whoever reads the events in order knows of each token where it comes from.
     if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round.record));
     decode_ns_ += spent;
     return {};
@@ -60,7 +60,7 @@ Result<void> Generator::draft(Round& round, std::vector<RunEvent>& events, const
         task.text = tokens_;
         const bool one_row = sequence_->size() < position();
         const bool measured = one_row && generated >= measured_from_;
-        // A token that is forced has nothing to be drafted for; the row of the text's end takes one of the pass.
+        // In front of a forced token nothing is drafted. A pass has one row less for drafted tokens, because the end of the text takes one.
         task.max_nodes = forced_ != kNoToken || measured ? 0 : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
         task.max_depth = task.max_nodes;
         task.rules = {&*penalty_, &*thinking_, request_.sampler, request_.seed, verify_method_->pick};
@@ -142,7 +142,7 @@ Result<void> Generator::walk(Round& round, std::vector<RunEvent>& events, const 
             scorer_->push(id, pos, measured, stats->log_sum_exp);
             if (auto scored = scoreWhenReady(events, stop); !scored) {
                 if (scored.error().code != ErrorCode::Cancelled) return scored;
-                round.ended = true;  // the full block must be scored before another token can be queued; what is there stays
+                round.ended = true;  // the full block must be scored before another token can be queued; the tokens so far stay
             }
         }
         if (finished()) round.ended = true;
@@ -213,7 +213,8 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         round.record.added = record.id = outcome.own;
         round.record.corrected = !children.empty();
     }
-    // What the same noise would have chosen without the penalty. A rule with draws of its own has no such counterpart, unless nothing is drawn.
+    // The token that the same noise would have chosen without the penalty. A rule that draws for itself uses other noise, and has no such token
+    // unless it drew nothing.
     const bool other = record.penalized && own_noise;
     record.without_penalty_id = other ? sampler_.choose(raw, request_.sampler, request_.seed, record.pos) : record.id;
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
@@ -239,7 +240,7 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
         announceExperts(first, rows, !round.record.nodes.empty(), round.record.verify_ns, events);
     }
     if (round.record.added == kNoToken) {
-        // The walk ended on an accepted token: its row holds the logits of what follows.
+        // The walk ended on an accepted token, and the row of that token holds the logits of the next position.
         const auto vocab = static_cast<std::ptrdiff_t>(models_.quantized->config().vocab_size);
         const auto row = logits_.begin() + vocab * (round.node + 1);
         std::copy(row, row + vocab, logits_.begin());

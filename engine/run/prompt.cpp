@@ -28,7 +28,7 @@ Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tok
     if (!request.recorded_prompt.tokens.empty()) return recordedPrompt(request, tokenizer);
     if (request.prompt.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty", "Write a prompt or choose a problem");
     PromptTokens prompt;
-    std::vector<std::size_t> literal;  // what the user wrote is text, whatever it looks like
+    std::vector<std::size_t> literal;  // stretches that the user wrote: they are text, whatever they look like
     ChatTemplateContext context;
     context.clock = request.clock.value_or(clock);
     if (const auto bos = tokenizer.bos()) context.bos_token = tokenizer.tokenBytes(*bos);
@@ -49,7 +49,7 @@ Result<PromptTokens> buildPrompt(const RunRequest& request, const Tokenizer& tok
         prompt.thinking_open = rendered->thinking_open;
         if (tokenizer.chatTemplate().find("strftime_now") != std::string_view::npos) prompt.clock = context.clock;
     }
-    // A template, or a raw prompt, that begins with the token itself must not get a second one.
+    // Where the template or the raw prompt begins with the token itself, no second one is added.
     const bool begins = !context.bos_token.empty() && prompt.text.starts_with(context.bos_token) && (literal.empty() || literal.front() > 0);
     options.add_bos = tokenizer.addsBos() && !begins;
     options.literal = literal;

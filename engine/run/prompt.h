@@ -16,7 +16,7 @@ struct PromptTokens {
     std::string text;               // after the template
     std::vector<TokenId> ids;
     bool thinking_open = false;     // the prompt ends inside the reasoning span
-    std::optional<PromptClock> clock;  // that the template was given; nothing: it asks for no time
+    std::optional<PromptClock> clock;  // the time that the template was given; nothing: the template asks for none
 };
 
 /// The recorded prompt of the request where it has one, else what the template makes of its text. `clock`: the time that a template may print, unless the

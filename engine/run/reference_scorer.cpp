@@ -50,7 +50,8 @@ Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std
     const std::int64_t began = nowNs();
     const auto rows = static_cast<std::int64_t>(pending_.size());
 
-    // Everything but the last known token first (the prompt, once); a pass that is stopped in between keeps what it finished.
+    // First the reference reads all known tokens but the last; this is the prompt, and happens once. When a pass is stopped in between, what is
+    // finished is kept.
     const std::size_t ahead = unfed_.size() - 1;
     for (std::size_t done = 0; done < ahead;) {
         const std::size_t n = std::min<std::size_t>(ahead - done, static_cast<std::size_t>(Sequence::kMaxPassRows));

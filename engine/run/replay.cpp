@@ -95,7 +95,7 @@ Result<void> sameModels(const RunProvenance& then, const RunModels& here) {
     return sameModel("reference", then.reference_hash, here.reference != nullptr ? here.reference->hash() : std::string());
 }
 
-// What the template would make of the prompt now, where that is not what the run was fed; empty: the same.
+// Says what the template would make of the prompt today, where the run was given another prompt; empty: it is the same.
 std::string promptNote(const RunProvenance& then, RunRequest request, const Tokenizer& tokenizer) {
     if (then.prompt_tokens.empty()) return {};
     request.recorded_prompt = {};

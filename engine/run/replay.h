@@ -23,7 +23,7 @@ struct ReplayReport {
     std::int64_t tokens = 0;      // compared
     std::int64_t references = 0;  // compared
     std::optional<ReplayDifference> difference;
-    std::string note;             // another instruction set or version than the stored run had, or another prompt than the template makes now
+    std::string note;             // for people: the stored run had another instruction set or version, or the template makes another prompt today
 };
 
 /// stored: a trace as the store loads it (a branch begins with its parent's tokens, which are not repeated). request: the stored request,

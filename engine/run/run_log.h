@@ -11,7 +11,7 @@
 
 namespace quibble {
 
-/// An error as a line of the log. A chat template may put the prompt into its own messages; of those only the place is kept.
+/// Writes an error as a line of the log. A chat template may put the prompt into its own messages; of such a message only the place is kept.
 void logProblem(std::string_view line);
 
 /// Settings of a run that are not the usual, in short: "rtn:bits=3,group=64, temperature 0.6, top-p 0.95, seed 1, at most 512 tokens".
@@ -33,7 +33,8 @@ private:
     bool texts_ = false;
     bool started_ = false;
     std::int64_t tokens_ = 0;
-    std::map<TokenId, std::string> pieces_;  // only where texts are asked for, as the next
+    // The next two are filled only where texts are asked for.
+    std::map<TokenId, std::string> pieces_;
     std::string text_;
 };
 

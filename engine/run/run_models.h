@@ -16,7 +16,7 @@ struct RunModels {
     std::vector<std::shared_ptr<const Model>> drafts;  // that the user named, largest first
 };
 
-/// What weights and caches must fit in, as LoadOptions asks it.
+/// Asked for the memory that weights and caches must fit in, as in LoadOptions.
 using FreeMemory = decltype(LoadOptions::free_memory);
 
 /// Errors: those of Model::load; InvalidArgument when a draft method misses its model file. options.weight_quant and packed are ignored: the request says

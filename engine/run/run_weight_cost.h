@@ -1,4 +1,4 @@
-// What the weights of all models of a run take in memory, said before anything is loaded. What was taken in the end is
+// What the weights of all models of a run will take in memory, said before anything is loaded. What a run took in the end is in
 // RunFinished::peak_memory_bytes.
 #pragma once
 
@@ -22,7 +22,7 @@ struct RunWeightCost {
     WeightCost model;
     std::optional<WeightCost> reference;
     std::vector<WeightCost> drafts;
-    bool shared_file = false;   // model and reference read one file: what both read where it lies is there once
+    bool shared_file = false;   // model and reference read one file, and what both read in place is in memory once
     bool same_weights = false;  // the reference is the model itself
 
     [[nodiscard]] std::int64_t bytes() const;

@@ -12,7 +12,7 @@ namespace quibble {
 
 namespace {
 
-// Twice per frame at 60 Hz, so that a frame never waits for tokens that exist.
+// Batches leave twice per frame at 60 Hz, so that no frame waits for tokens that exist already.
 constexpr std::int64_t kBatchIntervalNs = 8'000'000;
 
 constexpr double kSlowestPace = 0.1;  // tokens a second
@@ -133,7 +133,7 @@ void Runner::execute(RunStart start) {
     log_.begin(run_, start.request);
     std::unique_ptr<Generator> generator;
     Result<FinishReason> end = FinishReason::Failed;
-    // The one place of this thread where a broken contract ends the run and not the program.
+    // A broken contract ends the run here, and not the program. This thread has no other place that does so.
     try {
         setState(RunState::Loading);
         if (auto opened = open(start); opened) {
@@ -170,7 +170,7 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
     options.free_memory = start.free_memory;
     auto opened = openRunModels(*models_, start.request, options);
     if (!opened && opened.error().code == ErrorCode::DoesNotFit && prefixes_.bytes() > 0) {
-        prefixes_.shrinkTo(0);  // what earlier runs left makes room
+        prefixes_.shrinkTo(0);  // drops what earlier runs left, to make room
         opened = openRunModels(*models_, start.request, options);
     }
     if (!opened) return tl::unexpected(opened.error());
@@ -207,7 +207,7 @@ Result<FinishReason> Runner::generate(Generator& generator) {
     sendBatch();
     const bool stopped = stopToken().stop_requested() && !generator.finished();
     if (!stopped) {
-        // The rest of the curve; Stop may cut it short, then those tokens stay without a KL.
+        // Scores the rest of the KL curve. Stop may cut this short, and the tokens behind stay without a KL.
         if (auto flushed = generator.flushReference(events_, stopToken()); !flushed && flushed.error().code != ErrorCode::Cancelled) {
             return tl::unexpected(flushed.error());
         }
@@ -219,7 +219,7 @@ void Runner::waitForPace(std::int64_t step_began_ns, std::int64_t tokens) {
     std::unique_lock lock(mutex_);
     if (pace_ <= 0 || pause_wanted_) return;
     lock.unlock();
-    sendBatch();  // a token that waits would not be watched
+    sendBatch();  // at a pace that people follow, each token is shown before the wait for the next
     lock.lock();
     while (pace_ > 0 && !pause_wanted_ && !stop_.stop_requested()) {
         const std::int64_t left_ns = step_began_ns + static_cast<std::int64_t>(1e9 / pace_ * static_cast<double>(tokens)) - nowNs();

@@ -189,8 +189,8 @@ inline double magnitudeSum(const float* w, const float* x, int64_t cols) {
     return sum;
 }
 
-// For types whose weights are a product minus a minimum, what cancels between the two: the part of the band of matmulPacked that |w x| does not
-// show. 0 for other types.
+// The weights of some types are a product minus a minimum, and large parts of the two cancel. This is what cancels: the part of the band of
+// matmulPacked that |w x| does not show. 0 for other types.
 inline double minimaSum(const WeightView& w, const float* x, int64_t output) {
     if (w.type != TensorType::Q2_K && w.type != TensorType::Q4_K && w.type != TensorType::Q5_K && w.type != TensorType::Q4_1 && w.type != TensorType::Q5_1) {
         return 0.0;

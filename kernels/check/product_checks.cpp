@@ -9,7 +9,7 @@ namespace quibble::kernels::check {
 namespace {
 
 constexpr int64_t kOuts = 37;  // two whole panels and a part of one
-// One row streams, a few share what is read, many take the tables' own ways.
+// The numbers of rows. A table has a way of its own for one row, for a few rows that share what is read, and for many rows.
 constexpr int64_t kRowCounts[] = {1, 3, 8, 19};
 constexpr int64_t kMostRows = 19;
 

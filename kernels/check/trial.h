@@ -22,7 +22,7 @@ public:
 
     const Ops& table;
 
-    // Everything compared until the next call belongs to this case.
+    // Begins a case: all that is compared until the next call belongs to it.
     void begin(std::string name) {
         case_ = std::move(name);
         ++result_.cases;

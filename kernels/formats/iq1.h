@@ -5,7 +5,7 @@
 
 namespace quibble::kernels {
 
-// A scale for 32 weights.
+// IQ1_S: one scale serves 32 weights.
 struct BlockIQ1_S {
     uint16_t d;      // F16
     uint8_t q[32];   // low eight bits of a point's index, one byte for 8 weights
@@ -13,7 +13,7 @@ struct BlockIQ1_S {
 };
 static_assert(sizeof(BlockIQ1_S) == 50 && alignof(BlockIQ1_S) <= 2);
 
-// A scale for 16 weights.
+// IQ1_M: one scale serves 16 weights.
 struct BlockIQ1_M {
     uint8_t q[32];       // as above
     uint8_t qh[16];      // for 16 weights, a half byte for each point: top three bits of its index, then the sign of 1/8

@@ -5,14 +5,14 @@
 
 namespace quibble::kernels {
 
-// Grid of 256; s for 32 weights. Seven sign bits for eight weights: the last sign makes the number of minus signs even.
+// IQ2_XXS: a grid of 256 points, one s for 32 weights. Eight weights have seven sign bits; the eighth sign makes the number of minus signs even.
 struct BlockIQ2_XXS {
     uint16_t d;      // F16
     uint16_t q[32];  // for 32 weights, 8 bytes: four indices; then 32 bits: four times seven signs, s in the top four bits
 };
 static_assert(sizeof(BlockIQ2_XXS) == 66 && alignof(BlockIQ2_XXS) <= 2);
 
-// Grid of 512; s for 16 weights.
+// IQ2_XS: a grid of 512 points, one s for 16 weights.
 struct BlockIQ2_XS {
     uint16_t d;         // F16
     uint16_t q[32];     // index in the low nine bits, seven signs above
@@ -20,7 +20,7 @@ struct BlockIQ2_XS {
 };
 static_assert(sizeof(BlockIQ2_XS) == 74 && alignof(BlockIQ2_XS) <= 2);
 
-// Grid of 1024; s for 16 weights.
+// IQ2_S: a grid of 1024 points, one s for 16 weights.
 struct BlockIQ2_S {
     uint16_t d;         // F16
     uint8_t q[32];      // low eight bits of the index

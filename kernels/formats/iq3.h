@@ -5,7 +5,7 @@
 
 namespace quibble::kernels {
 
-// w = +- d * (0.5 + s) / 2 * point, grid of 256.
+// IQ3_XXS: w = +- d * (0.5 + s) / 2 * point, from a grid of 256 points.
 struct BlockIQ3_XXS {
     uint16_t d;          // F16
     uint8_t q[64];       // indices
@@ -13,7 +13,7 @@ struct BlockIQ3_XXS {
 };
 static_assert(sizeof(BlockIQ3_XXS) == 98 && alignof(BlockIQ3_XXS) <= 2);
 
-// w = +- d * (2 s + 1) * point, grid of 512.
+// IQ3_S: w = +- d * (2 s + 1) * point, from a grid of 512 points.
 struct BlockIQ3_S {
     uint16_t d;         // F16
     uint8_t q[64];      // low eight bits of the index

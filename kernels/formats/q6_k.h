@@ -6,8 +6,8 @@
 namespace quibble::kernels {
 
 struct BlockQ6_K {
-    uint8_t ql[128];    // per half h of 128 weights 64 bytes: byte l holds weights l (low half) and l + 64 (high half)
-    uint8_t qh[64];     // per half 32 bytes: bits 2j..2j+1 of byte l: top bits of weight 32 j + l
+    uint8_t ql[128];    // 64 bytes for each half of 128 weights: byte l holds weight l (low half) and weight l + 64 (high half)
+    uint8_t qh[64];     // 32 bytes for each half: bits 2j..2j+1 of byte l are the top bits of weight 32 j + l
     int8_t scales[16];
     uint16_t d;         // F16
 };

@@ -41,7 +41,7 @@ void takeBits(const uint8_t* bytes, int from, int mask, uint8_t* codes) {
     }
 }
 
-// Such bits join the codes at bit `to`.
+// Joins such bits to the codes, at bit `to`.
 void addBits(const uint8_t* bytes, int from, int mask, int to, uint8_t* codes) {
     for (int i = 0; i < 32; ++i) {
         codes[i] = static_cast<uint8_t>(codes[i] | (((bytes[i] >> from) & mask) << to));

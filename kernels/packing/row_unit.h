@@ -1,4 +1,4 @@
-// One unit of one output on its way from the file's blocks to a panel: plain numbers, no bit packing.
+// One unit of one output on its way from the file's blocks to a panel. The numbers stand here one by one, before their bits are packed.
 #pragma once
 
 #include "kernels/packing/layout.h"

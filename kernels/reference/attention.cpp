@@ -9,7 +9,7 @@ namespace quibble::kernels::reference {
 
 namespace {
 
-// Positions and head_dim numbers each, as floats.
+// Stored keys or values as floats: head_dim numbers for each position.
 std::vector<float> gather(const AttentionArgs& args, const KvRows& rows, int64_t n_kv) {
     std::vector<float> values(static_cast<size_t>(n_kv * args.head_dim));
     for (int64_t i = 0; i < n_kv; ++i) {

@@ -13,7 +13,7 @@ namespace {
 constexpr int kLevelsIq2[4] = {8, 25, 43, 0};  // the fourth code is in no grid
 constexpr int kLevelsIq3Xxs[8] = {4, 12, 20, 28, 36, 44, 52, 62};
 
-// Seven stored signs and the eighth that makes their number even.
+// Seven stored signs, and the eighth, which makes the number of minus signs even.
 unsigned evenSigns(uint32_t seven) { return seven | (static_cast<unsigned>(std::popcount(seven)) & 1U) << 7; }
 
 float withSign(float value, unsigned signs, int i) { return ((signs >> i) & 1U) != 0 ? -value : value; }
@@ -37,7 +37,7 @@ void pointIq1(uint16_t point, float scale, bool minus, float* y) {
     }
 }
 
-// Digit n of a fraction in base three.
+// Digit n of a byte of TQ1_0, read as a fraction in base three.
 int trit(uint8_t fraction, int n) {
     constexpr unsigned kPowers[5] = {1, 3, 9, 27, 81};
     const unsigned rest = fraction * kPowers[n] & 255U;

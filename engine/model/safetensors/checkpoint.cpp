@@ -82,7 +82,8 @@ private:
         return {};
     }
 
-    // The data where it lies, or a copy where that is no place for numbers: writers pad the header to 8 bytes, but need not.
+    // The data is used where it lies. It is copied where its address does not suit its numbers: most writers pad the header to 8 bytes, but the
+    // format does not ask for it.
     const std::byte* aligned(const std::byte* data, const SafeTensor& tensor) {
         const std::uintptr_t element = tensor.dtype == "F32" ? 4 : 2;
         if (reinterpret_cast<std::uintptr_t>(data) % element == 0) return data;

@@ -29,13 +29,13 @@ struct Checkpoint {
     std::map<std::string, std::string> file_of;  // as an index promises: tensor -> Shard::file; empty without an index
 };
 
-/// Views of the shards' bytes; the mappings that own them are left to the caller. Errors: FileCorrupt, Unsupported.
+/// The result holds views of the shards' bytes; the caller keeps the mappings that own them. Errors: FileCorrupt, Unsupported.
 [[nodiscard]] Result<ModelFileParts> translateCheckpoint(const Checkpoint& checkpoint);
 
 /// A path that this reader takes: a folder, a .safetensors file or an index of such files.
 [[nodiscard]] bool isCheckpointPath(const std::filesystem::path& path);
 
-/// Maps and translates; any shard stands for the whole. Errors: NotFound (a file that must be there), Io, FileCorrupt, Unsupported.
+/// Maps the files and translates them; the path of any shard opens the whole checkpoint. Errors: NotFound (a file that must be there), Io, FileCorrupt, Unsupported.
 [[nodiscard]] Result<ModelFileParts> openCheckpoint(const std::filesystem::path& path);
 
 }  // namespace quibble

@@ -32,7 +32,7 @@ constexpr Family kFamilies[] = {
     {"gpt_oss", "gpt-oss", "intermediate_size", true, false, 0},
 };
 
-// Collects the first fault while settings are read, so that the reading stays a list.
+// Reads settings. The first fault is kept and asked for at the end, so that the code that reads is a plain list of settings.
 class Settings {
 public:
     Settings(const json& object, std::string where) : object_(object), where_(std::move(where)) {}
@@ -136,7 +136,7 @@ void addYarn(Settings& scaling, const std::string& prefix, double factor, std::u
     keys.real(prefix + "rope.scaling.yarn_beta_fast", scaling.real("beta_fast", 32));
     keys.real(prefix + "rope.scaling.yarn_beta_slow", scaling.real("beta_slow", 1));
     keys.flag(prefix + "rope.scaling.yarn_truncate", scaling.flag("truncate", true));
-    // The key multiplies what YaRN itself prescribes; the setting replaces it.
+    // The GGUF key multiplies the factor that YaRN itself prescribes. The setting of the checkpoint takes the place of that factor.
     const double own = 1 + 0.1 * std::log(std::max(factor, 1.0));
     keys.real(prefix + "rope.scaling.attn_factor", scaling.real("attention_factor", own) / own);
 }

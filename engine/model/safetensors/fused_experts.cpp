@@ -59,14 +59,14 @@ private:
     Interleaving order_;
 };
 
-// Sources of [inputs, outputs] for each expert.
+// Each expert's floats lie as [inputs, outputs]; a stack of GGUF wants [outputs, inputs].
 class TransposedRows final : public TensorRows {
 public:
     TransposedRows(const std::byte* floats, std::uint64_t element, std::uint64_t inputs, const Interleaving& order)
         : floats_(floats), element_(element), inputs_(inputs), order_(order) {}
 
     void write(std::uint64_t begin, std::uint64_t end, std::byte* out) const override {
-        // A few rows at a time, so that what lies side by side in the source is used while it is at hand.
+        // A few rows are written at a time, so that floats that lie side by side in the source are used while they are in the cache.
         constexpr std::uint64_t kTogether = 16;
         for (std::uint64_t row = begin; row < end; row += kTogether) {
             const std::uint64_t last = std::min(end, row + kTogether);
@@ -145,7 +145,7 @@ Result<void> FusedExperts::addStack(const std::string& place, const Sources& sou
     return {};
 }
 
-// Small: copied.
+// Biases are small, so they are copied.
 void FusedExperts::addBias(const Part& bias, const Stack& stack, ModelFileParts& parts) {
     const std::uint64_t experts = bias.tensor.shape[0], all_rows = bias.tensor.shape[1], element = bias.tensor.bytes / (experts * all_rows);
     ModelTensor made;

@@ -114,7 +114,7 @@ Result<void> Translation::add(const json& token, const json& id, const std::stri
     return {};
 }
 
-// Those of tokenizer.json, and those that only tokenizer_config.json has.
+// The added tokens of tokenizer.json, and those that only tokenizer_config.json has.
 Result<void> Translation::readAdded(const json& tokenizer_config) {
     const json* added = jsonArray(tokenizer_, "added_tokens");
     for (std::size_t i = 0; added != nullptr && i < added->size(); ++i) {
@@ -161,7 +161,7 @@ Result<void> Translation::readTokens(const json& tokenizer_config, std::uint64_t
         if (found == table_.ids.end()) return corrupt("unk_token " + shownName(*unknown) + " is no token");
         if (pipeline_.sentence_piece) table_.kinds[static_cast<std::size_t>(found->second)] = kUnknown;
     }
-    // Ids that no token has, and rows that only round the embedding up.
+    // Padding takes the ids that no token has, and the rows that only round the embedding up.
     const auto size = static_cast<std::size_t>(std::max<std::uint64_t>(table_.texts.size(), std::min<std::uint64_t>(rows, kMaxTokens)));
     table_.texts.resize(size);
     table_.kinds.resize(size, 0);
@@ -262,7 +262,7 @@ void writeSpecials(const json& tokenizer_config, const json& generation_config, 
         if (!eos && !numbers.empty()) eos = numbers.front();
         if (ends.empty()) ends = numbers;
     }
-    // Last, the token that tokenizer.json itself puts in front.
+    // Where nothing else names the token that begins a text, it is the one that tokenizer.json itself puts in front.
     if (!bos && added.begin_id && static_cast<std::size_t>(*added.begin_id) < table.texts.size()) bos = added.begin_id;
     if (bos) keys.uint("tokenizer.ggml.bos_token_id", static_cast<std::uint64_t>(*bos));
     if (eos) keys.uint("tokenizer.ggml.eos_token_id", static_cast<std::uint64_t>(*eos));

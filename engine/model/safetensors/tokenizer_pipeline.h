@@ -15,11 +15,11 @@ struct TokenizerPipeline {
     bool sentence_piece = false;     // U+2581 for spaces and byte tokens; else byte-level
     std::string pre_tokenizer;       // of a byte-level one, as PreTokenizer knows it
     bool ignore_merges = false;      // whole pieces are looked up before any merge
-    bool fuses_unknown = false;      // of SentencePiece, as all below but composes: unknown characters side by side are one token
+    bool fuses_unknown = false;      // for SentencePiece: unknown characters side by side are one token
     bool composes = false;           // Unicode normalization form C before anything else
-    bool marks_begin = false;        // a U+2581 is put in front of each stretch between special tokens
-    bool marks_spaces = false;       // spaces become U+2581 before added tokens are looked for
-    bool space_prefix = false;       // a space is put in front of the text after that, unless it begins with one
+    bool marks_begin = false;        // for SentencePiece: a U+2581 is put in front of each stretch between special tokens
+    bool marks_spaces = false;       // for SentencePiece: spaces become U+2581 before added tokens are looked for
+    bool space_prefix = false;       // for SentencePiece: after that a space is put in front of the text, unless the text begins with one
     bool space_after_special = true; // ... and in front of what follows a special token
 };
 
