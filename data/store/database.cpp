@@ -49,7 +49,7 @@ const char* hintFor(int sqlite_code) {
     }
 }
 
-// WAL needs shared memory between processes, which network file systems do not have. Magic numbers: statfs(2).
+// A -wal needs memory that processes share, which network file systems do not have. The numbers are those of statfs(2).
 bool onNetworkFileSystem(const std::filesystem::path& path) {
     constexpr std::array<std::uint32_t, 6> kNetwork = {0x6969 /* NFS */, 0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */,
                                                        0x517B /* SMB */, 0x01021997 /* 9P */, 0x00C36400 /* Ceph */};

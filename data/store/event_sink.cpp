@@ -328,7 +328,7 @@ void EventSink::writeCounts() {
     }
 }
 
-// Reads the run back as everybody will, so that the list says what the loaded trace says.
+// Grades what a reader will read: the run is read back from the database, so that the list says what the loaded trace says.
 void EventSink::grade(RunId id) {
     const auto trace = readTrace(db_, id);
     if (trace) storeGrade(id, *trace);  // else loading it tells why; the finish itself is kept

@@ -43,9 +43,9 @@ private:
         std::int64_t tokens = 0, thinking = 0, markers = 0, interventions = 0;
     };
     struct RunContext {
-        std::int64_t tokenizer = 0;           // row of the run's tokenizer; 0: its provenance has not come yet
+        std::int64_t tokenizer = 0;           // row of the run's tokenizer; 0: the provenance of the run has not come yet
         ModelShape shape;                     // of the run's model
-        std::vector<TokenText> early_texts;   // that came before it
+        std::vector<TokenText> early_texts;   // came before the provenance and wait for the tokenizer's row
         Counts added;                         // in this transaction
     };
 

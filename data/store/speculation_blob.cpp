@@ -67,7 +67,8 @@ std::string packExperts(const TokenExperts& experts) {
         out.int16(experts.ids[i]);
         out.float32(experts.weights[i]);
     }
-    // Without a budget nothing is ever dropped. (A zero with a sign is not what was measured as nothing, so it is kept.)
+    // Without a budget no mass is ever dropped, and the masses are then left out of the blob. Only zeros without a sign count as no mass, so that every
+    // stored value comes back bit for bit.
     const auto nothing = [](float mass) { return std::bit_cast<std::uint32_t>(mass) == 0; };
     if (!std::all_of(experts.dropped_mass.begin(), experts.dropped_mass.end(), nothing)) {
         for (const float mass : experts.dropped_mass) out.float32(mass);

@@ -29,7 +29,7 @@ DraftRound roundFrom(RowReader& reader, const ModelShape& shape) {
     return round;
 }
 
-// Its tokens are those of the text; a round of a sound file differs nowhere.
+// Whether the accepted tokens of the round are the tokens of the text. In a sound file they always are.
 bool saysTheText(const DraftRound& round, const RunTrace& trace) {
     const Position first = trace.points().front().token.pos;
     const auto token = [&](Position pos) { return trace.points()[static_cast<std::size_t>(pos - first)].token.id; };

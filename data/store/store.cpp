@@ -18,7 +18,7 @@ Result<void> makeFolder(const std::filesystem::path& path) {
                 "Choose a folder that you may write to");
 }
 
-// A file that is missing or empty beside a -wal with runs in it: whoever made a new file there would overwrite the last copy of them.
+// Refuses a database file that is missing or empty beside a -wal with runs in it. A new file there would overwrite the last copy of these runs.
 Result<void> refuseOrphanedLog(const std::filesystem::path& path) {
     std::error_code error;
     const bool has_content = std::filesystem::exists(path, error) && std::filesystem::file_size(path, error) > 0;
@@ -28,7 +28,7 @@ Result<void> refuseOrphanedLog(const std::filesystem::path& path) {
                 "Put the database back beside it; or move that file away to begin with an empty database");
 }
 
-// We hold the lock, so nobody is writing: what is still "running" was killed.
+// Marks runs that were killed. The lock is ours, so nobody is writing, and a run that is still "running" has no program any more.
 Result<std::vector<RecoveredRun>> recoverRuns(SQLite::Database& db, const std::filesystem::path& path) {
     return guarded("opening " + path.string(), [&]() -> Result<std::vector<RecoveredRun>> {
         std::vector<RecoveredRun> recovered;

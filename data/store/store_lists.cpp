@@ -12,7 +12,7 @@ namespace quibble {
 
 namespace {
 
-// Ancestors that one page pulls along; a chain that is longer hangs under its session.
+// So many ancestors are read for one page. The rest of a longer chain is left out, and the chain hangs under its session.
 constexpr std::size_t kMostAncestors = 1000;
 
 template <typename Row>
@@ -21,7 +21,7 @@ Result<std::vector<Row>> counted(Result<std::vector<Row>> rows, std::int64_t& re
     return rows;
 }
 
-// What the runs hang from and is not among them. They stand behind `runs` afterwards.
+// Adds the ancestors of the runs that are not among the runs themselves. They stand behind the others in `runs`.
 Result<void> addAncestors(SQLite::Database& db, SessionId session, std::vector<RunSummary>& runs) {
     std::set<RunId> known;
     for (const RunSummary& run : runs) known.insert(run.id);

@@ -76,7 +76,7 @@ struct StoreWriter::Impl {
     std::optional<Clock::time_point> last_commit;
     Clock::duration retry_after = kFirstRetry;
     bool urgent = false;   // write now
-    bool fold_soon = false; // a run ended, so that the -wal holds something
+    bool fold_soon = false; // a run ended or was graded, so that the -wal holds something
     bool closing = false;
     bool regrading = false;         // the run graded last may not be the last whose grade is old
     Clock::time_point regrade_after{};
@@ -173,7 +173,7 @@ bool StoreWriter::Impl::logHoldsSomething() const {
     return !error && size > 0;
 }
 
-// When nothing else is to be done: after a run, and when somebody (a rename, a deletion) has left something in the -wal.
+// Empties the -wal when nothing else is to be done: after a run, and when a rename or a deletion has left something in it.
 void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
     if (!queue.empty() || !beginnings.empty() || closing) return;
     guard.unlock();
@@ -183,7 +183,7 @@ void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
     fold_soon = !folded && fold_soon;
 }
 
-// One run in each idle round, so that whoever begins a run waits for no more than that one.
+// Grades one run in each idle round, so that whoever begins a run waits for no more than that one.
 void StoreWriter::Impl::regradeWhenIdle(std::unique_lock<std::mutex>& guard) {
     regrading = false;
     if (!queue.empty() || !beginnings.empty() || closing || Clock::now() < regrade_after || placeOf(*db) == FilePlace::Elsewhere) return;

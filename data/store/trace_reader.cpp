@@ -194,7 +194,8 @@ public:
         return {};
     }
 
-    // Draft rounds and experts; after the tokens of the same run. Experts of a parent that was another model say nothing here.
+    // Adds draft rounds and experts; called after the tokens of the same run. Where a parent ran another model, its experts mean nothing in this
+    // trace and are left out.
     Result<void> addSpeculation(const RunRow& row, Position bound) {
         const SpeculationSource source{row.id, row.shape, first_, std::min(bound, next_)};
         if (auto added = addDraftRounds(db_, source, trace_, ids_); !added) return added;
@@ -203,7 +204,7 @@ public:
         return addExpertPasses(db_, source, trace_);
     }
 
-    // Only what the run names: the vocabulary of a tokenizer gathers the tokens of all runs.
+    // Adds the texts of the ids that this trace names. The stored vocabulary of a tokenizer has the ids of all runs with that tokenizer.
     Result<void> addTexts(std::int64_t tokenizer) {
         if (auto sound = checkVocabulary(tokenizer); !sound) return sound;
         std::vector<TokenId> ids(ids_.begin(), ids_.end());
@@ -268,7 +269,7 @@ Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
     return {};
 }
 
-// How far each run of the chain (leaf first) contributes: a parent up to where its branch leaves it.
+// Up to which position each run of the chain (leaf first) gives its tokens: a parent gives them up to where its branch leaves it.
 std::vector<Position> boundsOf(SQLite::Database& db, const std::vector<RunRow>& chain) {
     std::vector<Position> bounds(chain.size(), std::numeric_limits<Position>::max());
     for (std::size_t i = 1; i < chain.size(); ++i) {
@@ -287,8 +288,8 @@ bool hasTokens(SQLite::Database& db, RunId run) {
     return query.executeStep();
 }
 
-// What the numbers of a trace stand on: the leaf's own provenance, or its parent's when it ended before its model was loaded.
-// A prompt of another length than the root's gives way to it, because a trace starts behind that; earlier versions made a branch's prompt anew.
+// The provenance of a trace is that of the leaf, or of its parent where the leaf ended before its model was loaded. The prompt is that of the root
+// where the two differ in length, because a trace starts behind the root's prompt: earlier versions made the prompt of a branch anew.
 Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
     std::optional<RunProvenance> chosen;
     for (RunRow& row : chain) {
@@ -339,7 +340,7 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
     RunTrace trace(std::move(*request));
     if (*provenance) {
         trace.apply(**provenance);
-        // A branch that came without its parent starts where it left it.
+        // A branch that is in the file without its parent starts where it left that parent.
         const Position first = std::max(trace.firstPosition(), chain->back().branch_pos);
         TraceBuilder builder(db, trace, **provenance, first);
         const std::vector<Position> bounds = boundsOf(db, *chain);
