@@ -178,11 +178,8 @@ void SessionList::putRun(RunId run) {
 }
 
 void SessionList::updateRun(RunId run) {
-    if (store_ == nullptr) return;
-    const auto summary = store_->listedRun(run);
-    if (!summary) return;
-    const auto shown = browser_->model()->runsFrom(summary->session, run);
-    if (std::find(shown.begin(), shown.end(), run) != shown.end()) putRuns({*summary});
+    if (store_ == nullptr || !browser_->model()->indexOfRun(run).isValid()) return;
+    if (const auto summary = store_->listedRun(run)) putRuns({*summary});
 }
 
 void SessionList::putBranches(RunId run) {
