@@ -10,6 +10,7 @@
 #include "data/store/alternatives_blob.h"
 #include "data/store/database.h"
 #include "data/store/run_titles.h"
+#include "data/store/store_impl.h"
 #include "data/store/trace_reader.h"
 #include "engine/grading/run_grade.h"
 #include "engine/metrics/summary.h"
@@ -349,8 +350,10 @@ void EventSink::storeGrade(RunId id, const RunTrace& trace) {
 
 Result<std::optional<EventSink::Regraded>> EventSink::regradeNext() {
     return guarded("grading a run again", [&]() -> Result<std::optional<Regraded>> {
-        SQLite::Statement query(db_, "SELECT MAX(id) FROM run WHERE state = 'finished' AND graded_by < ?");
+        // A session that is being taken in has runs whose tokens are still to come, and nobody sees its grades: it is waited for.
+        SQLite::Statement query(db_, "SELECT MAX(id) FROM run WHERE state = 'finished' AND graded_by < ? AND NOT EXISTS (SELECT 1 FROM session WHERE deleted_ms = ?)");
         query.bind(1, kGradingVersion);
+        query.bind(2, kBeingImported);
         query.executeStep();
         if (query.isColumnNull(0)) return std::nullopt;
         const RunId id{query.getColumn(0).getInt64()};

@@ -31,7 +31,7 @@ public:
     [[nodiscard]] Result<void> endRuns();
 
     /// Grades the newest finished run again that rules before kGradingVersion have graded. Reading it takes its time; what is written takes little.
-    /// A run that cannot be read keeps its grade and is not found again. Empty: there is none left.
+    /// A run that cannot be read keeps its grade and is not found again. Empty: there is none left, or a session is being imported.
     struct Regraded {
         RunId run = kNoRun;
         bool changed = false;  // its answer or its grade is another than before

@@ -177,6 +177,9 @@ Result<std::int64_t> Store::purge(std::int64_t older_than_ms) {
         SQLite::Database& db = *impl_->db;
         const std::int64_t before = nowMs() - older_than_ms;
         WriteTransaction transaction(db);
+        SQLite::Statement importing(db, "SELECT 1 FROM session WHERE deleted_ms = ?");
+        importing.bind(1, kBeingImported);
+        if (importing.executeStep()) return fail(ErrorCode::Busy, "a session is being imported", "Wait for its end");
         std::int64_t removed = 0;
         const auto run = [&](const char* sql) {
             SQLite::Statement statement(db, sql);

@@ -117,7 +117,7 @@ public:
     /// Errors: Cancelled, and those of a file that cannot be written.
     [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path, const std::stop_token& stop = {}) const;
     /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.
-    /// Returns how many sessions and runs went.
+    /// Returns how many sessions and runs went. Busy while a session is being imported.
     [[nodiscard]] Result<std::int64_t> purge(std::int64_t older_than_ms = 0);
     /// SQLite's integrity_check and foreign_key_check; FileCorrupt with the first findings. Reads the whole file.
     [[nodiscard]] Result<void> runIntegrityCheck() const;

@@ -40,8 +40,9 @@ Result<void> Store::deleteSession(SessionId id) {
 
 Result<void> Store::restoreSession(SessionId id) {
     return guarded("restoring a session", [&]() -> Result<void> {
-        SQLite::Statement update(*impl_->db, "UPDATE session SET deleted_ms = NULL WHERE id = ? AND deleted_ms IS NOT NULL");
-        update.bind(1, raw(id));
+        SQLite::Statement update(*impl_->db, "UPDATE session SET deleted_ms = NULL WHERE deleted_ms <> ?1 AND id = ?2");
+        update.bind(1, kBeingImported);
+        update.bind(2, raw(id));
         return impl_->change("restoring a session", "deleted session", raw(id), update);
     });
 }
@@ -54,12 +55,13 @@ Result<std::vector<SessionSummary>> Store::listSessions(std::string_view search,
             " COALESCE((SELECT GROUP_CONCAT(name, ', ') FROM (SELECT DISTINCT model_name AS name FROM run"
             "  WHERE session = s.id AND deleted_ms IS NULL AND model_name <> '' ORDER BY 1)), '')"
             " FROM session s LEFT JOIN run r ON r.session = s.id AND r.deleted_ms IS NULL"
-            " WHERE (s.deleted_ms IS NOT NULL) = ?1 AND (instr(lower(s.name), lower(?2)) OR instr(lower(s.notes), lower(?2))"
+            " WHERE (s.deleted_ms IS NOT NULL) = ?1 AND s.deleted_ms IS NOT ?3 AND (instr(lower(s.name), lower(?2)) OR instr(lower(s.notes), lower(?2))"
             "  OR EXISTS (SELECT 1 FROM run m WHERE m.session = s.id AND m.deleted_ms IS NULL AND (instr(lower(m.title), lower(?2))"
             "   OR instr(lower(m.prompt), lower(?2)) OR instr(lower(m.answer), lower(?2)) OR instr(lower(m.notes), lower(?2)))))"
             " GROUP BY s.id ORDER BY s.updated_ms DESC, s.id DESC");
         query.bind(1, which == Listed::Deleted ? 1 : 0);
         query.bind(2, std::string(search));
+        query.bind(3, kBeingImported);
         return sessionsFrom(query);
     });
 }

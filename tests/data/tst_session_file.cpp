@@ -1,4 +1,6 @@
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -177,6 +179,29 @@ private slots:
         QCOMPARE(need(lab.open.store->sessionSummary(session)).runs, std::int64_t(2));
         const auto reading = need(Store::open(lab.file(), OpenMode::ReadOnly));
         VERIFY_FAILS(reading->openAgain(), ErrorCode::InvalidArgument);
+    }
+
+    // Until the last of it is there, nobody lists it, brings it back, removes it or grades its runs again.
+    void aHalfImportedSessionIsLeftAlone() {
+        const Laboratory lab;
+        Store& store = *lab.open.store;
+        VERIFY_OK(store.exportSession(lab.session, lab.file()));
+        const std::size_t live = need(store.listSessions()).size();
+        const SessionId half = need(store.importSession(lab.file()));
+        const std::string id = std::to_string(raw(half)), of_it = " FROM run WHERE graded_by = 0 AND session = " + id;
+        SQLite::Database db(store.path().string(), SQLite::OPEN_READWRITE, 5000);
+        db.exec("BEGIN; UPDATE session SET deleted_ms = -1 WHERE id = " + id + "; UPDATE run SET graded_by = 0, correct = 0, answer = 'as it came' WHERE session = " + id + "; COMMIT");
+        QCOMPARE(text(store.path(), "SELECT COUNT(*)" + of_it), std::string("2"));
+        QCOMPARE(need(store.listSessions()).size(), live);
+        QCOMPARE(need(store.listSessions({}, Listed::Deleted)).size(), std::size_t(0));
+        VERIFY_FAILS(store.restoreSession(half), ErrorCode::NotFound);
+        VERIFY_FAILS(store.purge(), ErrorCode::Busy);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // the writer looks for old grades once a second
+        QCOMPARE(text(store.path(), "SELECT COUNT(*)" + of_it), std::string("2"));
+        db.exec("UPDATE session SET deleted_ms = NULL WHERE id = " + id);
+        QTRY_COMPARE_WITH_TIMEOUT(text(store.path(), "SELECT COUNT(*)" + of_it), std::string("0"), 20000);
+        QCOMPARE(text(store.path(), "SELECT COUNT(*) FROM run WHERE answer = 'as it came'"), std::string("0"));
+        VERIFY_OK(store.purge());
     }
 
     void whatAKilledImportLeftGoes() {
