@@ -42,6 +42,9 @@ struct MatmulArgs {
     int64_t out_end = 0;
 };
 
+inline constexpr int64_t kFewRows = 8;
+inline constexpr int32_t kManyRows = -1;
+
 // The same product of packed weights with activations that quantizeQ8 has rounded; xq_stride bytes between rows. Integer products inside a block
 // of 32 (or a half of it, where 16 weights share a scale) are exact; blocks are added in float. Ranges that begin and end on whole panels are fastest.
 // Band against reference matmulPacked: (cols / 32 + 8) * 2^-23 * sum_k |w x|, where for types with minima |w| counts both of its terms.
@@ -54,6 +57,10 @@ struct MatmulPackedArgs {
     int64_t y_stride = 0;  // floats
     int64_t out_begin = 0;
     int64_t out_end = 0;
+    // A hint for up to kFewRows rows, which depends on the machine. A panel is read from end to end with the sums of all rows in registers, and this is the
+    // number of bytes from what is multiplied to what is fetched into the cache meanwhile; 0 leaves fetching to the hardware. Or kManyRows: several panels
+    // are used together, as for more rows.
+    int32_t fetch_ahead = 0;
 };
 
 // y as in MatmulArgs, of BF16 weights and activations that storeKv has rounded to BF16: products of two BF16 numbers are exact in float, sums are float.
@@ -83,7 +90,7 @@ struct KvRows {
 // then the ones listed in `more`. For each query head
 //   p = softmax_i(scale * <q, k_i>),  out = sum_i p_i v_i
 // With a sink the softmax goes over [scores, sink[head]] and the sink's share is dropped.
-// On return scores[head * n_kv + i] = p_i (without a sink they sum to 1 within rounding), so that a recorder can read them.
+// On return scores[head * score_stride + i] = p_i (without a sink they sum to 1 within rounding), so that a recorder can read them.
 // n_kv == 0 writes zeros. out may alias q.
 // Bit-exact promises: a listed position counts as the same position in a range; a query head gets what it would get alone; stored
 // types give what an F32 row holding dequantizeRow of the same bytes gives.
@@ -100,8 +107,11 @@ struct AttentionArgs {
     int64_t n_more = 0;
     float scale = 1.0F;
     const float* sink = nullptr;  // [n_heads]; nullptr: none
-    float* scores = nullptr;      // [n_heads, n_kv]
+    float* scores = nullptr;      // [n_heads, n_kv], a head's at scores + head * score_stride
+    int64_t score_stride = 0;     // floats; 0: n_kv
     float* out = nullptr;         // [n_heads, head_dim]
+    // A hint, which depends on the machine: many queries unpack even F32 keys and values into blocks that they share, as they do other types.
+    bool f32_blocks = true;
 };
 
 // Of the softmax at temperature 1, natural logarithm:

@@ -102,6 +102,7 @@ void testAttention(Trial& trial) {
         for (const int64_t dim : {32, 96, 128}) {
             tryAttention(trial, type, 1, dim, false);
             tryAttention(trial, type, 7, dim, true);
+            tryAttention(trial, type, 17, dim, false);  // enough to share unpacked blocks
         }
     }
 }

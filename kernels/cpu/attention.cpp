@@ -3,9 +3,14 @@
 // The fixed orders: a score is a product in the order of matmul.cpp; the softmax adds position i to lane i mod 16 in rising i; an output
 // element adds its positions in rising i, by fused multiply-add. Positions are numbered as they are listed, so where a row lies changes
 // nothing, and a tile of several queries (heads, rows or both) keeps the sums of each apart.
+//
+// There are two ways through it, with the same bits. A few queries read the stored keys and values as they lie. Many queries share blocks that are
+// unpacked for all of them (attention_blocks.h).
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_math.h"
 
+#include "kernels/cpu/attention_blocks.h"
+#include "kernels/cpu/attention_query.h"
 #include "kernels/cpu/stored_rows.h"
 #include "kernels/cpu/tables.h"
 
@@ -14,17 +19,6 @@ namespace {
 
 constexpr int64_t kPositionBlock = 64;  // keys or values that all queries use before the next are read
 constexpr int64_t kQueryBatch = 64;
-
-// One query head of one row.
-struct Query {
-    const AttentionArgs* row;
-    const float* q;
-    float* scores;  // [n]
-    float* out;
-    int64_t n;      // positions
-    int64_t at;     // number of the first position of the part that is read now; negative where the part begins before the row's range
-    int64_t limit;  // numbers from here on are not of this part
-};
 
 // Positions that lie side by side, or as a list says.
 struct Part {
@@ -303,20 +297,44 @@ QUIBBLE_INLINE int64_t ofOneRow(const Query* queries, int64_t n) {
     return i;
 }
 
-// The ranges of all queries are read as one, since those of neighbouring rows overlap almost everywhere; lists row by row.
-void scoreBatch(Query* queries, int64_t n) {
-    int64_t begin = queries[0].row->begin;
-    int64_t end = queries[0].row->end;
+struct Range {
+    int64_t begin;
+    int64_t end;
+};
+
+// The range that holds those of all queries, which are made to know where in it theirs lie.
+QUIBBLE_INLINE Range joinRanges(Query* queries, int64_t n) {
+    Range all{queries[0].row->begin, queries[0].row->end};
     for (int64_t i = 1; i < n; ++i) {
-        begin = least(begin, queries[i].row->begin);
-        end = -least(-end, -queries[i].row->end);
+        all.begin = least(all.begin, queries[i].row->begin);
+        all.end = -least(-all.end, -queries[i].row->end);
     }
     for (int64_t i = 0; i < n; ++i) {
         const AttentionArgs& row = *queries[i].row;
-        queries[i].at = begin - row.begin;
+        queries[i].at = all.begin - row.begin;
         queries[i].limit = row.end - row.begin;
     }
-    scores({begin, nullptr, end - begin}, queries, n);
+    return all;
+}
+
+void scoresOfMany(const Range& range, const Query* queries, int64_t n) {
+    const KvRows& stored = queries[0].row->k;
+    switch (stored.type) {
+        case TensorType::F16: scoreBlocks<F16Row>(stored, range.begin, range.end, queries, n); return;
+        case TensorType::BF16: scoreBlocks<Bf16Row>(stored, range.begin, range.end, queries, n); return;
+        case TensorType::Q8_0: scoreBlocks<Q8Row>(stored, range.begin, range.end, queries, n); return;
+        default: scoreBlocks<F32Row>(stored, range.begin, range.end, queries, n); return;
+    }
+}
+
+// The ranges of all queries are read as one, since those of neighbouring rows overlap almost everywhere; lists row by row.
+void scoreBatch(Query* queries, int64_t n) {
+    const Range range = joinRanges(queries, n);
+    if (takesBlocks(n, *queries[0].row, queries[0].row->k.type)) {
+        scoresOfMany(range, queries, n);
+    } else {
+        scores({range.begin, nullptr, range.end - range.begin}, queries, n);
+    }
     for (int64_t i = 0, count = 0; i < n; i += count) {
         count = ofOneRow(queries + i, n - i);
         const AttentionArgs& row = *queries[i].row;
@@ -343,8 +361,29 @@ void mixRow(Query* queries, int64_t n, int64_t begin, int64_t end, bool listed) 
     }
 }
 
+// The ranges of all queries, block after block, then the lists row by row.
+void mixMany(Query* queries, int64_t n) {
+    const Range range = joinRanges(queries, n);
+    const KvRows& stored = queries[0].row->v;
+    switch (stored.type) {
+        case TensorType::F16: mixBlocks<F16Row>(stored, range.begin, range.end, queries, n); break;
+        case TensorType::BF16: mixBlocks<Bf16Row>(stored, range.begin, range.end, queries, n); break;
+        case TensorType::Q8_0: mixBlocks<Q8Row>(stored, range.begin, range.end, queries, n); break;
+        default: mixBlocks<F32Row>(stored, range.begin, range.end, queries, n); break;
+    }
+    for (int64_t i = 0, count = 0; i < n; i += count) {
+        count = ofOneRow(queries + i, n - i);
+        const int64_t range_end = queries[i].row->end;
+        mixRow(queries + i, count, range_end, range_end, true);
+    }
+}
+
 // Positions that all rows see are read for all together, those before and after row by row.
 void mixBatch(Query* queries, int64_t n) {
+    if (takesBlocks(n, *queries[0].row, queries[0].row->v.type)) {
+        mixMany(queries, n);
+        return;
+    }
     int64_t begin = queries[0].row->begin;
     int64_t end = queries[0].row->end;
     for (int64_t i = 1; i < n; ++i) {
@@ -382,7 +421,8 @@ void isa::attention(const AttentionArgs* rows, int64_t n_rows) {
             const AttentionArgs& row = rows[(first + i) / heads];
             const int64_t head = (first + i) % heads;
             const int64_t n_kv = row.end - row.begin + row.n_more;
-            queries[i] = {&row, row.q + head * dim, row.scores + head * n_kv, row.out + head * dim, n_kv, 0, 0};
+            const int64_t stride = row.score_stride > 0 ? row.score_stride : n_kv;
+            queries[i] = {&row, row.q + head * dim, row.scores + head * stride, row.out + head * dim, n_kv, 0, 0};
         }
         scoreBatch(queries, n);
         for (int64_t i = 0; i < n; ++i) {

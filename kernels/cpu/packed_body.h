@@ -23,13 +23,6 @@ constexpr int64_t kPanelSums = kRowBatch * kPanelOutputs;
 // Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too large for the first-level
 // cache, so that a unit's part of them is used for kPanelGroup panels at a time.
 constexpr int64_t kStreamRows = 8;
-// Up to so many rows a panel is streamed alone, with the sums of all rows in registers: 8-bit codes are slow to read, narrower ones slow to multiply.
-template <PackedFormat F>
-constexpr int kFewRows = F.low_bits == 8 ? 8 : 4;
-// Up to so many rows the hardware alone keeps memory busy: what fetches ahead would only take its place.
-constexpr int kStreamedRows = 2;
-template <PackedFormat F>
-constexpr int64_t kAhead = F.low_bits == 8 ? 2560 : 1536;  // bytes between what these multiply and what is being fetched
 
 struct TableBytes {
     alignas(16) uint8_t values[16];
@@ -263,6 +256,7 @@ void fewRows(const Panels<F>& panels, int64_t r, int64_t panel) {
         sum = zero();
     }
     const std::byte* x = panels.row(r);
+    const int64_t ahead = panels.args.fetch_ahead;
     for (int64_t u = 0; u * kUnitBlocks < panels.blocks; ++u) {
         const std::byte* p = panels.unit(panel, u);
         const int64_t blocks = panels.unitBlocks(u);
@@ -270,8 +264,8 @@ void fewRows(const Panels<F>& panels, int64_t r, int64_t panel) {
         const std::byte* scales = p + P::kHeadBytes;
         const std::byte* codes = scales + blocks * P::kScaleBytes;
         for (int64_t b = 0; b < blocks; ++b) {
-            if constexpr (kRows > kStreamedRows) {
-                fetchLines<P::kCodeBytes>(codes + kAhead<F>);
+            if (ahead > 0) {
+                fetchLines<P::kCodeBytes>(codes + ahead);
             }
             PackedBlock<F> w;
             unpackScales<F>(scales, head, w.by);
@@ -292,7 +286,7 @@ void fewRows(const Panels<F>& panels, int64_t r, int64_t panel) {
 }
 
 // n <= kRows rows.
-template <PackedFormat F, int kRows = kFewRows<F>>
+template <PackedFormat F, int kRows = static_cast<int>(kFewRows)>
 QUIBBLE_INLINE void fewRowsOf(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel) {
     if (n == kRows) {
         fewRows<F, kRows>(panels, r, panel);
@@ -385,10 +379,11 @@ void multiply(const MatmulPackedArgs& args) {
     int64_t batches = (args.n_rows + kRowBatch - 1) / kRowBatch;
     for (int64_t r = 0, n = 0; batches > 0; r += n, --batches) {
         n = (args.n_rows - r + batches - 1) / batches;
-        const int64_t group = n <= kFewRows<F> ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
+        const bool few = n <= kFewRows && args.fetch_ahead != kManyRows;
+        const int64_t group = few ? 1 : n > kStreamRows ? kPanelGroup : kPanelsTogether;
         for (int64_t p = panel_begin; p < panel_end; p += group) {
             const int64_t end = panel_end - p < group ? panel_end : p + group;
-            if (n <= kFewRows<F>) {
+            if (few) {
                 fewRowsOf<F>(panels, r, n, p);
             } else {
                 manyRows<F>(panels, r, n, p, end);

@@ -21,6 +21,8 @@ constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
 constexpr int kMixVecsAlone = 4;
+constexpr int kBlockQueries = 6;  // of one vector each: 12 of the 16 registers
+constexpr int kBlockVecs = 1;
 
 struct Vec {
     __m256 lo;
@@ -138,6 +140,46 @@ QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
     sumLanes4(a[0], a[1], a[2], a[3], out);
     for (int i = 0; i < kScoreTile; ++i) {
         out[i] *= scale;
+    }
+}
+// The first or second half of all lanes of rows [first, first + 8) of a, turned: vector i holds lane i of each.
+QUIBBLE_INLINE void transposeEight(const Vec* a, bool second, __m256 (&out)[8]) {
+    __m256 pairs[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        const __m256 x = second ? a[i].hi : a[i].lo;
+        const __m256 y = second ? a[i + 1].hi : a[i + 1].lo;
+        pairs[i] = _mm256_unpacklo_ps(x, y);
+        pairs[i + 1] = _mm256_unpackhi_ps(x, y);
+    }
+    __m256 fours[8];  // half h of fours[4 r + c]: column 4 h + c of rows 4 r .. 4 r + 3
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+        fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xEE);
+        fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+        fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xEE);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+        out[c] = _mm256_permute2f128_ps(fours[c], fours[c + 4], 0x20);
+        out[c + 4] = _mm256_permute2f128_ps(fours[c], fours[c + 4], 0x31);
+    }
+}
+// Lane i of vector j becomes lane j of vector i.
+QUIBBLE_INLINE void transpose(Vec (&a)[16]) {
+    __m256 low_low[8];
+    __m256 high_low[8];
+    __m256 low_high[8];
+    __m256 high_high[8];
+    transposeEight(a, false, low_low);
+    transposeEight(a + 8, false, high_low);
+    transposeEight(a, true, low_high);
+    transposeEight(a + 8, true, high_high);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+        a[i] = {low_low[i], high_low[i]};
+        a[i + 8] = {low_high[i], high_high[i]};
     }
 }
 QUIBBLE_INLINE float maxLanes(Vec a) {

@@ -22,6 +22,8 @@ constexpr int kHeadTile = 4;   // query heads, of one row or several, that atten
 constexpr int kScoreTile = 16;  // ... and their scores
 constexpr int kMixVecs = 4;    // ... and vectors of a value
 constexpr int kMixVecsAlone = 8;  // the same for a single head
+constexpr int kBlockQueries = 6;  // query heads that share an unpacked block (attention_blocks.h): 6 x 4 sums take 24 of the 32 registers
+constexpr int kBlockVecs = 4;     // ... and its vectors
 
 struct Vec {
     __m512 v;
@@ -107,6 +109,39 @@ QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
     }
     const __m512 sums = foldPairs(foldPairs(four[0], four[1]), foldPairs(four[2], four[3]));
     _mm512_storeu_ps(out, _mm512_mul_ps(sums, _mm512_set1_ps(scale)));
+}
+// Lane i of vector j becomes lane j of vector i.
+QUIBBLE_INLINE void transpose(Vec (&a)[16]) {
+    __m512 pairs[16];  // 32-bit lanes of two neighbouring rows in turns
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        pairs[i] = _mm512_unpacklo_ps(a[i].v, a[i + 1].v);
+        pairs[i + 1] = _mm512_unpackhi_ps(a[i].v, a[i + 1].v);
+    }
+    __m512 fours[16];  // quarter q of fours[4 r + c]: column 4 q + c of rows 4 r .. 4 r + 3
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) {
+        const auto joined = [&](int x, int y, int half) {
+            const __m512d p = _mm512_castps_pd(pairs[i + x]);
+            const __m512d q = _mm512_castps_pd(pairs[i + y]);
+            return _mm512_castpd_ps(half == 0 ? _mm512_unpacklo_pd(p, q) : _mm512_unpackhi_pd(p, q));
+        };
+        fours[i] = joined(0, 2, 0);
+        fours[i + 1] = joined(0, 2, 1);
+        fours[i + 2] = joined(1, 3, 0);
+        fours[i + 3] = joined(1, 3, 1);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+        const __m512 low_even = _mm512_shuffle_f32x4(fours[c], fours[c + 4], 0x88);  // quarters 0 and 2 of both
+        const __m512 low_odd = _mm512_shuffle_f32x4(fours[c], fours[c + 4], 0xDD);
+        const __m512 high_even = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0x88);
+        const __m512 high_odd = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0xDD);
+        a[c].v = _mm512_shuffle_f32x4(low_even, high_even, 0x88);
+        a[c + 8].v = _mm512_shuffle_f32x4(low_even, high_even, 0xDD);
+        a[c + 4].v = _mm512_shuffle_f32x4(low_odd, high_odd, 0x88);
+        a[c + 12].v = _mm512_shuffle_f32x4(low_odd, high_odd, 0xDD);
+    }
 }
 // Any order does: max of numbers has no rounding. NaN lanes are the caller's business.
 QUIBBLE_INLINE float maxLanes(Vec a) { return _mm512_reduce_max_ps(a.v); }

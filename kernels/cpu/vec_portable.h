@@ -27,6 +27,8 @@ constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
 constexpr int kMixVecsAlone = 4;
+constexpr int kBlockQueries = 3;
+constexpr int kBlockVecs = 1;
 
 using F4 = float __attribute__((vector_size(16)));
 using I4 = int32_t __attribute__((vector_size(16)));
@@ -224,6 +226,20 @@ QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
     sumLanes4(a[0], a[1], a[2], a[3], out);
     for (int i = 0; i < kScoreTile; ++i) {
         out[i] *= scale;
+    }
+}
+// Lane i of vector j becomes lane j of vector i.
+QUIBBLE_INLINE void transpose(Vec (&x)[16]) {
+    float lanes[16][16];
+    for (int i = 0; i < 16; ++i) {
+        store(lanes[i], x[i]);
+    }
+    float turned[16];
+    for (int i = 0; i < 16; ++i) {
+        for (int j = 0; j < 16; ++j) {
+            turned[j] = lanes[j][i];
+        }
+        x[i] = load(turned);
     }
 }
 QUIBBLE_INLINE float maxLanes(Vec x) {

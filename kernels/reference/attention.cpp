@@ -40,7 +40,7 @@ void attendRow(const AttentionArgs& args) {
     const std::vector<float> k = gather(args, args.k, n_kv);
     const std::vector<float> v = gather(args, args.v, n_kv);
     for (int64_t h = 0; h < args.n_heads; ++h) {
-        float* scores = args.scores + h * n_kv;
+        float* scores = args.scores + h * (args.score_stride > 0 ? args.score_stride : n_kv);
         for (int64_t i = 0; i < n_kv; ++i) {
             double dot = 0.0;
             for (int64_t d = 0; d < dim; ++d) {

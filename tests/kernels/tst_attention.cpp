@@ -3,6 +3,7 @@
 
 #include <QTest>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -111,10 +112,10 @@ private slots:
         QFETCH(qint64, dim);
         const Cache k(static_cast<TensorType>(type), 160, dim, 100);
         const Cache v(static_cast<TensorType>(type), 160, dim, 900);
-        const std::vector<float> sinks = randomFloats(9, 3, 4.0F);
+        const std::vector<float> sinks = randomFloats(19, 3, 4.0F);
         int64_t heads = 0;
         for (const int64_t positions : {0, 1, 2, 3, 4, 5, 15, 16, 17, 33, 64, 65, 150}) {
-            heads = heads % 9 + 1;
+            heads = (heads + 4) % 19 + 1;  // some so many that they share unpacked blocks
             Call ours(heads, dim, k, v, 7, 7 + positions);
             ours.args.sink = heads % 2 == 0 ? sinks.data() : nullptr;
             Call wanted = ours;
@@ -179,16 +180,17 @@ private slots:
 
     void groupsDoNotChangeABit() {
         constexpr int64_t kPositions = 131;
-        const std::vector<float> sinks = randomFloats(11, 3, 4.0F);
+        constexpr int64_t kHeads = 27;  // more than any tile, and enough to share unpacked blocks
+        const std::vector<float> sinks = randomFloats(kHeads, 3, 4.0F);
         for (const Ops* table : allOps()) {
             for (const TensorType type : kTypes) {
-                for (const int64_t dim : {32, 64, 96, 160}) {
+                for (const int64_t dim : {32, 64, 96, 160, 256, 288}) {
                     const Cache k(type, kPositions, dim, 100);
                     const Cache v(type, kPositions, dim, 900);
-                    Call group(11, dim, k, v, 0, kPositions);
+                    Call group(kHeads, dim, k, v, 0, kPositions);
                     group.args.sink = sinks.data();
                     group.run(*table);
-                    for (int64_t h = 0; h < 11; ++h) {
+                    for (int64_t h = 0; h < kHeads; ++h) {
                         Call alone(1, dim, k, v, 0, kPositions);
                         alone.q.assign(group.q.begin() + h * dim, group.q.begin() + (h + 1) * dim);
                         alone.args.sink = sinks.data() + h;
@@ -249,6 +251,47 @@ private slots:
         }
     }
 
+    // A long piece of a prompt: more queries than one batch holds, with and without a window, heads' scores apart from each other.
+    void aPromptGivesTheBitsOfItsRows() {
+        constexpr int64_t kPositions = 211;
+        constexpr int64_t kRows = 37;
+        constexpr int64_t kDim = 64;
+        for (const Ops* table : allOps()) {
+            for (const TensorType type : kTypes) {
+                const Cache k(type, kPositions, kDim, 100);
+                const Cache v(type, kPositions, kDim, 900);
+                for (const int64_t window : {0, 1, 5, 70}) {
+                    std::vector<Call> together;
+                    for (int64_t row = 0; row < kRows; ++row) {
+                        const int64_t end = kPositions - kRows + row + 1;
+                        Call& call = together.emplace_back(7, kDim, k, v, window > 0 ? end - window : 0, end);
+                        call.q = randomFloats(call.q.size(), 40 + static_cast<uint64_t>(row), 2.0F);
+                    }
+                    std::vector<Call> alone = together;
+                    std::vector<AttentionArgs> args;
+                    for (Call& call : together) {
+                        call.prepare();
+                        call.args.score_stride = call.positions() + 13;
+                        call.scores.assign(static_cast<size_t>(7 * call.args.score_stride), -7.0F);
+                        call.args.scores = call.scores.data();
+                        args.push_back(call.args);
+                    }
+                    table->attention(args.data(), kRows);
+                    for (size_t i = 0; i < alone.size(); ++i) {
+                        alone[i].run(*table);
+                        QCOMPARE(firstDifference(together[i].out.data(), alone[i].out.data(), alone[i].out.size()), std::string());
+                        const int64_t n = alone[i].positions();
+                        for (int64_t h = 0; h < 7; ++h) {
+                            const float* scores = together[i].scores.data() + h * (n + 13);
+                            QCOMPARE(firstDifference(scores, alone[i].scores.data() + h * n, static_cast<size_t>(n)), std::string());
+                            QVERIFY(std::all_of(scores + n, scores + n + 13, [](float unused) { return unused == -7.0F; }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     void storedTypesGiveTheBitsOfTheirFloats() {
         constexpr int64_t kDim = 160;
         for (const Ops* table : allOps()) {
@@ -263,11 +306,13 @@ private slots:
                     std::memcpy(float_k.bytes.data() + 2 + i * float_k.rows.stride, key.data(), kDim * sizeof(float));
                     std::memcpy(float_v.bytes.data() + 2 + i * float_v.rows.stride, value.data(), kDim * sizeof(float));
                 }
-                Call stored(6, kDim, k, v, 0, 40);
-                Call floats(6, kDim, float_k, float_v, 0, 40);
-                stored.run(*table);
-                floats.run(*table);
-                QCOMPARE(difference(stored, floats), std::string());
+                for (const int64_t heads : {6, 20}) {
+                    Call stored(heads, kDim, k, v, 0, 40);
+                    Call floats(heads, kDim, float_k, float_v, 0, 40);
+                    stored.run(*table);
+                    floats.run(*table);
+                    QCOMPARE(difference(stored, floats), std::string());
+                }
             }
         }
     }

@@ -215,10 +215,14 @@ private slots:
         for (const int64_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 16, 33, 64, 65, 70}) {
             for (const size_t offset : {0, 5}) {
                 const Rounded moved = roundRows(table, x.data(), rows, cols, offset);
-                std::vector<float> batch(static_cast<size_t>(rows * kOuts));
-                table.matmulPacked(argsFor(packed, moved, rows, batch.data()));
-                const std::string difference = firstDifference(batch.data(), single.data(), batch.size());
-                QVERIFY2(difference.empty(), qPrintable(QString("%1 rows: %2").arg(rows).arg(difference.c_str())));
+                for (const int32_t ahead : {0, 1536, kManyRows}) {
+                    std::vector<float> batch(static_cast<size_t>(rows * kOuts));
+                    MatmulPackedArgs args = argsFor(packed, moved, rows, batch.data());
+                    args.fetch_ahead = ahead;
+                    table.matmulPacked(args);
+                    const std::string difference = firstDifference(batch.data(), single.data(), batch.size());
+                    QVERIFY2(difference.empty(), qPrintable(QString("%1 rows, ahead %2: %3").arg(rows).arg(ahead).arg(difference.c_str())));
+                }
             }
         }
         for (const int64_t rows : {1, 3, 12}) {
