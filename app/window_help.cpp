@@ -48,7 +48,9 @@ void MainWindow::showAbout() {
                         {"Database", text(database_, "none is open")},
                         {"Marker lists", text(paths_.marker_dir, "none")},
                         {"Shipped data", text(paths_.data_dir, "not found: set QUIBBLE_DATA_DIR")},
-                        {"State", text(paths_.state_dir, "none")}}};
+                        {"State", text(paths_.state_dir, "none")}},
+                       {}};
+    if (const auto& opened = parts().runs->model(); opened && opened->model != nullptr) front_end.model = tuningFacts(*opened->model);
     auto* dialog = new DiagnosticsDialog(front_end, kernels::allOps(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();

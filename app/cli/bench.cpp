@@ -14,6 +14,7 @@
 #include "app/cli/bench_stop.h"
 #include "engine/base/memory_use.h"
 #include "engine/model/model_cache.h"
+#include "engine/model/model_tuning.h"
 #include "engine/run/generator.h"
 #include "engine/run/throughput_prefill.h"
 #include "kernels/limits.h"
@@ -106,12 +107,23 @@ public:
                 break;
             }
         }
+        tuning();
         measureLimits();
         return std::move(out_);
     }
 
 private:
     const Model& model() const { return *models_.quantized; }
+
+    void tuning() {
+        const ModelTuning& tuning = model().tuning();
+        Json& out = out_["tuning"];
+        out = {{"source", tuning.source()}, {"choices", toJson(tuning.current())}, {"measured", Json::array()}};
+        for (const TuningChoice& choice : tuning.choices()) {
+            Json& one = out["measured"].emplace_back(Json{{"what", choice.what}, {"chosen", choice.candidates[choice.chosen].way}, {"why", choice.why}, {"text", choice.text()}});
+            for (const TuningChoice::Candidate& candidate : choice.candidates) one["times"][candidate.way] = candidate.time;
+        }
+    }
 
     void memory() {
         const auto ownBytes = [](const Model& m) { return static_cast<double>(m.ownedBytes()) - static_cast<double>(m.replacedBytes()); };
@@ -429,6 +441,9 @@ void printBench(const Json& r, std::ostream& out) {
     }
     const Json& m = r["memory"];
     printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " + r["kv_cache"].get<std::string>() + "; at most " + number(m["allowed_mb"]) + " MB are allowed");
+    const Json& tuning = r["tuning"];
+    printRow(out, "tuning", "", tuning["source"].get<std::string>());
+    for (const Json& choice : tuning["measured"]) printRow(out, "  " + choice["what"].get<std::string>(), "", choice["text"].get<std::string>());
     const Json& l = r["limits"];
     printRow(out, "limits", number(l["memory_read_gb_s"]) + " GB/s",
              shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit" + (l["bf16_dot_gflop_s"].get<double>() > 0 ? ", " + shortNumber(l["bf16_dot_gflop_s"].get<double>() / 1e3) + " Tflop/s BF16" : "") + ", measured now");

@@ -15,11 +15,14 @@ constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
 constexpr std::int64_t kMaxWorkPerChunk = 16 << 20;   // takes a fraction of a millisecond
 constexpr std::int64_t kWorkOfByte = 2;               // reading a byte of weights takes as long
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
-constexpr std::int64_t kAttentionRows = 8;  // whose queries meet a key or value together
+constexpr std::int64_t kAttentionQueries = 64;  // query heads, of one row or several, that meet a key or value together
 // Of the clamped activation of gpt-oss.
 constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
 
 std::int64_t roundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+// Scores of neighbouring heads lie so far apart that they fall into different sets of a cache, however many positions there are.
+std::int64_t scoreStride(std::int64_t positions) { return ((positions + 15) / 16 | 1) * 16; }
 
 ThreadPool::Chunks chunksOf(std::int64_t work_per_item) {
     const auto items = [work_per_item](std::int64_t work) { return std::max<std::int64_t>(1, work / std::max<std::int64_t>(1, work_per_item)); };
@@ -65,7 +68,7 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
     } else if (product.input == Input::Q8) {
         const std::size_t row_bytes = kernels::q8RowBytes(weight.cols);
         const std::byte* rows = rounded_.data() + static_cast<std::size_t>(task.first_row) * row_bytes;
-        ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end});
+        ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end, product.fetch_ahead});
     } else {
         ops_.matmul({weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin, end});
     }
@@ -103,6 +106,7 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
         product.input = inputOf(tasks[i]);
         QUIBBLE_CHECK(product.input == Input::Q8 || weight.data != nullptr || weight.type == kernels::TensorType::RtnGroup, "weights that only a packed form is left of are used in native arithmetic");
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
+        product.fetch_ahead = products.tuning.fetchAhead(weight.type, product.n_rows);
         product.first_unit = units;
         units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;
         work += weight.rows * std::max(weight.cols * product.n_rows, kWorkOfByte * static_cast<std::int64_t>(weight.row_bytes));
@@ -161,8 +165,8 @@ void CpuDevice::storeKv(kernels::TensorType type, const float* rows, std::int64_
 
 // The rows of a task that one call takes for one K/V head.
 void CpuDevice::attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const {
-    thread_local std::vector<float> scores;
-    std::array<kernels::AttentionArgs, kAttentionRows> rows;
+    thread_local AlignedVector<float> scores;
+    std::array<kernels::AttentionArgs, kAttentionQueries> rows;
     const std::int64_t stride = task.n_kv_heads * task.head_bytes;
     const std::int64_t group = task.n_heads / task.n_kv_heads;
     std::size_t needed = 0;
@@ -188,27 +192,33 @@ void CpuDevice::attendRows(const AttentionTask& task, std::int64_t kv_head, std:
         args.scale = 1.0F / std::sqrt(static_cast<float>(task.head_dim));
         args.sink = task.sinks == nullptr ? nullptr : task.sinks + kv_head * group;
         args.out = task.out + q_offset;
-        needed += static_cast<std::size_t>((seen - first) * group);
+        args.f32_blocks = task.f32_blocks;
+        args.score_stride = scoreStride(seen - first);
+        needed += static_cast<std::size_t>(args.score_stride * group);
     }
-    if (scores.size() < needed) scores.resize(needed * 2);
+    if (scores.size() < needed) scores.resize(needed + needed / 4);
     float* next = scores.data();
     for (std::int64_t i = 0; i < row_end - row_begin; ++i) {
         kernels::AttentionArgs& args = rows[static_cast<std::size_t>(i)];
         args.scores = next;
-        next += (args.end - args.begin + args.n_more) * group;
+        next += args.score_stride * group;
     }
     ops_.attention(rows.data(), row_end - row_begin);
 }
 
 // Head after head, so that a thread stays with the keys and values of one; within it a few rows at a time, which share what they read.
 void CpuDevice::attention(const AttentionTask& task) {
-    const std::int64_t tiles = (task.n_rows + kAttentionRows - 1) / kAttentionRows;
+    const std::int64_t group = task.n_heads / task.n_kv_heads;
+    // No more rows together than leaves every thread something to do.
+    const std::int64_t rows_of_thread = std::max<std::int64_t>(1, task.n_rows * task.n_kv_heads / pool_.size());
+    const std::int64_t rows_together = std::clamp<std::int64_t>(kAttentionQueries / group, 1, rows_of_thread);
+    const std::int64_t tiles = (task.n_rows + rows_together - 1) / rows_together;
     const std::int64_t count = task.n_kv_heads * tiles;
-    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * (task.n_heads / task.n_kv_heads) * std::min(task.n_rows, kAttentionRows);
+    const std::int64_t work = (task.first_kv + task.n_rows) * task.head_dim * 2 * group * std::min(task.n_rows, rows_together);
     pool_.shareOut(count, chunksOf(work), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t item = begin; item < end && !interrupted(); ++item) {
-            const std::int64_t row = item % tiles * kAttentionRows;
-            attendRows(task, item / tiles, row, std::min(row + kAttentionRows, task.n_rows));
+            const std::int64_t row = item % tiles * rows_together;
+            attendRows(task, item / tiles, row, std::min(row + rows_together, task.n_rows));
         }
     });
 }

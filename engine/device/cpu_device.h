@@ -11,6 +11,7 @@
 
 #include "engine/base/aligned_vector.h"
 #include "engine/base/thread_pool.h"
+#include "engine/device/tuning.h"
 #include "engine/model/model.h"
 #include "engine/values/run_request.h"
 #include "kernels/ops.h"
@@ -27,9 +28,10 @@ struct LinearTask {
 
 /// How the products of a pass are made.
 struct Products {
-    Products(Arithmetic the_arithmetic, bool with_bf16_inputs = false) : arithmetic(the_arithmetic), bf16_inputs(with_bf16_inputs) {}
+    Products(Arithmetic the_arithmetic, const Tuning& the_tuning = tuningOfFamily()) : arithmetic(the_arithmetic), tuning(the_tuning) {}
     Arithmetic arithmetic;
-    bool bf16_inputs;  // BF16 weights take inputs that are rounded to BF16; only on a device that has such products
+    bool bf16_inputs = false;  // BF16 weights take inputs that are rounded to BF16; only on a device that has such products
+    Tuning tuning;             // no bit depends on it
 };
 
 class CpuDevice {
@@ -75,6 +77,7 @@ public:
         const float* sinks = nullptr;  // [n_heads] or nullptr: one more logit in the softmax of each head, whose share is dropped
         /// Rows of a token tree: row r sees the first first_kv - 1 positions and then those listed in paths[r], itself last. Empty: no tree.
         std::span<const std::vector<std::int32_t>> paths;
+        bool f32_blocks = true;  // Tuning::f32_blocks
     };
     void attention(const AttentionTask& task);
     /// Rows of `width` numbers as stored rows of `row_bytes` bytes, one behind the other.
@@ -108,6 +111,7 @@ private:
         Input input = Input::Float;   // rounded or not
         std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole panels
         std::int64_t n_rows = 0;
+        std::int32_t fetch_ahead = 0;  // kernels::MatmulPackedArgs
     };
     /// Rounds the rows of x into rounded_ or rounded_bf16_, which then hold the picked ones if there are any.
     void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols, std::span<const std::int32_t> picked);

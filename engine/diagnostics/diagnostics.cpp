@@ -15,6 +15,8 @@
 #include "engine/base/log.h"
 #include "engine/base/memory_use.h"
 #include "engine/values/version.h"
+#include "engine/model/model.h"
+#include "engine/model/model_tuning.h"
 #include "kernels/ops.h"
 
 // The build says these (engine/CMakeLists.txt).
@@ -34,7 +36,7 @@ constexpr std::array kFeatures{"sse4_2",      "avx",         "avx2",        "fma
                                "hypervisor",  "asimd",       "asimddp",     "i8mm",        "bf16",        "sve"};
 constexpr std::array kTables{"portable", "avx2", "avx512", "amx"};
 constexpr std::array kVariables{"QUIBBLE_ISA",       "QUIBBLE_DATA_DIR",  "QUIBBLE_IGNORE_MEMORY", "QUIBBLE_LOG_LEVEL",
-                                "QUIBBLE_LOG_TEXTS", "XDG_STATE_HOME",    "XDG_CONFIG_HOME",       "XDG_DATA_HOME",
+                                "QUIBBLE_LOG_TEXTS", "QUIBBLE_TUNE",      "XDG_STATE_HOME",    "XDG_CONFIG_HOME",       "XDG_DATA_HOME",
                                 "LANG",              "LC_ALL",            "QT_QPA_PLATFORM",       "QT_SCALE_FACTOR"};
 
 std::string compilerText() {
@@ -144,7 +146,14 @@ DiagnosticSection processorSection(const std::filesystem::path& proc) {
 }
 
 std::vector<DiagnosticSection> diagnose(const FrontEnd& front_end) {
-    return {programSection(front_end), processorSection(), memorySection(), pathsSection(front_end), environmentSection()};
+    return {programSection(front_end), processorSection(), {"Kernel tuning", front_end.model}, memorySection(), pathsSection(front_end), environmentSection()};
+}
+
+std::vector<DiagnosticFact> tuningFacts(const Model& model) {
+    const ModelTuning& tuning = model.tuning();
+    std::vector<DiagnosticFact> facts{{model.config().name, tuning.source()}};
+    for (const TuningChoice& choice : tuning.choices()) facts.push_back({choice.what, choice.text()});
+    return facts;
 }
 
 std::string diagnosticText(const std::vector<DiagnosticSection>& sections) {

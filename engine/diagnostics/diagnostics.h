@@ -10,6 +10,8 @@
 
 namespace quibble {
 
+class Model;
+
 struct DiagnosticFact {
     std::string name, value;
 };
@@ -23,6 +25,7 @@ struct FrontEnd {
     std::string program;                       // "quibble", "quibble-cli"
     std::vector<DiagnosticFact> libraries;     // beside those of the engine: Qt, SQLite
     std::vector<DiagnosticFact> paths;
+    std::vector<DiagnosticFact> model;         // of the model that is open: tuningFacts()
 };
 
 /// Program, build, processor, memory, paths and environment of this process, as they are now.
@@ -30,6 +33,9 @@ struct FrontEnd {
 
 /// Where the system tells about the processor; for tests.
 [[nodiscard]] DiagnosticSection processorSection(const std::filesystem::path& proc = "/proc");
+
+/// How the kernels of a model were tuned to this machine: where that comes from, then a line for each choice.
+[[nodiscard]] std::vector<DiagnosticFact> tuningFacts(const Model& model);
 
 /// One line for each table and operation: "avx512  matmul  108 cases  ok, largest error 41 % of what is allowed".
 [[nodiscard]] std::vector<DiagnosticFact> selfTestFacts(const std::vector<kernels::OpCheck>& checks);

@@ -72,11 +72,12 @@ void ExpertLayers::beginPass() {
     std::fill(traffic_.distinct.begin(), traffic_.distinct.end(), 0);
 }
 
-void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Arithmetic arithmetic,
+void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products,
                          const float* x) {
+    products.bf16_inputs = false;
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
-    device.linear(x, n_rows, arithmetic, {{&weights.router, logits_.data()}});
+    device.linear(x, n_rows, products, {{&weights.router, logits_.data()}});
     if (device.interrupted()) return;  // the scores are unfinished, and no selector or tap may see them
     device.forEach(n_rows, [&](std::int64_t index) {
         const auto row = static_cast<std::size_t>(index);
@@ -136,7 +137,7 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
                        const float* x, float* y) {
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const std::int64_t d_model = config_.d_model, d_ff = config_.experts.d_ff;
-    route(device, weights, layer, positions, products.arithmetic, x);
+    route(device, weights, layer, positions, products, x);
     if (device.interrupted()) return;
     groupByExpert(n_rows);
     countTraffic(weights, layer);

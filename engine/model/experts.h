@@ -106,7 +106,7 @@ public:
     [[nodiscard]] const ExpertTraffic& traffic() const { return traffic_; }
 
 private:
-    void route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Arithmetic arithmetic, const float* x);
+    void route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products, const float* x);
     void groupByExpert(std::int64_t n_rows);
     void countTraffic(const LayerWeights& weights, int layer);
 

@@ -24,6 +24,8 @@
 
 namespace quibble {
 
+class ModelTuning;
+
 /// y = W x + bias, W: [outputs, inputs].
 struct Linear {
     kernels::WeightView weight;
@@ -79,6 +81,8 @@ public:
     [[nodiscard]] const Linear& output() const { return output_; }                     // [vocab, d_model]
     [[nodiscard]] const float* outputNorm() const { return output_norm_; }
     [[nodiscard]] const RopeTable& rope() const { return rope_; }
+    /// How its kernels go about their work on this machine; changes no number, so a model that is const can be tuned.
+    [[nodiscard]] ModelTuning& tuning() const { return *tuning_; }
 
     /// modelHash of the file.
     [[nodiscard]] const std::string& hash() const { return hash_; }
@@ -115,6 +119,7 @@ private:
     Linear output_;
     const float* output_norm_ = nullptr;
     RopeTable rope_;
+    std::shared_ptr<ModelTuning> tuning_;
     std::vector<std::unique_ptr<float[]>> owned_vectors_;              // norms and biases as F32
     std::vector<std::unique_ptr<QuantizedMatrix>> owned_matrices_;
     PackedWeights packed_weights_;

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "engine/model/weight_cost.h"
+#include "engine/model/model_tuning.h"
 #include "kernels/ops.h"
 
 namespace quibble {
@@ -381,6 +382,9 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     auto quantizer = findWeightQuantizer(options_.weight_quant);
     if (!quantizer) return tl::unexpected(quantizer.error());
     quantizer_ = *quantizer;
+    auto pinned = tuningFromEnvironment();
+    if (!pinned) return tl::unexpected(pinned.error());
+    model_->tuning_ = std::make_shared<ModelTuning>(*pinned);
     if (model_->tokenizer_->vocabSize() > static_cast<std::size_t>(c.vocab_size)) {
         return corrupt("the tokenizer has " + std::to_string(model_->tokenizer_->vocabSize()) + " tokens but token_embd.weight only " +
                        std::to_string(c.vocab_size) + " rows");

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string>
 
+#include "engine/model/model_tuning.h"
+
 namespace quibble {
 
 std::string Sequence::prefixKey(const Model& model, const SequenceSettings& settings) {
@@ -14,6 +16,7 @@ std::string Sequence::prefixKey(const Model& model, const SequenceSettings& sett
 Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, SequenceSettings settings,
                                                    const PrefixReuse& reuse) {
     if (!device.whyNoBf16Inputs().empty() || !model->hasBf16Layers()) settings.throughput_end = 0;
+    model->tuning().settle(*model, device);
     auto layout = kvLayout(model->config(), settings.kv_type);
     if (!layout) return tl::unexpected(layout.error());
     PrefixCache::Found found;
@@ -46,7 +49,7 @@ Sequence::~Sequence() {
 }
 
 Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
-    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)), products_(settings.arithmetic) {
+    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)), products_(settings.arithmetic, model_->tuning().current()) {
     if (model_->config().hasExperts()) experts_.emplace(model_->config());
     reserveRows(kMaxRows);
 }
@@ -172,7 +175,7 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
     device_.storeKv(stored.type, k_.data(), n_rows, stored.width, stored.row_bytes, cache_.keys(layer, first_slot));
     device_.storeKv(stored.type, v_.data(), n_rows, stored.width, stored.row_bytes, cache_.values(layer, first_slot));
     device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type, static_cast<std::int64_t>(stored.head_bytes), attended_.data(),
-                       n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths});
+                       n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths, products_.tuning.f32_blocks});
     if (device_.interrupted()) return;
     device_.linear(attended_.data(), n_rows, products_, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
@@ -213,7 +216,8 @@ Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot
     if (n_logit_rows > 0) {
         const float* rows = x_.data() + (n_rows - n_logit_rows) * c.d_model;
         device_.rmsNorm(rows, model_->outputNorm(), n_logit_rows, c.d_model, c.norm_eps, normed_.data());
-        device_.linear(normed_.data(), n_logit_rows, settings_.arithmetic, {{&model_->output(), logits}});
+        products_.bf16_inputs = false;
+        device_.linear(normed_.data(), n_logit_rows, products_, {{&model_->output(), logits}});
         if (device_.interrupted()) return stopped();
     }
     return {};

@@ -2,7 +2,7 @@
 // same run: bytes against the streaming read limit, operations against the FMA rate. Every kernel is first compared with the reference, and one
 // that is wrong is not timed (exit status 1).
 //
-// bench_kernels [--threads N] [--seconds S] [--only TEXT]
+// bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES]
 #include "kernels/limits.h"
 #include "tests/kernels/kernel_cases.h"
 
@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <thread>
 
@@ -24,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
     int threads = 2;
     double seconds = 0.4;
+    int32_t ahead = 4096;  // MatmulPackedArgs::fetch_ahead
     std::string only;
 };
 
@@ -100,6 +102,7 @@ struct Product {
     Shifted<std::byte> xq;
     size_t stride = 0;
     std::vector<float> y;
+    int32_t ahead = 0;
 
     Product(const Ops& ops_table, const Weights& weights, const PackedView& panels, const Case& c)
         : table(ops_table), w(weights), packed(panels), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
@@ -122,7 +125,7 @@ struct Product {
         if (shape.input == Input::Bf16) {
             table.matmulBf16({w.view, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end});
         } else if (shape.input == Input::Int8) {
-            MatmulPackedArgs args{packed, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end};
+            MatmulPackedArgs args{packed, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end, ahead};
             table.matmulPacked(args);
         } else {
             MatmulArgs args{w.view, x.data(), shape.cols, shape.rows, y.data(), shape.outs, begin, end};
@@ -176,6 +179,7 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
         return false;
     }
     Product product(ops(), w, packed, shape);
+    product.ahead = options.ahead;
     // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
     // the last call ended, or a small one again and again.
     const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
@@ -299,31 +303,45 @@ void printTime(const Options& options, const char* name, double bytes, const std
 }
 
 // One row and one K/V head of 128 numbers, four of which lie side by side.
-void benchAttention(const Options& options, TensorType type, int64_t heads, int64_t positions) {
+// Rows of a prompt, the last of which sees all positions; scores lie as the engine lays them.
+void benchAttention(const Options& options, const Limits& limits, TensorType type, int64_t rows, int64_t heads, int64_t positions) {
     constexpr int64_t kDim = 128;
     const TypeTraits& traits = *typeTraits(type);
     const int64_t row_bytes = 4 * kDim / static_cast<int64_t>(traits.block_elements) * static_cast<int64_t>(traits.block_bytes);
     const Weights keys = makeWeights(type, positions, 4 * kDim, 5, 0);
     const Weights values = makeWeights(type, positions, 4 * kDim, 6, 0);
-    const std::vector<float> q = randomFloats(static_cast<size_t>(heads * kDim), 7);
-    std::vector<float> scores(static_cast<size_t>(heads * positions));
-    std::vector<float> out(q.size());
-    AttentionArgs args;
-    args.q = q.data();
-    args.n_heads = heads;
-    args.head_dim = kDim;
-    args.k = {type, keys.view.data, row_bytes};
-    args.v = {type, values.view.data, row_bytes};
-    args.end = positions;
-    args.scale = 0.1F;
-    args.scores = scores.data();
-    args.out = out.data();
-    const std::string name = std::string("attention ") + traits.name + " " + std::to_string(heads) + " x " + std::to_string(positions);
-    const double operations = 4.0 * static_cast<double>(kDim * heads * positions);
-    printTime(options, name.c_str(), static_cast<double>(row_bytes * positions / 2), [&](int) { ops().attention(&args, 1); }, operations);
+    const int64_t stride = (positions / 16 | 1) * 16 + 16;
+    const Shifted<float> q(randomFloats(static_cast<size_t>(rows * heads * kDim), 7), 0);
+    std::deque<Shifted<float>> scores;
+    std::deque<Shifted<float>> out;
+    std::vector<std::vector<AttentionArgs>> args(static_cast<size_t>(options.threads));
+    for (size_t t = 0; t < args.size(); ++t) {
+        scores.emplace_back(static_cast<size_t>(rows * heads * stride), 0);
+        out.emplace_back(static_cast<size_t>(rows * heads * kDim), 0);
+        for (int64_t row = 0; row < rows; ++row) {
+            AttentionArgs& a = args[t].emplace_back();
+            a.q = q.data() + row * heads * kDim;
+            a.n_heads = heads;
+            a.head_dim = kDim;
+            a.k = {type, keys.view.data, row_bytes};
+            a.v = {type, values.view.data, row_bytes};
+            a.end = positions - rows + 1 + row;
+            a.scale = 0.1F;
+            a.scores = scores[t].data() + row * heads * stride;
+            a.score_stride = stride;
+            a.out = out[t].data() + row * heads * kDim;
+        }
+    }
+    const std::string name = std::string("attention ") + traits.name + " " + std::to_string(rows) + " x " + std::to_string(heads) + " x " + std::to_string(positions);
+    if (!options.only.empty() && name.find(options.only) == std::string::npos) {
+        return;
+    }
+    const double seconds = timeOf(options, [&](int t, int) { ops().attention(args[static_cast<size_t>(t)].data(), rows); });
+    const double operations = 4.0 * static_cast<double>(kDim * heads * rows) * (static_cast<double>(positions) - 0.5 * static_cast<double>(rows - 1)) * options.threads;
+    std::printf("%-32s %9.1f us %8.1f Gop/s (%3.0f %% of FMA)\n", name.c_str(), seconds * 1e6, operations / seconds * 1e-9, 100.0 * operations / seconds / limits.fma);
 }
 
-void benchSmallOps(const Options& options) {
+void benchSmallOps(const Options& options, const Limits& limits) {
     constexpr int64_t kVocabulary = 151936;
     const std::vector<float> p = randomFloats(kVocabulary, 1, 3.0F);
     const std::vector<float> q = randomFloats(kVocabulary, 2, 3.0F);
@@ -338,8 +356,11 @@ void benchSmallOps(const Options& options) {
     for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0}) {
         for (const int64_t heads : {1, 4, 6, 8}) {
             for (const int64_t positions : {256, 4096}) {
-                benchAttention(options, type, heads, positions);
+                benchAttention(options, limits, type, 1, heads, positions);
             }
+        }
+        for (const int64_t positions : {256, 2048, 8192, 16384}) {
+            benchAttention(options, limits, type, 10, 6, positions);
         }
     }
     std::vector<std::byte> row(4 * 1024);
@@ -361,6 +382,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.threads = std::max(1, std::atoi(argv[i + 1]));
         } else if (key == "--seconds") {
             options.seconds = std::atof(argv[i + 1]);
+        } else if (key == "--ahead") {
+            options.ahead = std::atoi(argv[i + 1]);
         } else if (key == "--only") {
             options.only = argv[i + 1];
         } else {
@@ -375,7 +398,7 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
     Options options;
     if (!parse(argc, argv, options)) {
-        std::puts("usage: bench_kernels [--threads N] [--seconds S] [--only TEXT]");
+        std::puts("usage: bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES]");
         return 2;
     }
     constexpr size_t big = size_t{1} << 30;
@@ -390,6 +413,6 @@ int main(int argc, char** argv) {
     std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f Gop/s, BF16 dot %.1f Gflop/s\n", ops().isa,
                 options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9, limits.dot * 1e-9, limits.bf16 * 1e-9);
     const bool right = benchMatrices(options, limits);
-    benchSmallOps(options);
+    benchSmallOps(options, limits);
     return right ? 0 : 1;
 }

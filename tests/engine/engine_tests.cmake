@@ -18,6 +18,7 @@ quibble_test(tst_real_model SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_real_mod
 quibble_test(tst_weight_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_weight_cost.cpp LIBS quibble_model_fixture)
 quibble_test(tst_kv_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_kv_cache.cpp LIBS quibble::engine)
 quibble_test(tst_prefix_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache/tst_prefix_cache.cpp LIBS quibble::engine)
+quibble_test(tst_tuning SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_tuning.cpp LIBS quibble_model_fixture)
 quibble_test(tst_sequence SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_sequence.cpp LIBS quibble::engine)
 quibble_test(tst_hostile_models SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_hostile_models.cpp LIBS quibble_model_fixture)
 quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_determinism.cpp LIBS quibble_model_fixture quibble_amx_emulator)
