@@ -237,25 +237,46 @@ private slots:
         }
     }
 
-    // Contexts longer than any block that an attention kernel could cut them into.
+    // Contexts longer than any block that an attention kernel could cut them into: with a window and without, in every type of cache, and once as long as a
+    // long prompt is.
     void longContexts_data() {
         QTest::addColumn<QString>("architecture");
-        for (const char* architecture : {"qwen3", "gpt-oss"}) QTest::newRow(architecture) << architecture;
+        QTest::addColumn<int>("kv");
+        QTest::addColumn<int>("positions");
+        for (const char* architecture : {"qwen3", "gpt-oss"}) {
+            for (const KvType type : kKvTypes) {
+                if (isEmulated() && type != KvType::F32) continue;  // the emulated products know nothing of the cache
+                QTest::addRow("%s %s", architecture, kvTypeText(type)) << architecture << static_cast<int>(type) << (isSlow() ? 120 : 700);
+            }
+        }
+        if (isSlow()) return;
+        for (const KvType type : {KvType::F32, KvType::Q8_0}) {
+            QTest::addRow("16,000 positions, %s", kvTypeText(type)) << "qwen3" << static_cast<int>(type) << 16'000;
+        }
     }
     void longContexts() {
         QFETCH(QString, architecture);
+        QFETCH(int, kv);
+        QFETCH(int, positions);
         RandomShape shape = shapeOf(architecture.toStdString().c_str(), TensorType::Q8_0);
         shape.d_model = shape.d_ff = 64;
         shape.head_dim = 32;
         shape.keys = {{"attention.sliding_window", 100U}};
         const auto loaded = load(makeRandomModel(shape), {});
         QVERIFY2(loaded, loaded ? "" : loaded.error().line().c_str());
-        const std::vector<TokenId> tokens = randomTokens(isSlow() ? 120 : 700, kVocab, 8);
+        const std::vector<TokenId> tokens = randomTokens(static_cast<std::size_t>(positions), kVocab, 8);
+        const SequenceSettings settings{Arithmetic::Native, static_cast<KvType>(kv)};
         CpuDevice alone(1), device(4);
-        const Logits expected = inBlocks(*sequenceOf(*loaded, alone, Arithmetic::Native, tokens.size()), tokens, 1);
-        for (const std::size_t block : {std::size_t{16}, tokens.size()}) {
-            QVERIFY(sameBits(inBlocks(*sequenceOf(*loaded, device, Arithmetic::Native, tokens.size()), tokens, block), expected));
-        }
+        const auto single = sequenceOf(*loaded, alone, settings, tokens.size());
+        const Logits expected = inBlocks(*single, tokens, 1);
+        std::vector<std::size_t> blocks{16, Sequence::kMaxRows};
+        if (positions < 1000) blocks.push_back(tokens.size());
+        for (const std::size_t block : blocks) QVERIFY(sameBits(inBlocks(*sequenceOf(*loaded, device, settings, tokens.size()), tokens, block), expected));
+        // Long passes, of which the last row alone has logits.
+        const auto prompt = sequenceOf(*loaded, device, settings, tokens.size());
+        Logits last(kVocab);
+        QVERIFY(prompt->append(tokens, 1, last.data()));
+        QVERIFY(std::memcmp(last.data(), expected.data() + (tokens.size() - 1) * kVocab, kVocab * sizeof(float)) == 0);
     }
 };
 
