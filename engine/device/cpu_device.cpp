@@ -15,6 +15,8 @@ constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
 constexpr std::int64_t kMaxWorkPerChunk = 16 << 20;   // takes a fraction of a millisecond
 constexpr std::int64_t kWorkOfByte = 2;               // reading a byte of weights takes as long
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
+// More rows than these are multiplied with two panels at a time, which one alone would be slower than.
+constexpr std::int64_t kPanelRows = 8;
 constexpr std::int64_t kAttentionQueries = 64;  // query heads, of one row or several, that meet a key or value together
 // Of the clamped activation of gpt-oss.
 constexpr float kClampedAlpha = 1.702F, kClampedLimit = 7.0F;
@@ -98,6 +100,7 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
     }
     if (!picked.empty()) n_rows = static_cast<std::int64_t>(picked.size());
 
+    const std::int64_t alignment = n_rows > kPanelRows ? 2 * kOutputAlignment : kOutputAlignment;
     products_.assign(tasks.size(), {});
     std::int64_t units = 0, work = 0;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -108,14 +111,14 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
         product.fetch_ahead = products.tuning.fetchAhead(weight.type, product.n_rows);
         product.first_unit = units;
-        units += roundUp(weight.rows, kOutputAlignment) / kOutputAlignment;
+        units += roundUp(weight.rows, alignment) / alignment;
         work += weight.rows * std::max(weight.cols * product.n_rows, kWorkOfByte * static_cast<std::int64_t>(weight.row_bytes));
     }
     pool_.shareOut(units, chunksOf(work / units), [&](std::int64_t unit_begin, std::int64_t unit_end) {
         for (std::size_t i = 0; i < tasks.size(); ++i) {
             const std::int64_t first = products_[i].first_unit;
-            const std::int64_t begin = std::max((unit_begin - first) * kOutputAlignment, std::int64_t{0});
-            const std::int64_t end = std::min((unit_end - first) * kOutputAlignment, tasks[i].linear->weight.rows);
+            const std::int64_t begin = std::max((unit_begin - first) * alignment, std::int64_t{0});
+            const std::int64_t end = std::min((unit_end - first) * alignment, tasks[i].linear->weight.rows);
             if (begin < end && !interrupted()) product(tasks[i], products_[i], x, begin, end);
         }
     });

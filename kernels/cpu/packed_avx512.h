@@ -63,6 +63,42 @@ QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte
     return dot;
 }
 
+// Eight sums in a row that do not wait for one another keep two units busy whose results take four or five cycles.
+template <PackedFormat F, int kPanels>
+constexpr int kRowsTogether = 8 / kPanels / (32 / F.sub_width);
+
+template <PackedFormat F, class Block, int kSubs, int kRows, int kPanels>
+QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, Ints (&dots)[kSubs][kRows][kPanels]) {
+    constexpr int kCount = 8 / kSubs;
+    constexpr size_t kSumsAt = kSubs == 1 ? offsetof(Q8Block, minus_sum) : offsetof(Q8Block, minus_half);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+        for (int s = 0; s < kSubs; ++s) {
+            Ints start = _mm512_setzero_si512();
+            if constexpr (F.offset_shift > 0) {
+                start = _mm512_slli_epi32(wordAt(x + static_cast<size_t>(i) * stride + kSumsAt + 4 * s), F.offset_shift);
+            }
+#pragma GCC unroll 2
+            for (int p = 0; p < kPanels; ++p) {
+                dots[s][i][p] = start;
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+        for (int s = 0; s < kSubs; ++s) {
+#pragma GCC unroll 8
+            for (int i = 0; i < kRows; ++i) {
+                const __m512i four = wordAt(x + static_cast<size_t>(i) * stride + 4 * (s * kCount + j));
+#pragma GCC unroll 2
+                for (int p = 0; p < kPanels; ++p) {
+                    dots[s][i][p] = _mm512_dpbusd_epi32(dots[s][i][p], w[p].q[s * kCount + j], four);
+                }
+            }
+        }
+    }
+}
+
 QUIBBLE_INLINE Vec toFloats(Ints a) { return {_mm512_cvtepi32_ps(a)}; }
 QUIBBLE_INLINE Vec broadcastInt(const std::byte* p) { return {_mm512_cvtepi32_ps(wordAt(p))}; }
 QUIBBLE_INLINE Vec broadcast(const std::byte* p) { return {_mm512_castsi512_ps(wordAt(p))}; }

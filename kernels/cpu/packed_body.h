@@ -295,6 +295,38 @@ QUIBBLE_INLINE void fewRowsOf(const Panels<F>& panels, int64_t r, int64_t n, int
     }
 }
 
+// Sums of kRows rows of kPanels panels + the products of one block. The dots of all rows and panels advance together: each waits for its own last
+// step, and a processor that looks only a few dozen instructions ahead finds the others ready meanwhile.
+template <PackedFormat F, int kPanels, int kRows>
+QUIBBLE_INLINE void addRows(float* acc, const PackedBlock<F>* w, const std::byte* x, size_t stride) {
+    constexpr int kSubs = F.subs();
+    Ints dots[kSubs][kRows][kPanels];
+    dotRows<F>(w, x, stride, dots);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+        for (int p = 0; p < kPanels; ++p) {
+            float* sum = acc + p * kPanelSums + i * kPanelOutputs;
+            const auto dot = [&] { return dots[0][i][p]; };
+            const auto last = [&] { return dots[kSubs - 1][i][p]; };
+            store(sum, addDots<F>(load(sum), dot, last, w[p].by, x + static_cast<size_t>(i) * stride));
+        }
+    }
+}
+
+// The same for n rows, kRows at a time.
+template <PackedFormat F, int kPanels, int kRows>
+QUIBBLE_INLINE void addStrips(float* acc, const PackedBlock<F>* w, const std::byte* x, size_t stride, int64_t n) {
+    for (; n >= kRows; n -= kRows) {
+        addRows<F, kPanels, kRows>(acc, w, x, stride);
+        acc += kRows * kPanelOutputs;
+        x += static_cast<size_t>(kRows) * stride;
+    }
+    if constexpr (kRows > 1) {
+        addStrips<F, kPanels, kRows / 2>(acc, w, x, stride, n);
+    }
+}
+
 // Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
 // a panel. next: bytes from the unit to the one that is fetched meanwhile (toNextUnit).
 template <PackedFormat F, int kPanels>
@@ -325,21 +357,7 @@ void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64
             scales[p] += P::kScaleBytes;
             codes[p] += P::kCodeBytes;
         }
-        const std::byte* x = rows;
-        float* sums = acc;
-        for (int64_t i = 0; i < n; ++i) {
-            Vec sum[kPanels];
-#pragma GCC unroll 2
-            for (int p = 0; p < kPanels; ++p) {
-                sum[p] = addBlock<F>(load(sums + p * kPanelSums), w[p], x);
-            }
-#pragma GCC unroll 2
-            for (int p = 0; p < kPanels; ++p) {
-                store(sums + p * kPanelSums, sum[p]);
-            }
-            sums += kPanelOutputs;
-            x += panels.args.xq_stride;
-        }
+        addStrips<F, kPanels, kRowsTogether<F, kPanels>>(acc, w, rows, panels.args.xq_stride, n);
         rows += sizeof(Q8Block);
     }
 }
