@@ -10,8 +10,8 @@ namespace {
 
 constexpr int64_t kOuts = 37;  // two whole panels and a part of one
 // The numbers of rows. A table has a way of its own for one row, for a few rows that share what is read, and for many rows.
-constexpr int64_t kRowCounts[] = {1, 3, 8, 19};
-constexpr int64_t kMostRows = 19;
+constexpr int64_t kRowCounts[] = {1, 3, 8, 19, 40};
+constexpr int64_t kMostRows = 40;
 
 int64_t columnsFor(TensorType type) { return typeTraits(type)->block_elements == 256 ? 768 : typeTraits(type)->block_elements == 1 ? 333 : 448; }
 

@@ -73,7 +73,7 @@ QUIBBLE_INLINE void accumulate(Vec (&acc)[kRows][kOuts], const Row (&rows)[kOuts
             }
 #pragma GCC unroll 8
             for (int r = 0; r < kRows; ++r) {
-                const Vec xv = load(x[r] + k);
+                const Vec xv = hold(load(x[r] + k));
 #pragma GCC unroll 8
                 for (int o = 0; o < kOuts; ++o) {
                     acc[r][o] = fma(w[o], xv, acc[r][o]);
@@ -292,13 +292,184 @@ void matmulDecoded(const MatmulArgs& args) {
     }
 }
 
+// Many rows of plain types. Over the whole length of long rows the activations of all tiles would come from a far cache again for every few outputs. So
+// columns are cut into chunks and outputs into panels, and the sums of a panel wait in memory from one chunk to the next. The weights of a few outputs
+// stay in the first-level cache for a chunk of all rows, and the second-level cache holds that chunk's activations.
+constexpr int64_t kPanelOuts = 16;
+constexpr int64_t kPanelCols = 1024;
+// Fewer rows take no more room than the second-level cache has, over whole rows too, and need no sums in memory.
+constexpr int64_t kLeastPanelRows = 25;
+
+// A chunk of columns of all outputs of a panel, and the one that comes next.
+struct Chunk {
+    const std::byte* w;
+    const std::byte* next;
+    int64_t row_bytes;
+    int64_t next_lines;  // of each output
+    const float* x;
+    int64_t x_stride;
+    int64_t cols;
+    float* sums;  // for each row tile [outputs of a panel][rows of the tile][16]
+};
+
+// Rows of a tile, and which of the next lines are fetched meanwhile.
+struct Tile {
+    int64_t row;
+    int64_t line_begin;
+    int64_t line_end;
+};
+
+template <class Row, int kRows, int kOuts>
+void chunkTile(const Chunk& c, const Tile& tile, int64_t o) {
+    Vec acc[kRows][kOuts];
+    Row rows[kOuts];
+    const float* x[kRows];
+    const std::byte* next = c.next + o * c.row_bytes;
+    float* sums = c.sums + (tile.row * kPanelOuts + o * kRows) * 16;
+#pragma GCC unroll 8
+    for (int i = 0; i < kOuts; ++i) {
+        rows[i].p = c.w + (o + i) * c.row_bytes;
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+        x[r] = c.x + (tile.row + r) * c.x_stride;
+#pragma GCC unroll 8
+        for (int i = 0; i < kOuts; ++i) {
+            acc[r][i] = load(sums + (i * kRows + r) * 16);
+        }
+    }
+    // Spread over the tile: many at once would wait for each other, and the products for them.
+    const int64_t step = (tile.line_end - tile.line_begin) * kSegment / (c.cols + 1) + 1;
+    int64_t line = tile.line_begin;
+    for (int64_t k = 0; k < c.cols; k += kSegment) {
+        for (const int64_t end = least(tile.line_end, line + step); line < end; ++line) {
+#pragma GCC unroll 8
+            for (int i = 0; i < kOuts; ++i) {
+                __builtin_prefetch(next + i * c.row_bytes + 64 * line, 0, 2);
+            }
+        }
+        accumulate(acc, rows, x, k, least(c.cols, k + kSegment));
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kOuts; ++i) {
+            store(sums + (i * kRows + r) * 16, acc[r][i]);
+        }
+    }
+}
+
+// Outputs [o, end) in tiles of kOuts, what is left in smaller ones.
+template <class Row, int kRows, int kOuts = kTileOuts>
+QUIBBLE_INLINE void chunkOuts(const Chunk& c, const Tile& tile, int64_t o, int64_t end) {
+    for (; o + kOuts <= end; o += kOuts) {
+        chunkTile<Row, kRows, kOuts>(c, tile, o);
+    }
+    if constexpr (kOuts > 1) {
+        if (o < end) {
+            chunkOuts<Row, kRows, kOuts - 1>(c, tile, o, end);
+        }
+    }
+}
+
+// Rows [tile.row, tile.row + n), kTileRows - 1 <= n <= kTileRows: so many rows are cut into tiles of about one size.
+template <class Row, int kRows = kTileRows>
+QUIBBLE_INLINE void chunkRows(const Chunk& c, const Tile& tile, int64_t n, int64_t o, int64_t end) {
+    if (n == kRows) {
+        chunkOuts<Row, kRows>(c, tile, o, end);
+    } else if constexpr (kRows >= kTileRows && kRows > 1) {
+        chunkRows<Row, kRows - 1>(c, tile, n, o, end);
+    }
+}
+
+// All rows of a batch against the chunk of outputs [o, end) of a panel.
+template <class Row>
+QUIBBLE_INLINE void chunkTiles(const Chunk& c, int64_t rows, int64_t o, int64_t end) {
+    const int64_t tiles = tilesOf(rows);
+    for (int64_t r = 0, t = 0; t < tiles; ++t) {
+        const int64_t n = tileRows(rows - r, tiles - t);
+        chunkRows<Row>(c, {r, c.next_lines * t / tiles, c.next_lines * (t + 1) / tiles}, n, o, end);
+        r += n;
+    }
+}
+
+void finishPanel(const float* sums, int64_t rows, int64_t outs, float* y, int64_t y_stride) {
+    const int64_t tiles = tilesOf(rows);
+    for (int64_t r = 0, t = 0; t < tiles; ++t) {
+        const int64_t n = tileRows(rows - r, tiles - t);
+        const float* tile = sums + r * kPanelOuts * 16;
+        for (int64_t i = 0; i < n; ++i, ++r) {
+            const float* row = tile + i * 16;
+            float* out = y + r * y_stride;
+            int64_t o = 0;
+            for (; o + 4 <= outs; o += 4) {
+                sumLanes4(load(row + o * n * 16), load(row + (o + 1) * n * 16), load(row + (o + 2) * n * 16), load(row + (o + 3) * n * 16), out + o);
+            }
+            for (; o < outs; ++o) {
+                out[o] = sumLanes(load(row + o * n * 16));
+            }
+        }
+    }
+}
+
+// Rows [begin, begin + rows).
+template <class Row>
+void matmulPanels(const MatmulArgs& args, int64_t begin, int64_t rows, float* sums) {
+    const int64_t cols = args.w.cols;
+    const auto row_bytes = static_cast<int64_t>(args.w.row_bytes);
+    int64_t panels = (args.out_end - args.out_begin + kPanelOuts - 1) / kPanelOuts;
+    for (int64_t o = args.out_begin, outs = 0; panels > 0; o += outs, --panels) {
+        outs = tileRows(args.out_end - o, panels);
+        for (int64_t i = 0; i < rows * kPanelOuts; ++i) {
+            store(sums + 16 * i, zero());
+        }
+        const std::byte* panel = args.w.data + o * row_bytes;
+        for (int64_t k = 0; k < cols; k += kPanelCols) {
+            const int64_t n = least(cols - k, kPanelCols);
+            const int64_t left = cols - k - n;
+            Chunk c{};
+            c.w = panel + Row::bytes(k);
+            c.next = left > 0 ? c.w + Row::bytes(n) : panel + outs * row_bytes;
+            c.next_lines = (Row::bytes(least(left > 0 ? left : cols, kPanelCols)) + 63) / 64;
+            c.row_bytes = row_bytes;
+            c.x = args.x + begin * args.x_stride + k;
+            c.x_stride = args.x_stride;
+            c.cols = n;
+            c.sums = sums;
+            for (int64_t i = 0; i < outs; i += kTileOuts) {
+                chunkTiles<Row>(c, rows, i, least(outs, i + kTileOuts));
+            }
+        }
+        finishPanel(sums, rows, outs, args.y + begin * args.y_stride + o, args.y_stride);
+    }
+}
+
+// Cut where that pays, as measured: where the activations of a batch no longer fit into a second-level cache of 1 MiB.
+constexpr int64_t kCacheFloats = 256 * 1024;
+
+template <class Row>
+void matmulPlain(const MatmulArgs& args) {
+    if constexpr (kCutsRows) {
+        if (args.n_rows >= kLeastPanelRows && least(args.n_rows, kRowBatch) * args.w.cols > kCacheFloats) {
+            alignas(64) float sums[kRowBatch * kPanelOuts * 16];
+            int64_t batches = (args.n_rows + kRowBatch - 1) / kRowBatch;
+            for (int64_t r = 0, n = 0; batches > 0; r += n, --batches) {
+                n = tileRows(args.n_rows - r, batches);  // of about one size: more than half of kRowBatch, or all rows
+                matmulPanels<Row>(args, r, n, sums);
+            }
+            return;
+        }
+    }
+    matmulTiles<PlainTile<Row>>(args);
+}
+
 }  // namespace
 
 void isa::matmul(const MatmulArgs& args) {
     switch (args.w.type) {
-        case TensorType::F32: matmulTiles<PlainTile<F32Row>>(args); return;
-        case TensorType::F16: matmulTiles<PlainTile<F16Row>>(args); return;
-        case TensorType::BF16: matmulTiles<PlainTile<Bf16Row>>(args); return;
+        case TensorType::F32: matmulPlain<F32Row>(args); return;
+        case TensorType::F16: matmulPlain<F16Row>(args); return;
+        case TensorType::BF16: matmulPlain<Bf16Row>(args); return;
         case TensorType::RtnGroup:
             if (args.w.rtn.group % 16 == 0 && args.n_rows <= kTileRows) {
                 matmulTiles<RtnTile>(args);

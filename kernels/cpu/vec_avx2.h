@@ -17,6 +17,7 @@ namespace {
 constexpr int kTileRows = 3;  // 3 x 2 elements take 12 of the 16 registers
 constexpr int kTileOuts = 2;
 constexpr int kStreamOuts = 4;
+constexpr bool kCutsRows = false;  // the smaller tiles were slower for it
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
@@ -44,6 +45,7 @@ QUIBBLE_INLINE Vec load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loa
 QUIBBLE_INLINE Vec loadTail(const float* p, int64_t n) {
     return {_mm256_maskload_ps(p, firstLanesOfEight(n)), _mm256_maskload_ps(p + 8, firstLanesOfEight(n - 8))};
 }
+QUIBBLE_INLINE Vec hold(Vec a) { return a; }  // there are too few registers to insist
 QUIBBLE_INLINE void store(float* p, Vec a) {
     _mm256_storeu_ps(p, a.lo);
     _mm256_storeu_ps(p + 8, a.hi);

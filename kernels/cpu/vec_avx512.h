@@ -18,6 +18,7 @@ namespace {
 constexpr int kTileRows = 6;  // rows of x a matmul tile holds: 6 x 4 elements take 24 of the 32 registers
 constexpr int kTileOuts = 4;
 constexpr int kStreamOuts = 8;  // outputs that a single row of x takes at a time
+constexpr bool kCutsRows = true;  // long rows of activations are cut into chunks (matmul.cpp)
 constexpr int kHeadTile = 4;   // query heads, of one row or several, that attention takes at a time
 constexpr int kScoreTile = 16;  // ... and their scores
 constexpr int kMixVecs = 4;    // ... and vectors of a value
@@ -39,6 +40,11 @@ QUIBBLE_INLINE Vec set1(float x) { return {_mm512_set1_ps(x)}; }
 QUIBBLE_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
 // n < 16 lanes, the others zero; nothing beyond them is touched.
 QUIBBLE_INLINE Vec loadTail(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(firstLanes(n), p)}; }
+// a in a register: without this the compiler loads it again for every product that it takes part in.
+QUIBBLE_INLINE Vec hold(Vec a) {
+    __asm__("" : "+v"(a.v));
+    return a;
+}
 QUIBBLE_INLINE void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
 QUIBBLE_INLINE void storeTail(float* p, Vec a, int64_t n) { _mm512_mask_storeu_ps(p, firstLanes(n), a.v); }
 QUIBBLE_INLINE Vec keepLanes(Vec a, int64_t n) { return {_mm512_maskz_mov_ps(firstLanes(n), a.v)}; }

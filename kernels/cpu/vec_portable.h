@@ -23,6 +23,7 @@ namespace {
 constexpr int kTileRows = 2;
 constexpr int kTileOuts = 2;
 constexpr int kStreamOuts = 4;
+constexpr bool kCutsRows = false;
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;
 constexpr int kMixVecs = 2;
@@ -109,6 +110,7 @@ QUIBBLE_INLINE Vec loadTail(const float* p, int64_t n) {
     __builtin_memcpy(lanes, p, static_cast<size_t>(n) * sizeof(float));
     return load(lanes);
 }
+QUIBBLE_INLINE Vec hold(Vec a) { return a; }
 QUIBBLE_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof(v)); }
 QUIBBLE_INLINE void storeTail(float* p, Vec v, int64_t n) { __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float)); }
 QUIBBLE_INLINE Vec keepLanes(Vec v, int64_t n) {

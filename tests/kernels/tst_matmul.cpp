@@ -199,6 +199,47 @@ private slots:
         }
     }
 
+    // Long rows are cut into chunks of columns and panels of outputs: neither these nor the tiles of any number of rows show in a bit.
+    void cutsOfLongRowsChangeNothing_data() {
+        columns();
+        for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
+            addCases(static_cast<int64_t>(type), typeTraits(type)->name, {1553, 4111, 8999}, 0);
+        }
+    }
+    void cutsOfLongRowsChangeNothing() {
+        QFETCH(qint64, variant);
+        QFETCH(qint64, type);
+        QFETCH(qint64, cols);
+        QFETCH(qint64, offset);
+        const Ops& table = *allOps()[static_cast<size_t>(variant)];
+        if (std::string_view(table.isa) == "reference" || std::string_view(table.isa) == "portable") {
+            QSKIP("cuts nothing, and is slow where fused multiply-adds are library calls");
+        }
+        constexpr int64_t kOuts = 53;
+        constexpr int64_t kMaxRows = 129;
+        const auto shift = static_cast<size_t>(offset);
+        const Weights w = weightsOf(type, kOuts, cols, 0, shift);
+        const Shifted<float> x(randomFloats(static_cast<size_t>(kMaxRows * cols), 5), shift);
+        std::vector<float> single(kMaxRows * kOuts);
+        for (int64_t r = 0; r < kMaxRows; ++r) {
+            table.matmul(argsFor(w, x.data() + r * cols, 1, single.data() + r * kOuts));
+        }
+        for (const int64_t rows : {7, 24, 25, 30, 31, 64, 65, 129}) {
+            for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, kOuts}, {3, 20}, {5, 6}, {1, 26}, {7, 9}}) {
+                std::vector<float> batch(static_cast<size_t>(rows * kOuts), -7.0F);
+                MatmulArgs args = argsFor(w, x.data(), rows, batch.data());
+                args.out_begin = begin;
+                args.out_end = end;
+                table.matmul(args);
+                for (int64_t i = 0; i < rows * kOuts; ++i) {
+                    const int64_t o = i % kOuts;
+                    const float wanted = o >= begin && o < end ? single[static_cast<size_t>(i)] : -7.0F;
+                    QVERIFY2(sameBits(batch[static_cast<size_t>(i)], wanted), qPrintable(QString("%1 rows, output %2 of row %3").arg(rows).arg(o).arg(i / kOuts)));
+                }
+            }
+        }
+    }
+
     void readableByEye() {
         // [1 2 3; 4 5 6] times (1, 10, 100)
         const std::vector<float> weights = {1, 2, 3, 4, 5, 6};
