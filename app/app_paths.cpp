@@ -34,7 +34,9 @@ AppPaths AppPaths::locate(const QString& config_dir) {
         paths.state_dir = own / "state";
         return paths;
     }
-    const auto place = [](QStandardPaths::StandardLocation location) { return toPath(QStandardPaths::writableLocation(location)); };
+    const auto place = [](QStandardPaths::StandardLocation location) {
+        return toPath(QStandardPaths::writableLocation(location));
+    };
     paths.settings_file = place(QStandardPaths::AppConfigLocation) / "quibble.ini";
     paths.database = place(QStandardPaths::AppDataLocation) / "quibble.db";
     paths.marker_dir = place(QStandardPaths::AppDataLocation) / "markers";
@@ -52,7 +54,9 @@ std::vector<std::filesystem::path> AppPaths::shippedModels() const {
     return models;
 }
 
-std::filesystem::path AppPaths::shipped(const char* name) const { return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / name); }
+std::filesystem::path AppPaths::shipped(const char* name) const {
+    return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "models" / name);
+}
 
 std::filesystem::path AppPaths::shippedProblems() const {
     return data_dir.empty() ? std::filesystem::path{} : existing(data_dir / "problems" / "nano-examples.jsonl");

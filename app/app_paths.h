@@ -15,10 +15,11 @@ struct AppPaths {
     std::filesystem::path settings_file;  // ini, state of the window only
     std::filesystem::path database;       // sessions and runs
     std::filesystem::path marker_dir;     // lists of the user
-    std::filesystem::path state_dir;      // the log, and the note that a window is open; empty: there is no place for them
-    std::filesystem::path data_dir;       // shipped models and problems; empty: not found
+    std::filesystem::path state_dir;  // the log, and the note that a window is open; empty: there is no place for them
+    std::filesystem::path data_dir;   // shipped models and problems; empty: not found
 
-    /// `config_dir` empty: the folders of the platform; else everything of the user stays in that folder (portable mode).
+    /// `config_dir` empty: the folders of the platform; else everything of the user stays in that folder (portable
+    /// mode).
     [[nodiscard]] static AppPaths locate(const QString& config_dir);
 
     /// data_dir/models/quibble-nano.gguf, the one to begin with; empty when there is no such file.

@@ -27,7 +27,8 @@ constexpr int kMost = 4;
 constexpr const char* kKey = "quibble_key";
 constexpr const char* kProblem = "quibble_problem";
 
-// Text that can be selected and breaks anywhere where it must: a long path would else make the whole window wider, or be cut off.
+// Text that can be selected and breaks anywhere where it must: a long path would else make the whole window wider, or
+// be cut off.
 class BannerText : public QTextEdit {
 public:
     explicit BannerText(QWidget* parent) : QTextEdit(parent) {
@@ -65,7 +66,9 @@ protected:
     // Layouts keep the heights that they asked for before the theme's font came.
     bool event(QEvent* event) override {
         const bool done = QTextEdit::event(event);
-        if (event->type() == QEvent::Polish || event->type() == QEvent::FontChange || event->type() == QEvent::StyleChange) updateGeometry();
+        if (event->type() == QEvent::Polish || event->type() == QEvent::FontChange ||
+            event->type() == QEvent::StyleChange)
+            updateGeometry();
         return done;
     }
 };
@@ -84,7 +87,8 @@ protected:
         painter.setPen(colors.card_border);
         painter.setBrush(colors.card);
         painter.setClipRect(rect());
-        painter.drawRoundedRect(QRectF(rect()).adjusted(-kRadius, 0.5, -0.5, -0.5), kRadius, kRadius);  // straight at the left
+        painter.drawRoundedRect(QRectF(rect()).adjusted(-kRadius, 0.5, -0.5, -0.5), kRadius,
+                                kRadius);  // straight at the left
         painter.fillRect(0, 0, kBar, height(), property(kProblem).toBool() ? colors.bad : colors.accent);
     }
 };
@@ -97,7 +101,8 @@ BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayo
     column_->setSpacing(6);
     setObjectName(QStringLiteral("banners"));
     connect(&Theme::instance(), &Theme::changed, this, [this] {
-        for (QFrame* banner : findChildren<QFrame*>(QStringLiteral("banner"), Qt::FindDirectChildrenOnly)) banner->update();
+        for (QFrame* banner : findChildren<QFrame*>(QStringLiteral("banner"), Qt::FindDirectChildrenOnly))
+            banner->update();
     });
     hide();
 }
@@ -105,7 +110,9 @@ BannerArea::BannerArea(QWidget* parent) : QWidget(parent), column_(new QVBoxLayo
 void BannerArea::showMessage(const BannerMessage& message) {
     clear(message.key);
     if (message.kind == BannerMessage::Kind::Problem) {
-        logProblem("shown: " + (message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint).toStdString());
+        logProblem("shown: " +
+                   (message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint)
+                       .toStdString());
     }
     auto* banner = new BannerFrame(this);
     banner->setObjectName(QStringLiteral("banner"));
@@ -123,7 +130,8 @@ void BannerArea::showMessage(const BannerMessage& message) {
     auto* text = new BannerText(banner);
     const QString cause = QStringLiteral("<b>%1</b>").arg(message.cause.toHtmlEscaped());
     text->setHtml(message.hint.isEmpty() ? cause : cause + QStringLiteral("<br>") + message.hint.toHtmlEscaped());
-    text->setAccessibleName(message.hint.isEmpty() ? message.cause : message.cause + QStringLiteral(". ") + message.hint);
+    text->setAccessibleName(message.hint.isEmpty() ? message.cause
+                                                   : message.cause + QStringLiteral(". ") + message.hint);
     row->addWidget(text, 1);
     if (!message.action.isEmpty()) {
         auto* button = new QPushButton(message.action, banner);
@@ -149,8 +157,12 @@ void BannerArea::showMessage(const BannerMessage& message) {
 }
 
 void BannerArea::showError(const QString& key, const Error& error) {
-    showMessage({.kind = BannerMessage::Kind::Problem, .key = key, .cause = QString::fromStdString(error.what),
-                 .hint = QString::fromStdString(error.hint), .action = {}, .on_action = {}});
+    showMessage({.kind = BannerMessage::Kind::Problem,
+                 .key = key,
+                 .cause = QString::fromStdString(error.what),
+                 .hint = QString::fromStdString(error.hint),
+                 .action = {},
+                 .on_action = {}});
 }
 
 void BannerArea::clear(const QString& key) {

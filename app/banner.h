@@ -1,5 +1,5 @@
-// Messages above the text that block nothing: what happened, what to do, perhaps a button, and a cross. A message with the same key
-// replaces the one before it; at most four are shown.
+// Messages above the text that block nothing: what happened, what to do, perhaps a button, and a cross. A message with
+// the same key replaces the one before it; at most four are shown.
 #pragma once
 
 #include <functional>

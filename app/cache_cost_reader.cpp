@@ -54,7 +54,9 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
         answer.refused = false;
         answer.text = CacheCostText::tr("At most %1").arg(QString::fromStdString(cost->text()));
         const auto available = availableMemoryBytes();
-        if (available) answer.text = CacheCostText::tr("%1; %2 are free").arg(answer.text, QString::fromStdString(bytesText(*available)));
+        if (available)
+            answer.text =
+                CacheCostText::tr("%1; %2 are free").arg(answer.text, QString::fromStdString(bytesText(*available)));
     }
     return answer;
 }

@@ -16,15 +16,18 @@
 
 namespace quibble {
 
-Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format, ExportRange range, const std::stop_token& stop) {
+Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format, ExportRange range,
+                         const std::stop_token& stop) {
     if (auto allowed = checkReplaceable(path); !allowed) return allowed;
     std::filesystem::path temporary = path;
     temporary += ".part";
     std::error_code ignored;
     {
         std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-        if (format == DataFormat::Csv) exportCsv(out, trace, range, stop);
-        else exportJsonLines(out, trace, range, stop);
+        if (format == DataFormat::Csv)
+            exportCsv(out, trace, range, stop);
+        else
+            exportJsonLines(out, trace, range, stop);
         out.close();
         if (stop.stop_requested()) {
             std::filesystem::remove(temporary, ignored);
@@ -32,7 +35,8 @@ Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& pat
         }
         if (!out) {
             std::filesystem::remove(temporary, ignored);
-            return fail(ErrorCode::Io, "cannot write " + path.string(), "Check the folder, who may write there, and the free space");
+            return fail(ErrorCode::Io, "cannot write " + path.string(),
+                        "Check the folder, who may write there, and the free space");
         }
     }
     return moveIntoPlace(temporary, path);
@@ -66,7 +70,8 @@ DataExportDialog::DataExportDialog(const RunDocument& document, QWidget* parent)
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     auto* column = new QVBoxLayout(this);
     column->addLayout(form);
-    column->addWidget(makeCaption(tr("In nats, in the C locale, with the model's hash, formats, seed and every control change."), this));
+    column->addWidget(makeCaption(
+        tr("In nats, in the C locale, with the model's hash, formats, seed and every control change."), this));
     column->addWidget(buttons);
 }
 
@@ -76,7 +81,8 @@ ExportRange DataExportDialog::range() const {
     if (range_->currentIndex() < 1) return {};
     const auto& points = document_.trace().points();
     const TokenRange chosen = document_.selection();
-    return {points[static_cast<std::size_t>(chosen.begin)].token.pos, points[static_cast<std::size_t>(chosen.end - 1)].token.pos + 1};
+    return {points[static_cast<std::size_t>(chosen.begin)].token.pos,
+            points[static_cast<std::size_t>(chosen.end - 1)].token.pos + 1};
 }
 
 }  // namespace quibble

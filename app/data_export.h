@@ -20,8 +20,8 @@ class RunDocument;
 enum class DataFormat { Csv, JsonLines };
 
 /// Replaces `path` in one step or leaves it alone. Any thread. Errors: InvalidArgument, Io, Cancelled.
-[[nodiscard]] Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format, ExportRange range = {},
-                                       const std::stop_token& stop = {});
+[[nodiscard]] Result<void> exportTrace(const RunTrace& trace, const std::filesystem::path& path, DataFormat format,
+                                       ExportRange range = {}, const std::stop_token& stop = {});
 
 /// "quibble-nano-rtn-3-bit-g64-run12": a file name without ending, for a run and what is exported of it.
 [[nodiscard]] QString exportName(const RunDocument& document, const QString& what);

@@ -14,8 +14,9 @@ inline void logOpened(const Store& store) {
     if (store.recovered().empty()) return;
     std::int64_t tokens = 0;
     for (const RecoveredRun& run : store.recovered()) tokens += run.tokens;
-    logWarning("recovered: runs that the program was killed in the middle of: " + std::to_string(store.recovered().size()) + "; what was saved of them, " +
-               std::to_string(tokens) + " tokens, is kept, in " + store.path().string());
+    logWarning(
+        "recovered: runs that the program was killed in the middle of: " + std::to_string(store.recovered().size()) +
+        "; what was saved of them, " + std::to_string(tokens) + " tokens, is kept, in " + store.path().string());
 }
 
 }  // namespace quibble

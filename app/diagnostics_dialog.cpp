@@ -19,9 +19,15 @@
 
 namespace quibble {
 
-DiagnosticsDialog::DiagnosticsDialog(const FrontEnd& front_end, std::span<const kernels::Ops* const> tables, QWidget* parent)
-    : QDialog(parent), front_end_(front_end), tables_(tables), sections_(diagnose(front_end)), shown_(new QPlainTextEdit(this)),
-      progress_(new QProgressBar(this)), verdict_(new QLabel(this)) {
+DiagnosticsDialog::DiagnosticsDialog(const FrontEnd& front_end, std::span<const kernels::Ops* const> tables,
+                                     QWidget* parent)
+    : QDialog(parent),
+      front_end_(front_end),
+      tables_(tables),
+      sections_(diagnose(front_end)),
+      shown_(new QPlainTextEdit(this)),
+      progress_(new QProgressBar(this)),
+      verdict_(new QLabel(this)) {
     setWindowTitle(tr("About and diagnostics"));
     auto* column = new QVBoxLayout(this);
     auto* title = new QLabel(tr("Quibble %1").arg(QLatin1String(kVersion)), this);
@@ -41,7 +47,9 @@ DiagnosticsDialog::DiagnosticsDialog(const FrontEnd& front_end, std::span<const 
     column->addWidget(progress_);
     verdict_->setWordWrap(true);
     verdict_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
-    verdict_->setText(tr("The self-test computes random inputs with every instruction set of this machine and compares them with the scalar reference."));
+    verdict_->setText(
+        tr("The self-test computes random inputs with every instruction set of this machine and compares them with the "
+           "scalar reference."));
     column->addWidget(verdict_);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
     test_ = buttons->addButton(tr("&Self-Test"), QDialogButtonBox::ActionRole);
@@ -76,14 +84,18 @@ void DiagnosticsDialog::startTest() {
     seed_ = QRandomGenerator::global()->generate();
     thread_ = std::jthread([this](const std::stop_token& stop) {
         const auto report = [this](int done, int total) {
-            QMetaObject::invokeMethod(this, [this, done, total] {
-                progress_->setRange(0, total);
-                progress_->setValue(done);
-            }, Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                this,
+                [this, done, total] {
+                    progress_->setRange(0, total);
+                    progress_->setValue(done);
+                },
+                Qt::QueuedConnection);
         };
         auto checks = kernels::selfTest(tables_, {.seed = seed_, .progress = report, .stop = stop});
         if (stop.stop_requested()) return;
-        QMetaObject::invokeMethod(this, [this, checks = std::move(checks)] { showResults(checks); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this, [this, checks = std::move(checks)] { showResults(checks); }, Qt::QueuedConnection);
     });
 }
 
@@ -91,8 +103,10 @@ void DiagnosticsDialog::showResults(const std::vector<kernels::OpCheck>& checks)
     thread_ = {};
     const std::string verdict = selfTestVerdict(checks);
     const std::string line = "self-test with seed " + std::to_string(seed_) + ": " + verdict;
-    if (selfTestPassed(checks)) logInfo(line);
-    else logError(line);
+    if (selfTestPassed(checks))
+        logInfo(line);
+    else
+        logError(line);
     results_ = {"Self-test of the kernels, seed " + std::to_string(seed_), selfTestFacts(checks)};
     results_.facts.push_back({"Result", verdict});
     sections_ = diagnose(front_end_);

@@ -1,5 +1,5 @@
-// About and diagnostics: what the program knows about itself and this machine as one text, the check of its kernels, and a button that puts
-// all of it on the clipboard.
+// About and diagnostics: what the program knows about itself and this machine as one text, the check of its kernels,
+// and a button that puts all of it on the clipboard.
 #pragma once
 
 #include <cstdint>

@@ -10,14 +10,14 @@
 #include <QLocale>
 
 #include "engine/base/clock.h"
+#include "engine/base/memory_use.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
-#include "engine/base/memory_use.h"
 #include "engine/model/weight_format.h"
 #include "engine/run/prompt.h"
 #include "engine/run/run_weight_cost.h"
-#include "engine/verify/verify_method.h"
 #include "engine/values/version.h"
+#include "engine/verify/verify_method.h"
 #include "kernels/ops.h"
 
 namespace quibble {
@@ -36,9 +36,11 @@ QString costText(const ModelFile& file, const MethodChoice& choice) {
     request.weight_quant = choice;
     const auto cost = runWeightCost(request, {.model = &file, .reference = &file, .drafts = {}});
     if (!cost) return {};
-    const QString text = EngineText::tr("With the stored weights as the reference: %1.").arg(QString::fromStdString(cost->text()));
+    const QString text =
+        EngineText::tr("With the stored weights as the reference: %1.").arg(QString::fromStdString(cost->text()));
     const auto available = availableMemoryBytes();
-    return available ? EngineText::tr("%1 %2 are free.").arg(text, QString::fromStdString(bytesText(*available))) : text;
+    return available ? EngineText::tr("%1 %2 are free.").arg(text, QString::fromStdString(bytesText(*available)))
+                     : text;
 }
 
 }  // namespace
@@ -46,7 +48,13 @@ QString costText(const ModelFile& file, const MethodChoice& choice) {
 std::vector<MethodInfo> draftMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const DraftMethod* method : draftMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, true, method->model_files, utf8(method->source)});
+        infos.push_back({std::string(method->id),
+                         utf8(method->label),
+                         utf8(method->help),
+                         {method->params.begin(), method->params.end()},
+                         true,
+                         method->model_files,
+                         utf8(method->source)});
     }
     return infos;
 }
@@ -54,7 +62,13 @@ std::vector<MethodInfo> draftMethodInfos() {
 std::vector<MethodInfo> verifyMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const VerifyMethod* method : verifyMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, method->lossless, 0, utf8(method->source)});
+        infos.push_back({std::string(method->id),
+                         utf8(method->label),
+                         utf8(method->help),
+                         {method->params.begin(), method->params.end()},
+                         method->lossless,
+                         0,
+                         utf8(method->source)});
     }
     return infos;
 }
@@ -62,7 +76,13 @@ std::vector<MethodInfo> verifyMethodInfos() {
 std::vector<MethodInfo> expertMethodInfos() {
     std::vector<MethodInfo> infos;
     for (const ExpertMethod* method : expertMethods()) {
-        infos.push_back({std::string(method->id), utf8(method->label), utf8(method->help), {method->params.begin(), method->params.end()}, method->lossless, 0, utf8(method->source)});
+        infos.push_back({std::string(method->id),
+                         utf8(method->label),
+                         utf8(method->help),
+                         {method->params.begin(), method->params.end()},
+                         method->lossless,
+                         0,
+                         utf8(method->source)});
     }
     return infos;
 }
@@ -70,11 +90,18 @@ std::vector<MethodInfo> expertMethodInfos() {
 std::vector<QuantMethod> quantMethods(const std::shared_ptr<const Model>& model) {
     std::vector<QuantMethod> methods;
     for (const WeightQuantizer* method : weightQuantizers()) {
-        QuantMethod info{.id = std::string(method->id), .label = utf8(method->label), .params = {method->params.begin(), method->params.end()}, .blocked = {}};
+        QuantMethod info{.id = std::string(method->id),
+                         .label = utf8(method->label),
+                         .params = {method->params.begin(), method->params.end()},
+                         .blocked = {}};
         const std::string stored = model != nullptr ? model->storedFormat() : std::string();
-        info.name = [method, stored](const MethodChoice& choice) { return QString::fromStdString(weightFormatName(stored, method, choice)); };
-        if (model != nullptr) info.cost = [file = model->file()](const MethodChoice& choice) { return costText(*file, choice); };
-        else info.blocked = EngineText::tr("Open a model first");
+        info.name = [method, stored](const MethodChoice& choice) {
+            return QString::fromStdString(weightFormatName(stored, method, choice));
+        };
+        if (model != nullptr)
+            info.cost = [file = model->file()](const MethodChoice& choice) { return costText(*file, choice); };
+        else
+            info.blocked = EngineText::tr("Open a model first");
         methods.push_back(std::move(info));
     }
     return methods;
@@ -87,22 +114,35 @@ std::vector<std::pair<QString, QString>> modelFacts(const Model& model) {
     std::vector<std::pair<QString, QString>> facts;
     facts.emplace_back(EngineText::tr("Name"), text(c.name));
     facts.emplace_back(EngineText::tr("File"), text(model.file()->path()));
-    facts.emplace_back(EngineText::tr("File size"), locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
+    facts.emplace_back(EngineText::tr("File size"),
+                       locale.formattedDataSize(static_cast<qint64>(model.file()->fileSize())));
     const QString stored = text(model.storedFormat()), types = text(model.storedTypes());
-    facts.emplace_back(EngineText::tr("Stored as"), stored == types ? stored : EngineText::tr("%1 (%2)").arg(stored, types));
+    facts.emplace_back(EngineText::tr("Stored as"),
+                       stored == types ? stored : EngineText::tr("%1 (%2)").arg(stored, types));
     facts.emplace_back(EngineText::tr("Weights in use"),
-                       EngineText::tr("%1, %2 bits a weight").arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
+                       EngineText::tr("%1, %2 bits a weight")
+                           .arg(text(model.weightFormat()), locale.toString(model.bitsPerWeight(), 'f', 2)));
     facts.emplace_back(EngineText::tr("Parameters"), locale.toString(static_cast<qlonglong>(model.parameters())));
-    facts.emplace_back(EngineText::tr("Architecture"), EngineText::tr("%1, %2 layers of %3, %4 heads, %5 key-value heads of %6")
-                                                     .arg(text(c.architecture_name))
-                                                     .arg(c.n_layers).arg(c.d_model).arg(c.n_heads).arg(c.n_kv_heads).arg(c.head_dim));
+    facts.emplace_back(EngineText::tr("Architecture"),
+                       EngineText::tr("%1, %2 layers of %3, %4 heads, %5 key-value heads of %6")
+                           .arg(text(c.architecture_name))
+                           .arg(c.n_layers)
+                           .arg(c.d_model)
+                           .arg(c.n_heads)
+                           .arg(c.n_kv_heads)
+                           .arg(c.head_dim));
     facts.emplace_back(EngineText::tr("Context"), EngineText::tr("%L1 positions").arg(c.context_length));
     const std::string_view tokenizer = model.tokenizer()->preTokenizerName();
-    facts.emplace_back(EngineText::tr("Tokenizer"), EngineText::tr("%1, %L2 tokens").arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
-                                                  .arg(model.tokenizer()->vocabSize()));
+    facts.emplace_back(EngineText::tr("Tokenizer"),
+                       EngineText::tr("%1, %L2 tokens")
+                           .arg(QString::fromUtf8(tokenizer.data(), static_cast<qsizetype>(tokenizer.size())))
+                           .arg(model.tokenizer()->vocabSize()));
     for (const std::string& note : model.tokenizer()->notes()) facts.emplace_back(EngineText::tr("Note"), text(note));
-    facts.emplace_back(EngineText::tr("Chat template"), model.tokenizer()->chatTemplate().empty() ? EngineText::tr("none: raw completion only") : EngineText::tr("in the file"));
-    facts.emplace_back(EngineText::tr("Memory beside the file"), locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
+    facts.emplace_back(EngineText::tr("Chat template"), model.tokenizer()->chatTemplate().empty()
+                                                            ? EngineText::tr("none: raw completion only")
+                                                            : EngineText::tr("in the file"));
+    facts.emplace_back(EngineText::tr("Memory beside the file"),
+                       locale.formattedDataSize(static_cast<qint64>(model.ownedBytes())));
     facts.emplace_back(EngineText::tr("Hash"), text(model.hash()));
     return facts;
 }
@@ -135,7 +175,8 @@ MarkerSet markerSetOf(const PenaltySettings& penalty) {
     return publishedMarkers();
 }
 
-std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable) {
+std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets,
+                                            const std::vector<std::string>& editable) {
     std::vector<MarkerListInfo> infos;
     for (const MarkerSet& set : sets) {
         const bool own = std::find(editable.begin(), editable.end(), set.name) != editable.end();
@@ -145,7 +186,8 @@ std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, 
 }
 
 QString runTitle(const RunRequest& request, const Model& model) {
-    QStringList parts{QString::fromStdString(model.weightFormat()), EngineText::tr("λ %1").arg(QLocale().toString(request.penalty.strength, 'g', 3))};
+    QStringList parts{QString::fromStdString(model.weightFormat()),
+                      EngineText::tr("λ %1").arg(QLocale().toString(request.penalty.strength, 'g', 3))};
     const auto draft = findDraftMethod(request.draft.method);
     if (draft && *draft != nullptr) parts << utf8((*draft)->id);
     const auto experts = findExpertMethod(request.experts);

@@ -27,20 +27,22 @@ namespace quibble {
 /// One row a fact, for the details of a model: name, value.
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
 /// The first tokens of a prompt, as the window shows them, at most `most`.
-[[nodiscard]] std::vector<PromptToken> promptTokens(const PromptTokens& prompt, const Tokenizer& tokenizer, std::size_t most);
+[[nodiscard]] std::vector<PromptToken> promptTokens(const PromptTokens& prompt, const Tokenizer& tokenizer,
+                                                    std::size_t most);
 /// A remark of the engine as a sentence.
 [[nodiscard]] QString sentence(const std::string& remark);
 /// An error as one sentence or two for a caption: what, and what to do.
 [[nodiscard]] QString reasonText(const Error& error);
 /// The list that a request names: its own words, or the built-in of that name.
 [[nodiscard]] MarkerSet markerSetOf(const PenaltySettings& penalty);
-[[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets, const std::vector<std::string>& editable);
+[[nodiscard]] std::vector<MarkerListInfo> markerListInfos(const std::vector<MarkerSet>& sets,
+                                                          const std::vector<std::string>& editable);
 
 /// What a run is called until somebody names it: weights, penalty, and who drafts and spares experts.
 [[nodiscard]] QString runTitle(const RunRequest& request, const Model& model);
 
-/// What a run of this request would begin with, for the window before the first run: provenance and the text of its tokens.
-/// `prompt`: what the request's prompt is for the model; nullptr: it has none.
+/// What a run of this request would begin with, for the window before the first run: provenance and the text of its
+/// tokens. `prompt`: what the request's prompt is for the model; nullptr: it has none.
 [[nodiscard]] EventBatch previewOf(const RunRequest& request, const Model& model, const PromptTokens* prompt);
 
 }  // namespace quibble

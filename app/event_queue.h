@@ -1,5 +1,5 @@
-// Batches on their way from the engine thread to the window. The engine never waits for the window; the window takes what fits in
-// a frame and the rest in the next one.
+// Batches on their way from the engine thread to the window. The engine never waits for the window; the window takes
+// what fits in a frame and the rest in the next one.
 #pragma once
 
 #include <deque>
@@ -46,7 +46,8 @@ private:
     if (batches.size() == 1) return std::move(batches.front());
     auto merged = std::make_shared<EventBatch>();
     merged->run = batches.front()->run;
-    for (const EventBatchPtr& batch : batches) merged->events.insert(merged->events.end(), batch->events.begin(), batch->events.end());
+    for (const EventBatchPtr& batch : batches)
+        merged->events.insert(merged->events.end(), batch->events.begin(), batch->events.end());
     return merged;
 }
 

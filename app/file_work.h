@@ -1,5 +1,6 @@
-// Exports and imports that may take longer than a frame: done on another thread while the user goes on working, shown in the status bar,
-// and ended by one action. A file is written whole or not at all, so that whoever cancels finds what was there before.
+// Exports and imports that may take longer than a frame: done on another thread while the user goes on working, shown
+// in the status bar, and ended by one action. A file is written whole or not at all, so that whoever cancels finds what
+// was there before.
 #pragma once
 
 #include <deque>

@@ -24,8 +24,13 @@ const char* eventName(QEvent::Type type) {
 }  // namespace
 
 FrameWatch::Handling::Handling(FrameWatch& watch, QObject* receiver, QEvent* event)
-    : watch_(watch), around_(watch.current_), receiver_(receiver->metaObject()->className()), event_(event->type()),
-      loop_(QThread::currentThread()->loopLevel()), outermost_(around_ == nullptr || loop_ > around_->loop_), began_ns_(nowNs()) {
+    : watch_(watch),
+      around_(watch.current_),
+      receiver_(receiver->metaObject()->className()),
+      event_(event->type()),
+      loop_(QThread::currentThread()->loopLevel()),
+      outermost_(around_ == nullptr || loop_ > around_->loop_),
+      began_ns_(nowNs()) {
     if (outermost_ && around_ != nullptr) around_->loop_inside_ = true;
     if (outermost_) watch_.busiest_.clear();
     watch_.current_ = this;
@@ -51,7 +56,9 @@ void FrameWatch::slow(std::int64_t ns) {
         return;
     }
     std::string line = "slow frame: " + std::to_string(ns / kMs) + " ms, " + busiest_;
-    if (unsaid_ > 0) line += "; before it " + std::to_string(unsaid_) + " more, the slowest " + std::to_string(worst_unsaid_ns_ / kMs) + " ms";
+    if (unsaid_ > 0)
+        line += "; before it " + std::to_string(unsaid_) + " more, the slowest " +
+                std::to_string(worst_unsaid_ns_ / kMs) + " ms";
     logWarning(line);
     last_line_ns_ = now;
     unsaid_ = worst_unsaid_ns_ = 0;

@@ -22,20 +22,27 @@ constexpr int kBadUsage = 1;
 constexpr int kAliveEveryMs = 20'000;
 
 void describe(QCommandLineParser& parser) {
-    parser.setApplicationDescription(QCoreApplication::translate("main", "A lab for watching quantized reasoning models think."));
+    parser.setApplicationDescription(
+        QCoreApplication::translate("main", "A lab for watching quantized reasoning models think."));
     parser.addHelpOption();
     parser.addVersionOption();
     parser.addOption({QStringLiteral("config-dir"),
-                      QCoreApplication::translate("main", "Keep settings, sessions and marker lists in this folder (portable mode)."),
+                      QCoreApplication::translate(
+                          "main", "Keep settings, sessions and marker lists in this folder (portable mode)."),
                       QCoreApplication::translate("main", "folder")});
     parser.addOption({QStringLiteral("log-level"),
-                      QCoreApplication::translate("main", "What the log holds: debug, info, warning, error or off (or set QUIBBLE_LOG_LEVEL)."),
+                      QCoreApplication::translate(
+                          "main", "What the log holds: debug, info, warning, error or off (or set QUIBBLE_LOG_LEVEL)."),
                       QCoreApplication::translate("main", "level")});
-    parser.addOption({QStringLiteral("log-texts"), QCoreApplication::translate("main", "Write prompts and generated text to the log too.")});
+    parser.addOption({QStringLiteral("log-texts"),
+                      QCoreApplication::translate("main", "Write prompts and generated text to the log too.")});
     parser.addOption({QStringLiteral("exit-after-first-frame"),
                       QCoreApplication::translate("main", "Print how long the start took, as JSON, and quit.")});
-    parser.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Models (.gguf, .safetensors, or a folder with a checkpoint) or sessions (.session) to open."),
-                                 QStringLiteral("[file...]"));
+    parser.addPositionalArgument(
+        QStringLiteral("file"),
+        QCoreApplication::translate(
+            "main", "Models (.gguf, .safetensors, or a folder with a checkpoint) or sessions (.session) to open."),
+        QStringLiteral("[file...]"));
 }
 
 // --help and --version answer without a display.
@@ -68,7 +75,8 @@ int showWindow(quibble::QuibbleApplication& app, const QCommandLineParser& parse
         theme.install(app);
     }
     quibble::MainWindow window(paths);
-    QObject::connect(&app, &quibble::QuibbleApplication::contractBroken, &window, &quibble::MainWindow::showInternalError);
+    QObject::connect(&app, &quibble::QuibbleApplication::contractBroken, &window,
+                     &quibble::MainWindow::showInternalError);
 
     // The first model on the command line is the one to begin with, so that no other is loaded before it.
     QStringList files = parser.positionalArguments();
@@ -101,14 +109,16 @@ int main(int argc, char** argv) {
         return kBadUsage;
     }
     const quibble::AppPaths paths = quibble::AppPaths::locate(parser.value(QStringLiteral("config-dir")));
-    auto log = quibble::logSetup(parser.value(QStringLiteral("log-level")).toStdString(), parser.isSet(QStringLiteral("log-texts")));
+    auto log = quibble::logSetup(parser.value(QStringLiteral("log-level")).toStdString(),
+                                 parser.isSet(QStringLiteral("log-texts")));
     if (!log) {
         std::fprintf(stderr, "quibble: %s\n", log.error().line().c_str());
         return kBadUsage;
     }
     log->folder = paths.state_dir;
     quibble::startLog(*log);
-    quibble::logInfo(std::string("quibble ") + quibble::kVersion + " begins, " + quibble::kernels::ops().isa + " kernels, Qt " + qVersion());
+    quibble::logInfo(std::string("quibble ") + quibble::kVersion + " begins, " + quibble::kernels::ops().isa +
+                     " kernels, Qt " + qVersion());
     const quibble::OpenNote note(paths.state_dir);
     for (const std::string& found : note.left()) quibble::logWarning(found);
     QTimer alive;

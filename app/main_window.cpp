@@ -40,8 +40,8 @@ namespace {
 
 constexpr double kLeastHeight = 12, kLeastTextHeight = 5;  // em
 
-// The text and the messages above it. A window that becomes smaller takes the height from the plots first; a message takes it from the text, as
-// long as some of that is left.
+// The text and the messages above it. A window that becomes smaller takes the height from the plots first; a message
+// takes it from the text, as long as some of that is left.
 class Centre : public QWidget {
 public:
     Centre(QWidget* messages, QWidget* parent) : QWidget(parent), messages_(messages) {
@@ -49,7 +49,8 @@ public:
     }
     [[nodiscard]] QSize minimumSizeHint() const override {
         const Theme& theme = Theme::instance();
-        const int messages = messages_->isHidden() ? 0 : messages_->heightForWidth(width()) + std::max(0, layout()->spacing());
+        const int messages =
+            messages_->isHidden() ? 0 : messages_->heightForWidth(width()) + std::max(0, layout()->spacing());
         const int text = std::max(theme.em(kLeastTextHeight), text_ != nullptr ? text_->minimumSizeHint().height() : 0);
         return {QWidget::minimumSizeHint().width(), std::max(theme.em(kLeastHeight), messages + text)};
     }
@@ -58,7 +59,8 @@ public:
 protected:
     void resizeEvent(QResizeEvent* event) override {
         QWidget::resizeEvent(event);
-        if (event->size().width() != event->oldSize().width() && !messages_->isHidden()) updateGeometry();  // the messages wrap otherwise
+        if (event->size().width() != event->oldSize().width() && !messages_->isHidden())
+            updateGeometry();  // the messages wrap otherwise
     }
 
 private:
@@ -69,7 +71,11 @@ private:
 }  // namespace
 
 MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
-    : QMainWindow(parent), paths_(paths), settings_(paths.settings_file), recent_(settings_, paths.shippedModels()), marker_lists_(paths.marker_dir) {
+    : QMainWindow(parent),
+      paths_(paths),
+      settings_(paths.settings_file),
+      recent_(settings_, paths.shippedModels()),
+      marker_lists_(paths.marker_dir) {
     keepCLocale();
     setObjectName(QStringLiteral("mainWindow"));
     setWindowTitle(tr("Quibble"));
@@ -115,7 +121,8 @@ void MainWindow::makeParts() {
     parts_.sampler = new SamplerPanel(sampler_popup_);
     (new QVBoxLayout(sampler_popup_))->addWidget(parts_.sampler);
     parts_.sessions = new SessionController(parts_.browser, parts_.work, this);
-    parts_.setup = new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.model_bar}, this);
+    parts_.setup =
+        new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.model_bar}, this);
 }
 
 void MainWindow::placeParts() {
@@ -136,11 +143,16 @@ void MainWindow::placeParts() {
         View* view;
         Qt::DockWidgetArea area;
     } table[] = {
-        {"sessions", parts_.browser, Qt::LeftDockWidgetArea},  {"problem", parts_.prompt, Qt::LeftDockWidgetArea},
-        {"traces", parts_.traces, Qt::BottomDockWidgetArea},   {"tokens", parts_.table, Qt::BottomDockWidgetArea},
-        {"token", parts_.inspector, Qt::RightDockWidgetArea},  {"markers", parts_.markers, Qt::RightDockWidgetArea},
-        {"scatter", parts_.scatter, Qt::RightDockWidgetArea},    {"speculation", parts_.speculation, Qt::BottomDockWidgetArea},
-        {"experts", parts_.experts, Qt::BottomDockWidgetArea},   {"decoding", parts_.decoding, Qt::LeftDockWidgetArea},
+        {"sessions", parts_.browser, Qt::LeftDockWidgetArea},
+        {"problem", parts_.prompt, Qt::LeftDockWidgetArea},
+        {"traces", parts_.traces, Qt::BottomDockWidgetArea},
+        {"tokens", parts_.table, Qt::BottomDockWidgetArea},
+        {"token", parts_.inspector, Qt::RightDockWidgetArea},
+        {"markers", parts_.markers, Qt::RightDockWidgetArea},
+        {"scatter", parts_.scatter, Qt::RightDockWidgetArea},
+        {"speculation", parts_.speculation, Qt::BottomDockWidgetArea},
+        {"experts", parts_.experts, Qt::BottomDockWidgetArea},
+        {"decoding", parts_.decoding, Qt::LeftDockWidgetArea},
     };
     for (const auto& row : table) {
         auto* dock = new CardDock(QString::fromLatin1(row.name), row.view, this);
@@ -152,7 +164,8 @@ void MainWindow::placeParts() {
 void MainWindow::arrangeDocks() {
     const Theme& theme = Theme::instance();
     const auto dock = [this](const char* name) {
-        return *std::find_if(docks_.begin(), docks_.end(), [name](const QDockWidget* d) { return d->objectName() == QLatin1String(name); });
+        return *std::find_if(docks_.begin(), docks_.end(),
+                             [name](const QDockWidget* d) { return d->objectName() == QLatin1String(name); });
     };
     dock("tokens")->hide();
     // Three ways to look at the same tokens: one in front, the others a click away.
@@ -163,14 +176,21 @@ void MainWindow::arrangeDocks() {
     dock("problem")->raise();
     resizeDocks({dock("sessions"), dock("token")}, {theme.em(17), theme.em(22)}, Qt::Horizontal);
     resizeDocks({dock("sessions"), dock("problem")}, {theme.em(25), theme.em(25)}, Qt::Vertical);
-    resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(21), theme.em(17), theme.em(13)}, Qt::Vertical);
+    resizeDocks({dock("token"), dock("markers"), dock("scatter")}, {theme.em(21), theme.em(17), theme.em(13)},
+                Qt::Vertical);
     resizeDocks({dock("traces")}, {height() / 2}, Qt::Vertical);
 }
 
 void MainWindow::makeToolBar() {
-    for (QAction* action : {parts_.runs->actions()->run(), parts_.runs->actions()->pause(), parts_.runs->actions()->step(), parts_.runs->actions()->stop()}) addAction(action);
+    for (QAction* action : {parts_.runs->actions()->run(), parts_.runs->actions()->pause(),
+                            parts_.runs->actions()->step(), parts_.runs->actions()->stop()})
+        addAction(action);
     export_menu_ = new QMenu(tr("&Export"), this);
-    auto* bar = new RunBar({.actions = parts_.runs->actions(), .model_bar = parts_.model_bar, .colours = parts_.colours, .export_menu = export_menu_}, this);
+    auto* bar = new RunBar({.actions = parts_.runs->actions(),
+                            .model_bar = parts_.model_bar,
+                            .colours = parts_.colours,
+                            .export_menu = export_menu_},
+                           this);
     addToolBar(bar);
     pace_button_ = bar->paceButton();
 }

@@ -1,5 +1,5 @@
-// The window: makes the parts and puts them in their places. What they do is in the controllers (run, session, setup), how they are
-// connected in window_wiring.cpp, what the menus hold in window_menus.cpp.
+// The window: makes the parts and puts them in their places. What they do is in the controllers (run, session, setup),
+// how they are connected in window_wiring.cpp, what the menus hold in window_menus.cpp.
 #pragma once
 
 #include <filesystem>
@@ -56,8 +56,8 @@ public:
     explicit MainWindow(const AppPaths& paths, QWidget* parent = nullptr);
     ~MainWindow() override;
 
-    /// Opens the database and the last session or the shipped problem, and the first model (`model` empty: that of the last run, else
-    /// the shipped one). Call once.
+    /// Opens the database and the last session or the shipped problem, and the first model (`model` empty: that of the
+    /// last run, else the shipped one). Call once.
     void begin(const std::filesystem::path& model);
     /// A model or a session file; anything else is refused with the reason on a banner.
     void openFile(const QString& path) { openFiles({path}); }
@@ -194,7 +194,7 @@ private:
     bool shown_ = false;
     QSize wanted_size_, fitted_size_;  // what the user gave the window, and what it was given for it
     std::filesystem::path database_;
-    LogWindow* log_window_ = nullptr;  // once it was asked for
+    LogWindow* log_window_ = nullptr;   // once it was asked for
     bool closing_with_losses_ = false;  // the user was asked
     bool closing_after_work_ = false;   // as soon as nothing is exported or imported any more
 };

@@ -30,8 +30,12 @@ QString wordsAsText(const MarkerSet& set) {
 }  // namespace
 
 MarkerListDialog::MarkerListDialog(const MarkerSet& set, Hooks hooks, QWidget* parent)
-    : QDialog(parent), hooks_(std::move(hooks)), note_(QString::fromStdString(set.note)), name_(new QLineEdit(QString::fromStdString(set.name), this)),
-      words_(new QPlainTextEdit(wordsAsText(set), this)), verdict_(new QLabel(this)),
+    : QDialog(parent),
+      hooks_(std::move(hooks)),
+      note_(QString::fromStdString(set.note)),
+      name_(new QLineEdit(QString::fromStdString(set.name), this)),
+      words_(new QPlainTextEdit(wordsAsText(set), this)),
+      verdict_(new QLabel(this)),
       buttons_(new QDialogButtonBox(QDialogButtonBox::Save | QDialogButtonBox::Cancel, this)) {
     setWindowTitle(tr("Marker list"));
     setObjectName(QStringLiteral("markerListDialog"));
@@ -39,8 +43,10 @@ MarkerListDialog::MarkerListDialog(const MarkerSet& set, Hooks hooks, QWidget* p
     auto* form = new QFormLayout;
     form->addRow(tr("&Name"), name_);
     column->addLayout(form);
-    column->addWidget(makeCaption(tr("One entry a line, upper and lower case as written. _ in front stands for a leading space: “_wait” is the word "
-                                     "inside a sentence, “Wait” the word at its start. # begins a comment."), this));
+    column->addWidget(makeCaption(tr("One entry a line, upper and lower case as written. _ in front stands for a "
+                                     "leading space: “_wait” is the word "
+                                     "inside a sentence, “Wait” the word at its start. # begins a comment."),
+                                  this));
     words_->setAccessibleName(tr("Entries of the list"));
     useFont(words_, FontRole::Mono);
     column->addWidget(words_, 1);

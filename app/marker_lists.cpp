@@ -39,7 +39,8 @@ std::vector<Error> MarkerLists::reload() {
         if (!set) {
             faults.push_back(set.error());
         } else if (find(set->name) != nullptr) {
-            faults.push_back({ErrorCode::InvalidArgument, file.filename().string() + " holds a second list \"" + set->name + "\"",
+            faults.push_back({ErrorCode::InvalidArgument,
+                              file.filename().string() + " holds a second list \"" + set->name + "\"",
                               "Rename one of them in its first line"});
         } else {
             own_.push_back({set->name, file});
@@ -74,19 +75,23 @@ std::filesystem::path MarkerLists::freeFile(const std::string& name) const {
     const std::string stem = fileStem(name);
     std::filesystem::path file = folder_ / (stem + kEnding);
     std::error_code ignored;
-    for (int i = 2; std::filesystem::exists(file, ignored); ++i) file = folder_ / (stem + "-" + std::to_string(i) + kEnding);
+    for (int i = 2; std::filesystem::exists(file, ignored); ++i)
+        file = folder_ / (stem + "-" + std::to_string(i) + kEnding);
     return file;
 }
 
 Result<void> MarkerLists::save(const MarkerSet& set, const std::string& replaces) {
     if (set.name.empty()) return fail(ErrorCode::InvalidArgument, "the list has no name", "Give it one");
-    if (set.words.empty()) return fail(ErrorCode::InvalidArgument, "the list \"" + set.name + "\" has no words", "Write one a line");
+    if (set.words.empty())
+        return fail(ErrorCode::InvalidArgument, "the list \"" + set.name + "\" has no words", "Write one a line");
     if (set.name != replaces && find(set.name) != nullptr) {
         return fail(ErrorCode::InvalidArgument, "there is a list \"" + set.name + "\" already", "Choose another name");
     }
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) return fail(ErrorCode::Io, "cannot make the folder " + folder_.string() + ": " + error.message(), "Check who may write there");
+    if (error)
+        return fail(ErrorCode::Io, "cannot make the folder " + folder_.string() + ": " + error.message(),
+                    "Check who may write there");
     const auto old = std::find_if(own_.begin(), own_.end(), [&](const Own& own) { return own.name == replaces; });
     if (auto saved = saveMarkerSet(set, old == own_.end() ? freeFile(set.name) : old->file); !saved) return saved;
     (void)reload();
@@ -94,11 +99,15 @@ Result<void> MarkerLists::save(const MarkerSet& set, const std::string& replaces
 }
 
 Result<void> MarkerLists::remove(const std::string& name) {
-    const auto own = std::find_if(own_.begin(), own_.end(), [&](const Own& candidate) { return candidate.name == name; });
-    if (own == own_.end()) return fail(ErrorCode::NotFound, "no list of yours is called \"" + name + "\"", "Built-in lists stay");
+    const auto own =
+        std::find_if(own_.begin(), own_.end(), [&](const Own& candidate) { return candidate.name == name; });
+    if (own == own_.end())
+        return fail(ErrorCode::NotFound, "no list of yours is called \"" + name + "\"", "Built-in lists stay");
     std::error_code error;
     std::filesystem::remove(own->file, error);
-    if (error) return fail(ErrorCode::Io, "cannot remove " + own->file.string() + ": " + error.message(), "Check who may write there");
+    if (error)
+        return fail(ErrorCode::Io, "cannot remove " + own->file.string() + ": " + error.message(),
+                    "Check who may write there");
     (void)reload();
     return {};
 }

@@ -25,8 +25,8 @@ public:
     /// A name that is not taken: "published-50 copy", "published-50 copy 2".
     [[nodiscard]] std::string freeName(const std::string& base) const;
 
-    /// Writes a list under its name; `replaces` is the name it had before (empty: it is new). Errors: InvalidArgument (no name, name
-    /// taken or built in, no words), Io.
+    /// Writes a list under its name; `replaces` is the name it had before (empty: it is new). Errors: InvalidArgument
+    /// (no name, name taken or built in, no words), Io.
     [[nodiscard]] Result<void> save(const MarkerSet& set, const std::string& replaces);
     [[nodiscard]] Result<void> remove(const std::string& name);
 

@@ -50,9 +50,11 @@ void ModelInspector::loop(const std::stop_token& quit) {
         try {
             finish(request, load(request));
         } catch (const ContractError& broken) {
-            finish(request, fail(ErrorCode::FileCorrupt, std::string("internal error: ") + broken.what(), "Please report this file"));
+            finish(request, fail(ErrorCode::FileCorrupt, std::string("internal error: ") + broken.what(),
+                                 "Please report this file"));
         } catch (const std::bad_alloc&) {
-            finish(request, fail(ErrorCode::OutOfMemory, "out of memory while opening " + request.wanted.path.string(), "Choose a smaller model"));
+            finish(request, fail(ErrorCode::OutOfMemory, "out of memory while opening " + request.wanted.path.string(),
+                                 "Choose a smaller model"));
         }
     }
 }
@@ -63,20 +65,28 @@ Result<std::shared_ptr<const Model>> ModelInspector::load(const Request& request
     if (request.wanted.insisted) options.free_memory = [] { return std::nullopt; };
     options.stop = request.stop.get_token();
     options.progress = [this, number = request.number](std::int64_t done, std::int64_t total) {
-        QMetaObject::invokeMethod(this, [this, number, done, total] {
-            if (number == last_number_) emit progress(done, total);
-        }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this,
+            [this, number, done, total] {
+                if (number == last_number_) emit progress(done, total);
+            },
+            Qt::QueuedConnection);
     };
     return cache_->get(request.wanted.path, options);
 }
 
 void ModelInspector::finish(const Request& request, Result<std::shared_ptr<const Model>> model) {
-    QMetaObject::invokeMethod(this, [this, number = request.number, wanted = request.wanted, model = std::move(model)] {
-        if (number != last_number_) return;  // somebody asked for another one meanwhile
-        busy_ = false;
-        if (model) emit opened({wanted.path, wanted.weight_quant, *model});
-        else emit failed(wanted, model.error());
-    }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this,
+        [this, number = request.number, wanted = request.wanted, model = std::move(model)] {
+            if (number != last_number_) return;  // somebody asked for another one meanwhile
+            busy_ = false;
+            if (model)
+                emit opened({wanted.path, wanted.weight_quant, *model});
+            else
+                emit failed(wanted, model.error());
+        },
+        Qt::QueuedConnection);
 }
 
 }  // namespace quibble

@@ -1,4 +1,5 @@
-// Opens models on a thread of its own, so that the window never waits: the last request wins, an older one is cancelled.
+// Opens models on a thread of its own, so that the window never waits: the last request wins, an older one is
+// cancelled.
 #pragma once
 
 #include <condition_variable>
@@ -54,7 +55,7 @@ private:
     void finish(const Request& request, Result<std::shared_ptr<const Model>> model);
 
     std::shared_ptr<ModelCache> cache_;
-    bool busy_ = false;  // UI thread
+    bool busy_ = false;    // UI thread
     int last_number_ = 0;  // UI thread
     std::mutex mutex_;
     std::condition_variable_any changed_;

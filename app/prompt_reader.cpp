@@ -12,19 +12,31 @@ namespace quibble {
 PromptReader::PromptReader(QObject* parent) : QObject(parent) {}
 
 void PromptReader::ask(RunRequest request, std::shared_ptr<const Model> model) {
-    const auto asked = std::make_shared<const RunRequest>(std::move(request));  // a reading that failed has its request too
-    worker_.askOnly([this, asked, model](const std::stop_token&) -> Worker::Answer {
-        auto reading = std::make_shared<PromptReading>(answer(*asked, model));
-        return [this, reading] { keep(std::move(*reading)); };
-    }, [this, asked, model](const Error& error) {
-        const QString blocked = error.code == ErrorCode::OutOfMemory ? tr("There is not enough memory to read this prompt") : QString::fromStdString(error.what);
-        keep({.request = *asked, .model = model, .prompt = tl::unexpected(error), .preview = {}, .cost = {}, .prompt_blocked = blocked, .prefill_blocked = {}});
-    });
+    const auto asked =
+        std::make_shared<const RunRequest>(std::move(request));  // a reading that failed has its request too
+    worker_.askOnly(
+        [this, asked, model](const std::stop_token&) -> Worker::Answer {
+            auto reading = std::make_shared<PromptReading>(answer(*asked, model));
+            return [this, reading] { keep(std::move(*reading)); };
+        },
+        [this, asked, model](const Error& error) {
+            const QString blocked = error.code == ErrorCode::OutOfMemory
+                                        ? tr("There is not enough memory to read this prompt")
+                                        : QString::fromStdString(error.what);
+            keep({.request = *asked,
+                  .model = model,
+                  .prompt = tl::unexpected(error),
+                  .preview = {},
+                  .cost = {},
+                  .prompt_blocked = blocked,
+                  .prefill_blocked = {}});
+        });
 }
 
 void PromptReader::forget() { worker_.dropAll(); }
 
-const PromptReading* PromptReader::readingOf(const RunRequest& request, const std::shared_ptr<const Model>& model) const {
+const PromptReading* PromptReader::readingOf(const RunRequest& request,
+                                             const std::shared_ptr<const Model>& model) const {
     return reading_ && reading_->model == model && reading_->request == request ? &*reading_ : nullptr;
 }
 
@@ -32,15 +44,23 @@ PromptReading PromptReader::answer(const RunRequest& request, const std::shared_
     const Model& model = *asked;
     Result<PromptTokens> prompt = buildPrompt(request, *model.tokenizer(), localPromptClock());
     EventBatch preview = previewOf(request, model, prompt ? &*prompt : nullptr);
-    CacheCostReader::Answer cost = costs_.of(request, model, prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0);
-    const QString prompt_blocked = request.prompt.empty() ? QString() : prompt ? cost.too_long : reasonText(prompt.error());
+    CacheCostReader::Answer cost =
+        costs_.of(request, model, prompt ? static_cast<std::int64_t>(prompt->ids.size()) : 0);
+    const QString prompt_blocked = request.prompt.empty() ? QString()
+                                   : prompt               ? cost.too_long
+                                                          : reasonText(prompt.error());
     QString prefill_blocked;
     if (request.prefill == PrefillMode::Throughput) {
         const auto checked = checkThroughputPrefill(model, request.arithmetic, CpuDevice(1));
         if (!checked) prefill_blocked = reasonText(checked.error());
     }
-    return {.request = request, .model = asked, .prompt = std::move(prompt), .preview = std::move(preview),
-            .cost = std::move(cost), .prompt_blocked = prompt_blocked, .prefill_blocked = prefill_blocked};
+    return {.request = request,
+            .model = asked,
+            .prompt = std::move(prompt),
+            .preview = std::move(preview),
+            .cost = std::move(cost),
+            .prompt_blocked = prompt_blocked,
+            .prefill_blocked = prefill_blocked};
 }
 
 void PromptReader::keep(PromptReading reading) {

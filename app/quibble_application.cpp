@@ -37,7 +37,8 @@ bool QuibbleApplication::notify(QObject* receiver, QEvent* event) {
     logError("internal error: " + what.toStdString());
     std::fprintf(stderr, "quibble: internal error: %s\n", qUtf8Printable(what));
     // Not from here: whoever hears it paints and lays out, and this event is not over.
-    QMetaObject::invokeMethod(this, [this, what] { emit contractBroken(what); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this, [this, what] { emit contractBroken(what); }, Qt::QueuedConnection);
     return false;
 }
 

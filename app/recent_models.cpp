@@ -8,7 +8,8 @@
 
 namespace quibble {
 
-RecentModels::RecentModels(Settings& settings, std::vector<std::filesystem::path> shipped) : settings_(settings), shipped_(std::move(shipped)) {}
+RecentModels::RecentModels(Settings& settings, std::vector<std::filesystem::path> shipped)
+    : settings_(settings), shipped_(std::move(shipped)) {}
 
 void RecentModels::add(const std::filesystem::path& path) {
     const QString text = QFileInfo(toQString(path)).absoluteFilePath();

@@ -33,12 +33,16 @@ void ReferenceGuard::look(const RunRequest& request, std::shared_ptr<const Model
         worker_.dropAll();
         return finish(lookAtReference(question.request, *question.model));
     }
-    worker_.askOnly([this, question = std::move(question)](const std::stop_token&) -> Worker::Answer {
-        return [this, result = lookAtReference(question.request, *question.model)] { finish(result); };
-    }, [this](const Error& error) {
-        if (error.code == ErrorCode::OutOfMemory) return finish(fail(ErrorCode::OutOfMemory, "not enough memory to look at the reference", "Choose a smaller one"));
-        finish(fail(ErrorCode::FileCorrupt, error.what, "Please report this file"));
-    });
+    worker_.askOnly(
+        [this, question = std::move(question)](const std::stop_token&) -> Worker::Answer {
+            return [this, result = lookAtReference(question.request, *question.model)] { finish(result); };
+        },
+        [this](const Error& error) {
+            if (error.code == ErrorCode::OutOfMemory)
+                return finish(
+                    fail(ErrorCode::OutOfMemory, "not enough memory to look at the reference", "Choose a smaller one"));
+            finish(fail(ErrorCode::FileCorrupt, error.what, "Please report this file"));
+        });
     setState(true, {}, {});
 }
 

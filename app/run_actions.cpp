@@ -16,7 +16,10 @@ void explainAction(QAction* action, const QString& what, const QString& blocked)
 }
 
 RunActions::RunActions(QObject* parent)
-    : QObject(parent), run_(new QAction(tr("&Run"), this)), pause_(new QAction(tr("&Pause"), this)), step_(new QAction(tr("S&tep"), this)),
+    : QObject(parent),
+      run_(new QAction(tr("&Run"), this)),
+      pause_(new QAction(tr("&Pause"), this)),
+      step_(new QAction(tr("S&tep"), this)),
       stop_(new QAction(tr("&Stop"), this)) {
     run_->setObjectName(QStringLiteral("run"));
     run_->setShortcuts({QKeySequence(Qt::Key_F5), QKeySequence(Qt::CTRL | Qt::Key_R)});
@@ -45,11 +48,16 @@ void RunActions::update(RunState state, const QString& blocked) {
     const bool live = state != RunState::Idle && state != RunState::Finished;
     const bool paused = state == RunState::Paused;
     run_->setText(paused ? tr("&Resume") : tr("&Run"));
-    if (paused) explainAction(run_, tr("Go on with the run"), {});
-    else explainAction(run_, tr("Start a run"), live ? tr("A run is going on: pause or stop it first") : blocked);
+    if (paused)
+        explainAction(run_, tr("Go on with the run"), {});
+    else
+        explainAction(run_, tr("Start a run"), live ? tr("A run is going on: pause or stop it first") : blocked);
     explainAction(pause_, tr("Pause after the token that is being made"),
-                  paused ? tr("The run is paused already") : live ? QString() : tr("Nothing is running"));
-    explainAction(step_, live ? tr("Make one token and pause") : tr("Start a run with one token and pause"), live ? QString() : blocked);
+                  paused ? tr("The run is paused already")
+                  : live ? QString()
+                         : tr("Nothing is running"));
+    explainAction(step_, live ? tr("Make one token and pause") : tr("Start a run with one token and pause"),
+                  live ? QString() : blocked);
     explainAction(stop_, tr("End the run; what was generated is kept"), live ? QString() : tr("Nothing is running"));
 }
 

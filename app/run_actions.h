@@ -1,4 +1,5 @@
-// Run, Pause, Step, Stop as one state machine over the state of the run. An action that is disabled says why in its tool tip.
+// Run, Pause, Step, Stop as one state machine over the state of the run. An action that is disabled says why in its
+// tool tip.
 #pragma once
 
 #include <QObject>

@@ -25,21 +25,30 @@ constexpr int kFrameMs = 16;
 constexpr std::size_t kMostEventsPerFrame = 4096;
 // Bytes of a prompt that is read at once where somebody waits for its tokens.
 constexpr std::size_t kReadAtOnce = 64 << 10;
-// A run slower than this share of the pace is not held back by it. Drafts arrive several at a time, so that a second may hold fewer.
+// A run slower than this share of the pace is not held back by it. Drafts arrive several at a time, so that a second
+// may hold fewer.
 constexpr double kHeldBack = 0.5;
 constexpr auto kFiguresInterval = std::chrono::milliseconds(250);
 
 }  // namespace
 
 RunController::RunController(QObject* parent)
-    : QObject(parent), document_(new RunDocument(this)), actions_(new RunActions(this)), models_(std::make_shared<ModelCache>()),
-      inspector_(new ModelInspector(models_, this)), check_(new SetupCheck(models_, this)), reader_(new PromptReader(this)), reference_(new ReferenceGuard(this)), store_blocked_(tr("No database is open")) {
+    : QObject(parent),
+      document_(new RunDocument(this)),
+      actions_(new RunActions(this)),
+      models_(std::make_shared<ModelCache>()),
+      inspector_(new ModelInspector(models_, this)),
+      check_(new SetupCheck(models_, this)),
+      reader_(new PromptReader(this)),
+      reference_(new ReferenceGuard(this)),
+      store_blocked_(tr("No database is open")) {
     runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
         if (writer_ != nullptr) writer_->push(batch);
         queue_.push(std::move(batch));
     });
     runner_->onRejectedControl([this](const Error& error) {
-        QMetaObject::invokeMethod(this, [this, error] { emit failed(error); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this, [this, error] { emit failed(error); }, Qt::QueuedConnection);
     });
     frame_timer_.setTimerType(Qt::PreciseTimer);
     frame_timer_.setInterval(kFrameMs);
@@ -49,8 +58,10 @@ RunController::RunController(QObject* parent)
     preview_timer_.setSingleShot(true);
     preview_timer_.setInterval(100);
     connect(&preview_timer_, &QTimer::timeout, this, [this] {
-        if (model_ && sources_.request) reader_->ask(sources_.request(), model_->model);
-        else if (!live() && document_->run() == kNoRun) showPreview();
+        if (model_ && sources_.request)
+            reader_->ask(sources_.request(), model_->model);
+        else if (!live() && document_->run() == kNoRun)
+            showPreview();
     });
     connect(reader_, &PromptReader::read, this, &RunController::onPromptRead);
     connect(inspector_, &ModelInspector::progress, this, &RunController::modelProgress);
@@ -84,19 +95,30 @@ void RunController::setStore(const Store* store, const QString& blocked) {
     writer_.reset();
     store_blocked_ = blocked;
     if (store != nullptr && !store->readOnly()) {
-        auto writer = StoreWriter::open(*store, [this](const std::optional<Error>& error) {
-            const QString message = error ? QString::fromStdString(error->line()) : QString();
-            QMetaObject::invokeMethod(this, [this, message] { emit storeTrouble(message); }, Qt::QueuedConnection);
-        }, [this](RunId run) {
-            QMetaObject::invokeMethod(this, [this, run] {
-                emit runSaved(run);
-                updateStatus();
-            }, Qt::QueuedConnection);
-        }, [this](RunId run) {
-            QMetaObject::invokeMethod(this, [this, run] { emit runRegraded(run); }, Qt::QueuedConnection);
-        });
-        if (writer) writer_ = std::move(*writer);
-        else emit failed(writer.error());
+        auto writer = StoreWriter::open(
+            *store,
+            [this](const std::optional<Error>& error) {
+                const QString message = error ? QString::fromStdString(error->line()) : QString();
+                QMetaObject::invokeMethod(
+                    this, [this, message] { emit storeTrouble(message); }, Qt::QueuedConnection);
+            },
+            [this](RunId run) {
+                QMetaObject::invokeMethod(
+                    this,
+                    [this, run] {
+                        emit runSaved(run);
+                        updateStatus();
+                    },
+                    Qt::QueuedConnection);
+            },
+            [this](RunId run) {
+                QMetaObject::invokeMethod(
+                    this, [this, run] { emit runRegraded(run); }, Qt::QueuedConnection);
+            });
+        if (writer)
+            writer_ = std::move(*writer);
+        else
+            emit failed(writer.error());
     }
     if (writer_ == nullptr && store_blocked_.isEmpty()) store_blocked_ = tr("No database is open for writing");
     updateActions();
@@ -134,7 +156,9 @@ void RunController::stopLoading() {
 }
 
 Result<PromptTokens> RunController::exactPrompt() const {
-    if (!model_) return fail(ErrorCode::NotFound, tr("No model is open").toStdString(), tr("Open one with Ctrl+O").toStdString());
+    if (!model_)
+        return fail(ErrorCode::NotFound, tr("No model is open").toStdString(),
+                    tr("Open one with Ctrl+O").toStdString());
     const RunRequest request = sources_.request();
     if (const PromptReading* reading = reader_->readingOf(request, model_->model)) return reading->prompt;
     if (request.prompt.size() > kReadAtOnce) return fail(ErrorCode::Busy, tr("The prompt is being read").toStdString());
@@ -164,8 +188,10 @@ void RunController::showPreview() {
     RunTrace trace(request);
     if (model_) {
         const PromptReading* reading = reader_->readingOf(request, model_->model);
-        if (reading == nullptr) reader_->ask(request, model_->model);
-        else for (const RunEvent& event : reading->preview.events) trace.apply(event);
+        if (reading == nullptr)
+            reader_->ask(request, model_->model);
+        else
+            for (const RunEvent& event : reading->preview.events) trace.apply(event);
     }
     showStored(std::move(trace), kNoRun);
 }
@@ -183,7 +209,8 @@ QString RunController::branchBlocked() const {
     if (!store_blocked_.isEmpty()) return store_blocked_;
     if (loadingModel()) return tr("The model is being loaded");
     if (modelPathFor(document_->trace()).isEmpty()) {
-        return tr("The model of this run is not here: %1").arg(QString::fromStdString(document_->trace().request().model_path));
+        return tr("The model of this run is not here: %1")
+            .arg(QString::fromStdString(document_->trace().request().model_path));
     }
     const ReferenceSettings& reference = document_->trace().request().reference;
     if (reference.kind == ReferenceKind::File && !QFileInfo::exists(QString::fromStdString(reference.path))) {
@@ -227,7 +254,11 @@ void RunController::start(bool paused) {
     expected_model_.clear();
     RunTrace trace(request);
     const QString title = runTitle(request, *model_->model);
-    begin({.request = std::move(request), .shown = std::move(trace), .paused = paused, .title = title, .insisted = false});
+    begin({.request = std::move(request),
+           .shown = std::move(trace),
+           .paused = paused,
+           .title = title,
+           .insisted = false});
 }
 
 void RunController::branch(Position pos, TokenId token) {
@@ -238,7 +269,8 @@ void RunController::branch(Position pos, TokenId token) {
         return;
     }
     if (live()) {
-        emit failed({ErrorCode::Busy, tr("Another run is going on").toStdString(), tr("Stop it before you branch").toStdString()});
+        emit failed({ErrorCode::Busy, tr("Another run is going on").toStdString(),
+                     tr("Stop it before you branch").toStdString()});
         return;
     }
     startBranch(pos, token);
@@ -257,7 +289,8 @@ void RunController::startBranch(Position pos, TokenId token) {
     shown.inherit(parent, pos);
     expected_model_ = parent.provenance().model_hash;
     const QString title = tr("branch at %1 “%2”").arg(QString::number(number), document_->tokenLabel(token));
-    begin({.request = std::move(request), .shown = std::move(shown), .paused = false, .title = title, .insisted = false});
+    begin(
+        {.request = std::move(request), .shown = std::move(shown), .paused = false, .title = title, .insisted = false});
 }
 
 void RunController::runAnyway() {
@@ -322,7 +355,8 @@ void RunController::applyLive(const EventBatch& batch) {
         if (const auto* end = std::get_if<RunFinished>(&event)) closing = end;
         const auto* provenance = std::get_if<RunProvenance>(&event);
         if (provenance != nullptr && !expected_model_.empty() && provenance->model_hash != expected_model_) {
-            emit failed({ErrorCode::InvalidArgument, tr("The model file has changed since the parent run was made").toStdString(),
+            emit failed({ErrorCode::InvalidArgument,
+                         tr("The model file has changed since the parent run was made").toStdString(),
                          tr("This branch continues with other weights than its beginning").toStdString()});
         }
     }
@@ -342,12 +376,18 @@ void RunController::finishLive(const RunFinished& closing) {
         const RunRequest& request = liveTrace().request();
         RunTrace shown(request);
         if (!request.branch.prefix.empty()) shown.inherit(liveTrace(), request.branch.pos);
-        refused_ = Launch{.request = request, .shown = std::move(shown), .paused = live_paused_, .title = live_title_, .insisted = false};
+        refused_ = Launch{.request = request,
+                          .shown = std::move(shown),
+                          .paused = live_paused_,
+                          .title = live_title_,
+                          .insisted = false};
     }
     live_run_ = kNoRun;
     detached_.reset();
-    if (error.code == ErrorCode::DoesNotFit) emit runDoesNotFit(error);
-    else if (closing.reason == FinishReason::Failed) emit failed(error);
+    if (error.code == ErrorCode::DoesNotFit)
+        emit runDoesNotFit(error);
+    else if (closing.reason == FinishReason::Failed)
+        emit failed(error);
     updateActions();
     updateStatus();
     emit runFinished(run);
@@ -365,7 +405,8 @@ QString RunController::blocked() const {
     const RunRequest request = sources_.request ? sources_.request() : RunRequest{};
     if (request.prompt.empty()) return tr("Write a prompt or choose a problem first");
     if (const QString fault = sources_.fault ? sources_.fault() : QString(); !fault.isEmpty()) return fault;
-    // What was found out about other settings holds nothing back: whoever is faster than the answer hears it from the engine.
+    // What was found out about other settings holds nothing back: whoever is faster than the answer hears it from the
+    // engine.
     if (const PromptReading* reading = reader_->readingOf(request, model_->model)) {
         if (!reading->prompt_blocked.isEmpty()) return reading->prompt_blocked;
         if (!reading->prefill_blocked.isEmpty()) return reading->prefill_blocked;
@@ -417,7 +458,9 @@ void RunController::updateActions() {
 std::optional<double> RunController::secondsSinceSaved() const {
     if (writer_ == nullptr) return std::nullopt;
     const SaveState state = writer_->saveState();
-    const auto since = [](SaveState::Clock::time_point then) { return std::chrono::duration<double>(SaveState::Clock::now() - then).count(); };
+    const auto since = [](SaveState::Clock::time_point then) {
+        return std::chrono::duration<double>(SaveState::Clock::now() - then).count();
+    };
     if (state.waiting_since) return since(*state.waiting_since);
     if (!state.last_commit) return std::nullopt;
     return live() ? 0.0 : since(*state.last_commit);

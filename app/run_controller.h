@@ -1,6 +1,6 @@
-// The only class that talks to both the engine and the views. Owns the models, the engine thread, the store's writer thread and the
-// document that the views read. Events: engine thread -> {store writer, queue}; a timer takes the queue into the document once a
-// frame. Requests and live controls go the other way. Everything public is for the UI thread.
+// The only class that talks to both the engine and the views. Owns the models, the engine thread, the store's writer
+// thread and the document that the views read. Events: engine thread -> {store writer, queue}; a timer takes the queue
+// into the document once a frame. Requests and live controls go the other way. Everything public is for the UI thread.
 #pragma once
 
 #include <functional>
@@ -13,9 +13,9 @@
 #include "app/event_queue.h"
 #include "app/model_inspector.h"
 #include "app/prompt_reader.h"
+#include "app/reference_guard.h"
 #include "app/run_actions.h"
 #include "app/run_meter.h"
-#include "app/reference_guard.h"
 #include "app/setup_check.h"
 #include "data/store/store_writer.h"
 #include "engine/run/runner.h"
@@ -45,14 +45,15 @@ public:
     [[nodiscard]] RunDocument* document() const { return document_; }
     [[nodiscard]] RunActions* actions() const { return actions_; }
 
-    /// From now on runs are written to the file of `store`, which must outlive its use here. nullptr or read only: nothing can be
-    /// run, and `blocked` says why. Precondition: no run is going on.
+    /// From now on runs are written to the file of `store`, which must outlive its use here. nullptr or read only:
+    /// nothing can be run, and `blocked` says why. Precondition: no run is going on.
     void setStore(const Store* store, const QString& blocked);
 
     [[nodiscard]] bool storeOpen() const { return writer_ != nullptr; }
     /// New runs are refused for that reason, or allowed again; one that is going on is written to its end.
     void blockStore(const QString& blocked);
-    /// Ends the run that is going on and waits until everything is on disk. The error says why something is not; it is kept and tried again.
+    /// Ends the run that is going on and waits until everything is on disk. The error says why something is not; it is
+    /// kept and tried again.
     [[nodiscard]] Result<void> settle();
     /// Why something that was measured is not on disk; empty: nothing is wrong.
     [[nodiscard]] std::optional<Error> unsaved() const;
@@ -63,8 +64,8 @@ public:
     void stopLoading();
     [[nodiscard]] const std::optional<OpenedModel>& model() const { return model_; }
     [[nodiscard]] bool loadingModel() const { return inspector_->busy(); }
-    /// What the prompt of the next run is for the model. Errors: NotFound without a model, Busy while a long prompt is being read (promptRead
-    /// follows), those of buildPrompt.
+    /// What the prompt of the next run is for the model. Errors: NotFound without a model, Busy while a long prompt is
+    /// being read (promptRead follows), those of buildPrompt.
     [[nodiscard]] Result<PromptTokens> exactPrompt() const;
 
     /// The run that is going on, also when the window shows another one.
@@ -79,12 +80,16 @@ public:
     void showPreview();
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
-    // Reasons of these three kinds stay until the next answer, so that captions do not flicker under a typing hand. Run is held back only by those that
-    // are about the settings as they are.
+    // Reasons of these three kinds stay until the next answer, so that captions do not flicker under a typing hand. Run
+    // is held back only by those that are about the settings as they are.
     /// Why the next run has no prompt for the open model; empty: it has one, or there is neither prompt nor model.
-    [[nodiscard]] QString promptBlocked() const { return reader_->reading() ? reader_->reading()->prompt_blocked : QString(); }
+    [[nodiscard]] QString promptBlocked() const {
+        return reader_->reading() ? reader_->reading()->prompt_blocked : QString();
+    }
     /// Why the prompt of the next run cannot be computed in the way that is chosen; empty: it can.
-    [[nodiscard]] QString prefillBlocked() const { return reader_->reading() ? reader_->reading()->prefill_blocked : QString(); }
+    [[nodiscard]] QString prefillBlocked() const {
+        return reader_->reading() ? reader_->reading()->prefill_blocked : QString();
+    }
     /// Why drafts and experts of the next run cannot work; empty: they can, or nothing is known yet.
     [[nodiscard]] QString decodingBlocked() const { return check_->reason(); }
     /// Why the chosen budget of experts would change nothing in the next run; empty: it would, or none is chosen.
@@ -101,14 +106,16 @@ public slots:
     void pause();
     void step();
     void stop();
-    /// Replaces the token at `pos` of the shown run by `token` and goes on from there as a new run. A run that is going on is
-    /// stopped first.
+    /// Replaces the token at `pos` of the shown run by `token` and goes on from there as a new run. A run that is going
+    /// on is stopped first.
     void branch(quibble::Position pos, quibble::TokenId token);
-    /// Starts the run that did not fit in memory once more, without asking about memory. Nothing happens once another run has begun.
+    /// Starts the run that did not fit in memory once more, without asking about memory. Nothing happens once another
+    /// run has begun.
     void runAnyway();
     /// Takes effect at the next token of the run that is going on; nothing happens when there is none.
     void setControl(const QString& key, double value);
-    /// Holds tokens back so that people can watch: at most this many a second, 0 as fast as it goes. Holds at once and for later runs.
+    /// Holds tokens back so that people can watch: at most this many a second, 0 as fast as it goes. Holds at once and
+    /// for later runs.
     void setPace(double tokens_per_second);
     /// The settings of the next run changed: actions and preview follow.
     void setupChanged();
@@ -121,11 +128,11 @@ signals:
     void modelLoadingStopped();
     void runStarted(quibble::RunId run);
     void runFinished(quibble::RunId run);
-    void runSaved(quibble::RunId run);  // its end is on disk
+    void runSaved(quibble::RunId run);     // its end is on disk
     void runRegraded(quibble::RunId run);  // today's rules give it another grade than the version that recorded it
     void failed(const quibble::Error& error);
     void runDoesNotFit(const quibble::Error& error);  // and ended before its first token; runAnyway() insists
-    void storeTrouble(const QString& message);  // empty: it works again
+    void storeTrouble(const QString& message);        // empty: it works again
     void statusChanged(const quibble::StatusFigures& status);
     void actionsChanged();
     void cacheCostChanged(const QString& text, bool refused);  // of the next run
@@ -166,21 +173,21 @@ private:
     QString store_blocked_;
 
     EventQueue queue_;
-    QTimer frame_timer_;   // while events may come
+    QTimer frame_timer_;  // while events may come
     QTimer second_timer_;
     QTimer preview_timer_;  // the settings are read when the user pauses
     RunMeter meter_;
     double pace_ = 0;  // tokens a second; 0: as fast as it goes
     RunMeter::Clock::time_point last_figures_{};
     RunId live_run_ = kNoRun;
-    std::optional<RunTrace> detached_;      // the live run while the window shows another one
+    std::optional<RunTrace> detached_;  // the live run while the window shows another one
     std::optional<std::pair<Position, TokenId>> pending_branch_;
-    std::optional<Launch> refused_;         // ended because it did not fit in memory
+    std::optional<Launch> refused_;  // ended because it did not fit in memory
     QString live_title_;
-    bool live_paused_ = false;              // it began with Step
-    std::string expected_model_;            // hash that a branch's model must have; empty: any
+    bool live_paused_ = false;    // it began with Step
+    std::string expected_model_;  // hash that a branch's model must have; empty: any
 
-    std::unique_ptr<StoreWriter> writer_;   // before runner_: the engine's last batch must find it
+    std::unique_ptr<StoreWriter> writer_;  // before runner_: the engine's last batch must find it
     std::unique_ptr<Runner> runner_;
 };
 

@@ -18,7 +18,8 @@ namespace quibble {
 namespace {
 
 constexpr qsizetype kTitleLength = 44;
-constexpr std::int64_t kShortRun = 2000;  // tokens that are read within a frame; more of them are read in the background
+constexpr std::int64_t kShortRun =
+    2000;  // tokens that are read within a frame; more of them are read in the background
 constexpr int kLookMs = 1000;
 constexpr int kSearchMs = 150;
 
@@ -35,7 +36,11 @@ QString promptTitle(const std::string& prompt) {
 }  // namespace
 
 SessionController::SessionController(SessionBrowser* browser, FileWork* work, QObject* parent)
-    : QObject(parent), browser_(browser), work_(work), list_(new SessionList(browser, this)), undo_(new QAction(tr("&Undo Delete"), this)),
+    : QObject(parent),
+      browser_(browser),
+      work_(work),
+      list_(new SessionList(browser, this)),
+      undo_(new QAction(tr("&Undo Delete"), this)),
       blocked_(tr("No database is open")) {
     undo_->setObjectName(QStringLiteral("undoDelete"));
     undo_->setShortcut(QKeySequence::Undo);
@@ -107,7 +112,8 @@ void SessionController::adopt(std::unique_ptr<Store> store) {
     browser_->dismissUndo();
     if (store_ != nullptr) {
         logOpened(*store_);
-        reader_ = std::make_unique<StoreReader>(store_->path(), [this](const Error& error) { emit failed(error); }, nullptr);
+        reader_ = std::make_unique<StoreReader>(
+            store_->path(), [this](const Error& error) { emit failed(error); }, nullptr);
         seen_version_ = store_->dataVersion().value_or(0);
     }
     updateUndo();
@@ -137,8 +143,11 @@ void SessionController::look() {
     if (displaced == displaced_) return;
     displaced_ = displaced;
     if (!writer_elsewhere_) {
-        blocked_ = displaced ? tr("%1 was moved, replaced or removed while it was open").arg(toQString(store_->path())) : QString();
-        blocked_hint_ = displaced ? tr("What is shown here is still kept in the file that was opened. Put it back, or save a copy of everything and go on with that.") : QString();
+        blocked_ = displaced ? tr("%1 was moved, replaced or removed while it was open").arg(toQString(store_->path()))
+                             : QString();
+        blocked_hint_ = displaced ? tr("What is shown here is still kept in the file that was opened. Put it back, or "
+                                       "save a copy of everything and go on with that.")
+                                  : QString();
     }
     updateUndo();
     emit displacedChanged();
@@ -177,8 +186,10 @@ void SessionController::search() {
     reader_->ask([this, text](const Store& store, const std::stop_token&) -> StoreReader::Answer {
         auto found = findRows(store, text);
         return [this, text, found = std::move(found)] {
-            if (!found) emit failed(found.error());
-            else if (browser_->searched() == text) list_->putFound(*found);
+            if (!found)
+                emit failed(found.error());
+            else if (browser_->searched() == text)
+                list_->putFound(*found);
         };
     });
 }
@@ -262,8 +273,10 @@ void SessionController::openRun(RunId run) {
     if (run == live_) return emit liveRunWanted();
     readTrace(run, [this, run, number](const auto& trace) {
         if (number != wanted_) return;  // another one has been asked for since
-        if (!trace) emit failed(trace.error());
-        else show(*trace, run);
+        if (!trace)
+            emit failed(trace.error());
+        else
+            show(*trace, run);
     });
 }
 
@@ -290,7 +303,8 @@ void SessionController::setLiveRun(RunId run) {
 }
 
 void SessionController::newSession() {
-    if (store_ == nullptr || store_->readOnly()) return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
+    if (store_ == nullptr || store_->readOnly())
+        return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
     const auto made = store_->createSession(newSessionName().toStdString());
     if (!made) return emit failed(made.error());
     current_ = *made;
@@ -298,7 +312,8 @@ void SessionController::newSession() {
     browser_->select(*made, kNoRun);
 }
 
-// The shown run may have gone as a branch of a deleted one, or with its session. Which one it was; kNoRun: it is still there.
+// The shown run may have gone as a branch of a deleted one, or with its session. Which one it was; kNoRun: it is still
+// there.
 RunId SessionController::forgetShown() {
     if (shown_ == kNoRun || shown_ == live_ || store_->listedRun(shown_)) return kNoRun;
     const RunId gone = shown_;
@@ -337,8 +352,10 @@ void SessionController::undoDelete() {
     if (!ok(last.run != kNoRun ? store_->restoreRun(last.run) : store_->restoreSession(last.session))) return;
     deleted_.pop_back();
     updateUndo();
-    if (last.run != kNoRun) list_->putBranches(last.run);
-    else list_->putSession(last.session);
+    if (last.run != kNoRun)
+        list_->putBranches(last.run);
+    else
+        list_->putSession(last.session);
     browser_->select(last.session, last.run);
     // What the window showed comes back with its row.
     openRun(last.shown != kNoRun ? last.shown : last.run);
@@ -346,64 +363,83 @@ void SessionController::undoDelete() {
 
 void SessionController::updateUndo() {
     const bool cannot = store_ == nullptr || store_->readOnly();
-    explainAction(undo_, tr("Bring back what was deleted last"), cannot ? blocked_ : deleted_.empty() ? tr("Nothing was deleted") : QString());
+    explainAction(undo_, tr("Bring back what was deleted last"),
+                  cannot             ? blocked_
+                  : deleted_.empty() ? tr("Nothing was deleted")
+                                     : QString());
 }
 
 QString SessionController::sessionName(SessionId session) const {
-    const auto summary = store_ == nullptr ? Result<SessionSummary>(tl::unexpected(Error{})) : store_->sessionSummary(session);
+    const auto summary =
+        store_ == nullptr ? Result<SessionSummary>(tl::unexpected(Error{})) : store_->sessionSummary(session);
     return summary ? QString::fromStdString(summary->name) : QString();
 }
 
 void SessionController::exportSession(SessionId session, const std::filesystem::path& path) {
-    if (store_ == nullptr || displaced_) return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
+    if (store_ == nullptr || displaced_)
+        return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
     if (!store_->sessionSummary(session)) {
-        return emit exportFailed({ErrorCode::NotFound, tr("There is no session to export").toStdString(), tr("Make a run first").toStdString()});
+        return emit exportFailed({ErrorCode::NotFound, tr("There is no session to export").toStdString(),
+                                  tr("Make a run first").toStdString()});
     }
-    work_->start({.doing = tr("Exporting %1").arg(toQString(path.filename())),
-                  .job = [this, session, path, database = store_->path()](const std::stop_token& stop) -> Worker::Answer {
-                      const auto store = Store::open(database, OpenMode::ReadOnly);
-                      const auto done = store ? (*store)->exportSession(session, path, stop) : Result<void>(tl::unexpected(store.error()));
-                      return [this, path, done] {
-                          if (done) emit exported(toQString(path));
-                          else emit exportFailed(done.error());
-                      };
-                  },
-                  .broken = [this](const Error& error) { emit exportFailed(error); }});
+    work_->start(
+        {.doing = tr("Exporting %1").arg(toQString(path.filename())),
+         .job = [this, session, path, database = store_->path()](const std::stop_token& stop) -> Worker::Answer {
+             const auto store = Store::open(database, OpenMode::ReadOnly);
+             const auto done =
+                 store ? (*store)->exportSession(session, path, stop) : Result<void>(tl::unexpected(store.error()));
+             return [this, path, done] {
+                 if (done)
+                     emit exported(toQString(path));
+                 else
+                     emit exportFailed(done.error());
+             };
+         },
+         .broken = [this](const Error& error) { emit exportFailed(error); }});
 }
 
 // On the reader's connection, which was open before the file was moved.
 void SessionController::saveCopy(const std::filesystem::path& path) {
-    if (reader_ == nullptr) return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
+    if (reader_ == nullptr)
+        return emit exportFailed({ErrorCode::NotFound, blocked_.toStdString(), blocked_hint_.toStdString()});
     const auto copy = [this, path](const Store& store, const std::stop_token& stop) -> Worker::Answer {
         return [this, path, done = store.saveCopy(path, stop)] {
-            if (done) emit copySaved(toQString(path));
-            else emit exportFailed(done.error());
+            if (done)
+                emit copySaved(toQString(path));
+            else
+                emit exportFailed(done.error());
         };
     };
-    work_->startOn(reader_->worker(), {.doing = tr("Saving a copy as %1").arg(toQString(path.filename())), .job = reader_->jobFor(copy),
+    work_->startOn(reader_->worker(), {.doing = tr("Saving a copy as %1").arg(toQString(path.filename())),
+                                       .job = reader_->jobFor(copy),
                                        .broken = [this](const Error& error) { emit exportFailed(error); }});
 }
 
 void SessionController::importSession(const std::filesystem::path& path) {
     if (store_ != nullptr) look();
-    if (store_ == nullptr || !blocked_.isEmpty()) return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
+    if (store_ == nullptr || !blocked_.isEmpty())
+        return emit failed({ErrorCode::Busy, blocked_.toStdString(), blocked_hint_.toStdString()});
     auto again = store_->openAgain();
     if (!again) return emit failed(again.error());
     ++imports_;
     work_->start({.doing = tr("Importing %1").arg(toQString(path.filename())),
-                  .job = [this, path, wanted = wanted_, store = std::shared_ptr<Store>(std::move(*again))](const std::stop_token& stop) mutable -> Worker::Answer {
+                  .job = [this, path, wanted = wanted_, store = std::shared_ptr<Store>(std::move(*again))](
+                             const std::stop_token& stop) mutable -> Worker::Answer {
                       const auto session = store->importSession(path, stop);
                       store.reset();  // and with it the lock, before anybody hears that it is over
                       return [this, wanted, session] {
                           --imports_;
-                          if (session) showImported(*session, wanted == wanted_);
-                          else emit failed(session.error());
+                          if (session)
+                              showImported(*session, wanted == wanted_);
+                          else
+                              emit failed(session.error());
                       };
                   },
-                  .broken = [this](const Error& error) {
-                      --imports_;
-                      emit failed(error);
-                  }});
+                  .broken =
+                      [this](const Error& error) {
+                          --imports_;
+                          emit failed(error);
+                      }});
 }
 
 // `open`: nobody has asked for another run since.

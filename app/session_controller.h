@@ -1,7 +1,7 @@
-// The database behind the session browser: opens it, loads, renames, deletes with undo, exports and imports. One connection, used on the
-// UI thread only and for what is quickly read; what may take longer is read by StoreReader, files are written and taken in by FileWork, and
-// the rows are SessionList's. Writing runs is StoreWriter's.
-// Once a second it looks at the file: whether it is still there, and whether the other window that writes it is gone.
+// The database behind the session browser: opens it, loads, renames, deletes with undo, exports and imports. One
+// connection, used on the UI thread only and for what is quickly read; what may take longer is read by StoreReader,
+// files are written and taken in by FileWork, and the rows are SessionList's. Writing runs is StoreWriter's. Once a
+// second it looks at the file: whether it is still there, and whether the other window that writes it is gone.
 #pragma once
 
 #include <filesystem>
@@ -39,18 +39,20 @@ public:
     /// Why no run can be kept, and what to do about it; empty: they can.
     [[nodiscard]] QString blocked() const { return blocked_; }
     [[nodiscard]] QString blockedHint() const { return blocked_hint_; }
-    /// The open file was moved, replaced or removed; what is written goes on into it, wherever it is. New runs are blocked.
+    /// The open file was moved, replaced or removed; what is written goes on into it, wherever it is. New runs are
+    /// blocked.
     [[nodiscard]] bool displaced() const { return displaced_; }
     [[nodiscard]] SessionId currentSession() const { return current_; }
-    /// Where a run goes. A branch goes to its parent's session. Other runs go to the current session, but a session that carries the
-    /// name of its prompt holds the runs of that prompt only: another prompt begins a session of its own.
-    /// Errors: those of the store; Cancelled where blocked() says why already.
+    /// Where a run goes. A branch goes to its parent's session. Other runs go to the current session, but a session
+    /// that carries the name of its prompt holds the runs of that prompt only: another prompt begins a session of its
+    /// own. Errors: those of the store; Cancelled where blocked() says why already.
     [[nodiscard]] Result<SessionId> sessionFor(const RunRequest& request);
     void nameRun(RunId run, const QString& title);
     /// A run that sessionFor() made a session for did not begin: a session without runs that was made for it goes.
     void dropSession(SessionId session);
 
-    /// The session that was used last, with its newest run: what that run was asked for. Empty: the database has no run.
+    /// The session that was used last, with its newest run: what that run was asked for. Empty: the database has no
+    /// run.
     std::optional<RunRequest> openLast();
     /// Shows a run: a short one at once, a long one when it has been read.
     void openRun(RunId run);
@@ -79,12 +81,14 @@ public slots:
 signals:
     void opened();  // blocked() says whether runs can be kept; also when that changes by itself
     void displacedChanged();
-    void recovered(const std::vector<quibble::RecoveredRun>& runs);  // an earlier process was killed while it wrote them
+    void recovered(
+        const std::vector<quibble::RecoveredRun>& runs);  // an earlier process was killed while it wrote them
     void exported(const QString& path);
     void exportFailed(const quibble::Error& error);
     void copySaved(const QString& path);
     void runLoaded(const std::shared_ptr<const quibble::RunTrace>& trace, quibble::RunId run);
-    void runReloaded(const std::shared_ptr<const quibble::RunTrace>& trace, quibble::RunId run);  // the shown run, which another process has ended
+    void runReloaded(const std::shared_ptr<const quibble::RunTrace>& trace,
+                     quibble::RunId run);  // the shown run, which another process has ended
     void liveRunWanted();
     void shownRunDeleted();
     void exportWanted(quibble::SessionId session);

@@ -75,7 +75,9 @@ void SessionList::readSessions() {
 }
 
 void SessionList::wantRuns(SessionId session) {
-    if (store_ == nullptr || oldest_.contains(session) || std::find(wanted_.begin(), wanted_.end(), session) != wanted_.end()) return;
+    if (store_ == nullptr || oldest_.contains(session) ||
+        std::find(wanted_.begin(), wanted_.end(), session) != wanted_.end())
+        return;
     wanted_.push_back(session);
     turn_.start();
 }
@@ -92,7 +94,8 @@ void SessionList::refresh() {
     }
     // Of the rows as far down as this page reaches, what is not in it is gone.
     for (const SessionItem& shown : browser_->model()->sessions()) {
-        if (live.contains(shown.session) || (page->size() == kSessionPage && shown.order > items.back().order)) continue;
+        if (live.contains(shown.session) || (page->size() == kSessionPage && shown.order > items.back().order))
+            continue;
         remove(shown.session, kNoRun);
     }
     browser_->put(items);
@@ -135,8 +138,10 @@ void SessionList::readEarlier(SessionId session) {
 }
 
 void SessionList::showEarlier(SessionId session, std::int64_t count) {
-    if (count > 0) browser_->put({earlierRunsRow(session, count)});
-    else browser_->remove(session, earlierRow(session));
+    if (count > 0)
+        browser_->put({earlierRunsRow(session, count)});
+    else
+        browser_->remove(session, earlierRow(session));
 }
 
 bool SessionList::saysModel(SessionId session) {
@@ -205,7 +210,8 @@ void SessionList::remove(SessionId session, RunId run) {
 void SessionList::fillTooltip(SessionId session, RunId run) {
     if (store_ == nullptr) return;
     if (run != kNoRun) {
-        if (const auto summary = store_->runSummary(run)) browser_->model()->setTooltip(session, run, runTooltip(*summary));
+        if (const auto summary = store_->runSummary(run))
+            browser_->model()->setTooltip(session, run, runTooltip(*summary));
         return;
     }
     auto summary = store_->sessionSummary(session);

@@ -1,5 +1,5 @@
-// Keeps the rows of the session browser in step with the store. Rows are read in pages: a session's newest runs when it is opened, older
-// ones when they are asked for, and of several pages one in each turn of the event loop.
+// Keeps the rows of the session browser in step with the store. Rows are read in pages: a session's newest runs when it
+// is opened, older ones when they are asked for, and of several pages one in each turn of the event loop.
 #pragma once
 
 #include <deque>
@@ -47,7 +47,8 @@ public:
 
     static constexpr int kSessionPage = 100;
     static constexpr int kRunPage = 100;
-    static constexpr int kOpenRuns = 200;  // so many runs are shown at first, those of the sessions behind them when they are opened
+    static constexpr int kOpenRuns =
+        200;  // so many runs are shown at first, those of the sessions behind them when they are opened
     static constexpr int kMostFound = 200;
 
 signals:
@@ -67,7 +68,7 @@ private:
     SessionBrowser* browser_;
     const Store* store_ = nullptr;
     std::optional<SessionSummary> last_session_;  // the last that has been read
-    std::map<SessionId, RunId> oldest_;           // of a session whose newest runs have been read: the first of its oldest page
+    std::map<SessionId, RunId> oldest_;  // of a session whose newest runs have been read: the first of its oldest page
     std::map<SessionId, bool> several_models_;
     std::deque<SessionId> wanted_;
     QTimer turn_;

@@ -52,7 +52,8 @@ QString runTooltip(const RunSummary& run) {
     lines << fromUtf8(run.title);
     const QString prompt = fromUtf8(run.prompt);
     lines << (prompt.size() > kPromptLength ? prompt.left(kPromptLength) + QStringLiteral("…") : prompt);
-    if (!run.model_name.empty()) lines << QStringLiteral("%1 · %2").arg(fromUtf8(run.model_name), fromUtf8(run.weight_format));
+    if (!run.model_name.empty())
+        lines << QStringLiteral("%1 · %2").arg(fromUtf8(run.model_name), fromUtf8(run.weight_format));
     lines << SessionText::tr("seed %1 · penalty %2").arg(run.seed).arg(QLocale().toString(run.penalty, 'g', 4));
     if (run.mean_entropy) lines << SessionText::tr("mean entropy %1 nat").arg(formatSignificant(*run.mean_entropy));
     if (run.mean_kl) lines << SessionText::tr("mean KL %1 nat").arg(formatSignificant(*run.mean_kl));
@@ -70,7 +71,8 @@ SessionItem sessionRow(const SessionSummary& session) {
     SessionItem item;
     item.session = session.id;
     item.title = fromUtf8(session.name);
-    item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") + (session.runs == 1 ? SessionText::tr("1 run") : SessionText::tr("%L1 runs").arg(session.runs));
+    item.subtitle = dayText(session.updated_ms) + QStringLiteral(", ") +
+                    (session.runs == 1 ? SessionText::tr("1 run") : SessionText::tr("%L1 runs").arg(session.runs));
     item.order = -session.updated_ms;
     item.runs = session.runs;
     return item;
@@ -86,7 +88,8 @@ SessionItem runRow(const RunSummary& run, bool says_model) {
     item.order = raw(run.id);
     QStringList parts, status;
     if (const QString grade = gradeOf(run); !grade.isEmpty()) parts << grade;
-    if (run.markers > 0) parts << (run.markers == 1 ? SessionText::tr("1 marker") : SessionText::tr("%L1 markers").arg(run.markers));
+    if (run.markers > 0)
+        parts << (run.markers == 1 ? SessionText::tr("1 marker") : SessionText::tr("%L1 markers").arg(run.markers));
     if (says_model && !run.model_name.empty()) parts << fromUtf8(run.model_name);
     if (item.running) {
         item.status = SessionText::tr("running");

@@ -59,9 +59,13 @@ double Settings::pace() const {
 
 void Settings::setPace(double tokens_per_second) { settings_.setValue(kPace, tokens_per_second); }
 
-Unit Settings::unit() const { return settings_.value(kUnit).toString() == QLatin1String("bit") ? Unit::Bit : Unit::Nat; }
+Unit Settings::unit() const {
+    return settings_.value(kUnit).toString() == QLatin1String("bit") ? Unit::Bit : Unit::Nat;
+}
 
-void Settings::setUnit(Unit unit) { settings_.setValue(kUnit, unit == Unit::Bit ? QStringLiteral("bit") : QStringLiteral("nat")); }
+void Settings::setUnit(Unit unit) {
+    settings_.setValue(kUnit, unit == Unit::Bit ? QStringLiteral("bit") : QStringLiteral("nat"));
+}
 
 Measure Settings::measure() const { return measureFromKey(settings_.value(kMeasure).toString()); }
 
@@ -77,7 +81,8 @@ void Settings::setInvisibles(bool on) { settings_.setValue(kInvisibles, on); }
 QByteArray Settings::geometry() const { return settings_.value(kGeometry).toByteArray(); }
 
 QByteArray Settings::layout() const {
-    return settings_.value(kLayoutVersionKey).toInt() == kLayoutVersion ? settings_.value(kLayout).toByteArray() : QByteArray{};
+    return settings_.value(kLayoutVersionKey).toInt() == kLayoutVersion ? settings_.value(kLayout).toByteArray()
+                                                                        : QByteArray{};
 }
 
 void Settings::saveWindow(const QByteArray& geometry, const QByteArray& layout) {
@@ -94,7 +99,9 @@ QString Settings::folder(const QString& kind) const {
     return !folder.isEmpty() && QFileInfo(folder).isDir() ? folder : QDir::homePath();
 }
 
-void Settings::setFolder(const QString& kind, const QString& folder) { settings_.setValue(QStringLiteral("folders/") + kind, folder); }
+void Settings::setFolder(const QString& kind, const QString& folder) {
+    settings_.setValue(QStringLiteral("folders/") + kind, folder);
+}
 
 QStringList Settings::recentModels() const { return settings_.value(kRecent).toStringList(); }
 

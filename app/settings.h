@@ -1,5 +1,5 @@
-// State of the window and preferences, in one ini file. Nothing about runs: that is in the database. Unknown keys are left alone,
-// values that make no sense fall back to the default.
+// State of the window and preferences, in one ini file. Nothing about runs: that is in the database. Unknown keys are
+// left alone, values that make no sense fall back to the default.
 #pragma once
 
 #include <filesystem>

@@ -21,12 +21,14 @@ bool needsAnswer(const RunRequest& request) {
 // The reference is opened only where the draft works for it.
 void leaveOutReference(RunRequest& request) {
     const auto method = findDraftMethod(request.draft.method);
-    if (!method || *method == nullptr || !(*method)->drafts_for_reference) request.reference = {.kind = ReferenceKind::None, .path = {}};
+    if (!method || *method == nullptr || !(*method)->drafts_for_reference)
+        request.reference = {.kind = ReferenceKind::None, .path = {}};
 }
 
 }  // namespace
 
-SetupCheck::SetupCheck(std::shared_ptr<ModelCache> cache, QObject* parent) : QObject(parent), cache_(std::move(cache)) {}
+SetupCheck::SetupCheck(std::shared_ptr<ModelCache> cache, QObject* parent)
+    : QObject(parent), cache_(std::move(cache)) {}
 
 void SetupCheck::check(RunRequest request) {
     leaveOutReference(request);
@@ -38,12 +40,16 @@ void SetupCheck::check(RunRequest request) {
     if (!needed) {
         worker_.dropAll();
     } else {
-        worker_.askOnly([this, request = std::move(request)](const std::stop_token& stop) -> Worker::Answer {
-            return [this, result = answer(request, stop)] { finish(result); };
-        }, [this](const Error& error) {
-            if (error.code == ErrorCode::OutOfMemory) return finish(fail(ErrorCode::OutOfMemory, "not enough memory for these models", "Choose a smaller draft"));
-            finish(fail(error.code, error.what, "Please report these settings"));
-        });
+        worker_.askOnly(
+            [this, request = std::move(request)](const std::stop_token& stop) -> Worker::Answer {
+                return [this, result = answer(request, stop)] { finish(result); };
+            },
+            [this](const Error& error) {
+                if (error.code == ErrorCode::OutOfMemory)
+                    return finish(
+                        fail(ErrorCode::OutOfMemory, "not enough memory for these models", "Choose a smaller draft"));
+                finish(fail(error.code, error.what, "Please report these settings"));
+            });
     }
     setState(needed, needed ? reason_ : QString(), needed && insistable_);
 }

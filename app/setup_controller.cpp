@@ -41,7 +41,8 @@ SetupController::SetupController(const Panels& panels, QObject* parent) : QObjec
 }
 
 QString SetupController::fault() const {
-    for (const QWidget* panel : {static_cast<QWidget*>(panels_.sampler), static_cast<QWidget*>(panels_.markers), static_cast<QWidget*>(panels_.decoding)}) {
+    for (const QWidget* panel : {static_cast<QWidget*>(panels_.sampler), static_cast<QWidget*>(panels_.markers),
+                                 static_cast<QWidget*>(panels_.decoding)}) {
         if (const QString fault = firstFault(panel); !fault.isEmpty()) return fault;
     }
     return {};
@@ -98,7 +99,8 @@ void SetupController::newProblem() {
 }
 
 void SetupController::showProblem(const Problem& problem) {
-    panels_.prompt->showProblem(QString::fromStdString(problem.id), QString::fromStdString(problem.text), QString::fromStdString(problem.answer));
+    panels_.prompt->showProblem(QString::fromStdString(problem.id), QString::fromStdString(problem.text),
+                                QString::fromStdString(problem.answer));
 }
 
 void SetupController::setReference(const ReferenceSettings& reference) {
@@ -112,8 +114,10 @@ void SetupController::setReference(const ReferenceSettings& reference) {
 
 void SetupController::adaptReference(bool quantized_in_place) {
     const ReferenceKind kind = panels_.sampler->reference().kind;
-    if (quantized_in_place && kind == ReferenceKind::None) setReference({.kind = ReferenceKind::Unquantized, .path = {}});
-    if (!quantized_in_place && kind == ReferenceKind::Unquantized) setReference({.kind = ReferenceKind::None, .path = {}});
+    if (quantized_in_place && kind == ReferenceKind::None)
+        setReference({.kind = ReferenceKind::Unquantized, .path = {}});
+    if (!quantized_in_place && kind == ReferenceKind::Unquantized)
+        setReference({.kind = ReferenceKind::None, .path = {}});
 }
 
 }  // namespace quibble

@@ -1,4 +1,5 @@
-// What the next run would be: keeps the panels (prompt, sampler, markers, drafts and experts, model bar) in step and reads them into a RunRequest.
+// What the next run would be: keeps the panels (prompt, sampler, markers, drafts and experts, model bar) in step and
+// reads them into a RunRequest.
 #pragma once
 
 #include <optional>
@@ -41,8 +42,8 @@ public:
     void setProblems(ProblemSet problems);
     [[nodiscard]] bool hasProblems() const { return problems_ && !problems_->problems().empty(); }
 
-    /// The reference that makes sense with these weights: the stored weights of the same file when they were quantized in memory, else none.
-    /// A reference file stays.
+    /// The reference that makes sense with these weights: the stored weights of the same file when they were quantized
+    /// in memory, else none. A reference file stays.
     void adaptReference(bool quantized_in_place);
     void setReference(const ReferenceSettings& reference);
 

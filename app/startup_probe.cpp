@@ -49,8 +49,10 @@ bool StartupProbe::eventFilter(QObject* watched, QEvent* event) {
         QTimer::singleShot(0, this, [this, settled = model_settled_] {
             if (first_frame_ms_ < 0) first_frame_ms_ = processAgeMs();
             const RunController* runs = window_->parts().runs;
-            if (settled) report(processAgeMs());
-            else if (!runs->model() && !runs->loadingModel()) report(-1);
+            if (settled)
+                report(processAgeMs());
+            else if (!runs->model() && !runs->loadingModel())
+                report(-1);
         });
     }
     return QObject::eventFilter(watched, event);
@@ -59,8 +61,10 @@ bool StartupProbe::eventFilter(QObject* watched, QEvent* event) {
 void StartupProbe::report(double model_frame_ms) {
     if (done_) return;
     done_ = true;
-    if (model_frame_ms < 0) std::printf("{\"first_frame_ms\": %.0f, \"model_frame_ms\": null}\n", first_frame_ms_);
-    else std::printf("{\"first_frame_ms\": %.0f, \"model_frame_ms\": %.0f}\n", first_frame_ms_, model_frame_ms);
+    if (model_frame_ms < 0)
+        std::printf("{\"first_frame_ms\": %.0f, \"model_frame_ms\": null}\n", first_frame_ms_);
+    else
+        std::printf("{\"first_frame_ms\": %.0f, \"model_frame_ms\": %.0f}\n", first_frame_ms_, model_frame_ms);
     std::fflush(stdout);
     QCoreApplication::quit();
 }

@@ -1,5 +1,5 @@
-// Measures the start of the program, from the birth of the process: when the window was first painted, and when it was first painted
-// with its model loaded. For --exit-after-first-frame.
+// Measures the start of the program, from the birth of the process: when the window was first painted, and when it was
+// first painted with its model loaded. For --exit-after-first-frame.
 #pragma once
 
 #include <QObject>
@@ -14,8 +14,8 @@ class MainWindow;
 class StartupProbe : public QObject {
     Q_OBJECT
 public:
-    /// Prints one JSON line {"first_frame_ms": .., "model_frame_ms": ..} to standard output and quits. Without a model, or when it
-    /// cannot be opened, model_frame_ms is null.
+    /// Prints one JSON line {"first_frame_ms": .., "model_frame_ms": ..} to standard output and quits. Without a model,
+    /// or when it cannot be opened, model_frame_ms is null.
     explicit StartupProbe(MainWindow* window);
 
 protected:

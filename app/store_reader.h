@@ -1,5 +1,5 @@
-// Reads a session database on a thread of its own, with a connection of its own: what may take longer than a frame (a long run, a search,
-// a copy) is asked here, and the answer is carried out on the window's thread.
+// Reads a session database on a thread of its own, with a connection of its own: what may take longer than a frame (a
+// long run, a search, a copy) is asked here, and the answer is carried out on the window's thread.
 #pragma once
 
 #include <filesystem>
@@ -24,7 +24,8 @@ public:
     StoreReader(std::filesystem::path path, std::function<void(const Error&)> failed, QObject* parent);
 
     void ask(const Question& question) { worker_.ask(jobFor(question), failed_); }
-    /// The question as a job of worker(), for somebody who wants to follow it. It has no answer when the file cannot be read.
+    /// The question as a job of worker(), for somebody who wants to follow it. It has no answer when the file cannot be
+    /// read.
     [[nodiscard]] Worker::Job jobFor(const Question& question);
     [[nodiscard]] Worker& worker() { return worker_; }
 

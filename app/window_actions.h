@@ -1,4 +1,5 @@
-// Menus and their actions, from tables. What an action does is a call that the window gives; what is not done is not in a menu.
+// Menus and their actions, from tables. What an action does is a call that the window gives; what is not done is not in
+// a menu.
 #pragma once
 
 #include <functional>
@@ -16,11 +17,11 @@ class QMenu;
 namespace quibble {
 
 struct ActionSpec {
-    const char* name = "";                // objectName; empty: a separator
+    const char* name = "";  // objectName; empty: a separator
     QString text;
     QList<QKeySequence> shortcuts;
     std::function<void()> act;
-    QString tip;                          // empty: the text
+    QString tip;  // empty: the text
 };
 
 /// Makes the actions, adds them to the menu and to the window, so that their shortcuts work everywhere in it.

@@ -17,7 +17,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
         return closeAfterFileWork();
     }
     if (!closing_with_losses_) {
-        // A file that cannot be written is known already; else the last second is written now, and that may fail as well.
+        // A file that cannot be written is known already; else the last second is written now, and that may fail as
+        // well.
         std::optional<Error> unsaved = parts_.runs->unsaved();
         if (!unsaved) {
             if (auto settled = parts_.runs->settle(); !settled) unsaved = settled.error();
@@ -34,10 +35,12 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 
 void MainWindow::askAboutLosses(const Error& error) {
     if (auto* asked = findChild<QMessageBox*>(QStringLiteral("unsavedQuestion"))) return asked->raise();
-    auto* box = new QMessageBox(QMessageBox::Warning, tr("Close Quibble"), tr("Part of a run is not on disk yet."), QMessageBox::NoButton, this);
+    auto* box = new QMessageBox(QMessageBox::Warning, tr("Close Quibble"), tr("Part of a run is not on disk yet."),
+                                QMessageBox::NoButton, this);
     box->setObjectName(QStringLiteral("unsavedQuestion"));
     box->setAttribute(Qt::WA_DeleteOnClose);
-    box->setInformativeText(tr("%1\n\nWriting is tried again and again until it works. The run that is shown can also be exported to another disk (Ctrl+Shift+E).")
+    box->setInformativeText(tr("%1\n\nWriting is tried again and again until it works. The run that is shown can also "
+                               "be exported to another disk (Ctrl+Shift+E).")
                                 .arg(QString::fromStdString(error.line())));
     QPushButton* keep = box->addButton(tr("&Keep the window open"), QMessageBox::RejectRole);
     keep->setObjectName(QStringLiteral("keepOpen"));

@@ -24,10 +24,10 @@
 #include "app/setup_controller.h"
 #include "data/file_kind.h"
 #include "views/experts/experts_view.h"
+#include "views/number_field.h"
 #include "views/plots/export_dialog.h"
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
-#include "views/number_field.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/save_file.h"
@@ -42,7 +42,8 @@ namespace {
 
 using OnPath = std::function<void(const QString& path)>;
 
-void askForFile(QWidget* window, const QString& title, const QString& filter, const QString& start, const OnPath& chosen) {
+void askForFile(QWidget* window, const QString& title, const QString& filter, const QString& start,
+                const OnPath& chosen) {
     auto* dialog = new QFileDialog(window, title, start, filter);
     dialog->setObjectName(QStringLiteral("openDialog"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -91,8 +92,9 @@ bool opensAsModel(const QString& path) {
     const FileKind kind = fileKindOf(toPath(path));
     if (kind != FileKind::Unknown || QFileInfo(path).isDir()) return kind == FileKind::Model;
     // Nothing that is known: the one who reads such files says best what is wrong with it.
-    return std::any_of(std::begin(kModelEndings), std::end(kModelEndings),
-                       [&](const char* ending) { return path.endsWith(QLatin1Char('.') + QLatin1String(ending), Qt::CaseInsensitive); });
+    return std::any_of(std::begin(kModelEndings), std::end(kModelEndings), [&](const char* ending) {
+        return path.endsWith(QLatin1Char('.') + QLatin1String(ending), Qt::CaseInsensitive);
+    });
 }
 
 void MainWindow::chooseModel() {
@@ -125,8 +127,7 @@ void MainWindow::setReferenceFile(const QString& path) {
 
 void MainWindow::chooseSessionToImport() {
     askForFile(this, tr("Import session"), tr("Sessions (*.%1);;All files (*)").arg(QLatin1String(kSessionEnding)),
-               settings_.folder(QStringLiteral("sessions")),
-               [this](const QString& path) {
+               settings_.folder(QStringLiteral("sessions")), [this](const QString& path) {
                    settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
                    parts_.banners->clear(QStringLiteral("file"));
                    parts_.sessions->importSession(toPath(path));
@@ -135,7 +136,8 @@ void MainWindow::chooseSessionToImport() {
 
 void MainWindow::chooseDatabase() {
     // Opens what exists under the name that is chosen, and makes what does not: nothing is ever replaced.
-    auto* dialog = new QFileDialog(this, tr("Open or make a database"), folderOf(toQString(database_)), tr("Databases (*.db);;All files (*)"));
+    auto* dialog = new QFileDialog(this, tr("Open or make a database"), folderOf(toQString(database_)),
+                                   tr("Databases (*.db);;All files (*)"));
     dialog->setObjectName(QStringLiteral("databaseDialog"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setAcceptMode(QFileDialog::AcceptSave);
@@ -153,14 +155,21 @@ void MainWindow::changeDatabase(const std::filesystem::path& path) {
 }
 
 void MainWindow::chooseCopy() {
-    askWhereToSave(this, {.title = tr("Save a copy of the database"), .filter = tr("Databases (*.db)"), .start = toQString(database_), .ending = QStringLiteral("db")},
+    askWhereToSave(this,
+                   {.title = tr("Save a copy of the database"),
+                    .filter = tr("Databases (*.db)"),
+                    .start = toQString(database_),
+                    .ending = QStringLiteral("db")},
                    [this](const QString& path) { parts_.sessions->saveCopy(toPath(path)); });
 }
 
 void MainWindow::exportSession(SessionId session) {
     const QString folder = settings_.folder(QStringLiteral("sessions"));
-    askWhereToSave(this, {.title = tr("Export session"), .filter = tr("Sessions (*.%1)").arg(QLatin1String(kSessionEnding)),
-                          .start = folder + QLatin1Char('/') + fileNameOf(parts_.sessions->sessionName(session)), .ending = QLatin1String(kSessionEnding)},
+    askWhereToSave(this,
+                   {.title = tr("Export session"),
+                    .filter = tr("Sessions (*.%1)").arg(QLatin1String(kSessionEnding)),
+                    .start = folder + QLatin1Char('/') + fileNameOf(parts_.sessions->sessionName(session)),
+                    .ending = QLatin1String(kSessionEnding)},
                    [this, session](const QString& path) {
                        settings_.setFolder(QStringLiteral("sessions"), folderOf(path));
                        exportSessionTo(session, path);
@@ -170,8 +179,9 @@ void MainWindow::exportSession(SessionId session) {
 void MainWindow::exportData() {
     const RunDocument* document = parts_.runs->document();
     if (document->size() == 0) {
-        return parts_.banners->showError(QStringLiteral("export"), {ErrorCode::NotFound, tr("There are no tokens to export").toStdString(),
-                                                                    tr("Make or open a run first").toStdString()});
+        return parts_.banners->showError(QStringLiteral("export"),
+                                         {ErrorCode::NotFound, tr("There are no tokens to export").toStdString(),
+                                          tr("Make or open a run first").toStdString()});
     }
     auto* dialog = new DataExportDialog(*document, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -179,13 +189,16 @@ void MainWindow::exportData() {
         const DataFormat format = dialog->format();
         const ExportRange range = dialog->range();
         const bool csv = format == DataFormat::Csv;
-        askWhereToSave(this, {.title = tr("Export data"), .filter = csv ? tr("CSV (*.csv)") : tr("JSON Lines (*.jsonl)"),
-                              .start = settings_.folder(QStringLiteral("exports")) + QLatin1Char('/') + exportName(*document, QString()),
-                              .ending = csv ? QStringLiteral("csv") : QStringLiteral("jsonl")},
-                       [this, range, format](const QString& path) {
-                           settings_.setFolder(QStringLiteral("exports"), folderOf(path));
-                           exportDataTo(path, format, range);
-                       });
+        askWhereToSave(
+            this,
+            {.title = tr("Export data"),
+             .filter = csv ? tr("CSV (*.csv)") : tr("JSON Lines (*.jsonl)"),
+             .start = settings_.folder(QStringLiteral("exports")) + QLatin1Char('/') + exportName(*document, QString()),
+             .ending = csv ? QStringLiteral("csv") : QStringLiteral("jsonl")},
+            [this, range, format](const QString& path) {
+                settings_.setFolder(QStringLiteral("exports"), folderOf(path));
+                exportDataTo(path, format, range);
+            });
     });
     dialog->open();
 }
@@ -195,7 +208,9 @@ FigureView* MainWindow::figureInView(const std::vector<FigureView*>& figures) {
     const auto seen = [](const QWidget* widget) { return widget->isVisible() && !widget->visibleRegion().isEmpty(); };
     const auto focused = [](const QWidget* widget) { return widget->isAncestorOf(QApplication::focusWidget()); };
     for (FigureView* figure : figures) {
-        if (QApplication::focusWidget() != nullptr && (figure == QApplication::focusWidget() || focused(figure)) && seen(figure)) return figure;
+        if (QApplication::focusWidget() != nullptr && (figure == QApplication::focusWidget() || focused(figure)) &&
+            seen(figure))
+            return figure;
     }
     const auto found = std::find_if(figures.begin(), figures.end(), seen);
     return found != figures.end() ? *found : figures.front();
@@ -203,10 +218,12 @@ FigureView* MainWindow::figureInView(const std::vector<FigureView*>& figures) {
 
 void MainWindow::exportFigure(FigureView* asked) {
     std::vector<FigureView*> figures{parts_.traces, parts_.scatter};
-    for (const FigureDeck* deck : {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
+    for (const FigureDeck* deck :
+         {static_cast<FigureDeck*>(parts_.speculation), static_cast<FigureDeck*>(parts_.experts)}) {
         if (!deck->isEmpty()) figures.insert(figures.end(), deck->deckFigures().begin(), deck->deckFigures().end());
     }
-    auto* dialog = new ExportDialog(figures, provenanceLine(parts_.runs->document()->trace()), settings_.folder(QStringLiteral("exports")), this);
+    auto* dialog = new ExportDialog(figures, provenanceLine(parts_.runs->document()->trace()),
+                                    settings_.folder(QStringLiteral("exports")), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->chooseFigure(asked != nullptr ? asked : figureInView(figures));
     connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
@@ -227,7 +244,9 @@ void MainWindow::editMarkerList(const QString& name) {
     }
     MarkerListDialog::Hooks hooks;
     if (const auto& open = parts_.runs->model()) {
-        hooks.resolve = [model = open->model](const MarkerSet& candidate) { return resolveMarkers(candidate, *model->tokenizer()); };
+        hooks.resolve = [model = open->model](const MarkerSet& candidate) {
+            return resolveMarkers(candidate, *model->tokenizer());
+        };
     }
     hooks.save = [this, replaces](const MarkerSet& edited) { return marker_lists_.save(edited, replaces); };
     auto* dialog = new MarkerListDialog(set, std::move(hooks), this);
@@ -246,8 +265,9 @@ void MainWindow::openSampler() {
 void MainWindow::showModelDetails() {
     const auto& open = parts_.runs->model();
     if (!open) {
-        return parts_.banners->showError(QStringLiteral("model"), {ErrorCode::NotFound, tr("No model is open").toStdString(),
-                                                                   tr("Open one with Ctrl+O").toStdString()});
+        return parts_.banners->showError(
+            QStringLiteral("model"),
+            {ErrorCode::NotFound, tr("No model is open").toStdString(), tr("Open one with Ctrl+O").toStdString()});
     }
     factsDialog(this, tr("Model"), modelFacts(*open->model))->open();
 }
@@ -255,7 +275,9 @@ void MainWindow::showModelDetails() {
 void MainWindow::showRunDetails() {
     const auto facts = runFacts(parts_.runs->document()->trace());
     if (facts.empty()) {
-        return parts_.banners->showError(QStringLiteral("run"), {ErrorCode::NotFound, tr("There is no run yet").toStdString(), parts_.runs->document()->runHint().toStdString()});
+        return parts_.banners->showError(QStringLiteral("run"),
+                                         {ErrorCode::NotFound, tr("There is no run yet").toStdString(),
+                                          parts_.runs->document()->runHint().toStdString()});
     }
     factsDialog(this, tr("Run"), facts)->open();
 }

@@ -35,7 +35,8 @@ void MainWindow::wireFileWork() {
 
 void MainWindow::exportDataTo(const QString& path, DataFormat format, const ExportRange& range) {
     parts_.work->start({.doing = tr("Exporting %1").arg(QFileInfo(path).fileName()),
-                        .job = [this, path, format, range, trace = parts_.runs->document()->snapshot()](const std::stop_token& stop) -> Worker::Answer {
+                        .job = [this, path, format, range, trace = parts_.runs->document()->snapshot()](
+                                   const std::stop_token& stop) -> Worker::Answer {
                             return [this, path, done = exportTrace(*trace, toPath(path), format, range, stop)] {
                                 if (!done) return showFileTrouble(QStringLiteral("export"), done.error());
                                 showSaved(path);
@@ -44,7 +45,9 @@ void MainWindow::exportDataTo(const QString& path, DataFormat format, const Expo
                         .broken = [this](const Error& error) { showFileTrouble(QStringLiteral("export"), error); }});
 }
 
-void MainWindow::exportSessionTo(SessionId session, const QString& path) { parts_.sessions->exportSession(session, toPath(path)); }
+void MainWindow::exportSessionTo(SessionId session, const QString& path) {
+    parts_.sessions->exportSession(session, toPath(path));
+}
 
 void MainWindow::showSaved(const QString& path) {
     parts_.banners->clear(QStringLiteral("export"));
@@ -52,7 +55,8 @@ void MainWindow::showSaved(const QString& path) {
 }
 
 void MainWindow::showFileTrouble(const QString& key, const Error& error) {
-    if (error.code == ErrorCode::Cancelled) return statusBar()->showMessage(tr("Cancelled: nothing was changed"), kMessageMs);
+    if (error.code == ErrorCode::Cancelled)
+        return statusBar()->showMessage(tr("Cancelled: nothing was changed"), kMessageMs);
     closing_after_work_ = false;  // a failure is read before the window goes
     parts_.banners->showError(key, error);
 }
@@ -60,8 +64,11 @@ void MainWindow::showFileTrouble(const QString& key, const Error& error) {
 void MainWindow::closeAfterFileWork() {
     closing_after_work_ = true;
     QTimer::singleShot(kShortWorkMs, this, [this] {
-        if (!closing_after_work_ || !parts_.work->busy() || findChild<QMessageBox*>(QString::fromLatin1(kQuestion)) != nullptr) return;
-        auto* box = new QMessageBox(QMessageBox::Question, tr("Close Quibble"), tr("%1 is not finished.").arg(parts_.work->doing()), QMessageBox::NoButton, this);
+        if (!closing_after_work_ || !parts_.work->busy() ||
+            findChild<QMessageBox*>(QString::fromLatin1(kQuestion)) != nullptr)
+            return;
+        auto* box = new QMessageBox(QMessageBox::Question, tr("Close Quibble"),
+                                    tr("%1 is not finished.").arg(parts_.work->doing()), QMessageBox::NoButton, this);
         box->setObjectName(QString::fromLatin1(kQuestion));
         box->setAttribute(Qt::WA_DeleteOnClose);
         box->setInformativeText(tr("The window closes when it is. If it is cancelled, nothing of it is kept."));
@@ -72,8 +79,10 @@ void MainWindow::closeAfterFileWork() {
         box->setDefaultButton(keep);
         box->setEscapeButton(keep);
         connect(box, &QMessageBox::buttonClicked, this, [this, cancel](const QAbstractButton* button) {
-            if (button == cancel) parts_.work->cancelAll();
-            else closing_after_work_ = false;
+            if (button == cancel)
+                parts_.work->cancelAll();
+            else
+                closing_after_work_ = false;
         });
         box->open();
     });

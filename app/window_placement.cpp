@@ -32,8 +32,8 @@ QWidget* focusTaker(QWidget* widget) {
 
 }  // namespace
 
-// The one way by which a command gives something the focus: first it is brought into sight. Where the part that takes the focus is not shown
-// (a panel that says it is empty), the first part that is takes it.
+// The one way by which a command gives something the focus: first it is brought into sight. Where the part that takes
+// the focus is not shown (a panel that says it is empty), the first part that is takes it.
 void MainWindow::focusOn(QWidget* target) {
     for (QWidget* parent = target; parent != nullptr && parent != this; parent = parent->parentWidget()) {
         auto* dock = qobject_cast<QDockWidget*>(parent);
@@ -67,8 +67,8 @@ bool MainWindow::fitsTheScreen() const {
     return least.width() <= there.width() && least.height() <= there.height();
 }
 
-// Larger text needs larger panels. The window grows with them inside the screen, and takes its own size again when they shrink. Text that is too
-// large for the screen is not shown at all: the parts at the edge would be out of reach.
+// Larger text needs larger panels. The window grows with them inside the screen, and takes its own size again when they
+// shrink. Text that is too large for the screen is not shown at all: the parts at the edge would be out of reach.
 void MainWindow::setFontScale(double scale) {
     Theme& theme = Theme::instance();
     const double before = theme.fontScale();
@@ -80,7 +80,8 @@ void MainWindow::setFontScale(double scale) {
     }
     if (!presenting_) settings_.setFontScale(theme.fontScale());
     fitToScreen();
-    QTimer::singleShot(0, this, &MainWindow::fitToScreen);  // some parts say what they need only when they have been polished
+    QTimer::singleShot(0, this,
+                       &MainWindow::fitToScreen);  // some parts say what they need only when they have been polished
 }
 
 void MainWindow::fitToScreen() {
@@ -107,7 +108,8 @@ void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (std::exchange(shown_, true)) return;
     wanted_size_ = size();
-    // Only a window that is on the screen has a frame, and floating panels that were mapped before it would stay behind it.
+    // Only a window that is on the screen has a frame, and floating panels that were mapped before it would stay behind
+    // it.
     QTimer::singleShot(0, this, [this] {
         fitToScreen();
         for (QDockWidget* dock : docks_) {
@@ -124,13 +126,15 @@ void MainWindow::restoreLook() {
     const QSize there = first != nullptr ? first->availableSize() : kFirstSize;
     resize(kFirstSize.boundedTo(there));
     // A screen without room for that and the frame around it: all of the screen.
-    if (there.width() <= kFirstSize.width() || there.height() <= kFirstSize.height()) setWindowState(Qt::WindowMaximized);
+    if (there.width() <= kFirstSize.width() || there.height() <= kFirstSize.height())
+        setWindowState(Qt::WindowMaximized);
     arrangeDocks();
     first_layout_ = saveState(Settings::kLayoutVersion);
     if (const QByteArray geometry = settings_.geometry(); !geometry.isEmpty()) restoreGeometry(geometry);
     if (const QByteArray layout = settings_.layout(); !layout.isEmpty()) {
-        // Qt keeps a second list of the panels of a hidden window that is going to be maximized and too small for its layout. The list outlives
-        // the panels' places when a layout is restored once more, and the next resize reads it. So the layout comes before the maximizing.
+        // Qt keeps a second list of the panels of a hidden window that is going to be maximized and too small for its
+        // layout. The list outlives the panels' places when a layout is restored once more, and the next resize reads
+        // it. So the layout comes before the maximizing.
         const Qt::WindowStates wanted = windowState();
         setWindowState(wanted & ~(Qt::WindowMaximized | Qt::WindowFullScreen));
         restoreState(layout, Settings::kLayoutVersion);

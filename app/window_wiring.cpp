@@ -39,7 +39,8 @@ constexpr qint64 kFollowModelBytes = 256LL << 20;
 
 // What else can be done about memory, and what insisting may cost.
 QString insistHint(const QString& hint) {
-    const QString risk = MainWindow::tr("Going on all the same may slow the whole machine down, and the system may end Quibble.");
+    const QString risk =
+        MainWindow::tr("Going on all the same may slow the whole machine down, and the system may end Quibble.");
     return hint.isEmpty() ? risk : hint + QStringLiteral(". ") + risk;
 }
 
@@ -62,10 +63,14 @@ void MainWindow::wireRuns() {
         .name_run = [this](RunId run, const QString& title) { parts_.sessions->nameRun(run, title); },
         .not_begun = [this](SessionId session) { parts_.sessions->dropSession(session); },
     });
-    connect(runs, &RunController::failed, this, [banners](const Error& error) { banners->showError(QStringLiteral("run"), error); });
+    connect(runs, &RunController::failed, this,
+            [banners](const Error& error) { banners->showError(QStringLiteral("run"), error); });
     connect(runs, &RunController::runDoesNotFit, this, [this, banners](const Error& error) {
-        banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("run"), .cause = QString::fromStdString(error.what),
-                              .hint = insistHint(QString::fromStdString(error.hint)), .action = tr("Run anyway"),
+        banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                              .key = QStringLiteral("run"),
+                              .cause = QString::fromStdString(error.what),
+                              .hint = insistHint(QString::fromStdString(error.hint)),
+                              .action = tr("Run anyway"),
                               .on_action = [this] { parts_.runs->runAnyway(); }});
     });
     connect(runs, &RunController::runStarted, this, [this, banners](RunId run) {
@@ -78,8 +83,12 @@ void MainWindow::wireRuns() {
     connect(runs, &RunController::runRegraded, parts_.sessions, &SessionController::runRegraded);
     connect(runs, &RunController::storeTrouble, this, [banners](const QString& message) {
         if (message.isEmpty()) return banners->clear(QStringLiteral("store"));
-        banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("store"), .cause = message,
-                              .hint = tr("Nothing is lost yet: writing is tried again until it works."), .action = {}, .on_action = {}});
+        banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                              .key = QStringLiteral("store"),
+                              .cause = message,
+                              .hint = tr("Nothing is lost yet: writing is tried again until it works."),
+                              .action = {},
+                              .on_action = {}});
     });
     connect(runs, &RunController::statusChanged, parts_.status, &RunStatusBar::setStatus);
     connect(parts_.status, &RunStatusBar::detailsRequested, this, &MainWindow::showRunDetails);
@@ -89,27 +98,33 @@ void MainWindow::wireRuns() {
         parts_.sampler->setPrefillBlocked(parts_.runs->prefillBlocked());
         parts_.decoding->setBlocked(parts_.runs->decodingBlocked());
         parts_.decoding->setExpertsNote(parts_.runs->expertsNote());
-        const QString refusal = parts_.runs->referenceRefusal(), note = refusal.isEmpty() ? parts_.runs->referenceNote() : refusal;
+        const QString refusal = parts_.runs->referenceRefusal(),
+                      note = refusal.isEmpty() ? parts_.runs->referenceNote() : refusal;
         parts_.model_bar->setReferenceNote(note, !refusal.isEmpty());
         parts_.sampler->setReferenceNote(note);
-        if (refusal.isEmpty()) parts_.banners->clear(QStringLiteral("reference"));
-        else if (refusal != shown_refusal_) parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("reference"), .cause = refusal, .hint = {},
-                                                                         .action = tr("Another file…"), .on_action = [this] { chooseReference(); }});
+        if (refusal.isEmpty())
+            parts_.banners->clear(QStringLiteral("reference"));
+        else if (refusal != shown_refusal_)
+            parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                                         .key = QStringLiteral("reference"),
+                                         .cause = refusal,
+                                         .hint = {},
+                                         .action = tr("Another file…"),
+                                         .on_action = [this] { chooseReference(); }});
         shown_refusal_ = refusal;
     });
     connect(parts_.setup, &SetupController::changed, this, [this] {
         parts_.speculation->setDraftChosen(parts_.setup->request().draft.method.id != MethodChoice{}.id);
     });
-    connect(runs->document(), &RunDocument::reset, this, [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
+    connect(runs->document(), &RunDocument::reset, this,
+            [this] { parts_.sessions->setShownRun(parts_.runs->document()->run()); });
     connect(parts_.setup, &SetupController::changed, runs, &RunController::setupChanged);
     connect(parts_.setup, &SetupController::faultChanged, runs, &RunController::setupChanged);
     connect(runs, &RunController::cacheCostChanged, parts_.sampler, &SamplerPanel::setCacheCost);
     connect(parts_.setup, &SetupController::controlChanged, runs, &RunController::setControl);
     connect(parts_.inspector, &TokenInspector::branchRequested, runs, &RunController::branch);
     connect(parts_.prompt, &RunSetupPanel::runRequested, runs->actions()->run(), &QAction::trigger);
-    connect(parts_.prompt, &RunSetupPanel::promptTokensRequested, this, [this] {
-        showPromptTokens();
-    });
+    connect(parts_.prompt, &RunSetupPanel::promptTokensRequested, this, [this] { showPromptTokens(); });
     connect(runs, &RunController::promptRead, this, [this] {
         if (parts_.prompt->tokensShown()) showPromptTokens();
     });
@@ -120,7 +135,8 @@ void MainWindow::showPromptTokens() {
     const auto& open = parts_.runs->model();
     if (prompt && open) {
         parts_.banners->clear(QStringLiteral("prompt"));
-        return parts_.prompt->setPromptTokens(promptTokens(*prompt, *open->model->tokenizer(), RunSetupPanel::kTokensShown), prompt->ids.size());
+        return parts_.prompt->setPromptTokens(
+            promptTokens(*prompt, *open->model->tokenizer(), RunSetupPanel::kTokensShown), prompt->ids.size());
     }
     parts_.prompt->setPromptTokens({});
     if (prompt.error().code != ErrorCode::Busy) parts_.banners->showError(QStringLiteral("prompt"), prompt.error());
@@ -129,19 +145,23 @@ void MainWindow::showPromptTokens() {
 void MainWindow::wireSessions() {
     SessionController* sessions = parts_.sessions;
     addAction(sessions->undoAction());
-    connect(sessions, &SessionController::failed, this, [this](const Error& error) { showFileTrouble(QStringLiteral("session"), error); });
-    connect(sessions, &SessionController::runLoaded, this, [this](const std::shared_ptr<const RunTrace>& trace, RunId run) {
-        const RunRequest& request = trace->request();
-        parts_.runs->showStored(trace, run);
-        parts_.setup->show(request);
-        const auto& open = parts_.runs->model();
-        const QFileInfo file(QString::fromStdString(request.model_path));
-        const bool same = open && open->path == request.model_path && open->weight_quant == request.weight_quant;
-        if (open && !same && !parts_.runs->live() && file.isFile() && file.size() <= kFollowModelBytes) {
-            parts_.runs->openModel({.path = request.model_path, .weight_quant = request.weight_quant, .insisted = false});
-        }
-    });
-    connect(sessions, &SessionController::runReloaded, parts_.runs, [this](const std::shared_ptr<const RunTrace>& trace, RunId run) { parts_.runs->showStored(trace, run); });
+    connect(sessions, &SessionController::failed, this,
+            [this](const Error& error) { showFileTrouble(QStringLiteral("session"), error); });
+    connect(
+        sessions, &SessionController::runLoaded, this, [this](const std::shared_ptr<const RunTrace>& trace, RunId run) {
+            const RunRequest& request = trace->request();
+            parts_.runs->showStored(trace, run);
+            parts_.setup->show(request);
+            const auto& open = parts_.runs->model();
+            const QFileInfo file(QString::fromStdString(request.model_path));
+            const bool same = open && open->path == request.model_path && open->weight_quant == request.weight_quant;
+            if (open && !same && !parts_.runs->live() && file.isFile() && file.size() <= kFollowModelBytes) {
+                parts_.runs->openModel(
+                    {.path = request.model_path, .weight_quant = request.weight_quant, .insisted = false});
+            }
+        });
+    connect(sessions, &SessionController::runReloaded, parts_.runs,
+            [this](const std::shared_ptr<const RunTrace>& trace, RunId run) { parts_.runs->showStored(trace, run); });
     connect(sessions, &SessionController::liveRunWanted, parts_.runs, &RunController::showLive);
     connect(sessions, &SessionController::shownRunDeleted, parts_.runs, &RunController::showPreview);
     connect(sessions, &SessionController::exportWanted, this, &MainWindow::exportSession);
@@ -151,7 +171,8 @@ void MainWindow::wireSessions() {
         statusBar()->showMessage(tr("Imported “%1”").arg(name), 6000);
     });
     connect(sessions, &SessionController::exported, this, &MainWindow::showSaved);
-    connect(sessions, &SessionController::exportFailed, this, [this](const Error& error) { showFileTrouble(QStringLiteral("export"), error); });
+    connect(sessions, &SessionController::exportFailed, this,
+            [this](const Error& error) { showFileTrouble(QStringLiteral("export"), error); });
     wireDatabase();
     wireFileWork();
 }
@@ -176,8 +197,12 @@ void MainWindow::wireDatabase() {
 void MainWindow::showDatabaseState() {
     const SessionController* sessions = parts_.sessions;
     if (sessions->blocked().isEmpty()) return parts_.banners->clear(QStringLiteral("database"));
-    BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("database"), .cause = sessions->blocked(), .hint = sessions->blockedHint(),
-                          .action = tr("Another database…"), .on_action = [this] { chooseDatabase(); }};
+    BannerMessage message{.kind = BannerMessage::Kind::Problem,
+                          .key = QStringLiteral("database"),
+                          .cause = sessions->blocked(),
+                          .hint = sessions->blockedHint(),
+                          .action = tr("Another database…"),
+                          .on_action = [this] { chooseDatabase(); }};
     if (sessions->displaced()) {
         message.action = tr("Save a copy…");
         message.on_action = [this] { chooseCopy(); };
@@ -189,11 +214,18 @@ void MainWindow::showRecovered(const std::vector<RecoveredRun>& runs) {
     const RecoveredRun& last = runs.back();
     const QString title = QString::fromStdString(last.title);
     const QString cause = runs.size() == 1 ? tr("Quibble was ended while it made “%1”").arg(title)
-                                           : tr("Quibble was ended while it made %n runs, the last of them “%1”", nullptr, static_cast<int>(runs.size())).arg(title);
+                                           : tr("Quibble was ended while it made %n runs, the last of them “%1”",
+                                                nullptr, static_cast<int>(runs.size()))
+                                                 .arg(title);
     std::int64_t tokens = 0;
     for (const RecoveredRun& run : runs) tokens += run.tokens;
-    parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("recovery"), .cause = cause,
-                                 .hint = tr("%n tokens were on disk and are kept. The run is listed as interrupted.", nullptr, static_cast<int>(tokens)), .action = {}, .on_action = {}});
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::News,
+                                 .key = QStringLiteral("recovery"),
+                                 .cause = cause,
+                                 .hint = tr("%n tokens were on disk and are kept. The run is listed as interrupted.",
+                                            nullptr, static_cast<int>(tokens)),
+                                 .action = {},
+                                 .on_action = {}});
 }
 
 void MainWindow::wireModels() {
@@ -201,7 +233,8 @@ void MainWindow::wireModels() {
     connect(runs, &RunController::modelOpened, this, &MainWindow::onModelOpened);
     connect(runs, &RunController::modelFailed, this, &MainWindow::onModelFailed);
     ModelBar* bar = parts_.model_bar;
-    connect(runs, &RunController::modelLoading, bar, [bar](const QString& path) { bar->setLoading(toQString(modelTitle(toPath(path)))); });
+    connect(runs, &RunController::modelLoading, bar,
+            [bar](const QString& path) { bar->setLoading(toQString(modelTitle(toPath(path)))); });
     connect(runs, &RunController::modelProgress, bar, [bar](qint64 done, qint64 total) {
         bar->setLoadingProgress(static_cast<double>(done) / static_cast<double>(std::max<qint64>(1, total)));
     });
@@ -220,7 +253,8 @@ void MainWindow::wireModels() {
 void MainWindow::wireViews() {
     RunDocument* document = parts_.runs->document();
     connect(document, &RunDocument::unitChanged, this, [this, document] { settings_.setUnit(document->unit()); });
-    connect(document, &RunDocument::measureChanged, this, [this, document] { settings_.setMeasure(document->measure()); });
+    connect(document, &RunDocument::measureChanged, this,
+            [this, document] { settings_.setMeasure(document->measure()); });
     TokenStreamView* stream = parts_.stream->stream();
     connect(stream, &TokenStreamView::invisiblesChanged, this, [this](bool on) { settings_.setInvisibles(on); });
     connect(stream, &TokenStreamView::originsChanged, this, [this](bool on) { settings_.setOrigins(on); });
@@ -238,8 +272,10 @@ void MainWindow::wireViews() {
     connect(parts_.speculation, &FigureDeck::emptyActionRequested, this, [this] { focusOn(parts_.decoding); });
     connect(parts_.decoding, &DecodingPanel::draftFileRequested, this, &MainWindow::chooseDraft);
     connect(parts_.experts, &FigureDeck::emptyActionRequested, this, [this] {
-        if (const auto mixture = paths_.shippedMixture(); !mixture.empty()) openModel(mixture);
-        else chooseModel();
+        if (const auto mixture = paths_.shippedMixture(); !mixture.empty())
+            openModel(mixture);
+        else
+            chooseModel();
     });
     connect(parts_.traces, &TracesView::referenceRequested, parts_.model_bar, &ModelBar::openReferenceMenu);
     connect(parts_.scatter, &FigureView::tableRequested, this, [this] { focusOn(parts_.table); });
@@ -253,8 +289,10 @@ void MainWindow::begin(const std::filesystem::path& model) {
     parts_.experts->setOfferedModel(toQString(paths_.shippedMixture().stem()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);
-        if (set) parts_.setup->setProblems(std::move(*set));
-        else parts_.banners->showError(QStringLiteral("problems"), set.error());
+        if (set)
+            parts_.setup->setProblems(std::move(*set));
+        else
+            parts_.banners->showError(QStringLiteral("problems"), set.error());
     }
     useDatabase(paths_.database);
     const std::optional<RunRequest> last = parts_.sessions->openLast();
@@ -271,9 +309,13 @@ void MainWindow::begin(const std::filesystem::path& model) {
     showKnownModels();
     parts_.model_bar->setQuantMethods(quantMethods(nullptr));
     if (!path.empty()) return parts_.runs->openModel({.path = path, .weight_quant = quant, .insisted = false});
-    parts_.banners->showMessage({.kind = BannerMessage::Kind::News, .key = QStringLiteral("model"), .cause = tr("No model is open"),
-                                 .hint = tr("Open a GGUF file or a folder with safetensors files, or drop it on this window."), .action = tr("Open model…"),
-                                 .on_action = [this] { chooseModel(); }});
+    parts_.banners->showMessage(
+        {.kind = BannerMessage::Kind::News,
+         .key = QStringLiteral("model"),
+         .cause = tr("No model is open"),
+         .hint = tr("Open a GGUF file or a folder with safetensors files, or drop it on this window."),
+         .action = tr("Open model…"),
+         .on_action = [this] { chooseModel(); }});
 }
 
 void MainWindow::showKnownModels() {
@@ -283,7 +325,8 @@ void MainWindow::showKnownModels() {
     // Between a large target and the smallest draft stands the model in the middle.
     const auto& open = parts_.runs->model();
     const std::filesystem::path middle = paths_.shippedModel();
-    parts_.decoding->setProposedDrafts(toQString(paths_.shippedDraft()), open && open->path == middle ? QString() : toQString(middle));
+    parts_.decoding->setProposedDrafts(toQString(paths_.shippedDraft()),
+                                       open && open->path == middle ? QString() : toQString(middle));
 }
 
 void MainWindow::openModel(const std::filesystem::path& path) {
@@ -293,7 +336,9 @@ void MainWindow::openModel(const std::filesystem::path& path) {
 
 void MainWindow::startModel(const std::filesystem::path& path) {
     const bool shipped = !paths_.shippedModel().empty() && path == paths_.shippedModel();
-    parts_.runs->openModel({.path = std::filesystem::absolute(path), .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{}, .insisted = false});
+    parts_.runs->openModel({.path = std::filesystem::absolute(path),
+                            .weight_quant = shipped ? parseMethodChoice(kFirstQuant).value() : MethodChoice{},
+                            .insisted = false});
 }
 
 void MainWindow::setWeightQuant(const MethodChoice& choice) {
@@ -306,7 +351,8 @@ void MainWindow::onModelOpened() {
     const OpenedModel& opened = *parts_.runs->model();
     const Model& model = *opened.model;
     parts_.banners->clear(QStringLiteral("model"));
-    parts_.model_bar->setModel(QString::fromStdString(model.config().name), QString::fromStdString(model.storedFormat()));
+    parts_.model_bar->setModel(QString::fromStdString(model.config().name),
+                               QString::fromStdString(model.storedFormat()));
     parts_.model_bar->setQuantMethods(quantMethods(opened.model));
     showOpenModel();
     parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
@@ -324,12 +370,18 @@ void MainWindow::showOpenModel() {
 }
 
 void MainWindow::onModelFailed(const WantedModel& wanted, const Error& error) {
-    BannerMessage message{.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("model"), .cause = QString::fromStdString(error.what),
-                          .hint = QString::fromStdString(error.hint), .action = tr("Open model…"), .on_action = [this] { chooseModel(); }};
+    BannerMessage message{.kind = BannerMessage::Kind::Problem,
+                          .key = QStringLiteral("model"),
+                          .cause = QString::fromStdString(error.what),
+                          .hint = QString::fromStdString(error.hint),
+                          .action = tr("Open model…"),
+                          .on_action = [this] { chooseModel(); }};
     if (error.code == ErrorCode::DoesNotFit) {
         message.hint = insistHint(message.hint);
         message.action = tr("Load anyway");
-        message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, true}] { parts_.runs->openModel(insisted); };
+        message.on_action = [this, insisted = WantedModel{wanted.path, wanted.weight_quant, true}] {
+            parts_.runs->openModel(insisted);
+        };
     }
     parts_.banners->showMessage(message);
     showOpenModel();
@@ -351,13 +403,16 @@ void MainWindow::updateMarkerLists(const QString& chosen) {
 
 void MainWindow::useDatabase(const std::filesystem::path& path) {
     if (parts_.runs->live()) {
-        parts_.banners->showError(QStringLiteral("database"), {ErrorCode::Busy, tr("A run is going on").toStdString(),
-                                                               tr("Stop it before you change the database").toStdString()});
+        parts_.banners->showError(QStringLiteral("database"),
+                                  {ErrorCode::Busy, tr("A run is going on").toStdString(),
+                                   tr("Stop it before you change the database").toStdString()});
         return;
     }
     if (parts_.sessions->importing()) {
-        return parts_.banners->showError(QStringLiteral("database"), {ErrorCode::Busy, tr("A session is being imported").toStdString(),
-                                                                      tr("Wait for its end, or cancel it, before you change the database").toStdString()});
+        return parts_.banners->showError(
+            QStringLiteral("database"),
+            {ErrorCode::Busy, tr("A session is being imported").toStdString(),
+             tr("Wait for its end, or cancel it, before you change the database").toStdString()});
     }
     parts_.runs->setStore(nullptr, tr("No database is open"));
     database_ = path;
@@ -373,19 +428,27 @@ void MainWindow::openOne(const QString& path) {
     const QFileInfo file(path);
     if (opensAsModel(path)) return startModel(toPath(path));
     const FileKind kind = fileKindOf(toPath(path));
-    const bool session = kind == FileKind::Session || (kind == FileKind::Unknown && file.suffix().toLower() == QLatin1String(kSessionEnding));
+    const bool session = kind == FileKind::Session ||
+                         (kind == FileKind::Unknown && file.suffix().toLower() == QLatin1String(kSessionEnding));
     if (session && !file.isDir()) return parts_.sessions->importSession(toPath(path));
-    const QString cause = file.isDir()                           ? tr("%1 is a folder").arg(file.fileName())
-                          : kind == FileKind::OtherDatabase      ? tr("%1 is a database of another program").arg(file.fileName())
-                                                                 : tr("%1 is neither a model nor a session").arg(file.fileName());
-    parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, cause.toStdString(),
-                                                       tr("Quibble opens models (.%1) and sessions (.%2)")
-                                                           .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding)).toStdString()});
+    const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName())
+                          : kind == FileKind::OtherDatabase
+                              ? tr("%1 is a database of another program").arg(file.fileName())
+                              : tr("%1 is neither a model nor a session").arg(file.fileName());
+    parts_.banners->showError(QStringLiteral("file"),
+                              {ErrorCode::Unsupported, cause.toStdString(),
+                               tr("Quibble opens models (.%1) and sessions (.%2)")
+                                   .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding))
+                                   .toStdString()});
 }
 
 void MainWindow::showInternalError(const QString& what) {
-    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("internal"), .cause = tr("Internal error: %1").arg(what),
-                                 .hint = tr("What was measured is kept. Please report this message."), .action = {}, .on_action = {}});
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                                 .key = QStringLiteral("internal"),
+                                 .cause = tr("Internal error: %1").arg(what),
+                                 .hint = tr("What was measured is kept. Please report this message."),
+                                 .action = {},
+                                 .on_action = {}});
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -396,16 +459,21 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 void MainWindow::dropEvent(QDropEvent* event) {
     parts_.banners->clear(QStringLiteral("file"));
     for (const QUrl& url : event->mimeData()->urls()) {
-        if (url.isLocalFile()) openOne(url.toLocalFile());
-        else parts_.banners->showError(QStringLiteral("file"), {ErrorCode::Unsupported, tr("%1 is not a file on this machine").arg(url.toString()).toStdString(),
-                                                                tr("Save it first, then drop the file").toStdString()});
+        if (url.isLocalFile())
+            openOne(url.toLocalFile());
+        else
+            parts_.banners->showError(
+                QStringLiteral("file"),
+                {ErrorCode::Unsupported, tr("%1 is not a file on this machine").arg(url.toString()).toStdString(),
+                 tr("Save it first, then drop the file").toStdString()});
     }
     event->acceptProposedAction();
 }
 
 void MainWindow::changeEvent(QEvent* event) {
     // Esc or the window manager may end full screen without us.
-    if (event->type() == QEvent::WindowStateChange && presenting_ && !isFullScreen() && isVisible()) setPresentation(false);
+    if (event->type() == QEvent::WindowStateChange && presenting_ && !isFullScreen() && isVisible())
+        setPresentation(false);
     QMainWindow::changeEvent(event);
 }
 

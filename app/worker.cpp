@@ -48,7 +48,8 @@ Worker::Answer Worker::answerTo(const Task& task) {
     try {
         return task.job(task.stop.get_token());
     } catch (const ContractError& broken) {
-        error = {ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what(), "Please report this message"};
+        error = {ErrorCode::InvalidArgument, std::string("internal error: ") + broken.what(),
+                 "Please report this message"};
     } catch (const std::bad_alloc&) {
         error = {ErrorCode::OutOfMemory, "out of memory", ""};
     }
@@ -68,9 +69,12 @@ void Worker::loop(const std::stop_token& quit) {
             current_ = task.stop;
         }
         // Queued to this object, so that an answer goes when the worker goes.
-        QMetaObject::invokeMethod(this, [this, number = task.number, act = answerTo(task)] {
-            if (number >= first_wanted_ && act) act();
-        }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this,
+            [this, number = task.number, act = answerTo(task)] {
+                if (number >= first_wanted_ && act) act();
+            },
+            Qt::QueuedConnection);
     }
 }
 

@@ -1,5 +1,6 @@
-// One thread beside the window's: it does jobs one after the other, and what comes of a job is carried out on the window's thread. Whatever
-// may take longer than a frame (reading a database, a prompt or a model's tokenizer, writing a file) is such a job.
+// One thread beside the window's: it does jobs one after the other, and what comes of a job is carried out on the
+// window's thread. Whatever may take longer than a frame (reading a database, a prompt or a model's tokenizer, writing
+// a file) is such a job.
 #pragma once
 
 #include <condition_variable>
@@ -53,7 +54,7 @@ private:
     std::condition_variable_any asked_;
     std::deque<Task> tasks_;
     std::stop_source current_{std::nostopstate};  // of the task that is done
-    std::jthread thread_;  // last: it ends before what it uses
+    std::jthread thread_;                         // last: it ends before what it uses
 };
 
 }  // namespace quibble

@@ -38,7 +38,8 @@ bool isSafetensors(std::string_view start, std::uintmax_t size) {
 // Whether the file is the index of a checkpoint, which lists the files that hold its tensors.
 bool isIndex(std::string_view start) {
     const std::size_t first = start.find_first_not_of(" \t\r\n");
-    return first != std::string_view::npos && start[first] == '{' && start.find("\"weight_map\"") != std::string_view::npos;
+    return first != std::string_view::npos && start[first] == '{' &&
+           start.find("\"weight_map\"") != std::string_view::npos;
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ FileKind fileKindOf(const std::filesystem::path& path) {
     if (std::filesystem::is_directory(path, error)) {
         return std::filesystem::is_regular_file(path / "config.json", error) ? FileKind::Model : FileKind::Unknown;
     }
-    const std::uintmax_t size = std::filesystem::is_regular_file(path, error) ? std::filesystem::file_size(path, error) : 0;
+    const std::uintmax_t size =
+        std::filesystem::is_regular_file(path, error) ? std::filesystem::file_size(path, error) : 0;
     if (error || size == 0) return FileKind::Unknown;
     std::array<char, kReadBytes> buffer{};
     std::ifstream in(path, std::ios::binary);
@@ -56,7 +58,8 @@ FileKind fileKindOf(const std::filesystem::path& path) {
     const std::string_view start(buffer.data(), static_cast<std::size_t>(in.gcount()));
     if (start.starts_with("GGUF")) return FileKind::Model;
     if (start.starts_with(kDatabaseMagic)) {
-        const bool ours = start.size() >= kApplicationIdAt + 4 && number(start.substr(kApplicationIdAt, 4), true) == std::uint64_t{kApplicationId};
+        const bool ours = start.size() >= kApplicationIdAt + 4 &&
+                          number(start.substr(kApplicationIdAt, 4), true) == std::uint64_t{kApplicationId};
         return ours ? FileKind::Session : FileKind::OtherDatabase;
     }
     return isSafetensors(start, size) || isIndex(start) ? FileKind::Model : FileKind::Unknown;

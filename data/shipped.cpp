@@ -15,7 +15,8 @@ std::filesystem::path shippedDataDirectory() {
     }
     candidates.emplace_back(QUIBBLE_SOURCE_DATA_DIR);
     for (const std::filesystem::path& candidate : candidates) {
-        if (!candidate.empty() && std::filesystem::is_directory(candidate / "problems", ignored)) return std::filesystem::weakly_canonical(candidate, ignored);
+        if (!candidate.empty() && std::filesystem::is_directory(candidate / "problems", ignored))
+            return std::filesystem::weakly_canonical(candidate, ignored);
     }
     return {};
 }

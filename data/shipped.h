@@ -5,8 +5,8 @@
 
 namespace quibble {
 
-/// $QUIBBLE_DATA_DIR, ../share/quibble beside the program, or data/ of the source tree that it was built from; empty when none of
-/// them holds problems/.
+/// $QUIBBLE_DATA_DIR, ../share/quibble beside the program, or data/ of the source tree that it was built from; empty
+/// when none of them holds problems/.
 [[nodiscard]] std::filesystem::path shippedDataDirectory();
 
 }  // namespace quibble

@@ -69,7 +69,8 @@ std::string whyNoMatmulBf16(const Ops& table) {
     if (table.matmulBf16 != nullptr) {
         return {};
     }
-    return std::string("the ") + table.isa + " kernels have no faster product of BF16 here: it takes a CPU with AVX512-BF16 or AMX";
+    return std::string("the ") + table.isa +
+           " kernels have no faster product of BF16 here: it takes a CPU with AVX512-BF16 or AMX";
 }
 
 IsaChoice selectIsa(std::string_view forced) {
@@ -87,7 +88,8 @@ IsaChoice selectIsa(std::string_view forced) {
         return {nullptr, asked + "cannot run here: " + why + "; this machine runs: " + namesOfRunnable()};
     }
     if (forced == "avx2" || forced == "avx512" || forced == "amx") {
-        return {nullptr, asked + "cannot run on this CPU (or its operating system does not enable it); this one runs: " +
+        return {nullptr, asked +
+                             "cannot run on this CPU (or its operating system does not enable it); this one runs: " +
                              namesOfRunnable()};
     }
     return {nullptr, asked + "is unknown; QUIBBLE_ISA takes one of: " + std::string(kNames) +

@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMostBytes = size_t{1} << 40;  // more than a machine has: not worth asking for
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kPiece = 512;  // bytes the readers take at a time
+constexpr size_t kPiece = 512;               // bytes the readers take at a time
 constexpr size_t kSlice = size_t{16} << 20;  // bytes a thread reads in one pass
 constexpr double kSeconds = 0.3;
 
@@ -117,7 +117,8 @@ double dotRounds(int64_t rounds, int32_t* sink) {
     return dotPortable(rounds, sink);
 }
 
-// The best rate of several calls of rounds(count), in operations a second. A call returns the number of operations that it did.
+// The best rate of several calls of rounds(count), in operations a second. A call returns the number of operations that
+// it did.
 template <class Rounds>
 double bestRate(const Rounds& rounds) {
     constexpr int64_t kRounds = 200'000;
@@ -209,8 +210,8 @@ ReadBandwidth::Rates ReadBandwidth::measure(double seconds) const {
     if (buffer_ == nullptr) {
         return {};
     }
-    // A pass is short, so that on a busy machine some run undisturbed, and goes on where the last one ended. Small buffers are read
-    // again and again in one pass.
+    // A pass is short, so that on a busy machine some run undisturbed, and goes on where the last one ended. Small
+    // buffers are read again and again in one pass.
     const size_t slice = std::min(part_, kSlice);
     const size_t slices = part_ / slice;
     const size_t repeats = std::max(kSlice / part_, size_t{1});

@@ -30,7 +30,8 @@ std::span<const Ops* const> allOps();
 // Why a table has no matmulBf16; empty when it has.
 std::string whyNoMatmulBf16(const Ops& table);
 
-// Bytes of one row of BF16 activations: with padding, so that rows which lie this far apart start in different sets of the first-level cache.
+// Bytes of one row of BF16 activations: with padding, so that rows which lie this far apart start in different sets of
+// the first-level cache.
 inline size_t bf16RowBytes(int64_t cols) { return ((2 * static_cast<size_t>(cols) + 63) / 64 | 1U) * 64; }
 
 }  // namespace quibble::kernels

@@ -1,5 +1,5 @@
-// Floats to blocks. The rounding rules are the public ones of each format: ties and order of operations matter, since the
-// bytes are compared with golden files.
+// Floats to blocks. The rounding rules are the public ones of each format: ties and order of operations matter, since
+// the bytes are compared with golden files.
 #include "kernels/quantize.h"
 
 #include "kernels/formats/e2m1.h"
@@ -120,8 +120,8 @@ void quantize(const float* x, BlockQ5_1& b) {
     packFifthBits(codes, b.qh);
 }
 
-// The shared power of two puts the largest weight among the codes 4 and 6, the upper octave of E2M1; what lies beyond 6 becomes 6. Of two codes
-// that are equally near the smaller wins.
+// The shared power of two puts the largest weight among the codes 4 and 6, the upper octave of E2M1; what lies beyond 6
+// becomes 6. Of two codes that are equally near the smaller wins.
 void quantize(const float* x, BlockMXFP4& b) {
     const float top = std::fabs(largest(x));
     const int exponent = top > 0.0F ? static_cast<int>(std::floor(std::log2(top))) - 2 : -127;
@@ -131,7 +131,9 @@ void quantize(const float* x, BlockMXFP4& b) {
     for (int i = 0; i < 32; ++i) {
         int nearest = 0;
         for (int code = 1; code < 8; ++code) {
-            if (std::fabs(kE2m1Magnitudes[code] * scale - std::fabs(x[i])) < std::fabs(kE2m1Magnitudes[nearest] * scale - std::fabs(x[i]))) nearest = code;
+            if (std::fabs(kE2m1Magnitudes[code] * scale - std::fabs(x[i])) <
+                std::fabs(kE2m1Magnitudes[nearest] * scale - std::fabs(x[i])))
+                nearest = code;
         }
         codes[i] = nearest != 0 && std::signbit(x[i]) ? nearest | 8 : nearest;
     }

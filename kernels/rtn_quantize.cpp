@@ -21,7 +21,8 @@ int codeOf(float w, const Grid& grid) {
     if (grid.scale == 0.0F) {
         return grid.zero;
     }
-    // Rounded by hand, ties away from zero: the cast cuts, the rest is exact at this size, and no library function is called for each weight.
+    // Rounded by hand, ties away from zero: the cast cuts, the rest is exact at this size, and no library function is
+    // called for each weight.
     constexpr float kBeyond = 512.0F;  // further away than any code
     const float level = std::clamp(w / grid.scale, -kBeyond, kBeyond);
     const int whole = static_cast<int>(level);
@@ -48,7 +49,8 @@ Grid symmetricGrid(const float* w, int64_t n, int bits) {
     const Grid even{toStoredScale(magnitude / static_cast<float>(half - 1)), half, 2 * half - 1};
     const Grid full{toStoredScale(extreme / static_cast<float>(-half)), half, 2 * half - 1};
     double even_error = 0.0, full_error = 0.0;
-    for (int64_t i = 0; i < n; ++i) {  // both sums in one loop, so that the processor adds to one while the other waits for its addition
+    for (int64_t i = 0; i < n;
+         ++i) {  // both sums in one loop, so that the processor adds to one while the other waits for its addition
         even_error += squaredError(w[i], even);
         full_error += squaredError(w[i], full);
     }

@@ -19,7 +19,8 @@ constexpr int kFloatingFrame = 2;
 
 }  // namespace
 
-CardHeader::CardHeader(View* view, QWidget* parent) : QWidget(parent), title_(new QLabel(view->title(), this)), figures_(new ElidingLabel(this)) {
+CardHeader::CardHeader(View* view, QWidget* parent)
+    : QWidget(parent), title_(new QLabel(view->title(), this)), figures_(new ElidingLabel(this)) {
     auto* row = new QHBoxLayout(this);
     row->setSpacing(8);
     row->addWidget(title_);
@@ -48,10 +49,13 @@ void CardHeader::addControl(QWidget* control) { layout()->addWidget(control); }
 
 void CardHeader::updateMargins() {
     const Theme& theme = Theme::instance();
-    layout()->setContentsMargins(theme.em(0.6) + gutter_, theme.em(0.3) + gutter_, theme.em(0.6) + gutter_, theme.em(0.3));
+    layout()->setContentsMargins(theme.em(0.6) + gutter_, theme.em(0.3) + gutter_, theme.em(0.6) + gutter_,
+                                 theme.em(0.3));
 }
 
-QSize CardHeader::sizeHint() const { return QWidget::sizeHint().expandedTo(QSize(0, Theme::instance().em(1.8) + gutter_)); }
+QSize CardHeader::sizeHint() const {
+    return QWidget::sizeHint().expandedTo(QSize(0, Theme::instance().em(1.8) + gutter_));
+}
 
 QSize CardHeader::minimumSizeHint() const { return {QWidget::minimumSizeHint().width(), sizeHint().height()}; }
 
@@ -71,13 +75,19 @@ void CardHeader::paintEvent(QPaintEvent*) {
 }
 
 CardDock::CardDock(const QString& name, View* view, QWidget* parent)
-    : QDockWidget(view->title(), parent), view_(view), header_(new CardHeader(view, this)), float_controls_(new QWidget(header_)), frame_(new QWidget(this)) {
+    : QDockWidget(view->title(), parent),
+      view_(view),
+      header_(new CardHeader(view, this)),
+      float_controls_(new QWidget(header_)),
+      frame_(new QWidget(this)) {
     setObjectName(name);
     auto* controls = new QHBoxLayout(float_controls_);
     controls->setContentsMargins(0, 0, 0, 0);
     controls->setSpacing(2);
-    QToolButton* back = makeFlatButton(QStringLiteral("down"), tr("Put the panel back into the window"), float_controls_);
-    QToolButton* away = makeFlatButton(QStringLiteral("close"), tr("Hide the panel (View > Panels shows it again)"), float_controls_);
+    QToolButton* back =
+        makeFlatButton(QStringLiteral("down"), tr("Put the panel back into the window"), float_controls_);
+    QToolButton* away =
+        makeFlatButton(QStringLiteral("close"), tr("Hide the panel (View > Panels shows it again)"), float_controls_);
     controls->addWidget(back);
     controls->addWidget(away);
     header_->addControl(float_controls_);

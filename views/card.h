@@ -1,4 +1,5 @@
-// The frame of a panel: title at the left, figures at the right, a hairline under them. As a dock (Card dock title) or free-standing.
+// The frame of a panel: title at the left, figures at the right, a hairline under them. As a dock (Card dock title) or
+// free-standing.
 #pragma once
 
 #include <QDockWidget>
@@ -34,8 +35,9 @@ private:
     int gutter_ = 0;
 };
 
-/// A view in a dock. While it floats it has a frame of its own and buttons to put it back or away, since window managers give such panels none.
-/// `name` is the objectName under which the layout is saved: unique and never translated.
+/// A view in a dock. While it floats it has a frame of its own and buttons to put it back or away, since window
+/// managers give such panels none. `name` is the objectName under which the layout is saved: unique and never
+/// translated.
 class CardDock : public QDockWidget {
     Q_OBJECT
 public:

@@ -36,7 +36,8 @@ public:
 protected:
     [[nodiscard]] bool filterAcceptsRow(int row, const QModelIndex& parent) const override {
         const QString text = sourceModel()->index(row, 0, parent).data().toString();
-        return std::all_of(words_.begin(), words_.end(), [&text](const QString& word) { return text.contains(word, Qt::CaseInsensitive); });
+        return std::all_of(words_.begin(), words_.end(),
+                           [&text](const QString& word) { return text.contains(word, Qt::CaseInsensitive); });
     }
 
 private:
@@ -79,9 +80,11 @@ std::vector<QAction*> windowActions(const QWidget* window) {
     QStringList seen;
     for (QAction* action : window->findChildren<QAction*>()) {
         const QString text = actionText(action);
-        // Actions without a text are separators; those of line edits and of menus that pop up inside views are not commands.
+        // Actions without a text are separators; those of line edits and of menus that pop up inside views are not
+        // commands.
         const bool of_field = qobject_cast<QLineEdit*>(action->parent()) != nullptr;
-        if (text.isEmpty() || action->isSeparator() || action->menu() != nullptr || of_field || !action->isVisible()) continue;
+        if (text.isEmpty() || action->isSeparator() || action->menu() != nullptr || of_field || !action->isVisible())
+            continue;
         const QString key = text + action->shortcut().toString();
         if (seen.contains(key)) continue;
         seen << key;
@@ -138,8 +141,10 @@ void CommandPalette::collect() {
         item->setEditable(false);
         item->setEnabled(action->isEnabled());
         item->setToolTip(action->toolTip());
-        if (action->isEnabled()) model_->appendRow(item);
-        else disabled.push_back(item);
+        if (action->isEnabled())
+            model_->appendRow(item);
+        else
+            disabled.push_back(item);
     }
     for (QStandardItem* item : disabled) model_->appendRow(item);
 }
@@ -163,7 +168,11 @@ bool CommandPalette::eventFilter(QObject* watched, QEvent* event) {
     if (watched == edit_ && event->type() == QEvent::KeyPress) {
         const int key = static_cast<QKeyEvent*>(event)->key();
         const int row = list_->currentIndex().row();
-        const int step = key == Qt::Key_Down ? 1 : key == Qt::Key_Up ? -1 : key == Qt::Key_PageDown ? 8 : key == Qt::Key_PageUp ? -8 : 0;
+        const int step = key == Qt::Key_Down       ? 1
+                         : key == Qt::Key_Up       ? -1
+                         : key == Qt::Key_PageDown ? 8
+                         : key == Qt::Key_PageUp   ? -8
+                                                   : 0;
         if (step != 0 && count() > 0) {
             list_->setCurrentIndex(filter_->index(std::clamp(row + step, 0, count() - 1), 0));
             return true;

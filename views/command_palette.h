@@ -17,7 +17,7 @@ public:
     /// Reads the actions of the window anew and shows the dialog.
     void open() override;
     [[nodiscard]] QLineEdit* edit() const { return edit_; }
-    [[nodiscard]] int count() const;             // rows after filtering
+    [[nodiscard]] int count() const;  // rows after filtering
     [[nodiscard]] QString textOf(int row) const;
 
 protected:

@@ -17,7 +17,9 @@ constexpr double kLine = 2;
 
 // Buttons, fields, sliders and lists show it by the sheet or by their current row.
 bool showsItself(const QWidget* widget) {
-    constexpr std::array kClasses{"QAbstractButton", "QLineEdit", "QComboBox", "QAbstractSpinBox", "QAbstractSlider", "QPlainTextEdit", "QAbstractItemView", "QTabBar", "QLabel"};
+    constexpr std::array kClasses{"QAbstractButton",   "QLineEdit",       "QComboBox",
+                                  "QAbstractSpinBox",  "QAbstractSlider", "QPlainTextEdit",
+                                  "QAbstractItemView", "QTabBar",         "QLabel"};
     return std::any_of(kClasses.begin(), kClasses.end(), [widget](const char* name) { return widget->inherits(name); });
 }
 
@@ -33,7 +35,8 @@ void FocusFrame::follow(const QWidget* old, QWidget* now) {
     if (target_ != nullptr) target_->removeEventFilter(this);
     target_ = nullptr;
     hide();
-    const bool moved = old != nullptr && QApplication::mouseButtons() == Qt::NoButton;  // from within the window, and not by a click
+    const bool moved =
+        old != nullptr && QApplication::mouseButtons() == Qt::NoButton;  // from within the window, and not by a click
     if (now == nullptr || !moved || !parentWidget()->isAncestorOf(now) || showsItself(now)) return;
     target_ = now;
     target_->installEventFilter(this);

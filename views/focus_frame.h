@@ -1,5 +1,5 @@
-// Where the keyboard is, in views that draw themselves and so have no focus frame of a style: plots, text, maps. After a click nothing
-// is drawn: who clicks knows where.
+// Where the keyboard is, in views that draw themselves and so have no focus frame of a style: plots, text, maps. After
+// a click nothing is drawn: who clicks knows where.
 #pragma once
 
 #include <QPointer>

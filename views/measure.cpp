@@ -86,14 +86,22 @@ QString measureHelp(Measure measure) {
     switch (measure) {
         case Measure::None: return tr("The text is not coloured.");
         case Measure::Entropy:
-            return tr("Entropy of the next-token distribution of the quantized model: H(q) = −Σ q ln q, at temperature 1, before the penalty.");
+            return tr(
+                "Entropy of the next-token distribution of the quantized model: H(q) = −Σ q ln q, at temperature 1, "
+                "before the penalty.");
         case Measure::Kl:
-            return tr("How far quantization moved the distribution: KL(p‖q) = Σ p (ln p − ln q) over the whole vocabulary; p is the "
-                      "reference, q the quantized model, both on the same text.");
-        case Measure::Varentropy: return tr("Variance of −ln q under q: whether the uncertainty is spread over many tokens or between few.");
-        case Measure::Logprob: return tr("Surprise of the token that stands here: −ln q(token), at temperature 1, before the penalty.");
+            return tr(
+                "How far quantization moved the distribution: KL(p‖q) = Σ p (ln p − ln q) over the whole vocabulary; p "
+                "is the "
+                "reference, q the quantized model, both on the same text.");
+        case Measure::Varentropy:
+            return tr("Variance of −ln q under q: whether the uncertainty is spread over many tokens or between few.");
+        case Measure::Logprob:
+            return tr("Surprise of the token that stands here: −ln q(token), at temperature 1, before the penalty.");
         case Measure::Rank: return tr("Rank of the token that stands here: 1 is the most probable.");
-        case Measure::MarkerMass: return tr("Probability that the quantized model gives to all hesitation markers together, before the penalty.");
+        case Measure::MarkerMass:
+            return tr(
+                "Probability that the quantized model gives to all hesitation markers together, before the penalty.");
     }
     return {};
 }
@@ -120,7 +128,8 @@ QString formatSignificant(double value, int digits) {
     // 9.996 with three digits is 10.0.
     if (std::round(size * std::pow(10.0, digits - 1 - exponent)) >= std::pow(10.0, digits)) ++exponent;
     if (exponent >= kLeastExponent) return QLocale().toString(value, 'f', std::max(0, digits - 1 - exponent));
-    return QStringLiteral("%1e%2%3").arg(QLocale().toString(value * std::pow(10.0, -exponent), 'f', digits - 1), QLocale().negativeSign(), QLocale().toString(-exponent));
+    return QStringLiteral("%1e%2%3").arg(QLocale().toString(value * std::pow(10.0, -exponent), 'f', digits - 1),
+                                         QLocale().negativeSign(), QLocale().toString(-exponent));
 }
 
 QString formatPercent(double share) {
@@ -139,7 +148,8 @@ QString controlText(const ControlChange& change) {
     if (key == QLatin1String("penalty.only_thinking")) return on ? tr("λ only in thinking") : tr("λ everywhere");
     if (key == QLatin1String("temperature")) return QStringLiteral("T ") + value;
     if (key == QLatin1String("max_tokens")) return tr("limit %1").arg(value);
-    if (key.startsWith(QLatin1String("word:"))) return key.mid(5).trimmed() + (on ? QStringLiteral(" +") : QStringLiteral(" −"));
+    if (key.startsWith(QLatin1String("word:")))
+        return key.mid(5).trimmed() + (on ? QStringLiteral(" +") : QStringLiteral(" −"));
     QString name = key;
     name.replace(QLatin1String("experts:"), tr("expert ")).replace(QLatin1String("draft:"), tr("draft "));
     return name.replace(QLatin1Char('_'), QLatin1Char('-')) + QLatin1Char(' ') + value;  // "top-k 40"

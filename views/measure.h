@@ -32,7 +32,8 @@ enum class Unit { Nat, Bit };
 [[nodiscard]] double measureValue(const TracePoint& point, Measure measure, Unit unit);
 /// Three significant digits, in the user's locale; "pending" for a KL that has not arrived, "-" when not measured.
 [[nodiscard]] QString measureText(const TracePoint& point, Measure measure, Unit unit);
-/// What an axis and a colour scale reach at least: below it there is nothing to tell apart, and noise must not look like a finding.
+/// What an axis and a colour scale reach at least: below it there is nothing to tell apart, and noise must not look
+/// like a finding.
 [[nodiscard]] double measureFloor(Measure measure, Unit unit);
 
 // One formatter for each kind of number, in the user's locale. NaN is a dash.
@@ -47,8 +48,9 @@ enum class Unit { Nat, Bit };
 /// A control that was moved while the run went on, as short as a label: "λ 2", "expert budget 5".
 [[nodiscard]] QString controlText(const ControlChange& change);
 
-/// Upper end of the colour scale of one measurement. It follows the bulk of the values (98 %) in steps of 1-2-5 and only grows while
-/// a run goes on, so that colours do not flicker while tokens arrive. It does not follow them below the floor.
+/// Upper end of the colour scale of one measurement. It follows the bulk of the values (98 %) in steps of 1-2-5 and
+/// only grows while a run goes on, so that colours do not flicker while tokens arrive. It does not follow them below
+/// the floor.
 class ColourScale {
 public:
     void clear(double floor = 0);

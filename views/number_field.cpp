@@ -31,11 +31,16 @@ std::optional<double> readNumber(QStringView text) {
     QByteArray plain;
     bool separated = false;
     for (const QChar c : text.trimmed()) {
-        if (c.digitValue() >= 0) plain += static_cast<char>('0' + c.digitValue());
-        else if (isMinus(c)) plain += '-';
-        else if (c == QLatin1Char('+') || c == QLatin1Char('e') || c == QLatin1Char('E')) plain += c.toLatin1();
-        else if (isSeparator(c) && !std::exchange(separated, true)) plain += '.';
-        else return std::nullopt;
+        if (c.digitValue() >= 0)
+            plain += static_cast<char>('0' + c.digitValue());
+        else if (isMinus(c))
+            plain += '-';
+        else if (c == QLatin1Char('+') || c == QLatin1Char('e') || c == QLatin1Char('E'))
+            plain += c.toLatin1();
+        else if (isSeparator(c) && !std::exchange(separated, true))
+            plain += '.';
+        else
+            return std::nullopt;
     }
     bool is_number = false;
     const double value = plain.toDouble(&is_number);  // of a byte array: never of a locale
@@ -59,7 +64,8 @@ QSize CheckedField::sizeHint() const {
     ensurePolished();
     QStyleOptionSpinBox option;
     initStyleOption(&option);
-    const QSize text(fontMetrics().horizontalAdvance(widest()) + fontMetrics().averageCharWidth(), lineEdit()->sizeHint().height());
+    const QSize text(fontMetrics().horizontalAdvance(widest()) + fontMetrics().averageCharWidth(),
+                     lineEdit()->sizeHint().height());
     return style()->sizeFromContents(QStyle::CT_SpinBox, &option, text, this);
 }
 
@@ -106,8 +112,10 @@ void NumberField::setRange(double low, double high) {
     low_ = low;
     high_ = std::max(low, high);
     updateGeometry();
-    if (nearest(value_) != value_) setValue(value_);
-    else if (fault().isEmpty()) rewrite();
+    if (nearest(value_) != value_)
+        setValue(value_);
+    else if (fault().isEmpty())
+        rewrite();
 }
 
 void NumberField::setStep(double step) { step_ = step; }
@@ -163,7 +171,8 @@ QString NumberField::read(const QString& text) {
     number = number.trimmed();
     const QString name = accessibleName();
     if (number.isEmpty()) return tr("%1: type a number").arg(name);
-    const QString range = tr("%1 goes from %2 to %3").arg(name, writeNumber(low_, locale()), writeNumber(high_, locale()));
+    const QString range =
+        tr("%1 goes from %2 to %3").arg(name, writeNumber(low_, locale()), writeNumber(high_, locale()));
     const auto value = readNumber(number);
     if (!value) return tr("%1: “%2” is not a number").arg(name, number);
     // A separator in a whole number may stand for thousands or for decimals: nobody can tell.
@@ -196,7 +205,8 @@ QString NumberField::widest() const {
     const QString unit = unit_.isEmpty() ? QString() : QLatin1Char(' ') + unit_;
     const std::array texts{writeNumber(low_, locale()) + unit, writeNumber(high_, locale()) + unit,
                            writeNumber(nearest(low_ + step_), locale()) + unit, lowest_text_};
-    return *std::max_element(texts.begin(), texts.end(), [](const QString& a, const QString& b) { return a.size() < b.size(); });
+    return *std::max_element(texts.begin(), texts.end(),
+                             [](const QString& a, const QString& b) { return a.size() < b.size(); });
 }
 
 void SeedField::setValue(std::uint64_t value) {
@@ -207,8 +217,10 @@ void SeedField::setValue(std::uint64_t value) {
 
 void SeedField::stepBy(int steps) {
     const auto distance = static_cast<std::uint64_t>(std::abs(steps));
-    if (steps > 0) value_ += std::min(distance, UINT64_MAX - value_);
-    else value_ -= std::min(distance, value_);
+    if (steps > 0)
+        value_ += std::min(distance, UINT64_MAX - value_);
+    else
+        value_ -= std::min(distance, value_);
     rewrite();
     tell();
 }
@@ -250,7 +262,8 @@ QLabel* makeFaultNote(QWidget* root) {
         note->setText(firstFault(root));
         note->setVisible(!note->text().isEmpty());
     };
-    for (CheckedField* field : root->findChildren<CheckedField*>()) QObject::connect(field, &CheckedField::faultChanged, note, show);
+    for (CheckedField* field : root->findChildren<CheckedField*>())
+        QObject::connect(field, &CheckedField::faultChanged, note, show);
     return note;
 }
 

@@ -1,5 +1,6 @@
-// Fields for numbers. What was typed stays as it was typed: a point and a comma are both decimal points under every locale, and a text that is
-// no number, or one that does not fit, is marked and said at the field instead of being turned into another number.
+// Fields for numbers. What was typed stays as it was typed: a point and a comma are both decimal points under every
+// locale, and a text that is no number, or one that does not fit, is marked and said at the field instead of being
+// turned into another number.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,14 @@ namespace quibble {
 /// As short as it can be read back, with the locale's decimal point and without group separators.
 [[nodiscard]] QString writeNumber(double value, const QLocale& locale);
 
-/// A field that keeps its text and knows what is wrong with it. The value follows the text at every key, so that a run uses what is shown;
-/// it is told when the user is done (Enter, leaving the field, a step), and Esc takes an unfinished text back.
+/// A field that keeps its text and knows what is wrong with it. The value follows the text at every key, so that a run
+/// uses what is shown; it is told when the user is done (Enter, leaving the field, a step), and Esc takes an unfinished
+/// text back.
 class CheckedField : public QAbstractSpinBox {
     Q_OBJECT
 public:
-    /// Why the text is not a value of this field, with the field's name; empty: it is one. The value is then the one before.
+    /// Why the text is not a value of this field, with the field's name; empty: it is one. The value is then the one
+    /// before.
     [[nodiscard]] QString fault() const { return fault_; }
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override { return sizeHint(); }
@@ -34,9 +37,9 @@ protected:
     CheckedField(const QString& name, QWidget* parent);
     [[nodiscard]] virtual QString read(const QString& text) = 0;  // takes the value; else says why not
     [[nodiscard]] virtual QString write() const = 0;
-    virtual void tell() = 0;                                      // emits the value if it is a new one
+    virtual void tell() = 0;  // emits the value if it is a new one
     [[nodiscard]] virtual QString widest() const = 0;
-    void rewrite();                                               // the text becomes that of the value
+    void rewrite();  // the text becomes that of the value
     void keyPressEvent(QKeyEvent* event) override;
     void focusInEvent(QFocusEvent* event) override;
 
@@ -63,8 +66,8 @@ public:
     void setStep(double step);  // of the arrows and the wheel
     /// Only numbers that are a multiple of this above the lowest are values of the field; 1: whole numbers; 0: all.
     void setGrid(double grid);
-    void setUnit(const QString& unit);       // shown behind the number while the field is not edited
-    void setLowestText(const QString& text); // shown for the lowest value while the field is not edited: "off"
+    void setUnit(const QString& unit);        // shown behind the number while the field is not edited
+    void setLowestText(const QString& text);  // shown for the lowest value while the field is not edited: "off"
     [[nodiscard]] double value() const { return value_; }
     [[nodiscard]] int whole() const { return static_cast<int>(value_); }
     [[nodiscard]] double minimum() const { return low_; }

@@ -1,5 +1,5 @@
-// Database ids as arguments of Qt signals. Qt 6.4 cannot stream an enum over `long` by itself and fails to compile the signal.
-// Include this wherever a signal or slot carries a RunId or SessionId.
+// Database ids as arguments of Qt signals. Qt 6.4 cannot stream an enum over `long` by itself and fails to compile the
+// signal. Include this wherever a signal or slot carries a RunId or SessionId.
 #pragma once
 
 #include <QDataStream>

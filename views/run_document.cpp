@@ -109,7 +109,9 @@ bool RunDocument::live() const {
     return false;
 }
 
-int RunDocument::referenceLag() const { return hasReference() && live() ? size() - static_cast<int>(trace_->referenced()) : 0; }
+int RunDocument::referenceLag() const {
+    return hasReference() && live() ? size() - static_cast<int>(trace_->referenced()) : 0;
+}
 
 int RunDocument::indexAt(Position pos) const {
     if (size() == 0) return -1;
@@ -174,7 +176,8 @@ void RunDocument::addToScales(int first, int last, bool reference) {
 }
 
 void RunDocument::rebuildScales() {
-    for (const Measure measure : kMeasures) scales_[static_cast<std::size_t>(measure)].clear(measureFloor(measure, unit_));
+    for (const Measure measure : kMeasures)
+        scales_[static_cast<std::size_t>(measure)].clear(measureFloor(measure, unit_));
     addToScales(0, size(), false);
     addToScales(0, size(), true);
 }

@@ -1,5 +1,5 @@
-// The run that the window shows, and the one selection that all views share. Lives on the UI thread. Views hold a pointer to it,
-// read trace() and listen; nobody else owns a copy of the data.
+// The run that the window shows, and the one selection that all views share. Lives on the UI thread. Views hold a
+// pointer to it, read trace() and listen; nobody else owns a copy of the data.
 #pragma once
 
 #include <array>
@@ -50,12 +50,15 @@ public:
     void setRunBlocked(const QString& reason);
     /// What to do for a run: "Press Run", or what is missing before that.
     [[nodiscard]] QString runHint() const;
-    /// How many tokens the reference is behind the text and will still score; 0 when there is no reference, or the run has ended.
+    /// How many tokens the reference is behind the text and will still score; 0 when there is no reference, or the run
+    /// has ended.
     [[nodiscard]] int referenceLag() const;
     [[nodiscard]] bool hasReference() const { return !trace_->provenance().reference_name.empty(); }
     /// The token that stands at a position; -1: in the prompt, or not there yet.
     [[nodiscard]] int indexAt(Position pos) const;
-    [[nodiscard]] Position positionOf(int index) const { return trace_->points()[static_cast<std::size_t>(index)].token.pos; }
+    [[nodiscard]] Position positionOf(int index) const {
+        return trace_->points()[static_cast<std::size_t>(index)].token.pos;
+    }
     /// Text of a token for a label: quotes, visible controls, \xNN for bytes that are no character.
     [[nodiscard]] QString tokenLabel(TokenId id) const;
 
@@ -79,11 +82,11 @@ public:
     [[nodiscard]] double scalePosition(int index, Measure measure) const;
 
 signals:
-    void reset();                                  // another run
-    void applied(int first, int last);             // tokens [first, last) are new
-    void referenceAdvanced(int first, int last);   // tokens [first, last) got their KL
-    void draftsAdvanced();                         // rounds of drafting are new
-    void expertsAdvanced();                        // passes or tokens with experts are new
+    void reset();                                 // another run
+    void applied(int first, int last);            // tokens [first, last) are new
+    void referenceAdvanced(int first, int last);  // tokens [first, last) got their KL
+    void draftsAdvanced();                        // rounds of drafting are new
+    void expertsAdvanced();                       // passes or tokens with experts are new
     void stateChanged(quibble::RunState state);
     void provenanceChanged();
     void controlsChanged();
@@ -94,7 +97,7 @@ signals:
     void hoveredChanged(int index);
     void unitChanged();
     void measureChanged();
-    void scaleChanged();                           // a colour scale grew
+    void scaleChanged();  // a colour scale grew
 
 private:
     void addToScales(int first, int last, bool reference);

@@ -18,8 +18,11 @@ struct SaveText {
     Q_DECLARE_TR_FUNCTIONS(SaveFile)
 };
 
-void askToReplace(QWidget* window, const SaveQuestion& question, const QString& path, const std::function<void(const QString&)>& chosen) {
-    auto* box = new QMessageBox(QMessageBox::Question, question.title, SaveText::tr("“%1” exists already.").arg(QFileInfo(path).fileName()), QMessageBox::NoButton, window);
+void askToReplace(QWidget* window, const SaveQuestion& question, const QString& path,
+                  const std::function<void(const QString&)>& chosen) {
+    auto* box = new QMessageBox(QMessageBox::Question, question.title,
+                                SaveText::tr("“%1” exists already.").arg(QFileInfo(path).fileName()),
+                                QMessageBox::NoButton, window);
     box->setObjectName(QStringLiteral("replaceQuestion"));
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->setInformativeText(SaveText::tr("Replacing it loses what is in it."));
@@ -59,18 +62,22 @@ QString fileNameOf(const QString& title) {
 }
 
 void askWhereToSave(QWidget* window, const SaveQuestion& question, std::function<void(const QString& path)> chosen) {
-    auto* dialog = new QFileDialog(window, question.title, withEnding(question.start, question.ending), question.filter);
+    auto* dialog =
+        new QFileDialog(window, question.title, withEnding(question.start, question.ending), question.filter);
     dialog->setObjectName(QStringLiteral("saveDialog"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setAcceptMode(QFileDialog::AcceptSave);
     dialog->setFileMode(QFileDialog::AnyFile);
     // The dialog would ask about the name as it was typed.
     dialog->setOption(QFileDialog::DontConfirmOverwrite);
-    QObject::connect(dialog, &QFileDialog::fileSelected, window, [window, question, chosen = std::move(chosen)](const QString& typed) {
-        const QString path = withEnding(typed, question.ending);
-        if (QFileInfo::exists(path)) askToReplace(window, question, path, chosen);
-        else chosen(path);
-    });
+    QObject::connect(dialog, &QFileDialog::fileSelected, window,
+                     [window, question, chosen = std::move(chosen)](const QString& typed) {
+                         const QString path = withEnding(typed, question.ending);
+                         if (QFileInfo::exists(path))
+                             askToReplace(window, question, path, chosen);
+                         else
+                             chosen(path);
+                     });
     dialog->open();
 }
 

@@ -1,5 +1,5 @@
-// Asking where a file is to be written, for every dialog of the program. The name gets its ending before the question whether a file of
-// that name may be replaced, and a dot in a name is no ending.
+// Asking where a file is to be written, for every dialog of the program. The name gets its ending before the question
+// whether a file of that name may be replaced, and a dot in a name is no ending.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@ struct SaveQuestion {
     QString ending;  // without a dot: "session"
 };
 
-/// Opens a dialog that blocks nothing. `chosen` hears a name with the ending, of a file that is not there or may be replaced; it is not
-/// called when the user gives up or `window` goes.
+/// Opens a dialog that blocks nothing. `chosen` hears a name with the ending, of a file that is not there or may be
+/// replaced; it is not called when the user gives up or `window` goes.
 void askWhereToSave(QWidget* window, const SaveQuestion& question, std::function<void(const QString& path)> chosen);
 
 /// The path, with the ending behind it unless it has that ending already, in capitals or not.

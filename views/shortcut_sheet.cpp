@@ -19,37 +19,57 @@ struct Gesture {
 };
 
 const Gesture kStreamKeys[] = {
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Left, Right"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Previous, next token")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Shift+arrows, drag"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Select a range")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+Left, Ctrl+Right"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Previous, next sentence")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Home, End"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "First token, live end")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "N, P"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous marker")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "U, Shift+U"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous uncertain token (entropy from ln 2 nat)")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "I, Shift+I"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous intervention of the penalty")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Enter, double click"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Inspect the token")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+F, F3"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Find, find next")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+C, Ctrl+Shift+C"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Copy text, copy with numbers")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Esc"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Clear the selection")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Left, Right"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Previous, next token")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Shift+arrows, drag"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Select a range")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+Left, Ctrl+Right"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Previous, next sentence")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Home, End"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "First token, live end")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "N, P"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous marker")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "U, Shift+U"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous uncertain token (entropy from ln 2 nat)")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "I, Shift+I"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Next, previous intervention of the penalty")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Enter, double click"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Inspect the token")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+F, F3"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Find, find next")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+C, Ctrl+Shift+C"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Copy text, copy with numbers")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Esc"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Clear the selection")},
 };
 
 const Gesture kPlotKeys[] = {
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Wheel, + and −"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Zoom")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Drag, Shift+wheel, Page Up and Down"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Pan")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Double click, F"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Fit everything")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Click, Left, Right"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Choose a token")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Shift+drag"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Select a range")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Wheel, + and −"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Zoom")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Drag, Shift+wheel, Page Up and Down"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Pan")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Double click, F"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Fit everything")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Click, Left, Right"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Choose a token")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Shift+drag"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Select a range")},
     {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "End"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Jump to live")},
 };
 
 const Gesture kOtherKeys[] = {
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Up, Down, Enter"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Inspector: choose an alternative, branch from it")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "F2, Del, Ctrl+Z"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Sessions: rename, delete, undo")},
-    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+Enter"), QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Prompt: run")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Up, Down, Enter"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Inspector: choose an alternative, branch from it")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "F2, Del, Ctrl+Z"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Sessions: rename, delete, undo")},
+    {QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Ctrl+Enter"),
+     QT_TRANSLATE_NOOP("quibble::ShortcutSheet", "Prompt: run")},
 };
 
 }  // namespace
 
-ShortcutSheet::ShortcutSheet(QWidget* window) : QDialog(window), window_(window), edit_(new QLineEdit(this)), tree_(new QTreeWidget(this)) {
+ShortcutSheet::ShortcutSheet(QWidget* window)
+    : QDialog(window), window_(window), edit_(new QLineEdit(this)), tree_(new QTreeWidget(this)) {
     setWindowTitle(tr("Keyboard and mouse"));
     auto* column = new QVBoxLayout(this);
     edit_->setPlaceholderText(tr("Search"));
@@ -107,7 +127,8 @@ void ShortcutSheet::filter(const QString& text) {
         bool any = false;
         for (int j = 0; j < section->childCount(); ++j) {
             QTreeWidgetItem* row = section->child(j);
-            const bool matches = row->text(0).contains(text, Qt::CaseInsensitive) || row->text(1).contains(text, Qt::CaseInsensitive);
+            const bool matches =
+                row->text(0).contains(text, Qt::CaseInsensitive) || row->text(1).contains(text, Qt::CaseInsensitive);
             row->setHidden(!matches);
             any = any || matches;
         }

@@ -58,7 +58,8 @@ bool needsShaping(QStringView text) {
 
 bool joinsSigns(const QFont& font) {
     static std::map<QString, bool> known;
-    const QString key = QStringLiteral("%1/%2/%3").arg(font.family(), font.families().join(QLatin1Char(','))).arg(font.weight());
+    const QString key =
+        QStringLiteral("%1/%2/%3").arg(font.family(), font.families().join(QLatin1Char(','))).arg(font.weight());
     const auto [entry, fresh] = known.emplace(key, false);
     if (!fresh) return entry->second;
     QFont probed(font);
@@ -71,7 +72,8 @@ bool joinsSigns(const QFont& font) {
         layout.createLine();
         layout.endLayout();
         const QList<QGlyphRun> runs = layout.glyphRuns();
-        entry->second = entry->second || runs.size() != 1 || runs.front().glyphIndexes() != raw.glyphIndexesForString(text);
+        entry->second =
+            entry->second || runs.size() != 1 || runs.front().glyphIndexes() != raw.glyphIndexesForString(text);
     }
     return entry->second;
 }

@@ -1,5 +1,6 @@
-// Text as it is: fonts for programmers and some of the interface join "->", "<|" or "36 x 5" into other signs, which would hide what a
-// token says. Scripts that cannot be read unshaped keep their shaping. Also which characters decide the direction of a line.
+// Text as it is: fonts for programmers and some of the interface join "->", "<|" or "36 x 5" into other signs, which
+// would hide what a token says. Scripts that cannot be read unshaped keep their shaping. Also which characters decide
+// the direction of a line.
 #pragma once
 
 #include <QFont>
@@ -8,7 +9,8 @@
 
 namespace quibble {
 
-/// The text holds characters that are wrong unless a font shapes them: joined letters, combining marks, sequences of emoji.
+/// The text holds characters that are wrong unless a font shapes them: joined letters, combining marks, sequences of
+/// emoji.
 [[nodiscard]] bool needsShaping(QStringView text);
 /// The font draws some signs that stand beside each other as one ("->" as an arrow). Found out once for each font.
 [[nodiscard]] bool joinsSigns(const QFont& font);

@@ -57,7 +57,9 @@ private:
     QByteArray svg_;
 };
 
-double linear(double channel) { return channel <= 0.04045 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4); }
+double linear(double channel) {
+    return channel <= 0.04045 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4);
+}
 
 double luminance(const QColor& colour) {
     return 0.2126 * linear(colour.redF()) + 0.7152 * linear(colour.greenF()) + 0.0722 * linear(colour.blueF());
@@ -263,7 +265,8 @@ QColor Theme::rampOf(const ThemeColors& colors, Ramp ramp, double t) {
     if (!(t > 0)) return colors.card;
     const Stops stops = rampStops(ramp, colors.card.lightness() < colors.text.lightness());
     t = std::min(t, 1.0);
-    return t < 0.5 ? mix(colors.card, QColor(stops.middle), t * 2) : mix(QColor(stops.middle), QColor(stops.end), t * 2 - 1);
+    return t < 0.5 ? mix(colors.card, QColor(stops.middle), t * 2)
+                   : mix(QColor(stops.middle), QColor(stops.end), t * 2 - 1);
 }
 
 double Theme::contrast(const QColor& a, const QColor& b) {

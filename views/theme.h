@@ -1,5 +1,5 @@
-// The one place where colours, fonts and the style sheet come from. Light and dark follow the same hierarchy: one accent for
-// selection, one warm hue for uncertainty and markers, one other hue for KL, greys for everything else.
+// The one place where colours, fonts and the style sheet come from. Light and dark follow the same hierarchy: one
+// accent for selection, one warm hue for uncertainty and markers, one other hue for KL, greys for everything else.
 #pragma once
 
 #include <optional>
@@ -20,14 +20,14 @@ enum class ThemeMode { System, Light, Dark };
 enum class Ramp { Warm, Cool, Grey, Blue };
 
 struct ThemeColors {
-    QColor window, card, card_border, raised;   // surfaces; `raised` for buttons and fields
-    QColor text, muted, faint;                  // `faint` only for marks that carry no text
-    QColor accent, accent_soft, accent_text;    // selection: line, fill behind text, text on a solid accent
-    QColor entropy, kl, mass;                   // lines of the three traces
-    QColor marker;                              // marker words, on card and on accent_soft
-    QColor bar, bar_track;                      // probability bars
+    QColor window, card, card_border, raised;  // surfaces; `raised` for buttons and fields
+    QColor text, muted, faint;                 // `faint` only for marks that carry no text
+    QColor accent, accent_soft, accent_text;   // selection: line, fill behind text, text on a solid accent
+    QColor entropy, kl, mass;                  // lines of the three traces
+    QColor marker;                             // marker words, on card and on accent_soft
+    QColor bar, bar_track;                     // probability bars
     QColor grid, good, bad;
-    QColor find, find_current;                  // fills of search hits
+    QColor find, find_current;  // fills of search hits
 };
 
 class Theme : public QObject {
@@ -56,9 +56,9 @@ public:
     [[nodiscard]] static double contrast(const QColor& a, const QColor& b);
 
     [[nodiscard]] QFont uiFont() const;
-    [[nodiscard]] QFont smallFont() const;   // captions
-    [[nodiscard]] QFont titleFont() const;   // panel titles
-    [[nodiscard]] QFont monoFont() const;    // tokens
+    [[nodiscard]] QFont smallFont() const;  // captions
+    [[nodiscard]] QFont titleFont() const;  // panel titles
+    [[nodiscard]] QFont monoFont() const;   // tokens
     [[nodiscard]] QFont monoSmallFont() const;
     /// A length in pixels that grows with the font: 1 is the height of a line of uiFont.
     [[nodiscard]] int em(double lines) const;

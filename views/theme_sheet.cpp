@@ -1,4 +1,5 @@
-// The style sheet of the window: cards, buttons, fields. Lengths are in font heights, so that 2x screens and large fonts fit.
+// The style sheet of the window: cards, buttons, fields. Lengths are in font heights, so that 2x screens and large
+// fonts fit.
 #include "views/theme.h"
 
 namespace quibble {

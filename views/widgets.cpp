@@ -87,7 +87,8 @@ QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* p
 QRect movedInto(QRect rect, const QRect& room) {
     rect.setSize(rect.size().boundedTo(room.size()));
     const auto inside = [](int at, int low, int high) { return std::max(low, std::min(at, high)); };
-    rect.moveTo(inside(rect.left(), room.left(), room.right() - rect.width() + 1), inside(rect.top(), room.top(), room.bottom() - rect.height() + 1));
+    rect.moveTo(inside(rect.left(), room.left(), room.right() - rect.width() + 1),
+                inside(rect.top(), room.top(), room.bottom() - rect.height() + 1));
     return rect;
 }
 
@@ -153,7 +154,8 @@ QSize ElidingLabel::sizeHint() const {
 }
 
 QSize ElidingLabel::minimumSizeHint() const {
-    return QSize(fontMetrics().horizontalAdvance(QStringLiteral("…")), fontMetrics().height()).grownBy(contentsMargins());
+    return QSize(fontMetrics().horizontalAdvance(QStringLiteral("…")), fontMetrics().height())
+        .grownBy(contentsMargins());
 }
 
 void ElidingLabel::paintEvent(QPaintEvent*) {
@@ -175,9 +177,13 @@ FlowLayout::~FlowLayout() {
 
 void FlowLayout::addItem(QLayoutItem* item) { items_.append(item); }
 
-QLayoutItem* FlowLayout::itemAt(int index) const { return index >= 0 && index < items_.size() ? items_.at(index) : nullptr; }
+QLayoutItem* FlowLayout::itemAt(int index) const {
+    return index >= 0 && index < items_.size() ? items_.at(index) : nullptr;
+}
 
-QLayoutItem* FlowLayout::takeAt(int index) { return index >= 0 && index < items_.size() ? items_.takeAt(index) : nullptr; }
+QLayoutItem* FlowLayout::takeAt(int index) {
+    return index >= 0 && index < items_.size() ? items_.takeAt(index) : nullptr;
+}
 
 int FlowLayout::heightForWidth(int width) const { return arrange(QRect(0, 0, width, 0), false); }
 

@@ -27,10 +27,11 @@ void wheelOnlyWithFocus(QWidget* field);
 
 /// `rect` cut to the size of `room` and moved into it.
 [[nodiscard]] QRect movedInto(QRect rect, const QRect& room);
-/// Makes a window as large as its content wants; adjustSize() would stop at two thirds of the screen and cut the rest off.
+/// Makes a window as large as its content wants; adjustSize() would stop at two thirds of the screen and cut the rest
+/// off.
 void fitContent(QWidget* popup);
-/// Opens a pop-up of the size it has below `anchor`, or above it where there is more room, inside the screen. Where the anchor is not shown, it opens
-/// below the upper edge of the anchor's window.
+/// Opens a pop-up of the size it has below `anchor`, or above it where there is more room, inside the screen. Where the
+/// anchor is not shown, it opens below the upper edge of the anchor's window.
 void popUpAt(QWidget* popup, const QWidget* anchor);
 
 /// A least height in heights of a line, which follows the size of the text.

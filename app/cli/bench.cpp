@@ -42,7 +42,9 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-double multiplyAdds(const Linear& linear) { return static_cast<double>(linear.weight.rows) * static_cast<double>(linear.weight.cols); }
+double multiplyAdds(const Linear& linear) {
+    return static_cast<double>(linear.weight.rows) * static_cast<double>(linear.weight.cols);
+}
 
 // What every pass reads and every row multiplies, whatever the experts; and what one row's experts multiply.
 struct Cost {
@@ -51,12 +53,14 @@ struct Cost {
 Cost costOf(const Model& model) {
     Cost cost;
     for (const LayerWeights& layer : model.layers()) {
-        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
+        for (const Linear* linear :
+             {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
             cost.multiply_adds += multiplyAdds(*linear);
             cost.weight_bytes += static_cast<double>(weightBytes(*linear));
         }
         if (!layer.gate_exps.empty()) {
-            const double expert = multiplyAdds(layer.gate_exps[0]) + multiplyAdds(layer.up_exps[0]) + multiplyAdds(layer.down_exps[0]);
+            const double expert =
+                multiplyAdds(layer.gate_exps[0]) + multiplyAdds(layer.up_exps[0]) + multiplyAdds(layer.down_exps[0]);
             cost.multiply_adds += expert * model.config().experts.used;
         }
     }
@@ -93,13 +97,24 @@ private:
 class Bench {
 public:
     Bench(const BenchRequest& request, RunModels models, std::stop_token stop)
-        : request_(request), models_(std::move(models)), stop_(std::move(stop)), device_(request.threads),
-          settings_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native, kvTypeOf(request.kv_type).value_or(KvType::F32)), cost_(costOf(model())) {}
+        : request_(request),
+          models_(std::move(models)),
+          stop_(std::move(stop)),
+          device_(request.threads),
+          settings_(request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native,
+                    kvTypeOf(request.kv_type).value_or(KvType::F32)),
+          cost_(costOf(model())) {}
 
     Json run(double load_seconds) {
         const auto file_bytes = static_cast<double>(model().file()->fileSize());
-        out_ = {{"model", model().config().name}, {"weight_format", model().weightFormat()}, {"bits_per_weight", model().bitsPerWeight()},
-                {"parameters", model().parameters()}, {"arithmetic", request_.arithmetic}, {"kv_cache", request_.kv_type}, {"isa", device_.isa()}, {"threads", device_.threads()}};
+        out_ = {{"model", model().config().name},
+                {"weight_format", model().weightFormat()},
+                {"bits_per_weight", model().bitsPerWeight()},
+                {"parameters", model().parameters()},
+                {"arithmetic", request_.arithmetic},
+                {"kv_cache", request_.kv_type},
+                {"isa", device_.isa()},
+                {"threads", device_.threads()}};
         out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
         for (const auto measure : {&Bench::prefill, &Bench::live, &Bench::decodeAndBlocks}) {
             if (auto done = (this->*measure)(); !done) {
@@ -120,20 +135,30 @@ private:
         Json& out = out_["tuning"];
         out = {{"source", tuning.source()}, {"choices", toJson(tuning.current())}, {"measured", Json::array()}};
         for (const TuningChoice& choice : tuning.choices()) {
-            Json& one = out["measured"].emplace_back(Json{{"what", choice.what}, {"chosen", choice.candidates[choice.chosen].way}, {"why", choice.why}, {"text", choice.text()}});
-            for (const TuningChoice::Candidate& candidate : choice.candidates) one["times"][candidate.way] = candidate.time;
+            Json& one = out["measured"].emplace_back(Json{{"what", choice.what},
+                                                          {"chosen", choice.candidates[choice.chosen].way},
+                                                          {"why", choice.why},
+                                                          {"text", choice.text()}});
+            for (const TuningChoice::Candidate& candidate : choice.candidates)
+                one["times"][candidate.way] = candidate.time;
         }
     }
 
     void memory() {
-        const auto ownBytes = [](const Model& m) { return static_cast<double>(m.ownedBytes()) - static_cast<double>(m.replacedBytes()); };
+        const auto ownBytes = [](const Model& m) {
+            return static_cast<double>(m.ownedBytes()) - static_cast<double>(m.replacedBytes());
+        };
         double weights = static_cast<double>(model().file()->fileSize()) + ownBytes(model());
         if (const Model* reference = models_.reference.get(); reference != nullptr && reference != &model()) {
             weights += ownBytes(*reference);
-            if (reference->file() != model().file()) weights += static_cast<double>(reference->file()->fileSize());  // else one mapping serves both
+            if (reference->file() != model().file())
+                weights += static_cast<double>(reference->file()->fileSize());  // else one mapping serves both
         }
         const double peak = static_cast<double>(peakMemoryBytes());
-        out_["memory"] = {{"peak_mb", peak / 1e6}, {"weights_mb", weights / 1e6}, {"cache_mb", cache_bytes_ / 1e6}, {"allowed_mb", (1.1 * (weights + cache_bytes_) + kMemoryBeside) / 1e6}};
+        out_["memory"] = {{"peak_mb", peak / 1e6},
+                          {"weights_mb", weights / 1e6},
+                          {"cache_mb", cache_bytes_ / 1e6},
+                          {"allowed_mb", (1.1 * (weights + cache_bytes_) + kMemoryBeside) / 1e6}};
     }
 
     // GB/s that plain reading gets just now.
@@ -152,7 +177,10 @@ private:
         const double fma_gflop_s = kernels::measureFmaRate() * device_.threads() / 1e9;
         const double dot_gop_s = kernels::measureDotRate() * device_.threads() / 1e9;
         const double bf16_gflop_s = kernels::measureBf16Rate() * device_.threads() / 1e9;
-        out_["limits"] = {{"memory_read_gb_s", read_gb_s}, {"f32_fma_gflop_s", fma_gflop_s}, {"int8_dot_gop_s", dot_gop_s}, {"bf16_dot_gflop_s", bf16_gflop_s}};
+        out_["limits"] = {{"memory_read_gb_s", read_gb_s},
+                          {"f32_fma_gflop_s", fma_gflop_s},
+                          {"int8_dot_gop_s", dot_gop_s},
+                          {"bf16_dot_gflop_s", bf16_gflop_s}};
         if (out_.contains("prefill")) {
             if (Json& throughput = out_["prefill"]["throughput"]; throughput.contains("gflop_s") && bf16_gflop_s > 0) {
                 throughput["of_bf16_limit"] = throughput["gflop_s"].get<double>() / bf16_gflop_s;
@@ -165,7 +193,8 @@ private:
 
     std::vector<TokenId> tokens(int count) const {
         std::vector<TokenId> ids(static_cast<std::size_t>(count));
-        for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>((i * 7919 + 13) % static_cast<std::size_t>(model().config().vocab_size));
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            ids[i] = static_cast<TokenId>((i * 7919 + 13) % static_cast<std::size_t>(model().config().vocab_size));
         return ids;
     }
 
@@ -180,16 +209,19 @@ private:
         return created;
     }
 
-    // Appends `count` tokens in pieces of `piece` behind what the sequence holds, and takes them back. With logits each row has them, else the last.
+    // Appends `count` tokens in pieces of `piece` behind what the sequence holds, and takes them back. With logits each
+    // row has them, else the last.
     Result<double> once(Sequence& s, int count, int piece, bool logits) {
         const int before = s.size();
         const std::vector<TokenId> ids = tokens(before + count);
-        logits_.resize(static_cast<std::size_t>(logits ? piece : 1) * static_cast<std::size_t>(model().config().vocab_size));
+        logits_.resize(static_cast<std::size_t>(logits ? piece : 1) *
+                       static_cast<std::size_t>(model().config().vocab_size));
         Result<void> fed;
         const double spent = seconds([&] {
             for (int done = before; done < before + count && fed; done += piece) {
                 const int n = std::min(piece, before + count - done);
-                fed = s.append({ids.data() + done, static_cast<std::size_t>(n)}, logits ? n : (done + n == before + count ? 1 : 0), logits_.data(), stop_);
+                fed = s.append({ids.data() + done, static_cast<std::size_t>(n)},
+                               logits ? n : (done + n == before + count ? 1 : 0), logits_.data(), stop_);
             }
         });
         s.truncate(before);
@@ -247,7 +279,8 @@ private:
     }
 
     Result<void> decodeAndBlocks() {
-        const int widest = request_.blocks.empty() ? 1 : *std::max_element(request_.blocks.begin(), request_.blocks.end());
+        const int widest =
+            request_.blocks.empty() ? 1 : *std::max_element(request_.blocks.begin(), request_.blocks.end());
         auto s = sequence(request_.depth, std::max(request_.decode, widest));
         if (!s) return tl::unexpected(s.error());
         if (request_.decode > 0) {
@@ -267,7 +300,8 @@ private:
             auto spent = once(s, request_.decode, 1, true);
             if (!spent) return tl::unexpected(spent.error());
             const double read_after = readNow();
-            bytes = cost_.weight_bytes + (s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0);
+            bytes =
+                cost_.weight_bytes + (s.experts() != nullptr ? static_cast<double>(s.experts()->traffic().bytes) : 0);
             if (repeat > 0) {  // the first warms caches and page tables
                 speeds.push_back(request_.decode / *spent);
                 shares.push_back(bytes * speeds.back() / 1e9 / ((read_before + read_after) / 2));
@@ -275,7 +309,11 @@ private:
             read_before = read_after;
         }
         const double speed = median(speeds);
-        out_["decode"] = {{"tokens", request_.decode}, {"tok_s", speed}, {"mb_a_pass", bytes / 1e6}, {"gb_s", bytes * speed / 1e9}, {"of_read_limit", median(shares)}};
+        out_["decode"] = {{"tokens", request_.decode},
+                          {"tok_s", speed},
+                          {"mb_a_pass", bytes / 1e6},
+                          {"gb_s", bytes * speed / 1e9},
+                          {"of_read_limit", median(shares)}};
         return {};
     }
 
@@ -293,12 +331,15 @@ private:
             spent.push_back(*whole);
             ratios.push_back(*whole / *single);
         }
-        out_["blocks"].push_back({{"rows", rows}, {"ms", median(spent) * 1e3}, {"cost_in_decode_steps", median(ratios)},
+        out_["blocks"].push_back({{"rows", rows},
+                                  {"ms", median(spent) * 1e3},
+                                  {"cost_in_decode_steps", median(ratios)},
                                   {"gb_s", (cost_.weight_bytes + expert_bytes) / median(spent) / 1e9}});
         return {};
     }
 
-    // The whole step loop as a run has it: sampling, measurements, reference blocks. With and without the reference take turns.
+    // The whole step loop as a run has it: sampling, measurements, reference blocks. With and without the reference
+    // take turns.
     Result<void> live() {
         if (request_.decode == 0) return {};
         std::vector<double> with, without, ratios;
@@ -319,7 +360,9 @@ private:
         }
         out_["run"] = {{"tok_s", median(without)}};
         if (!with.empty()) {
-            out_["run"].update({{"tok_s_with_reference", median(with)}, {"ratio", median(ratios)}, {"reference", models_.reference->weightFormat()},
+            out_["run"].update({{"tok_s_with_reference", median(with)},
+                                {"ratio", median(ratios)},
+                                {"reference", models_.reference->weightFormat()},
                                 {"block", kReferenceBlock}});
         }
         return {};
@@ -348,7 +391,8 @@ private:
         });
         if (!done) return tl::unexpected(done.error());
         const RunProvenance& p = (*generator)->provenance();
-        cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*generator)->position() / p.context);  // as far as it was written
+        cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*generator)->position() /
+                                                  p.context);  // as far as it was written
         return ((*generator)->position() - before) / spent;
     }
 
@@ -371,7 +415,8 @@ std::string shortNumber(double value) {
     text << std::fixed << std::setprecision(value < 10 ? 2 : value < 1000 ? 1 : 0) << value;
     std::string digits = text.str();
     if (value >= 1000) {
-        for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+        for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+            digits.insert(static_cast<std::size_t>(at), ",");
     }
     return digits;
 }
@@ -412,41 +457,56 @@ Result<Json> runBench(const BenchRequest& request, const std::stop_token& stop) 
 }
 
 void printBench(const Json& r, std::ostream& out) {
-    out << r["model"].get<std::string>() << ": " << r["weight_format"].get<std::string>() << ", " << number(r["bits_per_weight"]) << " bits a weight, "
-        << shortNumber(r["parameters"].get<double>() / 1e6) << " M parameters; " << r["isa"].get<std::string>() << ", " << r["threads"] << " threads, "
+    out << r["model"].get<std::string>() << ": " << r["weight_format"].get<std::string>() << ", "
+        << number(r["bits_per_weight"]) << " bits a weight, " << shortNumber(r["parameters"].get<double>() / 1e6)
+        << " M parameters; " << r["isa"].get<std::string>() << ", " << r["threads"] << " threads, "
         << r["arithmetic"].get<std::string>() << " arithmetic\n\n";
     printRow(out, "load", number(r["load"]["seconds"]) + " s", number(r["load"]["seconds_per_gb"]) + " s a GB of file");
     if (r.contains("prefill")) {
         const Json& p = r["prefill"];
         printRow(out, "prefill of " + p["tokens"].dump(), number(p["tok_s"]) + " tok/s",
-                 shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s: " + percent(p["of_int8_limit"]) + " of the 8-bit limit, " + percent(p["of_fma_limit"]) + " of the f32 limit");
+                 shortNumber(p["gflop_s"].get<double>() / 1e3) + " Tflop/s: " + percent(p["of_int8_limit"]) +
+                     " of the 8-bit limit, " + percent(p["of_fma_limit"]) + " of the f32 limit");
         printThroughput(p["throughput"], out);
-        if (p.contains("busy_tok_s")) printRow(out, "  a core busy", number(p["busy_tok_s"]) + " tok/s", percent(p["busy_ratio"]) + " of the quiet speed");
+        if (p.contains("busy_tok_s"))
+            printRow(out, "  a core busy", number(p["busy_tok_s"]) + " tok/s",
+                     percent(p["busy_ratio"]) + " of the quiet speed");
     }
     if (r.contains("decode")) {
         const Json& d = r["decode"];
         printRow(out, "decode of " + d["tokens"].dump(), number(d["tok_s"]) + " tok/s",
-                 number(d["gb_s"]) + " GB/s, " + number(d["mb_a_pass"]) + " MB a pass: " + percent(d["of_read_limit"]) + " of the read limit");
+                 number(d["gb_s"]) + " GB/s, " + number(d["mb_a_pass"]) + " MB a pass: " + percent(d["of_read_limit"]) +
+                     " of the read limit");
     }
     for (const Json& b : r.value("blocks", Json::array())) {
         printRow(out, "block of " + b["rows"].dump(), number(b["ms"]) + " ms",
-                 number(b["cost_in_decode_steps"]) + " decode steps, " + number(b["gb_s"]) + " GB/s: " + percent(b["of_read_limit"]) + " of the read limit");
+                 number(b["cost_in_decode_steps"]) + " decode steps, " + number(b["gb_s"]) +
+                     " GB/s: " + percent(b["of_read_limit"]) + " of the read limit");
     }
     if (r.contains("run")) {
         const Json& run = r["run"];
         printRow(out, "whole run", number(run["tok_s"]) + " tok/s", "with sampling and all measurements");
         if (run.contains("ratio"))
             printRow(out, "  with live KL", number(run["tok_s_with_reference"]) + " tok/s",
-                     percent(run["ratio"]) + "; reference " + run["reference"].get<std::string>() + " in blocks of " + run["block"].dump());
+                     percent(run["ratio"]) + "; reference " + run["reference"].get<std::string>() + " in blocks of " +
+                         run["block"].dump());
     }
     const Json& m = r["memory"];
-    printRow(out, "peak memory", number(m["peak_mb"]) + " MB", "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " + r["kv_cache"].get<std::string>() + "; at most " + number(m["allowed_mb"]) + " MB are allowed");
+    printRow(out, "peak memory", number(m["peak_mb"]) + " MB",
+             "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " +
+                 r["kv_cache"].get<std::string>() + "; at most " + number(m["allowed_mb"]) + " MB are allowed");
     const Json& tuning = r["tuning"];
     printRow(out, "tuning", "", tuning["source"].get<std::string>());
-    for (const Json& choice : tuning["measured"]) printRow(out, "  " + choice["what"].get<std::string>(), "", choice["text"].get<std::string>());
+    for (const Json& choice : tuning["measured"])
+        printRow(out, "  " + choice["what"].get<std::string>(), "", choice["text"].get<std::string>());
     const Json& l = r["limits"];
     printRow(out, "limits", number(l["memory_read_gb_s"]) + " GB/s",
-             shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " + shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit" + (l["bf16_dot_gflop_s"].get<double>() > 0 ? ", " + shortNumber(l["bf16_dot_gflop_s"].get<double>() / 1e3) + " Tflop/s BF16" : "") + ", measured now");
+             shortNumber(l["f32_fma_gflop_s"].get<double>() / 1e3) + " Tflop/s f32, " +
+                 shortNumber(l["int8_dot_gop_s"].get<double>() / 1e3) + " Top/s 8-bit" +
+                 (l["bf16_dot_gflop_s"].get<double>() > 0
+                      ? ", " + shortNumber(l["bf16_dot_gflop_s"].get<double>() / 1e3) + " Tflop/s BF16"
+                      : "") +
+                 ", measured now");
 }
 
 }  // namespace quibble::cli

@@ -22,7 +22,8 @@ struct BenchArguments {
 
 using Measure = std::function<Result<nlohmann::ordered_json>(const std::stop_token&)>;
 
-Result<void> report(const std::string& json, const std::string& words, const Measure& measure, void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
+Result<void> report(const std::string& json, const std::string& words, const Measure& measure,
+                    void (*print)(const nlohmann::ordered_json&, std::ostream&)) {
     const std::string path = json.empty() ? "-" : json;
     if (auto writable = requireWritable(path); !writable) return writable;
     const Interrupt interrupt;
@@ -33,11 +34,14 @@ Result<void> report(const std::string& json, const std::string& words, const Mea
     logBenchEnds(*result, static_cast<double>(nowNs() - began) * 1e-9);
     auto output = Output::open(path);
     if (!output) return tl::unexpected(output.error());
-    if (json.empty()) print(*result, (*output)->stream());
-    else (*output)->stream() << result->dump() << '\n';
+    if (json.empty())
+        print(*result, (*output)->stream());
+    else
+        (*output)->stream() << result->dump() << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;
     if (!result->contains(kIncomplete)) return {};
-    return fail(interrupt.asked() ? ErrorCode::Cancelled : ErrorCode::InvalidArgument, "the measurement is not complete: " + (*result)[kIncomplete].get<std::string>());
+    return fail(interrupt.asked() ? ErrorCode::Cancelled : ErrorCode::InvalidArgument,
+                "the measurement is not complete: " + (*result)[kIncomplete].get<std::string>());
 }
 
 Result<void> execute(const BenchArguments& arguments) {
@@ -49,10 +53,14 @@ Result<void> execute(const BenchArguments& arguments) {
         experts.problems = arguments.drafting.problems;
         experts.threads = arguments.speed.threads;
         experts.repeats = arguments.speed.repeats;
-        return report(arguments.json, inWords(experts), [&](const std::stop_token& stop) { return runExpertsBench(experts, stop); }, &printExpertsBench);
+        return report(
+            arguments.json, inWords(experts),
+            [&](const std::stop_token& stop) { return runExpertsBench(experts, stop); }, &printExpertsBench);
     }
     if (!arguments.speculation && !arguments.forced) {
-        return report(arguments.json, inWords(arguments.speed), [&](const std::stop_token& stop) { return runBench(arguments.speed, stop); }, &printBench);
+        return report(
+            arguments.json, inWords(arguments.speed),
+            [&](const std::stop_token& stop) { return runBench(arguments.speed, stop); }, &printBench);
     }
     SpeculationBenchRequest drafting = arguments.drafting;
     drafting.model = arguments.speed.model;
@@ -62,9 +70,13 @@ Result<void> execute(const BenchArguments& arguments) {
     drafting.repeats = arguments.speed.repeats;
     drafting.depth = arguments.speed.depth;
     if (arguments.forced) {
-        return report(arguments.json, inWords(drafting, "forced rounds"), [&](const std::stop_token& stop) { return runForcedBench(drafting, stop); }, &printForcedBench);
+        return report(
+            arguments.json, inWords(drafting, "forced rounds"),
+            [&](const std::stop_token& stop) { return runForcedBench(drafting, stop); }, &printForcedBench);
     }
-    return report(arguments.json, inWords(drafting, "drafting"), [&](const std::stop_token& stop) { return runSpeculationBench(drafting, stop); }, &printSpeculationBench);
+    return report(
+        arguments.json, inWords(drafting, "drafting"),
+        [&](const std::stop_token& stop) { return runSpeculationBench(drafting, stop); }, &printSpeculationBench);
 }
 
 }  // namespace
@@ -76,23 +88,39 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
     command->add_option("model", request->model, kModelHelp)->required();
     command->add_option("--quant", request->quant, "Quantize in place, as in run")->capture_default_str();
     command->add_option("--reference", request->reference, "As in run; also times runs with the reference scored live");
-    command->add_option("--arithmetic", request->arithmetic, "native or f32")->check(CLI::IsMember({"native", "f32"}))->capture_default_str();
-    command->add_option("--kv", request->kv_type, "Type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))->capture_default_str();
+    command->add_option("--arithmetic", request->arithmetic, "native or f32")
+        ->check(CLI::IsMember({"native", "f32"}))
+        ->capture_default_str();
+    command->add_option("--kv", request->kv_type, "Type of the KV cache")
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
+        ->capture_default_str();
     addNumber(*command, "--prefill", request->prefill, "Prompt tokens; 0: skip", 0, 1 << 20);
     addNumber(*command, "--decode", request->decode, "Decoded tokens; 0: skip, and whole runs too", 0, 1 << 20);
-    addNumber(*command, "--depth", request->depth, "Positions in the cache before decode and blocks; speed can be measured beyond what the model was made for", 0, 1 << 20);
+    addNumber(
+        *command, "--depth", request->depth,
+        "Positions in the cache before decode and blocks; speed can be measured beyond what the model was made for", 0,
+        1 << 20);
     addNumber(*command, "--blocks", request->blocks, "Rows of one pass, several", 1, 64)->delimiter(',');
     command->add_flag("--busy", request->busy, "Prefill once more with another job on one of the cores");
     addNumber(*command, "--threads", request->threads, "0: all cores", 0, 256);
     addNumber(*command, "--repeats", request->repeats, "Repetitions; the median counts", 1, 100);
     command->add_option("--json", arguments->json, "Write one line of JSON to this file or - instead of the table");
-    command->add_flag("--speculation", arguments->speculation, "Instead: whole runs with each draft method against plain decoding");
-    command->add_flag("--forced", arguments->forced, "Instead: passes of 1 to 16 rows, and rounds of a chain whose tokens are all accepted, whatever the models say");
-    command->add_flag("--experts", arguments->experts, "Instead: unions, coverage and errors of expert budgets on real text; with --draft-model drafted runs under each budget");
-    command->add_option("--draft-model", arguments->drafting.drafts, "For these: model files that draft, largest first")->expected(1, 2);
-    command->add_option("--methods", arguments->drafting.methods, "For --speculation: method:key=value/rule, several; default: one of each kind");
-    addNumber(*command, "--temperatures", arguments->drafting.temperatures, "For --speculation", 0, 100)->delimiter(',');
-    addNumber(*command, "--problems", arguments->drafting.problems, "For --speculation and --experts: how many held-out problems", 1, 500);
+    command->add_flag("--speculation", arguments->speculation,
+                      "Instead: whole runs with each draft method against plain decoding");
+    command->add_flag("--forced", arguments->forced,
+                      "Instead: passes of 1 to 16 rows, and rounds of a chain whose tokens are all accepted, whatever "
+                      "the models say");
+    command->add_flag("--experts", arguments->experts,
+                      "Instead: unions, coverage and errors of expert budgets on real text; with --draft-model drafted "
+                      "runs under each budget");
+    command->add_option("--draft-model", arguments->drafting.drafts, "For these: model files that draft, largest first")
+        ->expected(1, 2);
+    command->add_option("--methods", arguments->drafting.methods,
+                        "For --speculation: method:key=value/rule, several; default: one of each kind");
+    addNumber(*command, "--temperatures", arguments->drafting.temperatures, "For --speculation", 0, 100)
+        ->delimiter(',');
+    addNumber(*command, "--problems", arguments->drafting.problems,
+              "For --speculation and --experts: how many held-out problems", 1, 500);
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }
 

@@ -1,5 +1,6 @@
-// What expert budgets (MoE-Spec, arXiv 2602.16052) do to a trained mixture: unions and coverage of passes over real text, the error that a budget makes
-// beside other selections of the same size, and whole drafted runs under each budget. One JSON object holds everything.
+// What expert budgets (MoE-Spec, arXiv 2602.16052) do to a trained mixture: unions and coverage of passes over real
+// text, the error that a budget makes beside other selections of the same size, and whole drafted runs under each
+// budget. One JSON object holds everything.
 #pragma once
 
 #include <ostream>
@@ -20,8 +21,10 @@ struct ExpertsBenchRequest {
     int threads = 0, repeats = 3;
 };
 
-/// A stop or a fault on the way leaves what was measured before, with kIncomplete (bench_stop.h). Errors: a model without experts, and those of opening.
-[[nodiscard]] Result<nlohmann::ordered_json> runExpertsBench(const ExpertsBenchRequest& request, const std::stop_token& stop);
+/// A stop or a fault on the way leaves what was measured before, with kIncomplete (bench_stop.h). Errors: a model
+/// without experts, and those of opening.
+[[nodiscard]] Result<nlohmann::ordered_json> runExpertsBench(const ExpertsBenchRequest& request,
+                                                             const std::stop_token& stop);
 void printExpertsBench(const nlohmann::ordered_json& result, std::ostream& out);
 
 }  // namespace quibble::cli

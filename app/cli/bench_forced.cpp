@@ -1,5 +1,6 @@
-// The engine's limit: rounds of speculative decoding whose drafts are accepted by decree. The passes are those of a run (a drafting model feeds its chain
-// token by token, the target takes all rows in one tree pass and keeps their path); only the decision is left out.
+// The engine's limit: rounds of speculative decoding whose drafts are accepted by decree. The passes are those of a run
+// (a drafting model feeds its chain token by token, the target takes all rows in one tree pass and keeps their path);
+// only the decision is left out.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -30,13 +31,17 @@ double microseconds(const auto& body) {
 
 class ForcedBench {
 public:
-    ForcedBench(const SpeculationBenchRequest& request, CpuDevice& device, std::stop_token stop) : request_(request), device_(device), stop_(std::move(stop)) {}
+    ForcedBench(const SpeculationBenchRequest& request, CpuDevice& device, std::stop_token stop)
+        : request_(request), device_(device), stop_(std::move(stop)) {}
 
     Result<Json> run() {
-        if (request_.drafts.size() > 1) return fail(ErrorCode::InvalidArgument, "forced rounds take one draft model", "Name one, or none to time the passes alone");
+        if (request_.drafts.size() > 1)
+            return fail(ErrorCode::InvalidArgument, "forced rounds take one draft model",
+                        "Name one, or none to time the passes alone");
         if (auto opened = open(request_.model, target_, rows_); !opened) return tl::unexpected(opened.error());
         if (!request_.drafts.empty()) {
-            if (auto opened = open(request_.drafts[0], draft_, draft_row_); !opened) return tl::unexpected(opened.error());
+            if (auto opened = open(request_.drafts[0], draft_, draft_row_); !opened)
+                return tl::unexpected(opened.error());
         }
         std::string incomplete;
         for (int repeat = 0; repeat <= request_.repeats && incomplete.empty(); ++repeat) {
@@ -60,7 +65,8 @@ private:
         auto created = Sequence::create(*model, device_, request_.depth + 64, arithmetic);
         if (!created) return tl::unexpected(created.error());
         sequence = std::move(*created);
-        logits.resize(static_cast<std::size_t>(kPassRows.back()) * static_cast<std::size_t>((*model)->config().vocab_size));
+        logits.resize(static_cast<std::size_t>(kPassRows.back()) *
+                      static_cast<std::size_t>((*model)->config().vocab_size));
         const std::vector<TokenId> text = tokens(*sequence, request_.depth);
         return sequence->append(text, 0, nullptr);
     }
@@ -115,23 +121,29 @@ private:
 
     Json report() const {
         const auto median = [](const std::vector<double>& values) { return quantile(values, 0.5).value_or(0.0); };
-        Json out = {{"model", request_.model}, {"isa", device_.isa()}, {"threads", device_.threads()}, {"depth", request_.depth}, {"repeats", request_.repeats},
-                    {"passes", Json::array()}, {"rounds", Json::array()}};
+        Json out = {{"model", request_.model}, {"isa", device_.isa()},        {"threads", device_.threads()},
+                    {"depth", request_.depth}, {"repeats", request_.repeats}, {"passes", Json::array()},
+                    {"rounds", Json::array()}};
         const double single = median(pass_us_[0]);
         for (std::size_t i = 0; i < kPassRows.size(); ++i) {
             std::vector<double> steps;
             for (std::size_t r = 0; r < pass_us_[i].size(); ++r) steps.push_back(pass_us_[i][r] / pass_us_[0][r]);
-            out["passes"].push_back({{"rows", kPassRows[i]}, {"us", median(pass_us_[i])}, {"decode_steps", median(steps)}});
+            out["passes"].push_back(
+                {{"rows", kPassRows[i]}, {"us", median(pass_us_[i])}, {"decode_steps", median(steps)}});
         }
         if (draft_ == nullptr) return out;
         out["draft"] = request_.drafts[0];
         for (std::size_t i = 0; i < kLengths.size(); ++i) {
-            Json round = {{"length", kLengths[i]}, {"draft_us", median(draft_us_[i])}, {"round_us", median(round_us_[i])}, {"speed_up_all_accepted", median(ratio_[i])}};
+            Json round = {{"length", kLengths[i]},
+                          {"draft_us", median(draft_us_[i])},
+                          {"round_us", median(round_us_[i])},
+                          {"speed_up_all_accepted", median(ratio_[i])}};
             for (const double a : kAcceptances) {
                 // Tokens of a round when each drafted token is accepted with chance a: 1 + a + a^2 + ... + a^length.
                 double expected = 0;
                 for (int k = 0; k <= kLengths[i]; ++k) expected += std::pow(a, k);
-                round["by_acceptance"].push_back({{"acceptance", a}, {"tokens", expected}, {"speed_up", expected * single / median(round_us_[i])}});
+                round["by_acceptance"].push_back(
+                    {{"acceptance", a}, {"tokens", expected}, {"speed_up", expected * single / median(round_us_[i])}});
             }
             out["rounds"].push_back(std::move(round));
         }
@@ -156,18 +168,23 @@ Result<Json> runForcedBench(const SpeculationBenchRequest& request, const std::s
 }
 
 void printForcedBench(const Json& result, std::ostream& out) {
-    out << std::fixed << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", " << result["threads"] << " threads, " << result["depth"]
-        << " positions in the cache, medians of " << result["repeats"] << '\n';
+    out << std::fixed << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", "
+        << result["threads"] << " threads, " << result["depth"] << " positions in the cache, medians of "
+        << result["repeats"] << '\n';
     for (const Json& pass : result["passes"]) {
-        out << "verify of " << std::setw(2) << pass["rows"].get<int>() << " rows " << std::setprecision(3) << std::setw(11) << pass["us"].get<double>() / 1e3 << " ms  "
-            << std::setprecision(2) << pass["decode_steps"].get<double>() << " decode steps\n";
+        out << "verify of " << std::setw(2) << pass["rows"].get<int>() << " rows " << std::setprecision(3)
+            << std::setw(11) << pass["us"].get<double>() / 1e3 << " ms  " << std::setprecision(2)
+            << pass["decode_steps"].get<double>() << " decode steps\n";
     }
     if (result["rounds"].empty()) return;
-    out << "drafted by " << result["draft"].get<std::string>() << "; speed-up by chance that a drafted token is accepted\n";
+    out << "drafted by " << result["draft"].get<std::string>()
+        << "; speed-up by chance that a drafted token is accepted\n";
     for (const Json& round : result["rounds"]) {
-        out << "chain of " << std::setw(2) << round["length"].get<int>() << ": draft " << std::setprecision(3) << round["draft_us"].get<double>() / 1e3 << " ms of "
-            << round["round_us"].get<double>() / 1e3 << " ms;" << std::setprecision(2);
-        for (const Json& at : round["by_acceptance"]) out << "  " << at["acceptance"].get<double>() << ": " << at["speed_up"].get<double>() << 'x';
+        out << "chain of " << std::setw(2) << round["length"].get<int>() << ": draft " << std::setprecision(3)
+            << round["draft_us"].get<double>() / 1e3 << " ms of " << round["round_us"].get<double>() / 1e3 << " ms;"
+            << std::setprecision(2);
+        for (const Json& at : round["by_acceptance"])
+            out << "  " << at["acceptance"].get<double>() << ": " << at["speed_up"].get<double>() << 'x';
         out << '\n';
     }
 }

@@ -1,5 +1,6 @@
-// The lines of the log about a measurement: one when it begins, one when it ends with its main figures, and one for each method that failed on the way.
-// A model that is loaded, and an error that ends the measurement, have lines of their own already.
+// The lines of the log about a measurement: one when it begins, one when it ends with its main figures, and one for
+// each method that failed on the way. A model that is loaded, and an error that ends the measurement, have lines of
+// their own already.
 #pragma once
 
 #include <string>

@@ -23,7 +23,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What is tried unless the user says what.
-const std::vector<std::string> kUsualMethods{"chain", "chain/rejection", "tree", "static_tree", "ngram", "self", "cascade"};
+const std::vector<std::string> kUsualMethods{"chain", "chain/rejection", "tree", "static_tree", "ngram",
+                                             "self",  "cascade"};
 // What `self` drafts with when the model is not quantized otherwise.
 constexpr const char* kSelfQuant = "rtn:bits=4,group=64";
 
@@ -46,10 +47,14 @@ Result<std::vector<Contender>> contendersOf(const SpeculationBenchRequest& reque
         if (!rule) return tl::unexpected(rule.error());
         auto found = findDraftMethod(*method);
         if (!found) return tl::unexpected(found.error());
-        if (*found == nullptr) return fail(ErrorCode::InvalidArgument, "plain decoding is what the methods are compared with", "Name draft methods");
+        if (*found == nullptr)
+            return fail(ErrorCode::InvalidArgument, "plain decoding is what the methods are compared with",
+                        "Name draft methods");
         if ((*found)->model_files > static_cast<int>(request.drafts.size())) {
             if (request.methods.empty()) continue;
-            return fail(ErrorCode::InvalidArgument, text + " needs " + std::to_string((*found)->model_files) + " draft models", "Name them with --draft-model");
+            return fail(ErrorCode::InvalidArgument,
+                        text + " needs " + std::to_string((*found)->model_files) + " draft models",
+                        "Name them with --draft-model");
         }
         contender.draft.method = *method;
         contender.draft.verify = *rule;
@@ -71,14 +76,15 @@ struct Fastest {
 struct Tally {
     std::vector<double> ratios;
     std::map<std::string, Fastest> fastest;  // by prompt
-    RunTrace rounds;  // of all runs
+    RunTrace rounds;                         // of all runs
     std::int64_t tokens = 0;
     double decode_ns = 0;
 };
 
 class SpeculationBench {
 public:
-    SpeculationBench(const SpeculationBenchRequest& request, std::stop_token stop) : request_(request), stop_(std::move(stop)), device_(request.threads), cache_(8) {}
+    SpeculationBench(const SpeculationBenchRequest& request, std::stop_token stop)
+        : request_(request), stop_(std::move(stop)), device_(request.threads), cache_(8) {}
 
     Result<Json> run() {
         auto contenders = contendersOf(request_);
@@ -86,8 +92,16 @@ public:
         contenders_ = std::move(*contenders);
         auto set = ProblemSet::load(shippedDataDirectory() / "problems" / "nano-heldout.jsonl");
         if (!set) return tl::unexpected(set.error());
-        Json out = {{"model", request_.model}, {"quant", request_.quant}, {"drafts", request_.drafts}, {"isa", device_.isa()}, {"threads", device_.threads()},
-                    {"problems", request_.problems}, {"max_tokens", request_.max_tokens}, {"repeats", request_.repeats}, {"rows", Json::array()}, {"failures", Json::array()}};
+        Json out = {{"model", request_.model},
+                    {"quant", request_.quant},
+                    {"drafts", request_.drafts},
+                    {"isa", device_.isa()},
+                    {"threads", device_.threads()},
+                    {"problems", request_.problems},
+                    {"max_tokens", request_.max_tokens},
+                    {"repeats", request_.repeats},
+                    {"rows", Json::array()},
+                    {"failures", Json::array()}};
         for (const double temperature : request_.temperatures) {
             tallies_.assign(contenders_.size(), {});
             const auto done = compareAll(set->problems(), temperature);
@@ -100,7 +114,8 @@ public:
             break;
         }
         for (const Contender& contender : contenders_) {
-            if (contender.failure) out["failures"].push_back({{"method", contender.name}, {"reason", contender.failure->line()}});
+            if (contender.failure)
+                out["failures"].push_back({{"method", contender.name}, {"reason", contender.failure->line()}});
         }
         if (out["rows"].empty() && !out["failures"].empty()) return tl::unexpected(*firstFailure());
         return out;
@@ -108,14 +123,17 @@ public:
 
 private:
     const std::optional<Error>& firstFailure() const {
-        return std::find_if(contenders_.begin(), contenders_.end(), [](const Contender& c) { return c.failure.has_value(); })->failure;
+        return std::find_if(contenders_.begin(), contenders_.end(),
+                            [](const Contender& c) { return c.failure.has_value(); })
+            ->failure;
     }
 
     Result<void> compareAll(const std::vector<Problem>& problems, double temperature) {
         for (int repeat = 0; repeat <= request_.repeats; ++repeat) {
             for (int i = 0; i < request_.problems && i < static_cast<int>(problems.size()); ++i) {
                 // The first round warms caches and page tables.
-                if (auto done = compare(problems[static_cast<std::size_t>(i)].text, temperature, repeat > 0); !done) return done;
+                if (auto done = compare(problems[static_cast<std::size_t>(i)].text, temperature, repeat > 0); !done)
+                    return done;
             }
         }
         return {};
@@ -139,7 +157,8 @@ private:
         auto generator = Generator::create(r, std::move(*models), device_);
         if (!generator) return tl::unexpected(generator.error());
         std::vector<RunEvent> events;
-        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done) return tl::unexpected(done.error());
+        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done)
+            return tl::unexpected(done.error());
         const auto spent = static_cast<double>((*generator)->closing().decode_ns);
         std::int64_t tokens = 0;
         for (const RunEvent& event : events) {
@@ -203,12 +222,29 @@ private:
         std::vector<double> rates;
         for (std::size_t i = 0; i < n.by_position.size(); ++i) rates.push_back(n.rate(i).value_or(0));
         const auto quarters = quantiles(tally.ratios, std::array{0.25, 0.5, 0.75});
-        Json row = {{"method", contender.name}, {"temperature", temperature}, {"speed_up", quarters[1]}, {"quarter", quarters[0]}, {"three_quarters", quarters[2]}, {"speed_up_undisturbed", quantile(undisturbed, 0.5).value_or(0.0)},
-                    {"tokens", tally.tokens}, {"tok_s", static_cast<double>(tally.tokens) / tally.decode_ns * 1e9}, {"verify_steps", n.rounds}, {"plain_steps", n.plain_steps},
-                    {"drafted", n.all.drafted}, {"tested", n.all.tested}, {"accepted", n.all.accepted}, {"ignored", n.all.ignored()},
-                    {"acceptance_by_position", rates}, {"mean_accepted", orNull(n.meanAccepted())}, {"tokens_per_verify", orNull(n.tokensPerVerify())}, {"tokens_per_step", orNull(n.tokensPerStep())},
-                    {"draft_us", perRound(&DraftRound::draft_ns)}, {"verify_us", perRound(&DraftRound::verify_ns)}, {"other_us", perRound(&DraftRound::other_ns)}};
-        const double round_us = row["draft_us"].get<double>() + row["verify_us"].get<double>() + row["other_us"].get<double>();
+        Json row = {{"method", contender.name},
+                    {"temperature", temperature},
+                    {"speed_up", quarters[1]},
+                    {"quarter", quarters[0]},
+                    {"three_quarters", quarters[2]},
+                    {"speed_up_undisturbed", quantile(undisturbed, 0.5).value_or(0.0)},
+                    {"tokens", tally.tokens},
+                    {"tok_s", static_cast<double>(tally.tokens) / tally.decode_ns * 1e9},
+                    {"verify_steps", n.rounds},
+                    {"plain_steps", n.plain_steps},
+                    {"drafted", n.all.drafted},
+                    {"tested", n.all.tested},
+                    {"accepted", n.all.accepted},
+                    {"ignored", n.all.ignored()},
+                    {"acceptance_by_position", rates},
+                    {"mean_accepted", orNull(n.meanAccepted())},
+                    {"tokens_per_verify", orNull(n.tokensPerVerify())},
+                    {"tokens_per_step", orNull(n.tokensPerStep())},
+                    {"draft_us", perRound(&DraftRound::draft_ns)},
+                    {"verify_us", perRound(&DraftRound::verify_ns)},
+                    {"other_us", perRound(&DraftRound::other_ns)}};
+        const double round_us =
+            row["draft_us"].get<double>() + row["verify_us"].get<double>() + row["other_us"].get<double>();
         if (n.plain_pass_ns && n.rounds > 0 && round_us > 0) {
             row["plain_pass_us"] = *n.plain_pass_ns / 1e3;
             row["predicted_speed_up"] = *n.tokensPerVerify() * *n.plain_pass_ns / 1e3 / round_us;
@@ -227,13 +263,19 @@ private:
 
 }  // namespace
 
-Result<Json> runSpeculationBench(const SpeculationBenchRequest& request, const std::stop_token& stop) { return SpeculationBench(request, stop).run(); }
+Result<Json> runSpeculationBench(const SpeculationBenchRequest& request, const std::stop_token& stop) {
+    return SpeculationBench(request, stop).run();
+}
 
 void printSpeculationBench(const Json& result, std::ostream& out) {
-    out << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", " << result["threads"] << " threads, " << result["problems"] << " problems x "
-        << result["repeats"] << " repetitions; times a verify step, medians\n";
-    out << "method                        T   speed-up (quartiles)  fastest runs  tokens/verify  accepted/tested    draft   verify    other   T(1)  predicted\n";
-    const auto fixed = [&](double value, int width, int digits) -> std::ostream& { return out << std::fixed << std::setprecision(digits) << std::setw(width) << value; };
+    out << result["model"].get<std::string>() << ", " << result["isa"].get<std::string>() << ", " << result["threads"]
+        << " threads, " << result["problems"] << " problems x " << result["repeats"]
+        << " repetitions; times a verify step, medians\n";
+    out << "method                        T   speed-up (quartiles)  fastest runs  tokens/verify  accepted/tested    "
+           "draft   verify    other   T(1)  predicted\n";
+    const auto fixed = [&](double value, int width, int digits) -> std::ostream& {
+        return out << std::fixed << std::setprecision(digits) << std::setw(width) << value;
+    };
     for (const Json& row : result["rows"]) {
         out << std::left << std::setw(28) << row["method"].get<std::string>() << std::right;
         fixed(row["temperature"], 4, 1) << ' ';
@@ -248,7 +290,9 @@ void printSpeculationBench(const Json& result, std::ostream& out) {
         fixed(row.value("plain_pass_us", 0.0), 6, 0);
         fixed(row.value("predicted_speed_up", 0.0), 10, 2) << '\n';
     }
-    for (const Json& failure : result["failures"]) out << "left out, " << failure["method"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
+    for (const Json& failure : result["failures"])
+        out << "left out, " << failure["method"].get<std::string>() << ": " << failure["reason"].get<std::string>()
+            << '\n';
 }
 
 }  // namespace quibble::cli

@@ -1,4 +1,5 @@
-// How a measurement that takes long ends early: a report holds what was measured until then and says why there is no more.
+// How a measurement that takes long ends early: a report holds what was measured until then and says why there is no
+// more.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// quibble-cli branch: another token in the place of one that a stored run chose, and on from there, as a run of its own in the same session.
+// quibble-cli branch: another token in the place of one that a stored run chose, and on from there, as a run of its own
+// in the same session.
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -27,7 +28,8 @@ struct BranchArguments {
 
 Result<std::unique_ptr<Store>> openStore(const std::string& path) {
     std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) return fail(ErrorCode::NotFound, path + " is not there", "Check the name");
+    if (!std::filesystem::exists(path, ignored))
+        return fail(ErrorCode::NotFound, path + " is not there", "Check the name");
     auto store = Store::open(path);
     if (store) logOpened(**store);
     return store;
@@ -35,15 +37,19 @@ Result<std::unique_ptr<Store>> openStore(const std::string& path) {
 
 // The id that was named, or the one token that the text is.
 Result<TokenId> tokenOf(const BranchArguments& arguments, const std::string& model) {
-    if (arguments.token.has_value() == !arguments.text.empty()) return fail(ErrorCode::InvalidArgument, "give one of --token and --text");
+    if (arguments.token.has_value() == !arguments.text.empty())
+        return fail(ErrorCode::InvalidArgument, "give one of --token and --text");
     if (arguments.token) return *arguments.token;
     auto file = ModelFile::open(model);
     if (!file) return tl::unexpected(file.error());
     auto tokenizer = Tokenizer::fromFile(**file);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
-    const auto ids = (*tokenizer)->encode(arguments.text, {.parse_special = false, .add_bos = false, .vocabulary_bos_eos = false});
+    const auto ids =
+        (*tokenizer)->encode(arguments.text, {.parse_special = false, .add_bos = false, .vocabulary_bos_eos = false});
     if (ids.size() == 1) return ids.front();
-    return fail(ErrorCode::InvalidArgument, "\"" + arguments.text + "\" is " + std::to_string(ids.size()) + " tokens of this model", "Write one token, or its id with --token");
+    return fail(ErrorCode::InvalidArgument,
+                "\"" + arguments.text + "\" is " + std::to_string(ids.size()) + " tokens of this model",
+                "Write one token, or its id with --token");
 }
 
 Result<RunRequest> requestOf(const BranchArguments& arguments, const RunTrace& parent) {
@@ -84,13 +90,21 @@ Result<void> execute(const BranchArguments& arguments) {
     if (!writer) return tl::unexpected(writer.error());
     auto run = (*writer)->beginRun(summary->session, *request);
     if (!run) return tl::unexpected(run.error());
-    std::fprintf(stderr, "run %lld: branch of %lld at %d\n", static_cast<long long>(raw(*run)), static_cast<long long>(arguments.run), arguments.at);
+    std::fprintf(stderr, "run %lld: branch of %lld at %d\n", static_cast<long long>(raw(*run)),
+                 static_cast<long long>(arguments.run), arguments.at);
     RunTrace shown(*request);
     shown.inherit(*parent, arguments.at);
-    auto done = follow({.request = *request, .shown = std::move(shown), .jsonl = arguments.jsonl, .writer = writer->get(), .run = *run});
+    auto done = follow({.request = *request,
+                        .shown = std::move(shown),
+                        .jsonl = arguments.jsonl,
+                        .writer = writer->get(),
+                        .run = *run});
     if (!done) return tl::unexpected(done.error());
     if (done->provenance().model_hash != parent->provenance().model_hash) {
-        std::fputs("note: the model file has changed since the parent run was made: this branch continues with other weights than its beginning\n", stderr);
+        std::fputs(
+            "note: the model file has changed since the parent run was made: this branch continues with other weights "
+            "than its beginning\n",
+            stderr);
     }
     return {};
 }
@@ -102,12 +116,14 @@ void addBranchCommand(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("branch", "Put another token into a stored run and go on from there");
     command->add_option("database", arguments->database, "Session database; the branch is kept there too")->required();
     addNumber(*command, "--run", arguments->run, "Run to branch from (export --list shows them)", 1)->required();
-    addNumber(*command, "--at", arguments->at, "Position of the token that is replaced (pos in the export)", 0)->required();
+    addNumber(*command, "--at", arguments->at, "Position of the token that is replaced (pos in the export)", 0)
+        ->required();
     addNumber(*command, "--token", arguments->token, "Id of the token that takes its place", 0);
     command->add_option("--text", arguments->text, "Or its text, which must be one token");
     command->add_option("--model", arguments->model, "Where the model file lies now");
     command->add_option("--reference", arguments->reference, "Where the reference file lies now");
-    addNumber(*command, "--max-tokens", arguments->max_tokens, "Limit of generated tokens, the beginning included; default: the parent's", 1);
+    addNumber(*command, "--max-tokens", arguments->max_tokens,
+              "Limit of generated tokens, the beginning included; default: the parent's", 1);
     addNumber(*command, "--penalty", arguments->penalty, "Default: the parent's");
     addNumber(*command, "--temperature", arguments->temperature, "Default: the parent's");
     addNumber(*command, "--threads", arguments->threads, "0: all cores; default: the parent's", 0, 256);

@@ -24,7 +24,8 @@ Result<void> requireFolder(const std::string& path) {
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     std::error_code ignored;
     if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
-    return fail(ErrorCode::NotFound, "cannot write " + path + ": there is no folder " + folder.string(), "Make it first, or name another");
+    return fail(ErrorCode::NotFound, "cannot write " + path + ": there is no folder " + folder.string(),
+                "Make it first, or name another");
 }
 
 Result<void> requireWritable(const std::string& path) {
@@ -43,16 +44,19 @@ Result<std::string> readBytes(const std::string& path) {
     std::error_code ignored;
     if (path != "-") {
         file.open(path, std::ios::binary);
-        if (!file || std::filesystem::is_directory(path, ignored)) return fail(ErrorCode::NotFound, "cannot read " + path, "Check the name");
+        if (!file || std::filesystem::is_directory(path, ignored))
+            return fail(ErrorCode::NotFound, "cannot read " + path, "Check the name");
     }
     std::istream& in = path == "-" ? std::cin : file;
     std::string text;
     std::array<char, 1 << 16> part{};
     while (in.read(part.data(), part.size()) || in.gcount() > 0) {
         text.append(part.data(), static_cast<std::size_t>(in.gcount()));
-        if (text.size() > kMostTextBytes) return fail(ErrorCode::InvalidArgument, name + " holds more than 64 MiB", "Give it less text");
+        if (text.size() > kMostTextBytes)
+            return fail(ErrorCode::InvalidArgument, name + " holds more than 64 MiB", "Give it less text");
     }
-    if (in.bad() || (path == "-" && std::ferror(stdin) != 0)) return fail(ErrorCode::Io, "cannot read " + name, "Give it text: a file or a pipe");
+    if (in.bad() || (path == "-" && std::ferror(stdin) != 0))
+        return fail(ErrorCode::Io, "cannot read " + name, "Give it text: a file or a pipe");
     return text;
 }
 
@@ -60,7 +64,8 @@ Result<std::string> readPrompt(const std::string& path) {
     auto text = readBytes(path);
     if (!text) return text;
     if (!isValidUtf8(*text)) {
-        return fail(ErrorCode::InvalidArgument, (path == "-" ? "standard input" : path) + " is not UTF-8 text", "Convert it, for instance with iconv");
+        return fail(ErrorCode::InvalidArgument, (path == "-" ? "standard input" : path) + " is not UTF-8 text",
+                    "Convert it, for instance with iconv");
     }
     if (text->starts_with("\xEF\xBB\xBF")) text->erase(0, 3);
     // An editor ends the last line too; that end is not part of what was asked.
@@ -82,7 +87,9 @@ std::ostream& Output::stream() { return file_ ? static_cast<std::ostream&>(*file
 
 Result<void> Output::close() {
     stream().flush();
-    if (!stream()) return fail(ErrorCode::Io, "writing " + (file_ ? path_ : std::string("standard output")) + " failed", "Is the disk full?");
+    if (!stream())
+        return fail(ErrorCode::Io, "writing " + (file_ ? path_ : std::string("standard output")) + " failed",
+                    "Is the disk full?");
     return {};
 }
 
@@ -93,7 +100,8 @@ void printNotes(const RunProvenance& provenance) {
 Result<Problem> findProblem(const std::string& id) {
     const std::filesystem::path directory = shippedDataDirectory();
     if (directory.empty()) {
-        return fail(ErrorCode::NotFound, "the folder of the shipped problems was not found", "Set QUIBBLE_DATA_DIR to the folder that holds problems and models");
+        return fail(ErrorCode::NotFound, "the folder of the shipped problems was not found",
+                    "Set QUIBBLE_DATA_DIR to the folder that holds problems and models");
     }
     std::error_code ignored;
     std::vector<std::filesystem::path> files;
@@ -108,7 +116,8 @@ Result<Problem> findProblem(const std::string& id) {
         if (auto problem = set->find(id)) return problem;
         searched += (searched.empty() ? "" : ", ") + set->name();
     }
-    return fail(ErrorCode::NotFound, "no problem has the id \"" + id + "\"", "Searched: " + (searched.empty() ? "no sets found" : searched));
+    return fail(ErrorCode::NotFound, "no problem has the id \"" + id + "\"",
+                "Searched: " + (searched.empty() ? "no sets found" : searched));
 }
 
 }  // namespace quibble::cli

@@ -1,5 +1,5 @@
-// What all commands of quibble-cli share. A command registers its options and leaves a function behind; main() runs the one that
-// was chosen and turns an Error into exit status 1 and one line on standard error.
+// What all commands of quibble-cli share. A command registers its options and leaves a function behind; main() runs the
+// one that was chosen and turns an Error into exit status 1 and one line on standard error.
 #pragma once
 
 #include <filesystem>
@@ -35,15 +35,18 @@ void addTokenizeCommand(CLI::App& app, Action& chosen);
 void addDiagnoseCommand(CLI::App& app, Action& chosen);
 void addSelfTestCommand(CLI::App& app, Action& chosen);
 
-/// A command makes files where the user says and never folders. Errors: NotFound when the folder of `path` is not there.
+/// A command makes files where the user says and never folders. Errors: NotFound when the folder of `path` is not
+/// there.
 [[nodiscard]] Result<void> requireFolder(const std::string& path);
 
-/// Whether Output::open will do, without touching what is there: asked before work that takes long. Errors: NotFound, Io.
+/// Whether Output::open will do, without touching what is there: asked before work that takes long. Errors: NotFound,
+/// Io.
 [[nodiscard]] Result<void> requireWritable(const std::string& path);
 
 /// All of a file, of standard input for "-". Errors: NotFound, Io, InvalidArgument (more than 64 MiB).
 [[nodiscard]] Result<std::string> readBytes(const std::string& path);
-/// A prompt: those bytes without a byte order mark at the front and one line end at the back. Errors: also InvalidArgument (not UTF-8).
+/// A prompt: those bytes without a byte order mark at the front and one line end at the back. Errors: also
+/// InvalidArgument (not UTF-8).
 [[nodiscard]] Result<std::string> readPrompt(const std::string& path);
 
 /// Standard output for "-", else a file that is created. close() reports what writing could not do.

@@ -1,4 +1,5 @@
-// quibble-cli diagnose: all that the program can say about itself and this machine. quibble-cli selftest: the check of its kernels.
+// quibble-cli diagnose: all that the program can say about itself and this machine. quibble-cli selftest: the check of
+// its kernels.
 #include <cstdio>
 #include <iostream>
 
@@ -30,8 +31,10 @@ void showProgress(int done, int total) {
 std::vector<kernels::OpCheck> checkKernels(std::uint64_t seed) {
     auto checks = kernels::selfTest(kernels::allOps(), {.seed = seed, .progress = showProgress, .stop = {}});
     const std::string line = "self-test with seed " + std::to_string(seed) + ": " + selfTestVerdict(checks);
-    if (selfTestPassed(checks)) logInfo(line);
-    else logError(line);
+    if (selfTestPassed(checks))
+        logInfo(line);
+    else
+        logError(line);
     return checks;
 }
 
@@ -72,7 +75,8 @@ Result<void> selfTestOnly(const DiagnoseArguments& arguments) {
 
 void addDiagnoseCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<DiagnoseArguments>();
-    CLI::App* command = app.add_subcommand("diagnose", "Versions, build, processor, memory, paths and a check of the kernels, for a report");
+    CLI::App* command = app.add_subcommand(
+        "diagnose", "Versions, build, processor, memory, paths and a check of the kernels, for a report");
     command->add_flag("--no-selftest", arguments->without_self_test, "Leave the check of the kernels out");
     addNumber(*command, "--seed", arguments->seed, "Of the inputs of the check");
     command->callback([&chosen, arguments] { chosen = [arguments] { return diagnoseAll(*arguments); }; });
@@ -80,7 +84,8 @@ void addDiagnoseCommand(CLI::App& app, Action& chosen) {
 
 void addSelfTestCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<DiagnoseArguments>();
-    CLI::App* command = app.add_subcommand("selftest", "Check the kernels of every instruction set of this machine against the scalar reference");
+    CLI::App* command = app.add_subcommand(
+        "selftest", "Check the kernels of every instruction set of this machine against the scalar reference");
     addNumber(*command, "--seed", arguments->seed, "Of the inputs");
     command->callback([&chosen, arguments] { chosen = [arguments] { return selfTestOnly(*arguments); }; });
 }

@@ -1,5 +1,6 @@
-// quibble-cli eval: a problem set under one setting: accuracy with its interval, length, markers, KL, error labels. A problem that cannot be run is
-// counted and named with its reason, and the others go on; an interrupt ends the evaluation with a report of what is done.
+// quibble-cli eval: a problem set under one setting: accuracy with its interval, length, markers, KL, error labels. A
+// problem that cannot be run is counted and named with its reason, and the others go on; an interrupt ends the
+// evaluation with a report of what is done.
 #include <iostream>
 #include <new>
 #include <ostream>
@@ -48,7 +49,8 @@ struct Totals {
     [[nodiscard]] std::int64_t graded() const { return run - not_gradable; }
 };
 
-Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes, const std::stop_token& stop) try {
+Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes,
+                        const std::stop_token& stop) try {
     RunTrace trace(request);
     auto generator = Generator::create(request, models, device, {}, &prefixes);
     if (!generator) return tl::unexpected(generator.error());
@@ -58,7 +60,8 @@ Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuD
     log.apply({&start, 1});
     trace.apply(start);
     std::vector<RunEvent> events;
-    if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done) return tl::unexpected(done.error());
+    if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done)
+        return tl::unexpected(done.error());
     events.emplace_back((*generator)->closing());
     log.apply(events);
     for (const RunEvent& event : events) trace.apply(event);
@@ -73,9 +76,12 @@ void add(Totals& totals, const RunTrace& trace) {
     totals.reference = referenceText(trace.provenance());
     totals.reused += trace.provenance().reused_positions;
     const auto grade = gradeOf(trace);
-    if (grade && grade->isRight()) ++totals.correct;
-    else if (grade && grade->verdict == Verdict::NotGradable) ++totals.not_gradable;
-    else if (isOverthinking(trace)) ++totals.overthinking;
+    if (grade && grade->isRight())
+        ++totals.correct;
+    else if (grade && grade->verdict == Verdict::NotGradable)
+        ++totals.not_gradable;
+    else if (isOverthinking(trace))
+        ++totals.overthinking;
     if (trace.finished()->reason != FinishReason::EndOfText) ++totals.unfinished;
     totals.tokens.push_back(static_cast<double>(numbers.tokens));
     totals.markers.push_back(static_cast<double>(numbers.markers));
@@ -96,7 +102,8 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["interrupted"] = totals.interrupted;
     out["failed"] = totals.failures.size();
     out["failures"] = nlohmann::ordered_json::array();
-    for (const Failure& failure : totals.failures) out["failures"].push_back({{"id", failure.problem}, {"reason", failure.error.line()}});
+    for (const Failure& failure : totals.failures)
+        out["failures"].push_back({{"id", failure.problem}, {"reason", failure.error.line()}});
     out["graded"] = totals.graded();
     out["not_gradable"] = totals.not_gradable;
     out["reused_positions"] = totals.reused;
@@ -109,9 +116,11 @@ nlohmann::ordered_json report(const Totals& totals, const RunModels& models, con
     out["overthinking_errors"] = totals.overthinking;
     out["cut_off"] = totals.unfinished;
     out["mean_tokens"] = mean(totals.tokens).value_or(0);
-    if (const auto spread = bootstrapMeanInterval(totals.tokens, 1)) out["mean_tokens_95"] = {spread->low, spread->high};
+    if (const auto spread = bootstrapMeanInterval(totals.tokens, 1))
+        out["mean_tokens_95"] = {spread->low, spread->high};
     out["mean_markers"] = mean(totals.markers).value_or(0);
-    out["mean_kl_nats"] = totals.kl.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(*mean(totals.kl));
+    out["mean_kl_nats"] =
+        totals.kl.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(*mean(totals.kl));
     return out;
 }
 
@@ -119,7 +128,8 @@ void print(const nlohmann::ordered_json& result, std::ostream& out) {
     for (const auto& [key, value] : result.items()) {
         if (key != "failures") out << key << ": " << value.dump() << '\n';
     }
-    for (const auto& failure : result["failures"]) out << "not run, " << failure["id"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
+    for (const auto& failure : result["failures"])
+        out << "not run, " << failure["id"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
 }
 
 Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const RunModels& models) {
@@ -139,8 +149,10 @@ Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const 
         auto trace = runOne(request, models, device, prefixes, interrupt.token());
         totals.interrupted = interrupt.asked();
         if (trace && totals.problems() == 0) printNotes(trace->provenance());
-        if (trace) add(totals, *trace);
-        else if (!totals.interrupted) totals.failures.push_back({problem.id, trace.error()});
+        if (trace)
+            add(totals, *trace);
+        else if (!totals.interrupted)
+            totals.failures.push_back({problem.id, trace.error()});
         if (totals.interrupted) break;
     }
     return totals;
@@ -150,19 +162,24 @@ Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const 
 Result<void> completeness(const Totals& totals) {
     const std::string wanted = std::to_string(totals.wanted);
     if (totals.interrupted && totals.problems() < totals.wanted) {
-        return fail(ErrorCode::Cancelled, "interrupted: the report is of the first " + std::to_string(totals.problems()) + " of " + wanted + " problems");
+        return fail(ErrorCode::Cancelled, "interrupted: the report is of the first " +
+                                              std::to_string(totals.problems()) + " of " + wanted + " problems");
     }
     if (totals.run > 0) return {};
     const Failure& first = totals.failures.front();
-    return fail(first.error.code, "none of the " + wanted + " problems could be run; " + first.problem + ": " + first.error.what, first.error.hint);
+    return fail(first.error.code,
+                "none of the " + wanted + " problems could be run; " + first.problem + ": " + first.error.what,
+                first.error.hint);
 }
 
 Result<std::vector<Problem>> problemsOf(const EvalArguments& arguments) {
-    auto set = arguments.problems == "-" ? ProblemSet::read(std::cin, "standard input") : ProblemSet::load(arguments.problems);
+    auto set =
+        arguments.problems == "-" ? ProblemSet::read(std::cin, "standard input") : ProblemSet::load(arguments.problems);
     if (!set) return tl::unexpected(set.error());
     std::vector<Problem> problems = set->problems();
     if (problems.empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
-    if (arguments.limit > 0 && std::ssize(problems) > arguments.limit) problems.resize(static_cast<std::size_t>(arguments.limit));
+    if (arguments.limit > 0 && std::ssize(problems) > arguments.limit)
+        problems.resize(static_cast<std::size_t>(arguments.limit));
     return problems;
 }
 
@@ -180,8 +197,10 @@ Result<void> execute(const EvalArguments& arguments) {
     const nlohmann::ordered_json result = report(totals, *models, arguments);
     auto output = Output::open(path);
     if (!output) return tl::unexpected(output.error());
-    if (arguments.json.empty()) print(result, (*output)->stream());
-    else (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    if (arguments.json.empty())
+        print(result, (*output)->stream());
+    else
+        (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;
     return completeness(totals);
 }
@@ -192,7 +211,8 @@ void addEvalCommand(CLI::App& app, Action& chosen) {
     auto arguments = std::make_shared<EvalArguments>();
     CLI::App* command = app.add_subcommand("eval", "Grade a problem set under one setting");
     arguments->options.addTo(*command);
-    command->add_option("--problems", arguments->problems, "Problem set, one JSON object a line; - for standard input")->required();
+    command->add_option("--problems", arguments->problems, "Problem set, one JSON object a line; - for standard input")
+        ->required();
     addNumber(*command, "--limit", arguments->limit, "Only the first N problems; 0: all", 0);
     command->add_option("--json", arguments->json, "Write the result as JSON to this file or -");
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });

@@ -27,8 +27,12 @@ Result<void> list(const Store& store) {
         if (!runs) return tl::unexpected(runs.error());
         for (const RunSummary& run : *runs) {
             std::printf("  run %lld%s  %s  %s  %s  %lld tokens  %s\n", static_cast<long long>(raw(run.id)),
-                        run.parent == kNoRun ? "" : (" (branch of " + std::to_string(raw(run.parent)) + " at " + std::to_string(run.branch_pos) + ")").c_str(),
-                        run.title.c_str(), run.weight_format.c_str(), runStatusText(run.status), static_cast<long long>(run.tokens), run.answer.c_str());
+                        run.parent == kNoRun ? ""
+                                             : (" (branch of " + std::to_string(raw(run.parent)) + " at " +
+                                                std::to_string(run.branch_pos) + ")")
+                                                   .c_str(),
+                        run.title.c_str(), run.weight_format.c_str(), runStatusText(run.status),
+                        static_cast<long long>(run.tokens), run.answer.c_str());
         }
     }
     return {};
@@ -43,15 +47,18 @@ Result<void> execute(const ExportArguments& arguments) {
         return fail(ErrorCode::InvalidArgument, "give one of --list, --run ID and --session ID");
     }
     if (arguments.session != 0) {
-        if (arguments.out == "-") return fail(ErrorCode::InvalidArgument, "a session is exported to a file", "Give --out FILE");
+        if (arguments.out == "-")
+            return fail(ErrorCode::InvalidArgument, "a session is exported to a file", "Give --out FILE");
         return (*store)->exportSession(SessionId{arguments.session}, arguments.out);
     }
     auto trace = (*store)->loadRun(RunId{arguments.run});
     if (!trace) return tl::unexpected(trace.error());
     auto output = Output::open(arguments.out);
     if (!output) return tl::unexpected(output.error());
-    if (arguments.format == "csv") exportCsv((*output)->stream(), *trace);
-    else exportJsonLines((*output)->stream(), *trace);
+    if (arguments.format == "csv")
+        exportCsv((*output)->stream(), *trace);
+    else
+        exportJsonLines((*output)->stream(), *trace);
     return (*output)->close();
 }
 
@@ -64,7 +71,9 @@ void addExportCommand(CLI::App& app, Action& chosen) {
     command->add_flag("--list", arguments->list, "List sessions and runs");
     addNumber(*command, "--run", arguments->run, "Run to export", 1);
     addNumber(*command, "--session", arguments->session, "Session to export as one file", 1);
-    command->add_option("--format", arguments->format, "Of a run: jsonl or csv")->check(CLI::IsMember({"jsonl", "csv"}))->capture_default_str();
+    command->add_option("--format", arguments->format, "Of a run: jsonl or csv")
+        ->check(CLI::IsMember({"jsonl", "csv"}))
+        ->capture_default_str();
     command->add_option("--out", arguments->out, "File, or - for standard output")->capture_default_str();
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }

@@ -1,4 +1,5 @@
-// Ctrl+C and SIGTERM as a stop token: the first one asks a command to end with what it has done, the second one ends the program.
+// Ctrl+C and SIGTERM as a stop token: the first one asks a command to end with what it has done, the second one ends
+// the program.
 #pragma once
 
 #include <stop_token>

@@ -20,18 +20,26 @@ namespace {
 
 // What the run may take, before it takes it.
 std::string cacheLine(const RunRequest& request, const RunProvenance& p) {
-    std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " + std::to_string(p.context) + " positions";
-    if (request.context > p.context) line += " (of " + std::to_string(request.context) + " asked for: the model or its reference was made for no more)";
+    std::string line = "KV cache " + p.kv_cache + ": at most " + bytesText(p.kv_bytes) + " for " +
+                       std::to_string(p.context) + " positions";
+    if (request.context > p.context)
+        line +=
+            " (of " + std::to_string(request.context) + " asked for: the model or its reference was made for no more)";
     if (const auto left = availableMemoryBytes()) line += ", " + bytesText(*left) + " of memory are free";
     return line;
 }
 
-// Follows the events on the engine thread and writes the line of a token once everything that belongs to it has arrived.
+// Follows the events on the engine thread and writes the line of a token once everything that belongs to it has
+// arrived.
 class TokenPrinter {
 public:
     /// weights: what they take in memory; empty where a file cannot be read, which the run will say.
     TokenPrinter(RunTrace shown, std::string weights, std::ostream* lines, bool show_text)
-        : trace_(std::move(shown)), weights_(std::move(weights)), lines_(lines), show_text_(show_text), progress_(show_text, weights_) {}
+        : trace_(std::move(shown)),
+          weights_(std::move(weights)),
+          lines_(lines),
+          show_text_(show_text),
+          progress_(show_text, weights_) {}
 
     void apply(const EventBatch& batch) {
         const std::lock_guard lock(mutex_);
@@ -44,7 +52,8 @@ public:
         }
         progress_.show(trace_);
         if (show_text_ && begun_) {
-            for (; shown_ < trace_.points().size(); ++shown_) std::cout << trace_.text(trace_.points()[shown_].token.id);
+            for (; shown_ < trace_.points().size(); ++shown_)
+                std::cout << trace_.text(trace_.points()[shown_].token.id);
             std::cout.flush();
         }
         if (lines_ == nullptr || (!begun_ && !trace_.finished())) return;
@@ -107,7 +116,8 @@ Result<RunTrace> follow(LiveRun live) {
     }
     const bool shows_text = live.jsonl != "-";
     const auto cost = runWeightCost(live.request);
-    TokenPrinter printer(std::move(live.shown), cost ? cost->text() : std::string(), output ? &output->stream() : nullptr, shows_text);
+    TokenPrinter printer(std::move(live.shown), cost ? cost->text() : std::string(),
+                         output ? &output->stream() : nullptr, shows_text);
     runOnEngine(live, printer);
     if (shows_text && !printer.trace().points().empty()) std::cout << std::endl;
     if (live.writer != nullptr) {
@@ -117,7 +127,8 @@ Result<RunTrace> follow(LiveRun live) {
         if (auto closed = output->close(); !closed) return tl::unexpected(closed.error());
     }
     const RunFinished& finished = *printer.trace().finished();
-    if (finished.reason == FinishReason::Failed) return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
+    if (finished.reason == FinishReason::Failed)
+        return fail(finished.code.value_or(ErrorCode::InvalidArgument), finished.message);
     std::cerr << "Peak memory: " << bytesText(finished.peak_memory_bytes) << '\n';
     if (!output) std::cerr << summaryJson(printer.trace()) << '\n';
     return printer.trace();

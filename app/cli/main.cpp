@@ -46,16 +46,20 @@ quibble::Result<void> beginLog(const std::string& level, bool texts, const CLI::
 
 int main(int argc, char** argv) {
     using namespace quibble;
-    CLI::App app("Quibble without a window: run, inspect, compare and measure quantized reasoning models", "quibble-cli");
+    CLI::App app("Quibble without a window: run, inspect, compare and measure quantized reasoning models",
+                 "quibble-cli");
     app.set_version_flag("--version", std::string("quibble-cli ") + kVersion);
     app.require_subcommand(1);
     app.fallthrough();  // options of the program may stand behind the command
-    app.add_flag_callback("--ignore-memory", [] { ::setenv("QUIBBLE_IGNORE_MEMORY", "1", 1); },
-                          "Open models and start runs whether or not the free memory seems to suffice (or set QUIBBLE_IGNORE_MEMORY=1)");
+    app.add_flag_callback(
+        "--ignore-memory", [] { ::setenv("QUIBBLE_IGNORE_MEMORY", "1", 1); },
+        "Open models and start runs whether or not the free memory seems to suffice (or set QUIBBLE_IGNORE_MEMORY=1)");
     std::string log_level;
     bool log_texts = false;
-    app.add_option("--log-level", log_level, "What the log holds: debug, info, warning, error or off (or set QUIBBLE_LOG_LEVEL)");
-    app.add_flag("--log-texts", log_texts, "Write prompts and generated text to the log too (or set QUIBBLE_LOG_TEXTS=1)");
+    app.add_option("--log-level", log_level,
+                   "What the log holds: debug, info, warning, error or off (or set QUIBBLE_LOG_LEVEL)");
+    app.add_flag("--log-texts", log_texts,
+                 "Write prompts and generated text to the log too (or set QUIBBLE_LOG_TEXTS=1)");
     cli::Action chosen;
     cli::addRunCommand(app, chosen);
     cli::addBranchCommand(app, chosen);
@@ -81,10 +85,14 @@ int main(int argc, char** argv) {
     if (const auto isa = kernels::isaFromEnvironment(); isa.ops == nullptr) return complain(isa.error);
     try {
         if (auto done = chosen(); !done) {
-            const char* more = done.error().code == ErrorCode::DoesNotFit ? ". To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment" : "";
+            const char* more =
+                done.error().code == ErrorCode::DoesNotFit
+                    ? ". To go on all the same: --ignore-memory, or QUIBBLE_IGNORE_MEMORY=1 in the environment"
+                    : "";
             return complain(done.error().line() + more);
         }
-        if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("writing standard output failed. Is the disk full?");
+        if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+            return complain("writing standard output failed. Is the disk full?");
     } catch (const ContractError& broken) {
         return complain(std::string("internal error: ") + broken.what());
     } catch (const std::bad_alloc&) {

@@ -1,4 +1,5 @@
-// Numeric options. What is written must be a number of the option's type and range, with nothing behind it; else the command says so and does not start.
+// Numeric options. What is written must be a number of the option's type and range, with nothing behind it; else the
+// command says so and does not start.
 #pragma once
 
 #include <charconv>
@@ -17,8 +18,10 @@ namespace quibble::cli {
 
 template <typename Number>
 std::string numberText(Number value) {
-    if constexpr (std::is_floating_point_v<Number>) return paramText(value);
-    else return std::to_string(value);
+    if constexpr (std::is_floating_point_v<Number>)
+        return paramText(value);
+    else
+        return std::to_string(value);
 }
 
 /// "0 to 256"; empty for real numbers without bounds.
@@ -35,7 +38,8 @@ std::string helpRange(Number low, Number high) {
     return low > std::numeric_limits<Number>::lowest() ? "at least " + numberText(low) : std::string();
 }
 
-/// The number in its plain form, so that the parser of the command line reads nothing else into it (a leading 0 as octal); a fault: what is wrong.
+/// The number in its plain form, so that the parser of the command line reads nothing else into it (a leading 0 as
+/// octal); a fault: what is wrong.
 template <typename Number>
 std::string readNumber(std::string& text, Number low, Number high) {
     const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
@@ -71,10 +75,12 @@ struct Element<std::optional<Item>> {
 /// Adds an option that takes a number, or several, each of [low, high].
 template <typename Target, typename Number = typename number_detail::Element<Target>::type>
 CLI::Option* addNumber(CLI::App& command, const std::string& name, Target& target, const std::string& help,
-                       std::type_identity_t<Number> low = std::numeric_limits<Number>::lowest(), std::type_identity_t<Number> high = std::numeric_limits<Number>::max()) {
+                       std::type_identity_t<Number> low = std::numeric_limits<Number>::lowest(),
+                       std::type_identity_t<Number> high = std::numeric_limits<Number>::max()) {
     CLI::Option* option = command.add_option(name, target, help);
     if constexpr (std::is_same_v<Target, Number> || requires { target.size(); }) option->capture_default_str();
-    return option->transform(CLI::Validator([low, high](std::string& text) { return readNumber<Number>(text, low, high); }, helpRange<Number>(low, high)));
+    return option->transform(CLI::Validator(
+        [low, high](std::string& text) { return readNumber<Number>(text, low, high); }, helpRange<Number>(low, high)));
 }
 
 }  // namespace quibble::cli

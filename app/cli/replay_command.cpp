@@ -32,11 +32,14 @@ Result<void> execute(const ReplayArguments& arguments) {
     if (!report) return tl::unexpected(report.error());
     if (!report->note.empty()) std::printf("note: %s\n", report->note.c_str());
     if (const auto& difference = report->difference) {
-        return fail(ErrorCode::InvalidArgument, "the replay differs at position " + std::to_string(difference->pos) + ": " + difference->field +
-                                                    " was " + difference->stored + ", is " + difference->repeated);
+        return fail(ErrorCode::InvalidArgument, "the replay differs at position " + std::to_string(difference->pos) +
+                                                    ": " + difference->field + " was " + difference->stored + ", is " +
+                                                    difference->repeated);
     }
-    logInfo("replay of run " + std::to_string(arguments.run) + ": identical, " + std::to_string(report->tokens) + " tokens");
-    std::printf("identical: %lld tokens, %lld reference records\n", static_cast<long long>(report->tokens), static_cast<long long>(report->references));
+    logInfo("replay of run " + std::to_string(arguments.run) + ": identical, " + std::to_string(report->tokens) +
+            " tokens");
+    std::printf("identical: %lld tokens, %lld reference records\n", static_cast<long long>(report->tokens),
+                static_cast<long long>(report->references));
     return {};
 }
 

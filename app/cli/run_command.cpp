@@ -1,4 +1,5 @@
-// quibble-cli run: one run, its text or its measurements on standard output or in a file, kept in a session file when asked.
+// quibble-cli run: one run, its text or its measurements on standard output or in a file, kept in a session file when
+// asked.
 #include <iostream>
 
 #include "app/cli/cli.h"
@@ -54,7 +55,8 @@ Result<OpenStore> openStore(const RunArguments& arguments, const RunRequest& req
 Result<RunRequest> requestOf(const RunArguments& arguments) {
     auto request = arguments.options.request();
     if (!request) return request;
-    const int sources = (arguments.prompt.empty() ? 0 : 1) + (arguments.prompt_file.empty() ? 0 : 1) + (arguments.problem.empty() ? 0 : 1);
+    const int sources = (arguments.prompt.empty() ? 0 : 1) + (arguments.prompt_file.empty() ? 0 : 1) +
+                        (arguments.problem.empty() ? 0 : 1);
     if (sources != 1) return fail(ErrorCode::InvalidArgument, "give one of --prompt, --prompt-file and --problem");
     request->prompt = arguments.prompt;
     if (!arguments.prompt_file.empty()) {
@@ -78,10 +80,15 @@ Result<void> execute(const RunArguments& arguments) {
     if (!arguments.jsonl.empty()) {
         if (auto writable = requireWritable(arguments.jsonl); !writable) return writable;
     }
-    if (const std::string idle = whyExpertsChangeNothing(*request); !idle.empty()) std::cerr << "note: " << idle << '\n';
+    if (const std::string idle = whyExpertsChangeNothing(*request); !idle.empty())
+        std::cerr << "note: " << idle << '\n';
     auto store = openStore(arguments, *request);
     if (!store) return tl::unexpected(store.error());
-    auto done = follow({.request = *request, .shown = RunTrace(*request), .jsonl = arguments.jsonl, .writer = store->writer.get(), .run = store->run});
+    auto done = follow({.request = *request,
+                        .shown = RunTrace(*request),
+                        .jsonl = arguments.jsonl,
+                        .writer = store->writer.get(),
+                        .run = store->run});
     if (!done) return tl::unexpected(done.error());
     return {};
 }
@@ -93,9 +100,11 @@ void addRunCommand(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("run", "Run a model and measure every token");
     arguments->options.addTo(*command);
     command->add_option("--prompt", arguments->prompt, "The user's text");
-    command->add_option("--prompt-file", arguments->prompt_file, "File with the user's text, or - for standard input; one line end at its end is left out");
+    command->add_option("--prompt-file", arguments->prompt_file,
+                        "File with the user's text, or - for standard input; one line end at its end is left out");
     command->add_option("--problem", arguments->problem, "Id of a shipped problem");
-    command->add_option("--jsonl", arguments->jsonl, "Write one object a token, then a summary, to this file or - (nats)");
+    command->add_option("--jsonl", arguments->jsonl,
+                        "Write one object a token, then a summary, to this file or - (nats)");
     command->add_option("--db", arguments->database, "Keep the run in this session database");
     command->add_option("--session", arguments->session, "Name of the session in the database")->capture_default_str();
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });

@@ -30,13 +30,16 @@ Result<PromptClock> parseClock(const std::string& text) {
     std::tm read{};
     in.imbue(std::locale::classic());
     in >> std::get_time(&read, "%Y-%m-%dT%H:%M:%S");
-    const std::chrono::year_month_day day{std::chrono::year{read.tm_year + 1900}, std::chrono::month{static_cast<unsigned>(read.tm_mon + 1)},
+    const std::chrono::year_month_day day{std::chrono::year{read.tm_year + 1900},
+                                          std::chrono::month{static_cast<unsigned>(read.tm_mon + 1)},
                                           std::chrono::day{static_cast<unsigned>(read.tm_mday)}};
     if (in.fail() || in.peek() != std::char_traits<char>::eof() || !day.ok()) {
-        return fail(ErrorCode::InvalidArgument, "--clock: \"" + text + "\" is no date and time", "Write 2026-11-30T16:05:00");
+        return fail(ErrorCode::InvalidArgument, "--clock: \"" + text + "\" is no date and time",
+                    "Write 2026-11-30T16:05:00");
     }
-    const std::chrono::seconds since = std::chrono::sys_days{day}.time_since_epoch() + std::chrono::hours{read.tm_hour} +
-                                       std::chrono::minutes{read.tm_min} + std::chrono::seconds{read.tm_sec};
+    const std::chrono::seconds since = std::chrono::sys_days{day}.time_since_epoch() +
+                                       std::chrono::hours{read.tm_hour} + std::chrono::minutes{read.tm_min} +
+                                       std::chrono::seconds{read.tm_sec};
     return PromptClock{since.count(), 0};
 }
 
@@ -44,25 +47,44 @@ Result<PromptClock> parseClock(const std::string& text) {
 
 void RunOptions::addTo(CLI::App& command) {
     command.add_option("model", model, kModelHelp)->required();
-    command.add_option("--quant", quant, "Quantize in memory, also what is stored quantized: rtn:bits=3,group=64,symmetric=1; none: as stored")->capture_default_str();
+    command
+        .add_option(
+            "--quant", quant,
+            "Quantize in memory, also what is stored quantized: rtn:bits=3,group=64,symmetric=1; none: as stored")
+        ->capture_default_str();
     command.add_option("--reference", reference,
-                       "What KL is measured against: a model of the same tokenizer (file or folder, as the model), self (the weights as stored in the file), none. Default: self with --quant, else none");
-    command.add_option("--arithmetic", arithmetic, "native: 8-bit activation blocks where the format has such a kernel; f32")
+                       "What KL is measured against: a model of the same tokenizer (file or folder, as the model), "
+                       "self (the weights as stored in the file), none. Default: self with --quant, else none");
+    command
+        .add_option("--arithmetic", arithmetic,
+                    "native: 8-bit activation blocks where the format has such a kernel; f32")
         ->check(CLI::IsMember({"native", "f32"}))
         ->capture_default_str();
-    command.add_option("--prefill", prefill, "exact: the prompt is computed as everything else; throughput: BF16 weights take it with BF16 activations, which is faster and rounds")
+    command
+        .add_option("--prefill", prefill,
+                    "exact: the prompt is computed as everything else; throughput: BF16 weights take it with BF16 "
+                    "activations, which is faster and rounds")
         ->check(CLI::IsMember({"exact", "throughput"}))
         ->capture_default_str();
     command.add_option("--kv", kv_type, "Type of the KV cache; the reference keeps f32")
         ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
         ->capture_default_str();
-    command.add_option("--draft", draft, "Speculative decoding, method:key=value,...: " + idsOf(draftMethods()) + ", none")->capture_default_str();
-    command.add_option("--draft-model", draft_models, "Model that drafts (file or folder); for cascade twice, the smaller one second")->expected(1, 2);
-    command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))->capture_default_str();
-    command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))->capture_default_str();
+    command
+        .add_option("--draft", draft, "Speculative decoding, method:key=value,...: " + idsOf(draftMethods()) + ", none")
+        ->capture_default_str();
+    command
+        .add_option("--draft-model", draft_models,
+                    "Model that drafts (file or folder); for cascade twice, the smaller one second")
+        ->expected(1, 2);
+    command.add_option("--verify", verify, "Rule by which drafted tokens are accepted: " + idsOf(verifyMethods()))
+        ->capture_default_str();
+    command.add_option("--experts", experts, "What mixtures of experts may use: " + idsOf(expertMethods()))
+        ->capture_default_str();
     addNumber(command, "--penalty", penalty, "Subtracted from the logits of the marker words");
-    command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")->capture_default_str();
-    command.add_option("--without-word", without_words, "Switch an entry of the marker set off, as \" wait\" or _wait (repeatable)");
+    command.add_option("--markers", markers, "published-50, expanded, or a file with one entry a line")
+        ->capture_default_str();
+    command.add_option("--without-word", without_words,
+                       "Switch an entry of the marker set off, as \" wait\" or _wait (repeatable)");
     command.add_flag("--only-thinking", only_thinking, "Penalize inside the reasoning span only");
     addNumber(command, "--temperature", temperature, "0 is greedy");
     addNumber(command, "--top-k", top_k, "0: off", 0);
@@ -70,12 +92,15 @@ void RunOptions::addTo(CLI::App& command) {
     addNumber(command, "--min-p", min_p, "0: off");
     addNumber(command, "--seed", seed, "Of the noise");
     addNumber(command, "--max-tokens", max_tokens, "Limit of generated tokens", 1);
-    addNumber(command, "--context", context, "Positions of the KV cache, at most those that the model was made for; 0: as needed", 0);
+    addNumber(command, "--context", context,
+              "Positions of the KV cache, at most those that the model was made for; 0: as needed", 0);
     addNumber(command, "--threads", threads, "0: all cores", 0, 256);
     addNumber(command, "--block", block, "Tokens the reference scores in one pass", 1, 64);
     addNumber(command, "--alternatives", alternatives, "Recorded alternatives a token", 1, 1000);
-    command.add_option("--clock", clock, "Date and time that a chat template may show, YYYY-MM-DDTHH:MM:SS; default: now, here");
-    command.add_flag("--raw", raw, "Complete the prompt as it is, without the chat template; control tokens written in it count");
+    command.add_option("--clock", clock,
+                       "Date and time that a chat template may show, YYYY-MM-DDTHH:MM:SS; default: now, here");
+    command.add_flag("--raw", raw,
+                     "Complete the prompt as it is, without the chat template; control tokens written in it count");
 }
 
 Result<RunRequest> RunOptions::request() const {
@@ -84,7 +109,8 @@ Result<RunRequest> RunOptions::request() const {
     auto method = parseMethodChoice(quant);
     if (!method) return tl::unexpected(method.error());
     r.weight_quant = *method;
-    for (const auto& [text, choice] : {std::pair{&draft, &r.draft.method}, std::pair{&verify, &r.draft.verify}, std::pair{&experts, &r.experts}}) {
+    for (const auto& [text, choice] :
+         {std::pair{&draft, &r.draft.method}, std::pair{&verify, &r.draft.verify}, std::pair{&experts, &r.experts}}) {
         auto parsed = parseMethodChoice(*text);
         if (!parsed) return tl::unexpected(parsed.error());
         *choice = *parsed;
@@ -95,7 +121,9 @@ Result<RunRequest> RunOptions::request() const {
     r.prefill = prefill == "throughput" ? PrefillMode::Throughput : PrefillMode::Exact;
     r.kv_type = kvTypeOf(kv_type).value_or(KvType::F32);
     const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
-    r.reference.kind = asked == "none" ? ReferenceKind::None : asked == "self" ? ReferenceKind::Unquantized : ReferenceKind::File;
+    r.reference.kind = asked == "none"   ? ReferenceKind::None
+                       : asked == "self" ? ReferenceKind::Unquantized
+                                         : ReferenceKind::File;
     if (r.reference.kind == ReferenceKind::File) r.reference.path = asked;
     r.reference.block = block;
     r.penalty.strength = penalty;

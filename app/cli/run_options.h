@@ -14,7 +14,7 @@ namespace quibble::cli {
 struct RunOptions {
     std::string model;
     std::string quant = "none";
-    std::string reference;            // a path, "self" (the stored weights of the same file) or "none"
+    std::string reference;  // a path, "self" (the stored weights of the same file) or "none"
     std::string arithmetic = "native", kv_type = "f32", prefill = "exact";
     std::string draft = "none", verify = "match", experts = "observe";
     std::vector<std::string> draft_models;

@@ -30,7 +30,10 @@ void addSynthCommand(CLI::App& app, Action& chosen) {
     addNumber(*command, "--seed", arguments->seed, "Of the weights");
     command->add_option("--out", arguments->out, "GGUF file")->required();
     command->callback([&chosen, arguments] {
-        chosen = [arguments] { return writeSynthModel({arguments->shape, arguments->type, arguments->seed, arguments->layers}, arguments->out); };
+        chosen = [arguments] {
+            return writeSynthModel({arguments->shape, arguments->type, arguments->seed, arguments->layers},
+                                   arguments->out);
+        };
     });
 }
 

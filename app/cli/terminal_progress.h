@@ -12,7 +12,8 @@ namespace quibble::cli {
 
 class TerminalProgress {
 public:
-    /// text_streams: the run's text goes to standard output. weights: what they take in memory, said while they are loaded; may be empty.
+    /// text_streams: the run's text goes to standard output. weights: what they take in memory, said while they are
+    /// loaded; may be empty.
     TerminalProgress(bool text_streams, std::string weights);
     ~TerminalProgress() { clear(); }
     TerminalProgress(const TerminalProgress&) = delete;

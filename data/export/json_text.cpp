@@ -11,10 +11,13 @@ namespace {
 constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// Length of the well-formed UTF-8 character at the front (RFC 3629: no overlong forms, no surrogates); 0: there is none.
+// Length of the well-formed UTF-8 character at the front (RFC 3629: no overlong forms, no surrogates); 0: there is
+// none.
 std::size_t characterLength(std::string_view bytes) {
     const auto at = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
-    const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return at(i) >= low && at(i) <= high; };
+    const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+        return at(i) >= low && at(i) <= high;
+    };
     const unsigned first = at(0);
     if (first < 0x80) return bytes.empty() ? 0 : 1;
     if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
@@ -78,8 +81,11 @@ std::string jsonString(std::string_view text) {
             case '\r': out += "\\r"; break;
             case '\t': out += "\\t"; break;
             default:
-                if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
-                else out += std::string("\\u00") + kHex[static_cast<unsigned char>(c) >> 4] + kHex[static_cast<unsigned char>(c) & 15];
+                if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+                    out += c;
+                else
+                    out += std::string("\\u00") + kHex[static_cast<unsigned char>(c) >> 4] +
+                           kHex[static_cast<unsigned char>(c) & 15];
         }
     }
     return out + '"';

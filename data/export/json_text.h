@@ -1,5 +1,5 @@
-// JSON written by hand, because the order of the keys is part of the format and floats keep their shortest form. C locale always.
-// Internal to data/export.
+// JSON written by hand, because the order of the keys is part of the format and floats keep their shortest form. C
+// locale always. Internal to data/export.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,9 @@ public:
         const std::string text = numberText(value);
         return raw(key, text.empty() ? "null" : text);
     }
-    JsonObject& number(const char* key, const std::optional<double>& value) { return value ? number(key, *value) : raw(key, "null"); }
+    JsonObject& number(const char* key, const std::optional<double>& value) {
+        return value ? number(key, *value) : raw(key, "null");
+    }
     JsonObject& raw(const char* key, std::string_view json);
     [[nodiscard]] std::string text() const { return "{" + body_ + "}"; }
 

@@ -52,9 +52,13 @@ std::string nodeJson(const DraftNode& node, const RunTrace& trace) {
 std::string roundJson(const RunTrace& trace, std::size_t number) {
     const DraftRound& round = trace.draftRounds()[number];
     JsonObject object;
-    object.integer("round", static_cast<std::int64_t>(number)).integer("pos", round.pos).integer("accepted", round.accepted());
-    if (round.added == kNoToken) object.raw("added", "null");
-    else object.integer("added", round.added);
+    object.integer("round", static_cast<std::int64_t>(number))
+        .integer("pos", round.pos)
+        .integer("accepted", round.accepted());
+    if (round.added == kNoToken)
+        object.raw("added", "null");
+    else
+        object.integer("added", round.added);
     object.boolean("corrected", round.corrected)
         .integer("rows", round.rows)
         .integer("draft_ns", round.draft_ns)
@@ -67,7 +71,11 @@ std::string roundJson(const RunTrace& trace, std::size_t number) {
 
 std::string passJson(const ExpertPass& pass, std::size_t number) {
     const auto layer = [](const ExpertLayerUse& use) {
-        return JsonObject().integer("natural", use.natural).integer("executed", use.executed).number("coverage", use.coverage).text();
+        return JsonObject()
+            .integer("natural", use.natural)
+            .integer("executed", use.executed)
+            .number("coverage", use.coverage)
+            .text();
     };
     JsonObject object;
     object.integer("pass", static_cast<std::int64_t>(number))

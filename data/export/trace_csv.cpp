@@ -11,28 +11,38 @@ namespace quibble {
 namespace {
 
 constexpr const char* kHeader =
-    "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_varentropy,ref_logprob,ref_rank,"
+    "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_"
+    "varentropy,ref_logprob,ref_rank,"
     "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top,origin,round,experts";
 
 // A cell that begins with one of these is carried out as a formula by a spreadsheet.
 bool beginsFormula(char c) { return c == '=' || c == '+' || c == '-' || c == '@'; }
 
-// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a backslash is written as two. The
-// first character of a text that a spreadsheet would take for a formula is written as an escape too.
+// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a
+// backslash is written as two. The first character of a text that a spreadsheet would take for a formula is written as
+// an escape too.
 std::string cellText(std::string_view bytes) {
     const bool utf8 = isUtf8(bytes);
     std::string out = "\"";
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const char c = bytes[i];
         const auto byte = static_cast<unsigned char>(c);
-        if (i == 0 && beginsFormula(c)) out += "\\x" + hexOf(bytes.substr(0, 1));
-        else if (c == '"') out += "\"\"";
-        else if (c == '\\') out += "\\\\";
-        else if (c == '\n') out += "\\n";
-        else if (c == '\r') out += "\\r";
-        else if (c == '\t') out += "\\t";
-        else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) out += "\\x" + hexOf(std::string_view(&c, 1));
-        else out += c;
+        if (i == 0 && beginsFormula(c))
+            out += "\\x" + hexOf(bytes.substr(0, 1));
+        else if (c == '"')
+            out += "\"\"";
+        else if (c == '\\')
+            out += "\\\\";
+        else if (c == '\n')
+            out += "\\n";
+        else if (c == '\r')
+            out += "\\r";
+        else if (c == '\t')
+            out += "\\t";
+        else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8))
+            out += "\\x" + hexOf(std::string_view(&c, 1));
+        else
+            out += c;
     }
     return out + '"';
 }
@@ -57,7 +67,8 @@ std::string cellExperts(const TokenExperts& experts) {
     return out;
 }
 
-// A spreadsheet cuts a comment line into cells. A character that could begin a formula behind such a cut is written as an escape of JSON.
+// A spreadsheet cuts a comment line into cells. A character that could begin a formula behind such a cut is written as
+// an escape of JSON.
 std::string withoutFormulas(const std::string& json) {
     std::string out;
     bool text = false, escaped = false;
@@ -65,8 +76,10 @@ std::string withoutFormulas(const std::string& json) {
         const char c = json[i];
         const bool behind_quote = text && i > 1 && json[i - 1] == '"';
         const char before = behind_quote ? json[i - 2] : i > 0 ? json[i - 1] : '\0';
-        if (text && !escaped && beginsFormula(c) && (before == ',' || before == ';')) out += "\\u00" + hexOf(std::string_view(&c, 1));
-        else out += c;
+        if (text && !escaped && beginsFormula(c) && (before == ',' || before == ';'))
+            out += "\\u00" + hexOf(std::string_view(&c, 1));
+        else
+            out += c;
         if (c == '"' && !escaped) text = !text;
         escaped = text && !escaped && c == '\\';
     }
@@ -91,15 +104,20 @@ void writeRow(std::ostream& out, const TracePoint& point, const RunTrace& trace)
     const ReferenceRecord& r = point.reference;
     const auto flag = [](bool value) { return value ? "1," : "0,"; };
     std::string row = std::to_string(t.pos) + ',' + std::to_string(t.id) + ',' + cellText(trace.text(t.id)) + ',';
-    row += numberText(t.logprob) + ',' + std::to_string(t.rank) + ',' + numberText(t.entropy) + ',' + numberText(r.kl) + ',';
-    row += numberText(r.entropy) + ',' + numberText(t.marker_mass) + ',' + flag(t.penalized) + std::to_string(t.without_penalty_id) + ',';
+    row += numberText(t.logprob) + ',' + std::to_string(t.rank) + ',' + numberText(t.entropy) + ',' + numberText(r.kl) +
+           ',';
+    row += numberText(r.entropy) + ',' + numberText(t.marker_mass) + ',' + flag(t.penalized) +
+           std::to_string(t.without_penalty_id) + ',';
     row += numberText(t.varentropy) + ',' + numberText(r.varentropy) + ',' + numberText(r.logprob) + ',';
-    row += (point.hasReference() ? std::to_string(r.rank) : "") + ',' + numberText(t.marker_mass_after) + ',' + numberText(t.penalty) + ',';
-    row += std::string(flag(t.thinking)) + flag(t.marker) + flag(t.injected) + flag(t.intervened()) + std::to_string(t.time_ns) + ',';
+    row += (point.hasReference() ? std::to_string(r.rank) : "") + ',' + numberText(t.marker_mass_after) + ',' +
+           numberText(t.penalty) + ',';
+    row += std::string(flag(t.thinking)) + flag(t.marker) + flag(t.injected) + flag(t.intervened()) +
+           std::to_string(t.time_ns) + ',';
     row += cellList(t.top) + ',' + cellList(t.top_after) + ',' + cellList(r.top) + ',';
     const DraftRound* round = trace.roundAt(t.pos);
     const TokenExperts* experts = trace.expertsAt(t.pos);
-    row += std::string(tokenOriginText(trace.originAt(t.pos))) + ',' + (round != nullptr ? std::to_string(round - trace.draftRounds().data()) : "") + ',';
+    row += std::string(tokenOriginText(trace.originAt(t.pos))) + ',' +
+           (round != nullptr ? std::to_string(round - trace.draftRounds().data()) : "") + ',';
     out << row + (experts != nullptr ? cellExperts(*experts) : "") + '\n';
 }
 
@@ -109,7 +127,8 @@ void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range, cons
     writeComments(out, "", toJson(trace.provenance()));
     writeComments(out, "request.", toJson(trace.request()));
     for (const ControlChange& change : trace.controls()) {
-        out << "# control: " + std::to_string(change.pos) + ' ' << withoutFormulas(jsonString(change.key)) << ' ' << numberText(change.value) << '\n';
+        out << "# control: " + std::to_string(change.pos) + ' ' << withoutFormulas(jsonString(change.key)) << ' '
+            << numberText(change.value) << '\n';
     }
     writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
     out << kHeader << '\n';

@@ -22,15 +22,18 @@ std::string listJson(const std::vector<Alternative>& alternatives, const RunTrac
     for (const Alternative& alternative : alternatives) {
         if (out.size() > 1) out += ',';
         const std::string logprob = numberText(alternative.logprob);
-        out += "[" + std::to_string(alternative.id) + "," + jsonString(trace.text(alternative.id)) + "," + (logprob.empty() ? "null" : logprob) + "]";
+        out += "[" + std::to_string(alternative.id) + "," + jsonString(trace.text(alternative.id)) + "," +
+               (logprob.empty() ? "null" : logprob) + "]";
     }
     return out + "]";
 }
 
 void addEnd(JsonObject& object, const RunTrace& trace) {
     const auto& end = trace.finished();
-    if (end) object.string("finish_reason", finishReasonText(end->reason));
-    else object.raw("finish_reason", "null");
+    if (end)
+        object.string("finish_reason", finishReasonText(end->reason));
+    else
+        object.raw("finish_reason", "null");
     if (end && !end->message.empty()) object.string("message", end->message);
     const RunFinished times = end.value_or(RunFinished{});
     object.integer("prefill_ns", times.prefill_ns)
@@ -43,21 +46,27 @@ void addEnd(JsonObject& object, const RunTrace& trace) {
 void addAnswer(JsonObject& object, const RunTrace& trace) {
     const std::string& known = trace.request().known_answer;
     const auto answer = shownAnswer(trace);
-    if (answer) object.string("answer", *answer);
-    else object.raw("answer", "null");
+    if (answer)
+        object.string("answer", *answer);
+    else
+        object.raw("answer", "null");
     if (known.empty()) {
         object.raw("known_answer", "null").raw("correct", "null");
         return;
     }
     object.string("known_answer", known);
     const auto grade = gradeOf(trace);
-    if (grade && grade->verdict != Verdict::NotGradable) object.boolean("correct", grade->isRight());
-    else object.raw("correct", "null");
+    if (grade && grade->verdict != Verdict::NotGradable)
+        object.boolean("correct", grade->isRight());
+    else
+        object.raw("correct", "null");
     if (grade) object.string("grade", verdictText(grade->verdict)).string("grade_reason", grade->reason);
     object.boolean("overthinking", isOverthinking(trace));
     const auto reached = answerReachedAt(trace, known);
-    if (reached) object.integer("answer_reached_at", trace.points()[*reached].token.pos);
-    else object.raw("answer_reached_at", "null");
+    if (reached)
+        object.integer("answer_reached_at", trace.points()[*reached].token.pos);
+    else
+        object.raw("answer_reached_at", "null");
 }
 
 }  // namespace
@@ -80,8 +89,10 @@ std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
         .integer("without_penalty_id", t.without_penalty_id);
     if (!isUtf8(bytes)) object.string("bytes", hexOf(bytes));
     object.number("varentropy", t.varentropy).number("ref_varentropy", r.varentropy).number("ref_logprob", r.logprob);
-    if (point.hasReference()) object.integer("ref_rank", r.rank);
-    else object.raw("ref_rank", "null");
+    if (point.hasReference())
+        object.integer("ref_rank", r.rank);
+    else
+        object.raw("ref_rank", "null");
     object.number("marker_mass_after", t.marker_mass_after)
         .number("penalty", t.penalty)
         .boolean("thinking", t.thinking)
@@ -94,8 +105,10 @@ std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
         .raw("ref_top", listJson(r.top, trace))
         .string("origin", tokenOriginText(trace.originAt(t.pos)));
     const DraftRound* round = trace.roundAt(t.pos);
-    if (round != nullptr) object.integer("round", round - trace.draftRounds().data());
-    else object.raw("round", "null");
+    if (round != nullptr)
+        object.integer("round", round - trace.draftRounds().data());
+    else
+        object.raw("round", "null");
     if (const TokenExperts* experts = trace.expertsAt(t.pos)) object.raw("experts", expertsJson(*experts));
     return object.text();
 }
@@ -130,20 +143,27 @@ std::string summaryJson(const RunTrace& trace) {
     const RunProvenance& p = trace.provenance();
     s.string("model", p.model_name).string("weight_format", p.weight_format).string("reference", referenceText(p));
     s.integer("throughput_positions", p.throughput_positions);
-    s.string("kv_cache", p.kv_cache).integer("kv_bytes", p.kv_bytes).integer("reused_positions", p.reused_positions).integer("reused_bytes", p.reused_bytes);
+    s.string("kv_cache", p.kv_cache)
+        .integer("kv_bytes", p.kv_bytes)
+        .integer("reused_positions", p.reused_positions)
+        .integer("reused_bytes", p.reused_bytes);
     addEnd(s, trace);
     addAnswer(s, trace);
-    if (const std::string speculation = speculationSummaryJson(trace); !speculation.empty()) s.raw("speculation", speculation);
+    if (const std::string speculation = speculationSummaryJson(trace); !speculation.empty())
+        s.raw("speculation", speculation);
     if (const std::string experts = expertsSummaryJson(trace); !experts.empty()) s.raw("experts", experts);
     return JsonObject().raw("summary", s.text()).text();
 }
 
 std::string provenanceJson(const RunTrace& trace) {
-    const auto text = [](const nlohmann::json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); };
+    const auto text = [](const nlohmann::json& json) {
+        return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    };
     std::string controls = "[";
     for (const ControlChange& change : trace.controls()) {
         if (controls.size() > 1) controls += ',';
-        controls += JsonObject().integer("pos", change.pos).string("key", change.key).number("value", change.value).text();
+        controls +=
+            JsonObject().integer("pos", change.pos).string("key", change.key).number("value", change.value).text();
     }
     return JsonObject()
         .raw("provenance", text(toJson(trace.provenance())))

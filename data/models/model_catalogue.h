@@ -1,5 +1,5 @@
-// What is known of particular models beyond what their files say: data/models/catalogue.json. Models are told by their hash, so a copy under another
-// name is known too.
+// What is known of particular models beyond what their files say: data/models/catalogue.json. Models are told by their
+// hash, so a copy under another name is known too.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,8 @@ namespace quibble {
 struct KnownModelNote {
     std::string file;        // the name it ships under
     std::string hash;        // of the model
-    std::string speciality;  // what it was made for, if nothing else: one or two sentences for somebody who asks it something else
+    std::string speciality;  // what it was made for, if nothing else: one or two sentences for somebody who asks it
+                             // something else
 };
 
 /// Errors: Io, FileCorrupt.

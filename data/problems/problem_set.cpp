@@ -19,7 +19,8 @@ constexpr std::size_t kMaxIdBytes = 100;
 constexpr int kMaxSteps = 1'000'000;
 
 bool isIdCharacter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.' || c == '/';
 }
 
 // Reads up to the line end and no further than the limit. False at the end of the file.
@@ -45,13 +46,17 @@ std::string parseProblem(const std::string& line, Problem& problem) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (json.is_discarded()) return "is not JSON";
     if (!json.is_object()) return "is not a JSON object";
-    for (const auto& [key, target] : {std::pair{"id", &problem.id}, {"text", &problem.text}, {"answer", &problem.answer}}) {
+    for (const auto& [key, target] :
+         {std::pair{"id", &problem.id}, {"text", &problem.text}, {"answer", &problem.answer}}) {
         const auto found = json.find(key);
         if (found == json.end()) return std::string("lacks \"") + key + "\"";
         // A bare number is a natural way to write an answer.
-        if (std::string_view(key) == "answer" && found->is_number()) *target = found->dump();
-        else if (!found->is_string()) return std::string("has a \"") + key + "\" that is not a text";
-        else *target = found->get<std::string>();
+        if (std::string_view(key) == "answer" && found->is_number())
+            *target = found->dump();
+        else if (!found->is_string())
+            return std::string("has a \"") + key + "\" that is not a text";
+        else
+            *target = found->get<std::string>();
         if (target->empty()) return std::string("has an empty \"") + key + "\"";
     }
     if (problem.id.size() > kMaxIdBytes || !std::all_of(problem.id.begin(), problem.id.end(), isIdCharacter)) {
@@ -61,7 +66,8 @@ std::string parseProblem(const std::string& line, Problem& problem) {
     if (problem.answer.empty()) return "has an \"answer\" with nothing behind the \"####\"";
     problem.steps = 0;
     if (const auto steps = json.find("steps"); steps != json.end()) {
-        if (!steps->is_number_unsigned() || steps->get<std::uint64_t>() > kMaxSteps) return "has \"steps\" that is not a number from 0 to 1000000";
+        if (!steps->is_number_unsigned() || steps->get<std::uint64_t>() > kMaxSteps)
+            return "has \"steps\" that is not a number from 0 to 1000000";
         problem.steps = steps->get<int>();
     }
     return {};
@@ -98,7 +104,8 @@ Result<ProblemSet> ProblemSet::read(std::istream& in, std::string_view name) {
 Result<ProblemSet> ProblemSet::load(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     std::error_code error;
-    if (!in || std::filesystem::is_directory(path, error)) return fail(ErrorCode::NotFound, "cannot read the problem set " + path.string(), "Check the name");
+    if (!in || std::filesystem::is_directory(path, error))
+        return fail(ErrorCode::NotFound, "cannot read the problem set " + path.string(), "Check the name");
     auto set = read(in, path.string());
     if (set) set->name_ = path.stem().string();
     return set;
@@ -107,8 +114,10 @@ Result<ProblemSet> ProblemSet::load(const std::filesystem::path& path) {
 Result<Problem> ProblemSet::find(std::string_view id) const {
     const auto found = std::find_if(problems_.begin(), problems_.end(), [&](const Problem& p) { return p.id == id; });
     if (found != problems_.end()) return *found;
-    std::string hint = problems_.empty() ? "The set is empty" : "Its ids go from " + problems_.front().id + " to " + problems_.back().id;
-    return fail(ErrorCode::NotFound, "the problem set " + name_ + " has no problem \"" + std::string(id) + "\"", std::move(hint));
+    std::string hint = problems_.empty() ? "The set is empty"
+                                         : "Its ids go from " + problems_.front().id + " to " + problems_.back().id;
+    return fail(ErrorCode::NotFound, "the problem set " + name_ + " has no problem \"" + std::string(id) + "\"",
+                std::move(hint));
 }
 
 }  // namespace quibble

@@ -23,7 +23,8 @@ struct Problem {
 
 class ProblemSet {
 public:
-    /// `name` stands in messages. Errors: FileCorrupt with the line number; at most 64 MiB, 1 MiB a line, 1,000,000 problems.
+    /// `name` stands in messages. Errors: FileCorrupt with the line number; at most 64 MiB, 1 MiB a line, 1,000,000
+    /// problems.
     [[nodiscard]] static Result<ProblemSet> read(std::istream& in, std::string_view name);
     [[nodiscard]] static Result<ProblemSet> load(const std::filesystem::path& path);
 

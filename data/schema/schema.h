@@ -9,7 +9,7 @@ namespace quibble {
 inline constexpr std::int32_t kApplicationId = 0x5162626c;  // "Qbbl", bytes 68-71 of the file
 
 struct Migration {
-    int version = 0;        // user_version after this step; 1, 2, 3 ...
+    int version = 0;  // user_version after this step; 1, 2, 3 ...
     const char* sql = "";
 };
 

@@ -30,7 +30,8 @@ std::string unpackAlternatives(std::string_view bytes, int vocab_size, std::vect
     BlobReader in(bytes);
     for (std::size_t i = 0; i < count; ++i) {
         const TokenId id = in.int32();
-        if (id < 0 || (vocab_size > 0 && id >= vocab_size)) return "names token " + std::to_string(id) + ", which is not in the vocabulary";
+        if (id < 0 || (vocab_size > 0 && id >= vocab_size))
+            return "names token " + std::to_string(id) + ", which is not in the vocabulary";
         alternatives.push_back({id, in.float32()});
     }
     return {};

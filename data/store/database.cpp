@@ -52,7 +52,7 @@ const char* hintFor(int sqlite_code) {
 // A -wal needs memory that processes share, which network file systems do not have. The numbers are those of statfs(2).
 bool onNetworkFileSystem(const std::filesystem::path& path) {
     constexpr std::array<std::uint32_t, 6> kNetwork = {0x6969 /* NFS */, 0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */,
-                                                       0x517B /* SMB */, 0x01021997 /* 9P */, 0x00C36400 /* Ceph */};
+                                                       0x517B /* SMB */, 0x01021997 /* 9P */,   0x00C36400 /* Ceph */};
     struct statfs info {};
     if (::statfs(path.c_str(), &info) != 0) return false;
     for (const std::uint32_t magic : kNetwork) {
@@ -61,14 +61,17 @@ bool onNetworkFileSystem(const std::filesystem::path& path) {
     return false;
 }
 
-// Looks every millisecond whether the other writer is done. SQLite's own waiting sleeps for longer and longer, and misses the pauses between the
-// small transactions of an import.
+// Looks every millisecond whether the other writer is done. SQLite's own waiting sleeps for longer and longer, and
+// misses the pauses between the small transactions of an import.
 void waitForWriters(sqlite3* handle) {
-    sqlite3_busy_handler(handle, [](void*, int looks) {
-        if (looks >= kBusyTimeoutMs) return 0;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        return 1;
-    }, nullptr);
+    sqlite3_busy_handler(
+        handle,
+        [](void*, int looks) {
+            if (looks >= kBusyTimeoutMs) return 0;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return 1;
+        },
+        nullptr);
 }
 
 std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, int flags) {
@@ -89,7 +92,8 @@ std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, int
 
 // What is committed survives the death of the process. A power cut may cost the last transactions, but never the file.
 void setUpForWriting(SQLite::Database& db, const std::filesystem::path& path) {
-    SQLite::Statement journal(db, onNetworkFileSystem(path) ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
+    SQLite::Statement journal(db,
+                              onNetworkFileSystem(path) ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
     journal.executeStep();
     const bool wal = journal.getColumn(0).getString() == "wal";
     db.exec(wal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
@@ -102,15 +106,18 @@ Result<bool> identify(SQLite::Database& db, const std::filesystem::path& path, i
     const std::int64_t objects = db.execAndGet("SELECT COUNT(*) FROM sqlite_schema").getInt64();
     if (application == 0 && version == 0 && objects == 0) return true;
     if (application != kApplicationId) {
-        return fail(ErrorCode::Unsupported, path.string() + " is a database of another program", "Choose a session file of Quibble");
+        return fail(ErrorCode::Unsupported, path.string() + " is a database of another program",
+                    "Choose a session file of Quibble");
     }
     if (version > newest) {
         return fail(ErrorCode::Unsupported,
-                    path.string() + " has schema version " + std::to_string(version) + ", this program knows up to " + std::to_string(newest),
+                    path.string() + " has schema version " + std::to_string(version) + ", this program knows up to " +
+                        std::to_string(newest),
                     "Open it with a newer version of Quibble");
     }
     if (version < 1) {
-        return fail(ErrorCode::FileCorrupt, path.string() + " has schema version " + std::to_string(version), "Restore a backup of the file");
+        return fail(ErrorCode::FileCorrupt, path.string() + " has schema version " + std::to_string(version),
+                    "Restore a backup of the file");
     }
     return false;
 }
@@ -124,7 +131,9 @@ Error databaseError(const SQLite::Exception& exception, std::string_view doing) 
 
 Interruptible::Interruptible(SQLite::Database& db, const std::stop_token& stop) : db_(db), stop_(stop) {
     if (!stop_.stop_possible()) return;
-    sqlite3_progress_handler(db_.getHandle(), kStepsBetweenLooks, [](void* wanted) { return static_cast<std::stop_token*>(wanted)->stop_requested() ? 1 : 0; }, &stop_);
+    sqlite3_progress_handler(
+        db_.getHandle(), kStepsBetweenLooks,
+        [](void* wanted) { return static_cast<std::stop_token*>(wanted)->stop_requested() ? 1 : 0; }, &stop_);
 }
 
 Interruptible::~Interruptible() { sqlite3_progress_handler(db_.getHandle(), 0, nullptr, nullptr); }
@@ -141,7 +150,9 @@ void WriteTransaction::commit() {
     open_ = false;
 }
 
-std::int64_t pragmaInteger(SQLite::Database& db, const std::string& pragma) { return db.execAndGet("PRAGMA " + pragma).getInt64(); }
+std::int64_t pragmaInteger(SQLite::Database& db, const std::string& pragma) {
+    return db.execAndGet("PRAGMA " + pragma).getInt64();
+}
 
 std::int64_t nowMs() {
     using namespace std::chrono;
@@ -153,14 +164,18 @@ std::string readOnlyUri(const std::filesystem::path& path) {
     std::string uri = "file:";
     for (const char c : std::filesystem::absolute(path).string()) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_' || c == '.';
-        if (plain) uri += c;
-        else uri += {'%', kHex[byte >> 4], kHex[byte & 15]};
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                           c == '-' || c == '_' || c == '.';
+        if (plain)
+            uri += c;
+        else
+            uri += {'%', kHex[byte >> 4], kHex[byte & 15]};
     }
     return uri + "?mode=ro";
 }
 
-Result<std::unique_ptr<SQLite::Database>> openDatabase(const std::filesystem::path& path, OpenMode mode, std::span<const Migration> migrations) {
+Result<std::unique_ptr<SQLite::Database>> openDatabase(const std::filesystem::path& path, OpenMode mode,
+                                                       std::span<const Migration> migrations) {
     return guarded("opening " + path.string(), [&]() -> Result<std::unique_ptr<SQLite::Database>> {
         const bool writing = mode == OpenMode::ReadWrite;
         auto db = connect(path, writing ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -169,8 +184,10 @@ Result<std::unique_ptr<SQLite::Database>> openDatabase(const std::filesystem::pa
         if (!fresh) return tl::unexpected(fresh.error());
         const std::int64_t version = *fresh ? 0 : pragmaInteger(*db, "user_version");
         if (!writing && version < newest) {
-            return fail(ErrorCode::Unsupported, path.string() + (*fresh ? " is empty" : " has the older schema version " + std::to_string(version)),
-                        *fresh ? "Choose a session file" : "Open it for writing once, so that it is brought up to date");
+            return fail(
+                ErrorCode::Unsupported,
+                path.string() + (*fresh ? " is empty" : " has the older schema version " + std::to_string(version)),
+                *fresh ? "Choose a session file" : "Open it for writing once, so that it is brought up to date");
         }
         if (writing) {
             setUpForWriting(*db, path);
@@ -208,9 +225,11 @@ FilePlace placeOf(SQLite::Database& db) {
 Result<bool> foldLog(SQLite::Database& db) {
     sqlite3* handle = db.getHandle();
     sqlite3_busy_timeout(handle, 0);
-    // The first call moves most of it and lets others write meanwhile. The second call keeps them waiting, but has little left to move.
+    // The first call moves most of it and lets others write meanwhile. The second call keeps them waiting, but has
+    // little left to move.
     int code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    if (code == SQLITE_OK) code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if (code == SQLITE_OK)
+        code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     waitForWriters(handle);
     if (code == SQLITE_OK) return true;
     if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) return false;
@@ -226,9 +245,12 @@ Result<void> checkIntegrity(SQLite::Database& db, const std::string& name) {
             if (line != "ok") findings += (findings.empty() ? "" : "; ") + line;
         }
         SQLite::Statement keys(db, "PRAGMA foreign_key_check");
-        while (findings.empty() && keys.executeStep()) findings = "a row of " + keys.getColumn(0).getString() + " points at a missing row of " + keys.getColumn(2).getString();
+        while (findings.empty() && keys.executeStep())
+            findings = "a row of " + keys.getColumn(0).getString() + " points at a missing row of " +
+                       keys.getColumn(2).getString();
         if (findings.empty()) return {};
-        return fail(ErrorCode::FileCorrupt, name + " is damaged: " + findings, "Restore a backup, or export the sessions that still open");
+        return fail(ErrorCode::FileCorrupt, name + " is damaged: " + findings,
+                    "Restore a backup, or export the sessions that still open");
     });
 }
 

@@ -26,7 +26,8 @@ Result<std::shared_ptr<DatabaseLock>> DatabaseLock::acquire(const std::filesyste
         return fail(ErrorCode::Busy, database.string() + " is being written by another window or command",
                     "Close it, open the file read only, or use another file");
     }
-    return fail(ErrorCode::Io, "cannot lock " + path + ": " + std::generic_category().message(errno), "Use a folder on a local disk");
+    return fail(ErrorCode::Io, "cannot lock " + path + ": " + std::generic_category().message(errno),
+                "Use a folder on a local disk");
 }
 
 DatabaseLock::~DatabaseLock() { ::close(descriptor_); }

@@ -1,5 +1,6 @@
-// One writer for each database file: an advisory lock on "<file>.lock" beside it, which the kernel drops when the process ends,
-// however it ends. SQLite's own locks last for a transaction only, so they cannot say "this window owns the file".
+// One writer for each database file: an advisory lock on "<file>.lock" beside it, which the kernel drops when the
+// process ends, however it ends. SQLite's own locks last for a transaction only, so they cannot say "this window owns
+// the file".
 #pragma once
 
 #include <filesystem>

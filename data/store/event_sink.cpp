@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include <nlohmann/json.hpp>
 #include <sqlite3.h>
+#include <nlohmann/json.hpp>
 
 #include "data/store/alternatives_blob.h"
 #include "data/store/database.h"
@@ -32,13 +32,16 @@ void checkSound(const char* what, const Value& value, const ModelShape& shape) {
 }
 
 // NaN is NULL in SQLite: "not measured".
-void bindFloat(SQLite::Statement& statement, int index, float value) { statement.bind(index, static_cast<double>(value)); }
+void bindFloat(SQLite::Statement& statement, int index, float value) {
+    statement.bind(index, static_cast<double>(value));
+}
 
 void bindBytes(SQLite::Statement& statement, int index, const std::string& bytes) {
     statement.bind(index, static_cast<const void*>(bytes.data()), static_cast<int>(bytes.size()));
 }
 
-// Leaves the statement ready for the next bind, also when it fails. (tryReset, since reset would throw the same error again.)
+// Leaves the statement ready for the next bind, also when it fails. (tryReset, since reset would throw the same error
+// again.)
 void run(SQLite::Statement& statement) {
     struct Reset {
         SQLite::Statement& statement;
@@ -53,10 +56,12 @@ Result<std::string> storableRequest(const RunRequest& request) {
     try {
         text = toJson(request).dump();
     } catch (const nlohmann::json::exception&) {
-        return fail(ErrorCode::InvalidArgument, "the prompt or a name in the request is not UTF-8", "Convert the text to UTF-8");
+        return fail(ErrorCode::InvalidArgument, "the prompt or a name in the request is not UTF-8",
+                    "Convert the text to UTF-8");
     }
     if (const auto again = parseRequest(text, kNoRun); !again) {
-        return fail(ErrorCode::InvalidArgument, "the request cannot be stored: " + again.error().what, "Use finite numbers");
+        return fail(ErrorCode::InvalidArgument, "the request cannot be stored: " + again.error().what,
+                    "Use finite numbers");
     }
     return text;
 }
@@ -72,24 +77,33 @@ std::string storableProvenance(RunProvenance provenance) {
 EventSink::EventSink(SQLite::Database& db)
     : db_(db),
       insert_token_(db,
-                    "INSERT INTO token (run, pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty,"
-                    " time_ns, thinking, marker, penalized, injected, top, top_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      insert_reference_(db, "INSERT INTO reference (run, pos, kl, entropy, varentropy, logprob, rank, top) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+                    "INSERT INTO token (run, pos, id, without_penalty_id, logprob, rank, entropy, varentropy, "
+                    "marker_mass, marker_mass_after, penalty,"
+                    " time_ns, thinking, marker, penalized, injected, top, top_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+                    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_reference_(db,
+                        "INSERT INTO reference (run, pos, kl, entropy, varentropy, logprob, rank, top) VALUES (?, ?, "
+                        "?, ?, ?, ?, ?, ?)"),
       // The text that the model gives now is right. An imported session may have given another for the same tokenizer.
-      insert_text_(db,
-                   "INSERT INTO vocab (tokenizer, token, bytes) VALUES (?, ?, ?)"
-                   " ON CONFLICT (tokenizer, token) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes"),
+      insert_text_(
+          db,
+          "INSERT INTO vocab (tokenizer, token, bytes) VALUES (?, ?, ?)"
+          " ON CONFLICT (tokenizer, token) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes"),
       insert_control_(db,
                       "INSERT INTO control_change (run, seq, pos, key, value)"
                       " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4 FROM control_change WHERE run = ?1"),
-      insert_round_(db,
-                    "INSERT INTO draft_round (run, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_round_(
+          db,
+          "INSERT INTO draft_round (run, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       // A branch computes the rows of its beginning again, and the newer row counts.
-      insert_experts_(db, "INSERT OR REPLACE INTO token_experts (run, pos, layers, per_token, experts) VALUES (?, ?, ?, ?, ?)"),
-      insert_pass_(db,
-                   "INSERT INTO expert_pass (run, seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage)"
-                   " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM expert_pass WHERE run = ?1"),
+      insert_experts_(
+          db, "INSERT OR REPLACE INTO token_experts (run, pos, layers, per_token, experts) VALUES (?, ?, ?, ?, ?)"),
+      insert_pass_(
+          db,
+          "INSERT INTO expert_pass (run, seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, "
+          "coverage)"
+          " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM expert_pass WHERE run = ?1"),
       add_counts_(db,
                   "UPDATE run SET tokens = tokens + ?, thinking_tokens = thinking_tokens + ?, markers = markers + ?,"
                   " interventions = interventions + ? WHERE id = ?") {}
@@ -101,18 +115,23 @@ Result<RunId> EventSink::insertRun(SessionId session, const RunRequest& request)
         WriteTransaction transaction(db_);
         SQLite::Statement known(db_, "SELECT 1 FROM session WHERE id = ? AND deleted_ms IS NULL");
         known.bind(1, raw(session));
-        if (!known.executeStep()) return fail(ErrorCode::NotFound, "there is no session " + std::to_string(raw(session)), "Open or create a session first");
+        if (!known.executeStep())
+            return fail(ErrorCode::NotFound, "there is no session " + std::to_string(raw(session)),
+                        "Open or create a session first");
         if (request.branch.parent != kNoRun) {
             SQLite::Statement parent(db_, "SELECT 1 FROM run WHERE id = ? AND session = ?");
             parent.bind(1, raw(request.branch.parent));
             parent.bind(2, raw(session));
             if (!parent.executeStep()) {
-                return fail(ErrorCode::NotFound, "run " + std::to_string(raw(request.branch.parent)) + ", from which to branch, is not in this session",
+                return fail(ErrorCode::NotFound,
+                            "run " + std::to_string(raw(request.branch.parent)) +
+                                ", from which to branch, is not in this session",
                             "Branch from a run of the open session");
             }
         }
         SQLite::Statement insert(db_,
-                                 "INSERT INTO run (session, parent, branch_pos, title, state, created_ms, request, prompt, known_answer, seed, penalty)"
+                                 "INSERT INTO run (session, parent, branch_pos, title, state, created_ms, request, "
+                                 "prompt, known_answer, seed, penalty)"
                                  " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)");
         insert.bind(1, raw(session));
         if (request.branch.parent != kNoRun) insert.bind(2, raw(request.branch.parent));
@@ -152,10 +171,13 @@ Result<void> EventSink::write(std::span<const EventBatchPtr> batches, std::vecto
                     std::visit([&](const auto& value) { apply(batch->run, value); }, event);
                 } catch (const SQLite::Exception& exception) {
                     if ((exception.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
-                    refused.push_back(databaseError(exception, "an event of run " + std::to_string(raw(batch->run)) + " was refused"));
+                    refused.push_back(databaseError(
+                        exception, "an event of run " + std::to_string(raw(batch->run)) + " was refused"));
                 } catch (const Unsound& unsound) {
-                    refused.push_back({ErrorCode::InvalidArgument, "an event of run " + std::to_string(raw(batch->run)) + " was refused: " + unsound.why,
-                                       "The rest of the run is kept; tell the developers"});
+                    refused.push_back(
+                        {ErrorCode::InvalidArgument,
+                         "an event of run " + std::to_string(raw(batch->run)) + " was refused: " + unsound.why,
+                         "The rest of the run is kept; tell the developers"});
                 }
             }
         }
@@ -169,8 +191,9 @@ Result<void> EventSink::write(std::span<const EventBatchPtr> batches, std::vecto
 
 void EventSink::apply(RunId id, const RunProvenance& value) {
     // A run without a hash shares its vocabulary with no other, here or in a file that it is imported into.
-    const std::string hash =
-        value.tokenizer_hash.empty() ? "unnamed " + std::to_string(raw(id)) + " " + std::to_string(nowMs()) : value.tokenizer_hash;
+    const std::string hash = value.tokenizer_hash.empty()
+                                 ? "unnamed " + std::to_string(raw(id)) + " " + std::to_string(nowMs())
+                                 : value.tokenizer_hash;
     SQLite::Statement add(db_, "INSERT INTO tokenizer (hash) VALUES (?) ON CONFLICT (hash) DO NOTHING");
     add.bind(1, hash);
     add.exec();
@@ -180,7 +203,9 @@ void EventSink::apply(RunId id, const RunProvenance& value) {
     RunContext& context = runs_[id];
     context.tokenizer = find.getColumn(0).getInt64();
     context.shape = shapeOf(value);
-    SQLite::Statement update(db_, "UPDATE run SET provenance = ?, tokenizer = ?, model_name = ?, model_hash = ?, weight_format = ? WHERE id = ?");
+    SQLite::Statement update(
+        db_,
+        "UPDATE run SET provenance = ?, tokenizer = ?, model_name = ?, model_hash = ?, weight_format = ? WHERE id = ?");
     update.bind(1, storableProvenance(value));
     update.bind(2, context.tokenizer);
     update.bind(3, value.model_name);
@@ -298,7 +323,8 @@ void EventSink::apply(RunId id, const ExpertPass& pass) {
 
 void EventSink::apply(RunId id, const RunFinished& f) {
     SQLite::Statement update(db_,
-                             "UPDATE run SET state = 'finished', finish_reason = ?, message = ?, prefill_ns = ?, decode_ns = ?, reference_ns = ?,"
+                             "UPDATE run SET state = 'finished', finish_reason = ?, message = ?, prefill_ns = ?, "
+                             "decode_ns = ?, reference_ns = ?,"
                              " wall_ns = ?, peak_memory_bytes = ? WHERE id = ?");
     update.bind(1, std::string(finishReasonText(f.reason)));
     update.bind(2, f.message);
@@ -309,7 +335,8 @@ void EventSink::apply(RunId id, const RunFinished& f) {
     update.bind(7, f.peak_memory_bytes);
     update.bind(8, raw(id));
     update.exec();
-    SQLite::Statement touch(db_, std::string("UPDATE session SET updated_ms = ") + kNextUpdate + " WHERE id = (SELECT session FROM run WHERE id = ?2)");
+    SQLite::Statement touch(db_, std::string("UPDATE session SET updated_ms = ") + kNextUpdate +
+                                     " WHERE id = (SELECT session FROM run WHERE id = ?2)");
     touch.bind(1, nowMs());
     touch.bind(2, raw(id));
     touch.exec();
@@ -329,7 +356,8 @@ void EventSink::writeCounts() {
     }
 }
 
-// Grades what a reader will read: the run is read back from the database, so that the list says what the loaded trace says.
+// Grades what a reader will read: the run is read back from the database, so that the list says what the loaded trace
+// says.
 void EventSink::grade(RunId id) {
     const auto trace = readTrace(db_, id);
     if (trace) storeGrade(id, *trace);  // else loading it tells why; the finish itself is kept
@@ -337,7 +365,8 @@ void EventSink::grade(RunId id) {
 
 void EventSink::storeGrade(RunId id, const RunTrace& trace) {
     const RunSummaryNumbers numbers = summarize(trace);
-    SQLite::Statement update(db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ?, graded_by = ? WHERE id = ?");
+    SQLite::Statement update(
+        db_, "UPDATE run SET mean_entropy = ?, mean_kl = ?, answer = ?, correct = ?, graded_by = ? WHERE id = ?");
     if (numbers.mean_entropy) update.bind(1, *numbers.mean_entropy);
     if (numbers.mean_kl) update.bind(2, *numbers.mean_kl);
     update.bind(3, shownAnswer(trace).value_or(""));
@@ -350,8 +379,11 @@ void EventSink::storeGrade(RunId id, const RunTrace& trace) {
 
 Result<std::optional<EventSink::Regraded>> EventSink::regradeNext() {
     return guarded("grading a run again", [&]() -> Result<std::optional<Regraded>> {
-        // A session that is being taken in has runs whose tokens are still to come, and nobody sees its grades: it is waited for.
-        SQLite::Statement query(db_, "SELECT MAX(id) FROM run WHERE state = 'finished' AND graded_by < ? AND NOT EXISTS (SELECT 1 FROM session WHERE deleted_ms = ?)");
+        // A session that is being taken in has runs whose tokens are still to come, and nobody sees its grades: it is
+        // waited for.
+        SQLite::Statement query(db_,
+                                "SELECT MAX(id) FROM run WHERE state = 'finished' AND graded_by < ? AND NOT EXISTS "
+                                "(SELECT 1 FROM session WHERE deleted_ms = ?)");
         query.bind(1, kGradingVersion);
         query.bind(2, kBeingImported);
         query.executeStep();
@@ -367,7 +399,8 @@ Result<std::optional<EventSink::Regraded>> EventSink::regradeNext() {
             return row.executeStep() ? row.getColumn(0).getString() : std::string();
         };
         const std::string before = shown();
-        if (trace) storeGrade(id, *trace);
+        if (trace)
+            storeGrade(id, *trace);
         else {
             SQLite::Statement looked_at(db_, "UPDATE run SET graded_by = ? WHERE id = ?");
             looked_at.bind(1, kGradingVersion);

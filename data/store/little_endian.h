@@ -41,7 +41,8 @@ private:
     std::uint32_t word(std::size_t size) {
         QUIBBLE_CHECK(size <= bytes_.size(), "the length of a blob is checked before it is read");
         std::uint32_t value = 0;
-        for (std::size_t i = 0; i < size; ++i) value |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes_[i])) << (8 * i);
+        for (std::size_t i = 0; i < size; ++i)
+            value |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes_[i])) << (8 * i);
         bytes_.remove_prefix(size);
         return value;
     }

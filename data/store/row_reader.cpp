@@ -40,7 +40,8 @@ float RowReader::real32(int column, const char* name) {
     }
     const auto narrow = static_cast<float>(wide);
     // Only values of 32-bit floats are ever stored. A double with more digits is damage.
-    if (!std::isnan(wide) && static_cast<double>(narrow) != wide) setFault(name, "has more digits than were measured: " + std::to_string(wide));
+    if (!std::isnan(wide) && static_cast<double>(narrow) != wide)
+        setFault(name, "has more digits than were measured: " + std::to_string(wide));
     return narrow;
 }
 

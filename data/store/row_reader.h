@@ -1,5 +1,5 @@
-// Columns of one row, checked: type, range, length. The first fault is kept, names table, run and position, and makes everything
-// after it a no-op. Internal to data/store.
+// Columns of one row, checked: type, range, length. The first fault is kept, names table, run and position, and makes
+// everything after it a no-op. Internal to data/store.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ constexpr Position kMaxPosition = std::numeric_limits<Position>::max() - 1;  // 
 
 class RowReader {
 public:
-    RowReader(SQLite::Statement& row, std::string_view table, std::int64_t id = 0) : row_(row), table_(table), id_(id) {}
+    RowReader(SQLite::Statement& row, std::string_view table, std::int64_t id = 0)
+        : row_(row), table_(table), id_(id) {}
 
     /// Where we are, for messages: the id of the run (session, tokenizer) and a position of it.
     void setId(std::int64_t id) { id_ = id; }
@@ -27,7 +28,8 @@ public:
 
     [[nodiscard]] bool null(int column) const { return row_.isColumnNull(column); }
     [[nodiscard]] std::int64_t integer(int column, const char* name, std::int64_t low, std::int64_t high);
-    [[nodiscard]] std::int32_t integer32(int column, const char* name, std::int32_t low = 0, std::int32_t high = std::numeric_limits<std::int32_t>::max());
+    [[nodiscard]] std::int32_t integer32(int column, const char* name, std::int32_t low = 0,
+                                         std::int32_t high = std::numeric_limits<std::int32_t>::max());
     [[nodiscard]] bool flag(int column, const char* name) { return integer(column, name, 0, 1) != 0; }
     /// NULL is NaN.
     [[nodiscard]] double real(int column, const char* name);

@@ -36,12 +36,32 @@ std::string firstLine(const std::string& text) {
 // The words in front of a setting's value. A setting that is not listed here is called by its key.
 const std::map<std::string, std::string>& labels() {
     static const std::map<std::string, std::string> known = {
-        {"model_path", ""},          {"weight_quant", ""},         {"arithmetic", ""},        {"kv_type", "cache "},       {"prefill", "prefill "},
-        {"reference.kind", "reference "}, {"reference.path", "reference "}, {"reference.block", "block "}, {"problem_id", ""}, {"known_answer", "answer "},
-        {"sampler.temperature", "T "}, {"sampler.top_k", "top-k "}, {"sampler.top_p", "top-p "}, {"sampler.min_p", "min-p "}, {"penalty.strength", "λ "},
-        {"penalty.set_name", "list "}, {"draft.method", "draft "}, {"draft.path", "draft "}, {"draft.second_path", "second draft "},
-        {"draft.verify", "verify "}, {"experts", ""},              {"seed", "seed "},         {"max_tokens", "limit "},    {"branch.parent", "of run "},
-        {"branch.pos", "at "},       {"prompt", ""},
+        {"model_path", ""},
+        {"weight_quant", ""},
+        {"arithmetic", ""},
+        {"kv_type", "cache "},
+        {"prefill", "prefill "},
+        {"reference.kind", "reference "},
+        {"reference.path", "reference "},
+        {"reference.block", "block "},
+        {"problem_id", ""},
+        {"known_answer", "answer "},
+        {"sampler.temperature", "T "},
+        {"sampler.top_k", "top-k "},
+        {"sampler.top_p", "top-p "},
+        {"sampler.min_p", "min-p "},
+        {"penalty.strength", "λ "},
+        {"penalty.set_name", "list "},
+        {"draft.method", "draft "},
+        {"draft.path", "draft "},
+        {"draft.second_path", "second draft "},
+        {"draft.verify", "verify "},
+        {"experts", ""},
+        {"seed", "seed "},
+        {"max_tokens", "limit "},
+        {"branch.parent", "of run "},
+        {"branch.pos", "at "},
+        {"prompt", ""},
     };
     return known;
 }
@@ -52,17 +72,20 @@ bool isPath(const std::string& key) { return key.ends_with("path"); }
 std::string methodText(const Json& value) {
     std::string text = value.value("id", std::string("none"));
     if (const auto params = value.find("params"); params != value.end()) {
-        for (const auto& [key, number] : params->items()) text += (number.is_structured() ? " " + number.dump() : " " + key + " " + number.dump());
+        for (const auto& [key, number] : params->items())
+            text += (number.is_structured() ? " " + number.dump() : " " + key + " " + number.dump());
     }
     return text;
 }
 
 std::string listText(const std::string& name, const Json& mine, const Json& other) {
     for (const Json& entry : mine) {
-        if (entry.is_string() && std::find(other.begin(), other.end(), entry) == other.end()) return name + " with “" + cut(entry.get<std::string>(), kPartBytes) + "”";
+        if (entry.is_string() && std::find(other.begin(), other.end(), entry) == other.end())
+            return name + " with “" + cut(entry.get<std::string>(), kPartBytes) + "”";
     }
     for (const Json& entry : other) {
-        if (entry.is_string() && std::find(mine.begin(), mine.end(), entry) == mine.end()) return name + " without “" + cut(entry.get<std::string>(), kPartBytes) + "”";
+        if (entry.is_string() && std::find(mine.begin(), mine.end(), entry) == mine.end())
+            return name + " without “" + cut(entry.get<std::string>(), kPartBytes) + "”";
     }
     return "other " + name;
 }
@@ -89,8 +112,10 @@ void compare(const std::string& prefix, const Json& mine, const Json& other, std
         const Json& theirs = found == other.end() ? Json() : *found;
         if (value == theirs) continue;
         const bool group = value.is_object() && !value.contains("id");
-        if (group) compare(key + ".", value, theirs.is_object() ? theirs : Json::object(), parts);
-        else parts.push_back(valueText(key, value, theirs));
+        if (group)
+            compare(key + ".", value, theirs.is_object() ? theirs : Json::object(), parts);
+        else
+            parts.push_back(valueText(key, value, theirs));
     }
 }
 
@@ -115,7 +140,8 @@ std::string firstTitle(const RunRequest& request) {
     return line.empty() ? "Untitled" : line;
 }
 
-std::string distinctTitle(SQLite::Database& db, SessionId session, RunId self, std::string_view wanted, const RunRequest& request) {
+std::string distinctTitle(SQLite::Database& db, SessionId session, RunId self, std::string_view wanted,
+                          const RunRequest& request) {
     // All runs of one title have the same settings, so the newest of them speaks for the others.
     SQLite::Statement newest(db, "SELECT MAX(id) FROM run WHERE session = ?1 AND title = ?2 AND id <> ?3");
     newest.bind(1, raw(session));

@@ -17,7 +17,8 @@ namespace {
 std::vector<std::string> statementsOf(const std::string& script) {
     std::vector<std::string> statements;
     std::size_t begin = 0;
-    for (std::size_t semicolon = script.find(';'); semicolon != std::string::npos; semicolon = script.find(';', semicolon + 1)) {
+    for (std::size_t semicolon = script.find(';'); semicolon != std::string::npos;
+         semicolon = script.find(';', semicolon + 1)) {
         std::string statement = script.substr(begin, semicolon + 1 - begin);
         if (sqlite3_complete(statement.c_str()) == 0) continue;
         statements.push_back(std::move(statement));
@@ -26,7 +27,8 @@ std::vector<std::string> statementsOf(const std::string& script) {
     return statements;
 }
 
-// Runs the statements one by one. Where a column is already there, an earlier attempt has added it, and the statement is passed over.
+// Runs the statements one by one. Where a column is already there, an earlier attempt has added it, and the statement
+// is passed over.
 void runStatements(SQLite::Database& db, const char* script) {
     for (const std::string& statement : statementsOf(script)) {
         try {
@@ -41,20 +43,23 @@ Result<void> backUp(SQLite::Database& db, const std::filesystem::path& path, std
     const std::filesystem::path backup = path.string() + ".v" + std::to_string(version) + ".backup";
     std::error_code ignored;
     std::filesystem::remove(backup, ignored);  // of an earlier attempt; VACUUM INTO wants no file there
-    return guarded("saving " + path.string() + " as " + backup.string() + " before bringing it up to date", [&]() -> Result<void> {
-        SQLite::Statement vacuum(db, "VACUUM INTO ?");
-        vacuum.bind(1, backup.string());
-        vacuum.exec();
-        return {};
-    });
+    return guarded("saving " + path.string() + " as " + backup.string() + " before bringing it up to date",
+                   [&]() -> Result<void> {
+                       SQLite::Statement vacuum(db, "VACUUM INTO ?");
+                       vacuum.bind(1, backup.string());
+                       vacuum.exec();
+                       return {};
+                   });
 }
 
 using Objects = std::map<std::string, std::string>;  // "table run" -> its SQL
 
 Objects schemaOf(SQLite::Database& db) {
     Objects objects;
-    SQLite::Statement query(db, "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
-    while (query.executeStep()) objects[query.getColumn(0).getString() + " " + query.getColumn(1).getString()] = query.getColumn(2).getString();
+    SQLite::Statement query(db,
+                            "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+    while (query.executeStep())
+        objects[query.getColumn(0).getString() + " " + query.getColumn(1).getString()] = query.getColumn(2).getString();
     return objects;
 }
 
@@ -67,25 +72,28 @@ Result<void> migrate(SQLite::Database& db, const std::filesystem::path& path, st
     }
     for (const Migration& step : migrations) {
         if (step.version <= found) continue;
-        const auto done = guarded("bringing " + path.string() + " to schema version " + std::to_string(step.version), [&]() -> Result<void> {
-            WriteTransaction transaction(db);
-            runStatements(db, step.sql);
-            db.exec("PRAGMA user_version = " + std::to_string(step.version));
-            db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
-            transaction.commit();
-            return {};
-        });
+        const auto done = guarded("bringing " + path.string() + " to schema version " + std::to_string(step.version),
+                                  [&]() -> Result<void> {
+                                      WriteTransaction transaction(db);
+                                      runStatements(db, step.sql);
+                                      db.exec("PRAGMA user_version = " + std::to_string(step.version));
+                                      db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+                                      transaction.commit();
+                                      return {};
+                                  });
         if (!done) return done;
     }
     return {};
 }
 
-Result<void> checkSchema(SQLite::Database& db, const std::filesystem::path& path, std::span<const Migration> migrations) {
+Result<void> checkSchema(SQLite::Database& db, const std::filesystem::path& path,
+                         std::span<const Migration> migrations) {
     SQLite::Database model(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     for (const Migration& step : migrations) runStatements(model, step.sql);
     const Objects expected = schemaOf(model), actual = schemaOf(db);
     const auto damaged = [&](const std::string& why) {
-        return fail(ErrorCode::FileCorrupt, path.string() + ": " + why, "The file was damaged or changed by another program: restore a backup");
+        return fail(ErrorCode::FileCorrupt, path.string() + ": " + why,
+                    "The file was damaged or changed by another program: restore a backup");
     };
     for (const auto& [name, sql] : expected) {
         const auto found = actual.find(name);
@@ -93,7 +101,8 @@ Result<void> checkSchema(SQLite::Database& db, const std::filesystem::path& path
         if (found->second != sql) return damaged(name + " is not as this program makes it");
     }
     for (const auto& [name, sql] : actual) {
-        const bool harmless = name.starts_with("index ") || (name.starts_with("table ") && !sql.starts_with("CREATE VIRTUAL"));
+        const bool harmless =
+            name.starts_with("index ") || (name.starts_with("table ") && !sql.starts_with("CREATE VIRTUAL"));
         if (!expected.contains(name) && !harmless) return damaged(name + " does not belong there");
     }
     return {};

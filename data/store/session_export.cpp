@@ -16,7 +16,10 @@ namespace {
 // Removed unless it was renamed into place.
 class TemporaryFile {
 public:
-    explicit TemporaryFile(const std::filesystem::path& target) : path_(target.string() + ".part" + std::to_string(::getpid())) { remove(); }
+    explicit TemporaryFile(const std::filesystem::path& target)
+        : path_(target.string() + ".part" + std::to_string(::getpid())) {
+        remove();
+    }
     ~TemporaryFile() { remove(); }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -37,7 +40,8 @@ public:
 private:
     void remove() {
         std::error_code ignored;
-        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path_.string() + suffix, ignored);
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+            std::filesystem::remove(path_.string() + suffix, ignored);
     }
     std::filesystem::path path_;
 };
@@ -49,18 +53,23 @@ void copySession(SQLite::Database& out, SessionId id) {
         return statement.exec();
     };
     // Live runs, and what their branches stand on.
-    run("CREATE TEMP TABLE kept AS WITH RECURSIVE kept (id) AS (SELECT id FROM src.run WHERE session = ?1 AND deleted_ms IS NULL UNION"
-        " SELECT parent.parent FROM src.run parent JOIN kept ON parent.id = kept.id WHERE parent.parent IS NOT NULL) SELECT id FROM kept");
+    run("CREATE TEMP TABLE kept AS WITH RECURSIVE kept (id) AS (SELECT id FROM src.run WHERE session = ?1 AND "
+        "deleted_ms IS NULL UNION"
+        " SELECT parent.parent FROM src.run parent JOIN kept ON parent.id = kept.id WHERE parent.parent IS NOT NULL) "
+        "SELECT id FROM kept");
     run("INSERT INTO main.session SELECT * FROM src.session WHERE id = ?1");
     run("UPDATE main.session SET deleted_ms = NULL");
-    run("INSERT INTO main.tokenizer SELECT * FROM src.tokenizer WHERE id IN (SELECT tokenizer FROM src.run WHERE id IN (SELECT id FROM kept))");
+    run("INSERT INTO main.tokenizer SELECT * FROM src.tokenizer WHERE id IN (SELECT tokenizer FROM src.run WHERE id IN "
+        "(SELECT id FROM kept))");
     run("INSERT INTO main.vocab SELECT * FROM src.vocab WHERE tokenizer IN (SELECT id FROM main.tokenizer)");
     run("INSERT INTO main.run SELECT * FROM src.run WHERE id IN (SELECT id FROM kept)");
     run("UPDATE main.run SET state = 'interrupted' WHERE state = 'running'");
     run("INSERT INTO main.token SELECT * FROM src.token WHERE run IN (SELECT id FROM kept)");
     run("INSERT INTO main.reference SELECT * FROM src.reference WHERE run IN (SELECT id FROM kept)");
     for (const char* table : {"draft_round", "token_experts", "expert_pass"}) {
-        run(("INSERT INTO main." + std::string(table) + " SELECT * FROM src." + table + " WHERE run IN (SELECT id FROM kept)").c_str());
+        run(("INSERT INTO main." + std::string(table) + " SELECT * FROM src." + table +
+             " WHERE run IN (SELECT id FROM kept)")
+                .c_str());
     }
     run("INSERT INTO main.control_change SELECT * FROM src.control_change WHERE run IN (SELECT id FROM kept)");
     run("INSERT INTO main.note SELECT * FROM src.note WHERE run IN (SELECT id FROM kept)");
@@ -68,12 +77,14 @@ void copySession(SQLite::Database& out, SessionId id) {
 
 }  // namespace
 
-Result<void> Store::exportSession(SessionId id, const std::filesystem::path& target, const std::stop_token& stop) const {
+Result<void> Store::exportSession(SessionId id, const std::filesystem::path& target,
+                                  const std::stop_token& stop) const {
     const std::filesystem::path path = std::filesystem::absolute(target);
     if (auto allowed = checkReplaceable(path); !allowed) return allowed;
     std::error_code ignored;
     if (std::filesystem::equivalent(path, impl_->path, ignored)) {
-        return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself", "Choose another name");
+        return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself",
+                    "Choose another name");
     }
     return guarded("saving a session as " + path.string(), [&]() -> Result<void> {
         SQLite::Statement known(*impl_->db, "SELECT 1 FROM session WHERE id = ?");
@@ -98,7 +109,8 @@ Result<void> Store::exportSession(SessionId id, const std::filesystem::path& tar
             }
             transaction.commit();
         }
-        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "saving a session as " + path.string() + " was cancelled");
+        if (stop.stop_requested())
+            return fail(ErrorCode::Cancelled, "saving a session as " + path.string() + " was cancelled");
         return file.moveTo(path);
     });
 }

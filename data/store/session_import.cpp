@@ -1,6 +1,7 @@
-// Taking in a session file from elsewhere. It is untrusted: its schema, its structure and every run are checked before the first row
-// of it is written. It is written in small transactions with pauses between them, so that nobody who writes meanwhile (a run, a rename in
-// the window) waits for longer than one of them. Until the last one the session is marked as half imported, and shows up in no list.
+// Taking in a session file from elsewhere. It is untrusted: its schema, its structure and every run are checked before
+// the first row of it is written. It is written in small transactions with pauses between them, so that nobody who
+// writes meanwhile (a run, a rename in the window) waits for longer than one of them. Until the last one the session is
+// marked as half imported, and shows up in no list.
 
 #include <algorithm>
 #include <chrono>
@@ -41,7 +42,8 @@ private:
     SQLite::Database& db_;
 };
 
-// A file of an earlier version as it would be today, in a copy beside `database` that goes when this goes; else the file itself.
+// A file of an earlier version as it would be today, in a copy beside `database` that goes when this goes; else the
+// file itself.
 class UpToDateFile {
 public:
     UpToDateFile() = default;
@@ -51,7 +53,8 @@ public:
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-    [[nodiscard]] Result<void> take(const std::filesystem::path& file, const std::filesystem::path& database, const std::stop_token& stop) {
+    [[nodiscard]] Result<void> take(const std::filesystem::path& file, const std::filesystem::path& database,
+                                    const std::stop_token& stop) {
         path_ = file;
         const auto older = isOlder(file);
         if (!older) return tl::unexpected(older.error());
@@ -76,7 +79,8 @@ private:
     void remove() {
         if (copy_.empty()) return;
         std::error_code ignored;
-        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(copy_.string() + suffix, ignored);
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+            std::filesystem::remove(copy_.string() + suffix, ignored);
         for (int version = 1; version < schemaMigrations().back().version; ++version) {
             std::filesystem::remove(copy_.string() + ".v" + std::to_string(version) + ".backup", ignored);
         }
@@ -92,15 +96,18 @@ Result<void> checkFile(const std::filesystem::path& path, const std::stop_token&
     return guarded("reading " + path.string(), [&]() -> Result<void> {
         const std::int64_t sessions = (*db)->execAndGet("SELECT COUNT(*) FROM session").getInt64();
         if (sessions != 1) {
-            return fail(ErrorCode::Unsupported, path.string() + " holds " + std::to_string(sessions) + " sessions, not one",
+            return fail(ErrorCode::Unsupported,
+                        path.string() + " holds " + std::to_string(sessions) + " sessions, not one",
                         "Open it as it is, and export the session that you want");
         }
         SQLite::Statement runs(**db, "SELECT id FROM run ORDER BY id");
         while (runs.executeStep()) {
             const auto trace = readTrace(**db, RunId{runs.getColumn(0).getInt64()});
-            if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "importing " + path.string() + " was cancelled");
+            if (stop.stop_requested())
+                return fail(ErrorCode::Cancelled, "importing " + path.string() + " was cancelled");
             if (trace) continue;
-            return fail(trace.error().code, path.string() + ": " + trace.error().what, "The file is damaged; ask for it again");
+            return fail(trace.error().code, path.string() + ": " + trace.error().what,
+                        "The file is damaged; ask for it again");
         }
         return {};
     });
@@ -110,7 +117,8 @@ constexpr std::int64_t kRowsAtOnce = 500;  // some milliseconds
 constexpr std::int64_t kRunsAtOnce = 20;
 constexpr std::chrono::milliseconds kLongestPause{20};
 
-// Tables whose rows belong to a run, and the column by which they are taken in portions. A run has few controls and notes.
+// Tables whose rows belong to a run, and the column by which they are taken in portions. A run has few controls and
+// notes.
 struct RunTable {
     const char* name;
     const char* key;  // nullptr: all at once
@@ -118,7 +126,8 @@ struct RunTable {
 };
 constexpr RunTable kRunTables[] = {
     {"token", "pos",
-     "pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty, time_ns, thinking, marker, penalized,"
+     "pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty, "
+     "time_ns, thinking, marker, penalized,"
      " injected, top, top_after"},
     {"reference", "pos", "pos, kl, entropy, varentropy, logprob, rank, top"},
     {"draft_round", "pos", "pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes"},
@@ -160,7 +169,8 @@ private:
         if (commit) transaction_->commit();
         transaction_.reset();
         if (!commit || !stop_.stop_possible()) return;  // whoever cannot be stopped is alone
-        std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - began_, kLongestPause));
+        std::this_thread::sleep_for(
+            std::min<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - began_, kLongestPause));
     }
     SQLite::Database& db_;
     std::stop_token stop_;
@@ -191,7 +201,9 @@ void removeSession(SQLite::Database& db, std::int64_t session, Portions& portion
             const std::string of_run = "FROM " + std::string(table.name) + " WHERE run = ?1";
             for (int removed = 1; table.key != nullptr && removed > 0;) {
                 (void)portions.open();
-                removed = execute(db, "DELETE " + of_run + " AND " + table.key + " IN (SELECT " + table.key + " " + of_run + " ORDER BY " + table.key + " LIMIT ?2)",
+                removed = execute(db,
+                                  "DELETE " + of_run + " AND " + table.key + " IN (SELECT " + table.key + " " + of_run +
+                                      " ORDER BY " + table.key + " LIMIT ?2)",
                                   {run, kRowsAtOnce});
                 portions.add(removed);
             }
@@ -208,19 +220,25 @@ void removeSession(SQLite::Database& db, std::int64_t session, Portions& portion
 
 class Importer {
 public:
-    Importer(SQLite::Database& db, const std::stop_token& stop) : db_(db), pauses_(stop.stop_possible()), portions_(db, stop) {}
+    Importer(SQLite::Database& db, const std::stop_token& stop)
+        : db_(db), pauses_(stop.stop_possible()), portions_(db, stop) {}
 
     Result<SessionId> all() {
         if (auto texts = checkVocab(); !texts) return tl::unexpected(texts.error());
         if (!portions_.open()) return cancelled();
-        execute(db_, "INSERT INTO main.session (name, notes, created_ms, updated_ms, opened_ms, deleted_ms)"
-                     " SELECT name, notes, created_ms, updated_ms, 0, ?1 FROM src.session", {kBeingImported});
+        execute(db_,
+                "INSERT INTO main.session (name, notes, created_ms, updated_ms, opened_ms, deleted_ms)"
+                " SELECT name, notes, created_ms, updated_ms, 0, ?1 FROM src.session",
+                {kBeingImported});
         session_ = db_.getLastInsertRowid();
         portions_.commit();
         auto done = fill();
         if (done && !portions_.open()) done = cancelled();
         if (!done) return tl::unexpected(done.error());
-        execute(db_, "UPDATE main.session SET deleted_ms = NULL, opened_ms = (SELECT MAX(?1, MAX(opened_ms) + 1) FROM main.session) WHERE id = ?2", {nowMs(), session_});
+        execute(db_,
+                "UPDATE main.session SET deleted_ms = NULL, opened_ms = (SELECT MAX(?1, MAX(opened_ms) + 1) FROM "
+                "main.session) WHERE id = ?2",
+                {nowMs(), session_});
         portions_.commit();
         return SessionId{session_};
     }
@@ -247,46 +265,62 @@ private:
         return {};
     }
 
-    static std::string joinedVocab() { return " FROM src.vocab v JOIN src.tokenizer t ON t.id = v.tokenizer JOIN main.tokenizer mine ON mine.hash = t.hash "; }
+    static std::string joinedVocab() {
+        return " FROM src.vocab v JOIN src.tokenizer t ON t.id = v.tokenizer JOIN main.tokenizer mine ON mine.hash = "
+               "t.hash ";
+    }
 
     Result<void> checkVocab() {
         SQLite::Statement differing(db_, "SELECT t.hash, v.token" + joinedVocab() +
-                                             "JOIN main.vocab known ON known.tokenizer = mine.id AND known.token = v.token WHERE known.bytes <> v.bytes LIMIT 1");
+                                             "JOIN main.vocab known ON known.tokenizer = mine.id AND known.token = "
+                                             "v.token WHERE known.bytes <> v.bytes LIMIT 1");
         if (!differing.executeStep()) return {};
         return fail(ErrorCode::FileCorrupt,
-                    "the file has another text for token " + differing.getColumn(1).getString() + " of tokenizer " + differing.getColumn(0).getString(),
+                    "the file has another text for token " + differing.getColumn(1).getString() + " of tokenizer " +
+                        differing.getColumn(0).getString(),
                     "The file is damaged; ask for it again");
     }
 
-    // Texts that the database has not yet. They may stay when the import ends early: they say what is true of the tokenizer.
+    // Texts that the database has not yet. They may stay when the import ends early: they say what is true of the
+    // tokenizer.
     Result<void> addVocab() {
         if (!portions_.open()) return cancelled();
-        execute(db_, "INSERT INTO main.tokenizer (hash) SELECT hash FROM src.tokenizer WHERE TRUE ON CONFLICT (hash) DO NOTHING");
+        execute(db_,
+                "INSERT INTO main.tokenizer (hash) SELECT hash FROM src.tokenizer WHERE TRUE ON CONFLICT (hash) DO "
+                "NOTHING");
         std::vector<std::int64_t> tokenizers;
         SQLite::Statement query(db_, "SELECT id FROM src.tokenizer");
         while (query.executeStep()) tokenizers.push_back(query.getColumn(0).getInt64());
         query.reset();
         for (const std::int64_t tokenizer : tokenizers) {
-            const auto done = inPortions("src.vocab WHERE tokenizer = ?1", "token", tokenizer, [&](std::int64_t first, std::int64_t end) {
-                return execute(db_, "INSERT INTO main.vocab (tokenizer, token, bytes) SELECT mine.id, v.token, v.bytes" + joinedVocab() +
-                                        "WHERE v.tokenizer = ?1 AND v.token >= ?2 AND v.token < ?3 ON CONFLICT DO NOTHING", {tokenizer, first, end});
-            });
+            const auto done = inPortions(
+                "src.vocab WHERE tokenizer = ?1", "token", tokenizer, [&](std::int64_t first, std::int64_t end) {
+                    return execute(
+                        db_,
+                        "INSERT INTO main.vocab (tokenizer, token, bytes) SELECT mine.id, v.token, v.bytes" +
+                            joinedVocab() +
+                            "WHERE v.tokenizer = ?1 AND v.token >= ?2 AND v.token < ?3 ON CONFLICT DO NOTHING",
+                        {tokenizer, first, end});
+                });
             if (!done) return done;
         }
         return {};
     }
 
     // Hands out the rows of `rows` (which has the parameter ?1) in portions of kRowsAtOnce by rising `key`.
-    Result<void> inPortions(const std::string& rows, const std::string& key, std::int64_t parameter, const std::function<int(std::int64_t first, std::int64_t end)>& take) {
+    Result<void> inPortions(const std::string& rows, const std::string& key, std::int64_t parameter,
+                            const std::function<int(std::int64_t first, std::int64_t end)>& take) {
         std::int64_t first = std::numeric_limits<std::int64_t>::min();
-        const std::string boundary = "SELECT " + key + " FROM " + rows + " AND " + key + " >= ?2 ORDER BY " + key + " LIMIT 1 OFFSET ?3";
+        const std::string boundary =
+            "SELECT " + key + " FROM " + rows + " AND " + key + " >= ?2 ORDER BY " + key + " LIMIT 1 OFFSET ?3";
         while (first != std::numeric_limits<std::int64_t>::max()) {
             if (!portions_.open()) return cancelled();
             SQLite::Statement query(db_, boundary);
             query.bind(1, parameter);
             query.bind(2, first);
             query.bind(3, kRowsAtOnce);
-            const std::int64_t end = query.executeStep() ? query.getColumn(0).getInt64() : std::numeric_limits<std::int64_t>::max();
+            const std::int64_t end =
+                query.executeStep() ? query.getColumn(0).getInt64() : std::numeric_limits<std::int64_t>::max();
             query.reset();
             portions_.add(take(first, end));
             first = end;
@@ -296,8 +330,10 @@ private:
 
     Result<void> addRuns() {
         constexpr const char* kCopied =
-            "title, notes, created_ms, deleted_ms, request, provenance, prompt, known_answer, seed, penalty, model_name, model_hash, weight_format,"
-            " tokens, thinking_tokens, markers, interventions, finish_reason, message, prefill_ns, decode_ns, reference_ns, wall_ns,"
+            "title, notes, created_ms, deleted_ms, request, provenance, prompt, known_answer, seed, penalty, "
+            "model_name, model_hash, weight_format,"
+            " tokens, thinking_tokens, markers, interventions, finish_reason, message, prefill_ns, decode_ns, "
+            "reference_ns, wall_ns,"
             " peak_memory_bytes, mean_entropy, mean_kl, answer, correct, branch_pos";
         std::vector<std::int64_t> found;
         SQLite::Statement query(db_, "SELECT id FROM src.run ORDER BY id");
@@ -305,9 +341,13 @@ private:
         query.reset();
         for (const std::int64_t old : found) {
             if (!portions_.open()) return cancelled();
-            execute(db_, std::string("INSERT INTO main.run (session, state, tokenizer, ") + kCopied +
-                             ") SELECT ?1, CASE state WHEN 'running' THEN 'interrupted' ELSE state END, (SELECT mine.id FROM main.tokenizer mine"
-                             " JOIN src.tokenizer t ON t.hash = mine.hash WHERE t.id = tokenizer), " + kCopied + " FROM src.run WHERE id = ?2", {session_, old});
+            execute(db_,
+                    std::string("INSERT INTO main.run (session, state, tokenizer, ") + kCopied +
+                        ") SELECT ?1, CASE state WHEN 'running' THEN 'interrupted' ELSE state END, (SELECT mine.id "
+                        "FROM main.tokenizer mine"
+                        " JOIN src.tokenizer t ON t.hash = mine.hash WHERE t.id = tokenizer), " +
+                        kCopied + " FROM src.run WHERE id = ?2",
+                    {session_, old});
             const std::int64_t fresh = db_.getLastInsertRowid();
             new_id_[old] = fresh;
             for (const RunTable& table : kRunTables) {
@@ -319,7 +359,8 @@ private:
     }
 
     Result<void> copyRows(const RunTable& table, std::int64_t fresh, std::int64_t old) {
-        const std::string insert = "INSERT INTO main." + std::string(table.name) + " (run, " + table.columns + ") SELECT ?1, " + table.columns + " FROM src." + table.name + " WHERE run = ?2";
+        const std::string insert = "INSERT INTO main." + std::string(table.name) + " (run, " + table.columns +
+                                   ") SELECT ?1, " + table.columns + " FROM src." + table.name + " WHERE run = ?2";
         if (table.key == nullptr) {
             if (!portions_.open()) return cancelled();
             portions_.add(execute(db_, insert, {fresh, old}));
@@ -327,7 +368,9 @@ private:
         }
         const std::string range = insert + " AND " + table.key + " >= ?3 AND " + table.key + " < ?4";
         return inPortions("src." + std::string(table.name) + " WHERE run = ?1", table.key, old,
-                          [&](std::int64_t first, std::int64_t end) { return execute(db_, range, {fresh, old, first, end}); });
+                          [&](std::int64_t first, std::int64_t end) {
+                              return execute(db_, range, {fresh, old, first, end});
+                          });
     }
 
     // A branch names its parent twice: in its row, and in the request that repeats it.
@@ -337,13 +380,17 @@ private:
             // Read to its end: a statement that is still open would hold the next transaction at what this one saw.
             SQLite::Statement query(db_, "SELECT parent, request FROM src.run WHERE id = ?");
             query.bind(1, old);
-            if (!query.executeStep()) return fail(ErrorCode::FileCorrupt, "table run, run " + std::to_string(old) + " has gone while it was read");
+            if (!query.executeStep())
+                return fail(ErrorCode::FileCorrupt,
+                            "table run, run " + std::to_string(old) + " has gone while it was read");
             const std::int64_t old_parent = query.isColumnNull(0) ? 0 : query.getColumn(0).getInt64();
             auto request = parseRequest(query.getColumn(1).getString(), RunId{old});
             query.reset();
             if (!request) return tl::unexpected(request.error());
             const auto parent = new_id_.find(old_parent);
-            if (old_parent != 0 && parent == new_id_.end()) return fail(ErrorCode::FileCorrupt, "table run, run " + std::to_string(old) + ": its parent is not in the file");
+            if (old_parent != 0 && parent == new_id_.end())
+                return fail(ErrorCode::FileCorrupt,
+                            "table run, run " + std::to_string(old) + ": its parent is not in the file");
             if (old_parent != 0) execute(db_, "UPDATE main.run SET parent = ?1 WHERE id = ?2", {parent->second, fresh});
             request->branch.parent = old_parent != 0 ? RunId{parent->second} : kNoRun;
             SQLite::Statement update(db_, "UPDATE main.run SET request = ? WHERE id = ?");
@@ -377,19 +424,24 @@ void removeHalfImported(SQLite::Database& db) {
 Result<SessionId> Store::importSession(const std::filesystem::path& path, const std::stop_token& stop) {
     if (const auto allowed = impl_->writable(); !allowed) return tl::unexpected(allowed.error());
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) return fail(ErrorCode::NotFound, path.string() + " is not there", "Check the name");
+    if (!std::filesystem::exists(path, error))
+        return fail(ErrorCode::NotFound, path.string() + " is not there", "Check the name");
     if (std::filesystem::equivalent(path, impl_->path, error)) {
-        return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself", "Choose another file");
+        return fail(ErrorCode::InvalidArgument, path.string() + " is the open session file itself",
+                    "Choose another file");
     }
     UpToDateFile file;
     if (const auto taken = file.take(path, impl_->path, stop); !taken) return tl::unexpected(taken.error());
     if (const auto sound = checkFile(file.path(), stop); !sound) return tl::unexpected(sound.error());
     std::optional<Attachment> attachment;
     const std::string doing = "importing " + path.string();
-    if (const auto attached = guarded(doing, [&]() -> Result<void> {
-            attachment.emplace(*impl_->db, file.path());
-            return {};
-        }); !attached) return tl::unexpected(attached.error());
+    if (const auto attached = guarded(doing,
+                                      [&]() -> Result<void> {
+                                          attachment.emplace(*impl_->db, file.path());
+                                          return {};
+                                      });
+        !attached)
+        return tl::unexpected(attached.error());
     Importer importer(*impl_->db, stop);
     auto session = guarded(doing, [&] { return importer.all(); });
     if (!session) importer.removeAgain();

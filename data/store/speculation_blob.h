@@ -1,5 +1,5 @@
-// Draft trees and expert selections as bytes (layouts: data/schema/0002_speculation.sql), and what must hold for them before they
-// are stored and after they were read. Internal to data/store.
+// Draft trees and expert selections as bytes (layouts: data/schema/0002_speculation.sql), and what must hold for them
+// before they are stored and after they were read. Internal to data/store.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,8 @@ struct ModelShape {
 [[nodiscard]] std::vector<std::int32_t> acceptedNodes(const DraftRound& round);
 
 // Why a value cannot be kept; empty: it can.
-/// Parents stand before their children, ids lie in the vocabulary, the accepted nodes are one chain from the text on, and the path
-/// is its beginning: all of it when a token was added behind.
+/// Parents stand before their children, ids lie in the vocabulary, the accepted nodes are one chain from the text on,
+/// and the path is its beginning: all of it when a token was added behind.
 [[nodiscard]] std::string faultOf(const DraftRound& round, const ModelShape& shape);
 /// As many layers as the model has with experts, ids among its experts.
 [[nodiscard]] std::string faultOf(const TokenExperts& experts, const ModelShape& shape);

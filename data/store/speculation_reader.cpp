@@ -14,7 +14,8 @@ DraftRound roundFrom(RowReader& reader, const ModelShape& shape) {
     DraftRound round;
     round.pos = reader.integer32(0, "pos", 0, kMaxPosition);
     reader.setPosition(round.pos);
-    const auto accepted = static_cast<std::size_t>(reader.integer32(1, "accepted", 0, static_cast<std::int32_t>(kMaxDraftNodes)));
+    const auto accepted =
+        static_cast<std::size_t>(reader.integer32(1, "accepted", 0, static_cast<std::int32_t>(kMaxDraftNodes)));
     round.added = reader.integer32(2, "added", kNoToken);
     round.corrected = reader.flag(3, "corrected");
     round.rows = reader.integer32(4, "rows");
@@ -23,8 +24,11 @@ DraftRound roundFrom(RowReader& reader, const ModelShape& shape) {
     round.other_ns = reader.integer(7, "other_ns", 0, kMaxInt64);
     fault(reader, "nodes", unpackNodes(reader.blob(8, "nodes"), round.nodes));
     round.path = acceptedNodes(round);
-    if (accepted > round.path.size()) reader.setFault("accepted", "is " + std::to_string(accepted) + ", but " + std::to_string(round.path.size()) + " nodes were");
-    else round.path.resize(accepted);
+    if (accepted > round.path.size())
+        reader.setFault("accepted", "is " + std::to_string(accepted) + ", but " + std::to_string(round.path.size()) +
+                                        " nodes were");
+    else
+        round.path.resize(accepted);
     if (reader.ok()) fault(reader, "nodes", faultOf(round, shape));
     return round;
 }
@@ -42,8 +46,11 @@ bool saysTheText(const DraftRound& round, const RunTrace& trace) {
 
 }  // namespace
 
-Result<void> addDraftRounds(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace, std::unordered_set<TokenId>& ids) {
-    SQLite::Statement query(db, "SELECT pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes FROM draft_round WHERE run = ? AND pos < ? ORDER BY pos");
+Result<void> addDraftRounds(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace,
+                            std::unordered_set<TokenId>& ids) {
+    SQLite::Statement query(db,
+                            "SELECT pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes FROM "
+                            "draft_round WHERE run = ? AND pos < ? ORDER BY pos");
     query.bind(1, raw(source.run));
     query.bind(2, source.end);
     RowReader reader(query, "draft_round", raw(source.run));
@@ -51,7 +58,8 @@ Result<void> addDraftRounds(SQLite::Database& db, const SpeculationSource& sourc
         const DraftRound round = beginningOf(roundFrom(reader, source.shape), source.end);
         const auto& before = trace.draftRounds();
         const Position free = before.empty() ? source.begin : before.back().pos + before.back().tokens();
-        if (round.pos < free) reader.setFault("pos", "lies before position " + std::to_string(free) + ", where a round may begin");
+        if (round.pos < free)
+            reader.setFault("pos", "lies before position " + std::to_string(free) + ", where a round may begin");
         if (reader.ok() && !saysTheText(round, trace)) reader.setFault("nodes", "has other tokens than the text");
         if (!reader.ok()) return reader.error();
         for (const DraftNode& node : round.nodes) ids.insert(node.id);
@@ -61,7 +69,8 @@ Result<void> addDraftRounds(SQLite::Database& db, const SpeculationSource& sourc
 }
 
 Result<void> addTokenExperts(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace) {
-    SQLite::Statement query(db, "SELECT pos, layers, per_token, experts FROM token_experts WHERE run = ? AND pos < ? ORDER BY pos");
+    SQLite::Statement query(
+        db, "SELECT pos, layers, per_token, experts FROM token_experts WHERE run = ? AND pos < ? ORDER BY pos");
     query.bind(1, raw(source.run));
     query.bind(2, source.end);
     RowReader reader(query, "token_experts", raw(source.run));
@@ -81,9 +90,10 @@ Result<void> addTokenExperts(SQLite::Database& db, const SpeculationSource& sour
 }
 
 Result<void> addExpertPasses(SQLite::Database& db, const SpeculationSource& source, RunTrace& trace) {
-    SQLite::Statement query(db,
-                            "SELECT pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage FROM expert_pass"
-                            " WHERE run = ? AND pos < ? ORDER BY seq");
+    SQLite::Statement query(
+        db,
+        "SELECT pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage FROM expert_pass"
+        " WHERE run = ? AND pos < ? ORDER BY seq");
     query.bind(1, raw(source.run));
     query.bind(2, source.end);
     RowReader reader(query, "expert_pass", raw(source.run));
@@ -98,7 +108,8 @@ Result<void> addExpertPasses(SQLite::Database& db, const SpeculationSource& sour
         pass.total_bytes = reader.integer(5, "total_bytes", 0, kMaxInt64);
         pass.pass_ns = reader.integer(6, "time_ns", 0, kMaxInt64);
         fault(reader, "layers", unpackLayers(reader.blob(7, "layers"), pass.layers));
-        fault(reader, "coverage", unpackFloats(reader.blob(8, "coverage"), static_cast<std::size_t>(kMaxExperts), pass.coverage_by_budget));
+        fault(reader, "coverage",
+              unpackFloats(reader.blob(8, "coverage"), static_cast<std::size_t>(kMaxExperts), pass.coverage_by_budget));
         if (reader.ok()) fault(reader, "layers", faultOf(pass, source.shape));
         if (!reader.ok()) return reader.error();
         trace.apply(std::move(pass));

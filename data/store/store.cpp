@@ -18,22 +18,27 @@ Result<void> makeFolder(const std::filesystem::path& path) {
                 "Choose a folder that you may write to");
 }
 
-// Refuses a database file that is missing or empty beside a -wal with runs in it. A new file there would overwrite the last copy of these runs.
+// Refuses a database file that is missing or empty beside a -wal with runs in it. A new file there would overwrite the
+// last copy of these runs.
 Result<void> refuseOrphanedLog(const std::filesystem::path& path) {
     std::error_code error;
     const bool has_content = std::filesystem::exists(path, error) && std::filesystem::file_size(path, error) > 0;
     const std::string log = path.string() + "-wal";
     if (has_content || !std::filesystem::exists(log, error) || std::filesystem::file_size(log, error) == 0) return {};
-    return fail(ErrorCode::NotFound, path.string() + " is not there, but " + log + ", which holds the last runs of it, is",
+    return fail(ErrorCode::NotFound,
+                path.string() + " is not there, but " + log + ", which holds the last runs of it, is",
                 "Put the database back beside it; or move that file away to begin with an empty database");
 }
 
-// Marks runs that were killed. The lock is ours, so nobody is writing, and a run that is still "running" has no program any more.
+// Marks runs that were killed. The lock is ours, so nobody is writing, and a run that is still "running" has no program
+// any more.
 Result<std::vector<RecoveredRun>> recoverRuns(SQLite::Database& db, const std::filesystem::path& path) {
     return guarded("opening " + path.string(), [&]() -> Result<std::vector<RecoveredRun>> {
         std::vector<RecoveredRun> recovered;
         SQLite::Statement query(db, "SELECT id, title, tokens FROM run WHERE state = 'running' ORDER BY id");
-        while (query.executeStep()) recovered.push_back({RunId{query.getColumn(0).getInt64()}, query.getColumn(1).getString(), query.getColumn(2).getInt64()});
+        while (query.executeStep())
+            recovered.push_back(
+                {RunId{query.getColumn(0).getInt64()}, query.getColumn(1).getString(), query.getColumn(2).getInt64()});
         query.reset();
         removeHalfImported(db);
         if (!recovered.empty()) db.exec("UPDATE run SET state = 'interrupted' WHERE state = 'running'");
@@ -45,18 +50,22 @@ Result<std::vector<RecoveredRun>> recoverRuns(SQLite::Database& db, const std::f
 
 Result<void> Store::Impl::writable() const {
     if (mode == OpenMode::ReadWrite) return {};
-    return fail(ErrorCode::InvalidArgument, path.string() + " is open read only", "Open it for writing, or import it into another file");
+    return fail(ErrorCode::InvalidArgument, path.string() + " is open read only",
+                "Open it for writing, or import it into another file");
 }
 
-Result<void> Store::Impl::change(std::string_view doing, std::string_view what, std::int64_t id, SQLite::Statement& statement) {
+Result<void> Store::Impl::change(std::string_view doing, std::string_view what, std::int64_t id,
+                                 SQLite::Statement& statement) {
     if (const auto allowed = writable(); !allowed) return allowed;
     return guarded(doing, [&]() -> Result<void> {
         if (statement.exec() > 0) return {};
-        return fail(ErrorCode::NotFound, std::string(doing) + ": there is no " + std::string(what) + " " + std::to_string(id));
+        return fail(ErrorCode::NotFound,
+                    std::string(doing) + ": there is no " + std::string(what) + " " + std::to_string(id));
     });
 }
 
-Result<void> Store::Impl::setText(std::string_view doing, std::string_view what, const char* sql, std::string_view text, std::int64_t id) {
+Result<void> Store::Impl::setText(std::string_view doing, std::string_view what, const char* sql, std::string_view text,
+                                  std::int64_t id) {
     return guarded(doing, [&]() -> Result<void> {
         SQLite::Statement update(*db, sql);
         update.bind(1, std::string(text));
@@ -76,8 +85,10 @@ Result<void> Store::Impl::changeAfterReading(std::string_view doing, const std::
 }
 
 std::int64_t Store::Impl::deletionStamp() {
-    const std::int64_t last =
-        db->execAndGet("SELECT MAX(COALESCE((SELECT MAX(deleted_ms) FROM run), 0), COALESCE((SELECT MAX(deleted_ms) FROM session), 0))").getInt64();
+    const std::int64_t last = db->execAndGet(
+                                    "SELECT MAX(COALESCE((SELECT MAX(deleted_ms) FROM run), 0), COALESCE((SELECT "
+                                    "MAX(deleted_ms) FROM session), 0))")
+                                  .getInt64();
     return std::max(nowMs(), last + 1);
 }
 
@@ -142,7 +153,8 @@ Result<RunTrace> Store::loadRun(RunId id) const {
 }
 
 Result<std::int64_t> Store::dataVersion() const {
-    return guarded("looking at " + impl_->path.string(), [&]() -> Result<std::int64_t> { return pragmaInteger(*impl_->db, "data_version"); });
+    return guarded("looking at " + impl_->path.string(),
+                   [&]() -> Result<std::int64_t> { return pragmaInteger(*impl_->db, "data_version"); });
 }
 
 FilePlace Store::place() const { return placeOf(*impl_->db); }
@@ -184,13 +196,15 @@ Result<std::int64_t> Store::purge(std::int64_t older_than_ms) {
         const auto run = [&](const char* sql) {
             SQLite::Statement statement(db, sql);
             // A stamp may lie some milliseconds ahead of the clock (deletionStamp).
-            if (statement.getBindParameterCount() > 0) statement.bind(1, older_than_ms == 0 ? std::numeric_limits<std::int64_t>::max() : before);
+            if (statement.getBindParameterCount() > 0)
+                statement.bind(1, older_than_ms == 0 ? std::numeric_limits<std::int64_t>::max() : before);
             return statement.exec();
         };
         removed += run("DELETE FROM session WHERE deleted_ms <= ?1");
-        removed += run("WITH RECURSIVE kept (id) AS (SELECT id FROM run WHERE deleted_ms IS NULL OR deleted_ms > ?1 UNION"
-                       " SELECT run.parent FROM run JOIN kept ON run.id = kept.id WHERE run.parent IS NOT NULL)"
-                       " DELETE FROM run WHERE id NOT IN (SELECT id FROM kept)");
+        removed +=
+            run("WITH RECURSIVE kept (id) AS (SELECT id FROM run WHERE deleted_ms IS NULL OR deleted_ms > ?1 UNION"
+                " SELECT run.parent FROM run JOIN kept ON run.id = kept.id WHERE run.parent IS NOT NULL)"
+                " DELETE FROM run WHERE id NOT IN (SELECT id FROM kept)");
         run("DELETE FROM tokenizer WHERE id NOT IN (SELECT tokenizer FROM run WHERE tokenizer IS NOT NULL)");
         transaction.commit();
         return removed;

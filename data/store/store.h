@@ -1,8 +1,9 @@
-// Sessions and runs in one SQLite file: opening, migrating, listing, loading, renaming, deleting with undo, and a session
-// as one file. Tokens are written by StoreWriter (store_writer.h), which has its own thread and connection.
+// Sessions and runs in one SQLite file: opening, migrating, listing, loading, renaming, deleting with undo, and a
+// session as one file. Tokens are written by StoreWriter (store_writer.h), which has its own thread and connection.
 //
-// One Store is one connection, used from one thread at a time. Whatever is read is validated: a damaged or hostile file gives an
-// Error that names table, run and position. Floats come back bit for bit, except that -0 comes back as 0 (SQLite).
+// One Store is one connection, used from one thread at a time. Whatever is read is validated: a damaged or hostile file
+// gives an Error that names table, run and position. Floats come back bit for bit, except that -0 comes back as 0
+// (SQLite).
 #pragma once
 
 #include <cstdint>
@@ -25,12 +26,14 @@ class DatabaseLock;
 
 class Store {
 public:
-    /// Creates the file and its folders where they are missing (ReadWrite), brings an older schema up to date after a backup
-    /// beside it, and marks runs that a killed program left "running" as interrupted.
-    /// Errors: Busy (another window writes this file: open it read only), Unsupported (written by a newer version, or by
-    /// another program), FileCorrupt, NotFound (ReadOnly; or the file is gone and its -wal, with runs in it, is still there), Io.
-    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, OpenMode mode = OpenMode::ReadWrite);
-    /// Another connection that writes the same file, for another thread. The file stays locked until all of them are closed.
+    /// Creates the file and its folders where they are missing (ReadWrite), brings an older schema up to date after a
+    /// backup beside it, and marks runs that a killed program left "running" as interrupted. Errors: Busy (another
+    /// window writes this file: open it read only), Unsupported (written by a newer version, or by another program),
+    /// FileCorrupt, NotFound (ReadOnly; or the file is gone and its -wal, with runs in it, is still there), Io.
+    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path,
+                                                             OpenMode mode = OpenMode::ReadWrite);
+    /// Another connection that writes the same file, for another thread. The file stays locked until all of them are
+    /// closed.
     [[nodiscard]] Result<std::unique_ptr<Store>> openAgain() const;
     ~Store();
     Store(const Store&) = delete;
@@ -45,10 +48,12 @@ public:
     [[nodiscard]] Result<SessionId> createSession(std::string_view name);
     [[nodiscard]] Result<void> renameSession(SessionId id, std::string_view name);
     [[nodiscard]] Result<void> setSessionNotes(SessionId id, std::string_view notes);
-    [[nodiscard]] Result<void> deleteSession(SessionId id);   // undo: restoreSession
+    [[nodiscard]] Result<void> deleteSession(SessionId id);  // undo: restoreSession
     [[nodiscard]] Result<void> restoreSession(SessionId id);
-    /// Newest first. `search`: case-insensitive (ASCII) part of a name, a note, or of a title, prompt or answer of a run.
-    [[nodiscard]] Result<std::vector<SessionSummary>> listSessions(std::string_view search = {}, Listed which = Listed::Live) const;
+    /// Newest first. `search`: case-insensitive (ASCII) part of a name, a note, or of a title, prompt or answer of a
+    /// run.
+    [[nodiscard]] Result<std::vector<SessionSummary>> listSessions(std::string_view search = {},
+                                                                   Listed which = Listed::Live) const;
     /// The session that was opened or created last; kNoSession: there is none.
     [[nodiscard]] Result<SessionId> lastSession() const;
     /// Makes it the one that lastSession() names.
@@ -56,7 +61,8 @@ public:
 
     // --- lists for a window: each call reads no more rows than it gives ---
     /// Live sessions, the one that was changed last first, behind `after`; `models` is left empty.
-    [[nodiscard]] Result<std::vector<SessionSummary>> sessionPage(const std::optional<SessionSummary>& after, int limit) const;
+    [[nodiscard]] Result<std::vector<SessionSummary>> sessionPage(const std::optional<SessionSummary>& after,
+                                                                  int limit) const;
     [[nodiscard]] Result<SessionSummary> sessionSummary(SessionId id) const;  // `models` is left empty
     [[nodiscard]] Result<std::string> sessionModels(SessionId id) const;
     /// The newest `limit` live runs of those made before `before` (kNoRun: of all).
@@ -81,13 +87,14 @@ public:
 
     // --- runs ---
     /// In the order of creation, so a parent stands before its branches.
-    [[nodiscard]] Result<std::vector<RunSummary>> listRuns(SessionId session, std::string_view search = {}, Listed which = Listed::Live) const;
+    [[nodiscard]] Result<std::vector<RunSummary>> listRuns(SessionId session, std::string_view search = {},
+                                                           Listed which = Listed::Live) const;
     /// Over all live sessions, newest first.
     [[nodiscard]] Result<std::vector<RunSummary>> searchRuns(std::string_view search, int limit = 200) const;
     [[nodiscard]] Result<RunSummary> runSummary(RunId id) const;
     [[nodiscard]] Result<void> renameRun(RunId id, std::string_view title);
-    /// As renameRun, with a title that the program chooses: whatever tells the run from a run that is called so already and has other
-    /// settings is added behind it.
+    /// As renameRun, with a title that the program chooses: whatever tells the run from a run that is called so already
+    /// and has other settings is added behind it.
     [[nodiscard]] Result<void> nameRun(RunId id, std::string_view title);
     [[nodiscard]] Result<void> setRunNotes(RunId id, std::string_view notes);
     /// Deletes the run with all branches that grew from it. Undo: restoreRun. Busy while the run is running.
@@ -95,8 +102,8 @@ public:
     /// Brings back what went with that deleteRun, and the ancestors it stands on.
     [[nodiscard]] Result<void> restoreRun(RunId id);
     [[nodiscard]] Result<RunRequest> loadRequest(RunId id) const;
-    /// The whole trace. A branch starts with its parents' tokens before the branch position; control changes are its own only.
-    /// trace.finished() is empty for a run that is running or was interrupted.
+    /// The whole trace. A branch starts with its parents' tokens before the branch position; control changes are its
+    /// own only. trace.finished() is empty for a run that is running or was interrupted.
     [[nodiscard]] Result<RunTrace> loadRun(RunId id) const;
 
     // --- notes on positions ---
@@ -110,11 +117,11 @@ public:
     [[nodiscard]] Result<std::int64_t> dataVersion() const;
     /// Whether the file is still where it was opened.
     [[nodiscard]] FilePlace place() const;
-    /// Moves what stands in the -wal into the file, so that the file alone holds everything. Never waits for anybody: false when a
-    /// reader or writer was in the way.
+    /// Moves what stands in the -wal into the file, so that the file alone holds everything. Never waits for anybody:
+    /// false when a reader or writer was in the way.
     [[nodiscard]] Result<bool> checkpoint();
-    /// Writes everything as a new database file at `path`, also when the open file was moved or removed; replaces `path` in one step.
-    /// Errors: Cancelled, and those of a file that cannot be written.
+    /// Writes everything as a new database file at `path`, also when the open file was moved or removed; replaces
+    /// `path` in one step. Errors: Cancelled, and those of a file that cannot be written.
     [[nodiscard]] Result<void> saveCopy(const std::filesystem::path& path, const std::stop_token& stop = {}) const;
     /// Removes for good what was deleted at least `older_than_ms` ago. Runs that a kept branch stands on stay.
     /// Returns how many sessions and runs went. Busy while a session is being imported.
@@ -122,9 +129,11 @@ public:
     /// SQLite's integrity_check and foreign_key_check; FileCorrupt with the first findings. Reads the whole file.
     [[nodiscard]] Result<void> runIntegrityCheck() const;
     /// One session with its live runs as a database file of its own; replaces `path` in one step or leaves it alone.
-    [[nodiscard]] Result<void> exportSession(SessionId id, const std::filesystem::path& path, const std::stop_token& stop = {}) const;
-    /// Takes in a file made by exportSession, whole or not at all. Every run of it is validated; ids are given anew. Others may read and
-    /// write the database meanwhile: it is written in many small transactions, and nobody sees the session before the last of them.
+    [[nodiscard]] Result<void> exportSession(SessionId id, const std::filesystem::path& path,
+                                             const std::stop_token& stop = {}) const;
+    /// Takes in a file made by exportSession, whole or not at all. Every run of it is validated; ids are given anew.
+    /// Others may read and write the database meanwhile: it is written in many small transactions, and nobody sees the
+    /// session before the last of them.
     [[nodiscard]] Result<SessionId> importSession(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 private:

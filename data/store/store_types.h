@@ -1,4 +1,5 @@
-// What the store tells about sessions and runs without loading their tokens. Plain values; times are Unix time in milliseconds, UTC.
+// What the store tells about sessions and runs without loading their tokens. Plain values; times are Unix time in
+// milliseconds, UTC.
 #pragma once
 
 #include <cstdint>
@@ -40,25 +41,25 @@ struct SessionSummary {
     // Deleted runs are not counted in the next three.
     std::int64_t runs = 0;
     std::int64_t tokens = 0;
-    std::string models;           // names of the models of its runs, separated by ", "
+    std::string models;  // names of the models of its runs, separated by ", "
     bool operator==(const SessionSummary&) const = default;
 };
 
 struct RunSummary {
     RunId id = kNoRun;
     SessionId session = kNoSession;
-    RunId parent = kNoRun;     // kNoRun: not a branch
-    Position branch_pos = 0;   // where it leaves its parent
+    RunId parent = kNoRun;    // kNoRun: not a branch
+    Position branch_pos = 0;  // where it leaves its parent
     std::string title;
     std::string prompt;
     RunStatus status = RunStatus::Running;
     std::optional<FinishReason> finish_reason;
     std::int64_t created_ms = 0;
 
-    std::string model_name;     // empty until the model is loaded
+    std::string model_name;  // empty until the model is loaded
     std::string weight_format;
     std::uint64_t seed = 0;
-    double penalty = 0;         // strength at the start
+    double penalty = 0;  // strength at the start
 
     // Of the run's own tokens: a branch does not count what it inherits.
     std::int64_t tokens = 0;
@@ -71,8 +72,8 @@ struct RunSummary {
     std::optional<double> mean_kl;       // nats
     std::int64_t decode_ns = 0;
     std::int64_t wall_ns = 0;
-    std::string answer;          // empty: none found
-    std::string known_answer;    // of the problem; empty: none
+    std::string answer;        // empty: none found
+    std::string known_answer;  // of the problem; empty: none
     // Empty: nothing to grade, or no rule can decide. A run that finished without an answer to a problem is wrong.
     std::optional<bool> correct;
     std::string notes;
@@ -81,9 +82,10 @@ struct RunSummary {
 
 /// A part of a session's list of runs.
 struct RunPage {
-    std::vector<RunSummary> runs;  // by rising id, without prompt and notes: the page, and whatever its runs are branches of
-    RunId first = kNoRun;          // of the page itself; kNoRun: the page is empty
-    std::int64_t earlier = 0;      // runs of the session before `first`
+    std::vector<RunSummary>
+        runs;              // by rising id, without prompt and notes: the page, and whatever its runs are branches of
+    RunId first = kNoRun;  // of the page itself; kNoRun: the page is empty
+    std::int64_t earlier = 0;  // runs of the session before `first`
 };
 
 /// A run that an earlier process left unfinished because it was killed. What had been measured is kept.
@@ -97,7 +99,8 @@ struct RecoveredRun {
 /// Where the file is that a connection has open.
 enum class FilePlace {
     InPlace,
-    Elsewhere,  // moved, replaced or removed since it was opened; the connection still reads and writes the file that it opened
+    Elsewhere,  // moved, replaced or removed since it was opened; the connection still reads and writes the file that
+                // it opened
 };
 
 /// A remark on a range of positions [from, to) of a run.

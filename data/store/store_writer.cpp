@@ -31,7 +31,6 @@ struct BatchCounts {
     bool finishes = false;
 };
 
-
 BatchCounts countsOf(const EventBatch& batch) {
     BatchCounts counts;
     for (const RunEvent& event : batch.events) {
@@ -75,14 +74,14 @@ struct StoreWriter::Impl {
     Clock::time_point due{};                       // when the queue must be written
     std::optional<Clock::time_point> last_commit;
     Clock::duration retry_after = kFirstRetry;
-    bool urgent = false;   // write now
-    bool fold_soon = false; // a run ended or was graded, so that the -wal holds something
+    bool urgent = false;     // write now
+    bool fold_soon = false;  // a run ended or was graded, so that the -wal holds something
     bool closing = false;
-    bool regrading = false;         // the run graded last may not be the last whose grade is old
+    bool regrading = false;  // the run graded last may not be the last whose grade is old
     Clock::time_point regrade_after{};
-    std::optional<Error> failing;   // the last attempt failed
-    std::optional<Error> refused;   // an event was lost for good
-    bool refusal_untold = false;    // no flush() has returned it yet
+    std::optional<Error> failing;  // the last attempt failed
+    std::optional<Error> refused;  // an event was lost for good
+    bool refusal_untold = false;   // no flush() has returned it yet
     std::thread thread;
 
     void loop();
@@ -98,7 +97,9 @@ struct StoreWriter::Impl {
 
 void StoreWriter::Impl::waitForWork(std::unique_lock<std::mutex>& guard) {
     const auto now_or_never = [this] { return closing || urgent || !beginnings.empty(); };
-    if (!wake.wait_for(guard, regrading ? Clock::duration(kBetweenGrades) : kIdle, [&] { return now_or_never() || !queue.empty(); })) return;  // idle
+    if (!wake.wait_for(guard, regrading ? Clock::duration(kBetweenGrades) : kIdle,
+                       [&] { return now_or_never() || !queue.empty(); }))
+        return;  // idle
     const auto full = [&] { return !failing && queued_tokens >= kCommitTokens; };
     while (!now_or_never() && !full() && Clock::now() < due) {
         const auto until = due;  // a failure that is over moves it
@@ -173,7 +174,8 @@ bool StoreWriter::Impl::logHoldsSomething() const {
     return !error && size > 0;
 }
 
-// Empties the -wal when nothing else is to be done: after a run, and when a rename or a deletion has left something in it.
+// Empties the -wal when nothing else is to be done: after a run, and when a rename or a deletion has left something in
+// it.
 void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
     if (!queue.empty() || !beginnings.empty() || closing) return;
     guard.unlock();
@@ -186,7 +188,9 @@ void StoreWriter::Impl::foldWhenIdle(std::unique_lock<std::mutex>& guard) {
 // Grades one run in each idle round, so that whoever begins a run waits for no more than that one.
 void StoreWriter::Impl::regradeWhenIdle(std::unique_lock<std::mutex>& guard) {
     regrading = false;
-    if (!queue.empty() || !beginnings.empty() || closing || Clock::now() < regrade_after || placeOf(*db) == FilePlace::Elsewhere) return;
+    if (!queue.empty() || !beginnings.empty() || closing || Clock::now() < regrade_after ||
+        placeOf(*db) == FilePlace::Elsewhere)
+        return;
     guard.unlock();
     const auto done = sink->regradeNext();
     if (done && *done && (*done)->changed && on_regraded) on_regraded((*done)->run);
@@ -226,8 +230,11 @@ void StoreWriter::Impl::loop() {
 
 StoreWriter::StoreWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error, SavedCallback on_saved, RegradedCallback on_regraded) {
-    if (store.readOnly()) return fail(ErrorCode::InvalidArgument, store.path().string() + " is open read only", "Open it for writing to keep runs in it");
+Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const Store& store, ErrorCallback on_error,
+                                                       SavedCallback on_saved, RegradedCallback on_regraded) {
+    if (store.readOnly())
+        return fail(ErrorCode::InvalidArgument, store.path().string() + " is open read only",
+                    "Open it for writing to keep runs in it");
     auto db = openConnection(store.path());
     if (!db) return tl::unexpected(db.error());
     auto impl = std::make_unique<Impl>();
@@ -283,13 +290,15 @@ Result<void> StoreWriter::flush() {
     std::unique_lock guard(impl_->mutex);
     const std::uint64_t target = impl_->pushed;
     const std::uint64_t first_attempt = impl_->attempts + 1;  // one that began after this call
-    while (impl_->committed < target && impl_->last_failure < first_attempt && !(impl_->closing && !impl_->thread.joinable())) {
+    while (impl_->committed < target && impl_->last_failure < first_attempt &&
+           !(impl_->closing && !impl_->thread.joinable())) {
         impl_->urgent = true;
         impl_->wake.notify_one();
         impl_->settled.wait_for(guard, kCommitInterval);
     }
     if (std::exchange(impl_->refusal_untold, false)) return tl::unexpected(*impl_->refused);
-    if (impl_->committed < target) return tl::unexpected(impl_->failing.value_or(Error{ErrorCode::Io, "the writer is closed", ""}));
+    if (impl_->committed < target)
+        return tl::unexpected(impl_->failing.value_or(Error{ErrorCode::Io, "the writer is closed", ""}));
     return {};
 }
 

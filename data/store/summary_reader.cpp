@@ -38,7 +38,8 @@ void readStates(RowReader& reader, RunSummary& s) {
 }  // namespace
 
 std::string selectSessions() {
-    return "SELECT s.id, s.name, s.notes, s.created_ms, s.updated_ms, (SELECT COUNT(*) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL),"
+    return "SELECT s.id, s.name, s.notes, s.created_ms, s.updated_ms, (SELECT COUNT(*) FROM run r WHERE r.session = "
+           "s.id AND r.deleted_ms IS NULL),"
            " (SELECT COALESCE(SUM(r.tokens), 0) FROM run r WHERE r.session = s.id AND r.deleted_ms IS NULL) FROM ";
 }
 
@@ -65,9 +66,12 @@ Result<std::vector<SessionSummary>> sessionsFrom(SQLite::Statement& query) {
 
 std::string selectSummaries(SummaryDetail detail) {
     const bool whole = detail == SummaryDetail::Whole;
-    return std::string("SELECT r.id, r.session, COALESCE(r.parent, 0), r.branch_pos, r.title, ") + (whole ? "r.prompt" : "''") +
-           ", r.state, r.finish_reason, r.created_ms, r.model_name, r.weight_format, r.seed, r.penalty, r.tokens, r.thinking_tokens, r.markers,"
-           " r.interventions, r.mean_entropy, r.mean_kl, r.decode_ns, r.wall_ns, r.answer, r.known_answer, r.correct, " +
+    return std::string("SELECT r.id, r.session, COALESCE(r.parent, 0), r.branch_pos, r.title, ") +
+           (whole ? "r.prompt" : "''") +
+           ", r.state, r.finish_reason, r.created_ms, r.model_name, r.weight_format, r.seed, r.penalty, r.tokens, "
+           "r.thinking_tokens, r.markers,"
+           " r.interventions, r.mean_entropy, r.mean_kl, r.decode_ns, r.wall_ns, r.answer, r.known_answer, "
+           "r.correct, " +
            (whole ? "r.notes" : "''") + " FROM run r ";
 }
 

@@ -11,8 +11,8 @@
 
 namespace quibble {
 
-/// "SELECT ... FROM ", with the columns that sessionsFrom reads; behind it comes what is called s. Runs and their tokens are counted over index
-/// run_list, for as many sessions as s has.
+/// "SELECT ... FROM ", with the columns that sessionsFrom reads; behind it comes what is called s. Runs and their
+/// tokens are counted over index run_list, for as many sessions as s has.
 [[nodiscard]] std::string selectSessions();
 /// All rows that the query still gives. `models` is read where the query has a further column with it.
 [[nodiscard]] Result<std::vector<SessionSummary>> sessionsFrom(SQLite::Statement& query);

@@ -55,11 +55,13 @@ RunFinished finishedFrom(RowReader& reader) {
 
 Result<RunRow> readRow(SQLite::Database& db, RunId run) {
     SQLite::Statement query(db,
-                            "SELECT parent, branch_pos, state, request, provenance, tokenizer, finish_reason IS NOT NULL, finish_reason, message,"
+                            "SELECT parent, branch_pos, state, request, provenance, tokenizer, finish_reason IS NOT "
+                            "NULL, finish_reason, message,"
                             " prefill_ns, decode_ns, reference_ns, wall_ns, peak_memory_bytes FROM run WHERE id = ?");
     query.bind(1, raw(run));
     if (!query.executeStep()) {
-        return fail(ErrorCode::NotFound, "there is no run " + std::to_string(raw(run)), "It may have been deleted for good");
+        return fail(ErrorCode::NotFound, "there is no run " + std::to_string(raw(run)),
+                    "It may have been deleted for good");
     }
     RowReader reader(query, "run", raw(run));
     RunRow row;
@@ -82,14 +84,17 @@ Result<RunProvenance> parseProvenance(const RunRow& row) {
     if (!provenance) return tl::unexpected(damaged(row.id, provenance.error().what));
     const auto vocab = provenance->vocab_size;
     const auto known = [vocab](TokenId id) { return id >= 0 && (vocab == 0 || id < vocab); };
-    if (vocab < 0 || provenance->context < 0 || provenance->threads < 0) return tl::unexpected(damaged(row.id, "provenance has a negative size"));
-    const bool sound_experts = provenance->experts >= 0 && provenance->experts <= kMaxExperts && provenance->experts_used >= 0 &&
-                               provenance->experts_used <= provenance->experts && provenance->expert_layers >= 0 && provenance->expert_layers <= kMaxExperts;
+    if (vocab < 0 || provenance->context < 0 || provenance->threads < 0)
+        return tl::unexpected(damaged(row.id, "provenance has a negative size"));
+    const bool sound_experts = provenance->experts >= 0 && provenance->experts <= kMaxExperts &&
+                               provenance->experts_used >= 0 && provenance->experts_used <= provenance->experts &&
+                               provenance->expert_layers >= 0 && provenance->expert_layers <= kMaxExperts;
     if (!sound_experts) return tl::unexpected(damaged(row.id, "provenance has a number of experts that cannot be"));
     if (!std::all_of(provenance->prompt_tokens.begin(), provenance->prompt_tokens.end(), known)) {
         return tl::unexpected(damaged(row.id, "provenance has a prompt token that is not in the vocabulary"));
     }
-    if (!std::all_of(provenance->markers.begin(), provenance->markers.end(), [&](const ResolvedMarker& m) { return known(m.id); })) {
+    if (!std::all_of(provenance->markers.begin(), provenance->markers.end(),
+                     [&](const ResolvedMarker& m) { return known(m.id); })) {
         return tl::unexpected(damaged(row.id, "provenance has a marker that is not in the vocabulary"));
     }
     return provenance;
@@ -100,9 +105,12 @@ Result<std::vector<RunRow>> readChain(SQLite::Database& db, RunId run) {
     std::vector<RunRow> chain;
     std::set<RunId> seen;
     for (RunId next = run; next != kNoRun; next = chain.back().parent) {
-        if (!seen.insert(next).second || chain.size() == kMaxBranchDepth) return tl::unexpected(damaged(run, "its chain of parents does not end"));
+        if (!seen.insert(next).second || chain.size() == kMaxBranchDepth)
+            return tl::unexpected(damaged(run, "its chain of parents does not end"));
         auto row = readRow(db, next);
-        if (!row) return tl::unexpected(chain.empty() ? row.error() : damaged(chain.back().id, "its parent: " + row.error().what));
+        if (!row)
+            return tl::unexpected(chain.empty() ? row.error()
+                                                : damaged(chain.back().id, "its parent: " + row.error().what));
         chain.push_back(std::move(*row));
     }
     return chain;
@@ -146,7 +154,12 @@ void readReference(RowReader& reader, int vocab, ReferenceRecord& r) {
 class TraceBuilder {
 public:
     TraceBuilder(SQLite::Database& db, RunTrace& trace, const RunProvenance& provenance, Position first)
-        : db_(db), trace_(trace), vocab_(provenance.vocab_size), shape_(shapeOf(provenance)), first_(first), next_(first) {
+        : db_(db),
+          trace_(trace),
+          vocab_(provenance.vocab_size),
+          shape_(shapeOf(provenance)),
+          first_(first),
+          next_(first) {
         ids_.insert(provenance.prompt_tokens.begin(), provenance.prompt_tokens.end());
         for (const ResolvedMarker& marker : provenance.markers) ids_.insert(marker.id);
     }
@@ -154,8 +167,10 @@ public:
     // Tokens of one run at positions below `bound`; they go on where the last call ended.
     Result<void> addTokens(RunId run, Position bound) {
         SQLite::Statement query(db_,
-                                "SELECT pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, marker_mass_after, penalty,"
-                                " time_ns, thinking, marker, penalized, injected, top, top_after FROM token WHERE run = ? AND pos < ? ORDER BY pos");
+                                "SELECT pos, id, without_penalty_id, logprob, rank, entropy, varentropy, marker_mass, "
+                                "marker_mass_after, penalty,"
+                                " time_ns, thinking, marker, penalized, injected, top, top_after FROM token WHERE run "
+                                "= ? AND pos < ? ORDER BY pos");
         query.bind(1, raw(run));
         query.bind(2, bound);
         RowReader reader(query, "token", raw(run));
@@ -177,7 +192,9 @@ public:
     }
 
     Result<void> addReferences(RunId run, Position bound) {
-        SQLite::Statement query(db_, "SELECT pos, kl, entropy, varentropy, logprob, rank, top FROM reference WHERE run = ? AND pos < ? ORDER BY pos");
+        SQLite::Statement query(db_,
+                                "SELECT pos, kl, entropy, varentropy, logprob, rank, top FROM reference WHERE run = ? "
+                                "AND pos < ? ORDER BY pos");
         query.bind(1, raw(run));
         query.bind(2, bound);
         RowReader reader(query, "reference", raw(run));
@@ -185,7 +202,8 @@ public:
             ReferenceRecord record;
             record.pos = reader.integer32(0, "pos", 0, kMaxPosition);
             reader.setPosition(record.pos);
-            if (trace_.points().empty() || record.pos < trace_.points().front().token.pos || record.pos >= next_) reader.setFault("pos", "has no token");
+            if (trace_.points().empty() || record.pos < trace_.points().front().token.pos || record.pos >= next_)
+                reader.setFault("pos", "has no token");
             readReference(reader, vocab_, record);
             if (!reader.ok()) return reader.error();
             note(record.top);
@@ -194,8 +212,8 @@ public:
         return {};
     }
 
-    // Adds draft rounds and experts; called after the tokens of the same run. Where a parent ran another model, its experts mean nothing in this
-    // trace and are left out.
+    // Adds draft rounds and experts; called after the tokens of the same run. Where a parent ran another model, its
+    // experts mean nothing in this trace and are left out.
     Result<void> addSpeculation(const RunRow& row, Position bound) {
         const SpeculationSource source{row.id, row.shape, first_, std::min(bound, next_)};
         if (auto added = addDraftRounds(db_, source, trace_, ids_); !added) return added;
@@ -204,7 +222,8 @@ public:
         return addExpertPasses(db_, source, trace_);
     }
 
-    // Adds the texts of the ids that this trace names. The stored vocabulary of a tokenizer has the ids of all runs with that tokenizer.
+    // Adds the texts of the ids that this trace names. The stored vocabulary of a tokenizer has the ids of all runs
+    // with that tokenizer.
     Result<void> addTexts(std::int64_t tokenizer) {
         if (auto sound = checkVocabulary(tokenizer); !sound) return sound;
         std::vector<TokenId> ids(ids_.begin(), ids_.end());
@@ -269,7 +288,8 @@ Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
     return {};
 }
 
-// Up to which position each run of the chain (leaf first) gives its tokens: a parent gives them up to where its branch leaves it.
+// Up to which position each run of the chain (leaf first) gives its tokens: a parent gives them up to where its branch
+// leaves it.
 std::vector<Position> boundsOf(SQLite::Database& db, const std::vector<RunRow>& chain) {
     std::vector<Position> bounds(chain.size(), std::numeric_limits<Position>::max());
     for (std::size_t i = 1; i < chain.size(); ++i) {
@@ -277,7 +297,9 @@ std::vector<Position> boundsOf(SQLite::Database& db, const std::vector<RunRow>& 
         first.bind(1, raw(chain[i - 1].id));
         first.executeStep();
         bounds[i] = std::min(bounds[i - 1], chain[i - 1].branch_pos);
-        if (!first.isColumnNull(0)) bounds[i] = std::min<Position>(bounds[i], static_cast<Position>(std::clamp<std::int64_t>(first.getColumn(0).getInt64(), 0, kMaxPosition)));
+        if (!first.isColumnNull(0))
+            bounds[i] = std::min<Position>(bounds[i], static_cast<Position>(std::clamp<std::int64_t>(
+                                                          first.getColumn(0).getInt64(), 0, kMaxPosition)));
     }
     return bounds;
 }
@@ -288,8 +310,9 @@ bool hasTokens(SQLite::Database& db, RunId run) {
     return query.executeStep();
 }
 
-// The provenance of a trace is that of the leaf, or of its parent where the leaf ended before its model was loaded. The prompt is that of the root
-// where the two differ in length, because a trace starts behind the root's prompt: earlier versions made the prompt of a branch anew.
+// The provenance of a trace is that of the leaf, or of its parent where the leaf ended before its model was loaded. The
+// prompt is that of the root where the two differ in length, because a trace starts behind the root's prompt: earlier
+// versions made the prompt of a branch anew.
 Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
     std::optional<RunProvenance> chosen;
     for (RunRow& row : chain) {
@@ -297,9 +320,12 @@ Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
         auto provenance = parseProvenance(row);
         if (!provenance) return tl::unexpected(provenance.error());
         row.shape = shapeOf(*provenance);
-        if (!chosen) chosen = std::move(*provenance);
-        else if (chosen->tokenizer_hash != provenance->tokenizer_hash) return tl::unexpected(damaged(row.id, "its branch has another tokenizer"));
-        else if (&row == &chain.back() && chosen->prompt_tokens.size() != provenance->prompt_tokens.size()) chosen->prompt_tokens = std::move(provenance->prompt_tokens);
+        if (!chosen)
+            chosen = std::move(*provenance);
+        else if (chosen->tokenizer_hash != provenance->tokenizer_hash)
+            return tl::unexpected(damaged(row.id, "its branch has another tokenizer"));
+        else if (&row == &chain.back() && chosen->prompt_tokens.size() != provenance->prompt_tokens.size())
+            chosen->prompt_tokens = std::move(provenance->prompt_tokens);
     }
     return chosen;
 }
@@ -307,8 +333,8 @@ Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
 }  // namespace
 
 std::optional<FinishReason> finishReasonFrom(std::string_view text) {
-    for (const FinishReason reason :
-         {FinishReason::EndOfText, FinishReason::TokenLimit, FinishReason::ContextFull, FinishReason::Stopped, FinishReason::Failed}) {
+    for (const FinishReason reason : {FinishReason::EndOfText, FinishReason::TokenLimit, FinishReason::ContextFull,
+                                      FinishReason::Stopped, FinishReason::Failed}) {
         if (text == finishReasonText(reason)) return reason;
     }
     return std::nullopt;
@@ -347,8 +373,10 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
         for (std::size_t i = chain->size(); i-- > 0;) {
             if (i == 0) trace.closeInherited();
             if (auto added = builder.addTokens((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
-            if (auto added = builder.addReferences((*chain)[i].id, bounds[i]); !added) return tl::unexpected(added.error());
-            if (auto added = builder.addSpeculation((*chain)[i], bounds[i]); !added) return tl::unexpected(added.error());
+            if (auto added = builder.addReferences((*chain)[i].id, bounds[i]); !added)
+                return tl::unexpected(added.error());
+            if (auto added = builder.addSpeculation((*chain)[i], bounds[i]); !added)
+                return tl::unexpected(added.error());
         }
         for (const RunRow& row : *chain) {
             if (row.tokenizer == 0) continue;
@@ -359,8 +387,10 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
         return tl::unexpected(damaged(run, "has tokens but no provenance"));
     }
     if (auto added = addControls(db, run, trace); !added) return tl::unexpected(added.error());
-    if (leaf.finished) trace.apply(*leaf.finished);
-    else trace.apply(StateChanged{leaf.state == "running" ? RunState::Running : RunState::Finished});
+    if (leaf.finished)
+        trace.apply(*leaf.finished);
+    else
+        trace.apply(StateChanged{leaf.state == "running" ? RunState::Running : RunState::Finished});
     return trace;
 }
 

@@ -15,8 +15,8 @@ namespace quibble {
 
 /// All functions here may let SQLite::Exception out: call them inside guarded().
 [[nodiscard]] Result<RunRequest> readRequest(SQLite::Database& db, RunId run);
-/// With the tokens that a branch inherits. A run that did not finish gives a trace without finished(): in state Running while its
-/// writer is on it, else Finished.
+/// With the tokens that a branch inherits. A run that did not finish gives a trace without finished(): in state Running
+/// while its writer is on it, else Finished.
 [[nodiscard]] Result<RunTrace> readTrace(SQLite::Database& db, RunId run);
 
 /// Strict JSON text -> request; FileCorrupt names the run.

@@ -1,5 +1,6 @@
-// A vector that begins at a cache line, which is also the widest register: the products read their rows of activations in pieces of that size, and
-// half of the pieces of a std::vector's rows would lie across two lines (with AVX2 that costs 30 % of the speed).
+// A vector that begins at a cache line, which is also the widest register: the products read their rows of activations
+// in pieces of that size, and half of the pieces of a std::vector's rows would lie across two lines (with AVX2 that
+// costs 30 % of the speed).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,9 @@ struct CacheLineAllocator {
     }
     void deallocate(T* p, std::size_t /*count*/) noexcept { ::operator delete(p, kAlignment); }
     template <typename U>
-    bool operator==(const CacheLineAllocator<U>& /*other*/) const noexcept { return true; }
+    bool operator==(const CacheLineAllocator<U>& /*other*/) const noexcept {
+        return true;
+    }
 };
 
 template <typename T>

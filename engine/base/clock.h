@@ -10,7 +10,10 @@
 namespace quibble {
 
 /// Of no meaning by itself: differences are spans of time, whatever the clock on the wall is set to.
-inline std::int64_t nowNs() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+inline std::int64_t nowNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
 
 /// What the clock on the wall shows now, in the time zone of this process.
 inline PromptClock localPromptClock() {

@@ -55,22 +55,27 @@ std::string withoutQuotes(std::string line, std::string_view text) {
     const std::size_t length = std::min(kQuote, text.size());
     if (line.size() < length) return line;
     std::unordered_multimap<std::string_view, std::size_t> pieces;
-    for (std::size_t at = 0; at + length <= line.size(); ++at) pieces.emplace(std::string_view(line).substr(at, length), at);
+    for (std::size_t at = 0; at + length <= line.size(); ++at)
+        pieces.emplace(std::string_view(line).substr(at, length), at);
     std::vector<bool> quoted(line.size());
     for (std::size_t at = 0; at + length <= text.size(); ++at) {
         const auto [begin, end] = pieces.equal_range(text.substr(at, length));
-        for (auto piece = begin; piece != end; ++piece) std::fill_n(quoted.begin() + static_cast<std::ptrdiff_t>(piece->second), length, true);
+        for (auto piece = begin; piece != end; ++piece)
+            std::fill_n(quoted.begin() + static_cast<std::ptrdiff_t>(piece->second), length, true);
         pieces.erase(begin, end);
     }
     std::string out;
     for (std::size_t at = 0; at < line.size(); ++at) {
-        if (!quoted[at]) out += line[at];
-        else if (at == 0 || !quoted[at - 1]) out += "[…]";
+        if (!quoted[at])
+            out += line[at];
+        else if (at == 0 || !quoted[at - 1])
+            out += "[…]";
     }
     return toValidUtf8(out);
 }
 
-// Empty: a file of that name can be written. Asked before the sink is made, which would wait for a while before it gives up.
+// Empty: a file of that name can be written. Asked before the sink is made, which would wait for a while before it
+// gives up.
 std::string whyNotWritable(const std::filesystem::path& file) {
     std::error_code error;
     std::filesystem::create_directories(file.parent_path(), error);
@@ -123,8 +128,11 @@ private:
         if (const std::string fault = whyNotWritable(file_); !fault.empty()) return giveUp(fault);
         try {
             spdlog::file_event_handlers handlers;
-            handlers.after_open = [](const std::string& /*name*/, std::FILE* file) { (void)::fchmod(::fileno(file), 0600); };
-            sink_ = std::make_unique<spdlog::sinks::rotating_file_sink_st>(file_.string(), setup_.file_bytes, setup_.old_files, false, handlers);
+            handlers.after_open = [](const std::string& /*name*/, std::FILE* file) {
+                (void)::fchmod(::fileno(file), 0600);
+            };
+            sink_ = std::make_unique<spdlog::sinks::rotating_file_sink_st>(file_.string(), setup_.file_bytes,
+                                                                           setup_.old_files, false, handlers);
             sink_->set_pattern("%Y-%m-%d %H:%M:%S.%e%z [%P] %-7l %v");
             trouble_.clear();
         } catch (const std::exception& failure) {
@@ -181,8 +189,9 @@ Result<LogSetup> logSetup(std::string_view level, bool texts) {
     if (level.empty()) return setup;
     const auto known = logLevelOf(level);
     if (!known) {
-        return fail(ErrorCode::InvalidArgument, "\"" + std::string(level) + "\" is not a level of the log",
-                    std::string(asked ? "--log-level" : "QUIBBLE_LOG_LEVEL") + " takes debug, info, warning, error or off");
+        return fail(
+            ErrorCode::InvalidArgument, "\"" + std::string(level) + "\" is not a level of the log",
+            std::string(asked ? "--log-level" : "QUIBBLE_LOG_LEVEL") + " takes debug, info, warning, error or off");
     }
     setup.level = *known;
     return setup;

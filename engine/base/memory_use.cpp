@@ -30,17 +30,20 @@ struct GroupFiles {
     const char *limit, *used, *inactive, *active;
 };
 constexpr GroupFiles kVersion2{"memory.max", "memory.current", "inactive_file", "active_file"};
-constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file"};
+constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
+                               "total_active_file"};
 
 std::optional<std::int64_t> leftInGroup(const std::filesystem::path& group, const GroupFiles& names) {
     const auto limit = numberIn(group / names.limit), used = numberIn(group / names.used);
     if (!limit || !used) return std::nullopt;
-    const std::int64_t cache = numberIn(group / "memory.stat", names.inactive).value_or(0) + numberIn(group / "memory.stat", names.active).value_or(0);
+    const std::int64_t cache = numberIn(group / "memory.stat", names.inactive).value_or(0) +
+                               numberIn(group / "memory.stat", names.active).value_or(0);
     return std::max<std::int64_t>(0, *limit - *used + std::min(cache, *used));
 }
 
 // A group and all above it, up to the mount; in a container only the mount may be visible.
-std::optional<std::int64_t> leftInGroups(const std::filesystem::path& mount, std::string_view path, const GroupFiles& names) {
+std::optional<std::int64_t> leftInGroups(const std::filesystem::path& mount, std::string_view path,
+                                         const GroupFiles& names) {
     std::optional<std::int64_t> least;
     const auto look = [&](const std::filesystem::path& group) {
         const auto left = leftInGroup(group, names);
@@ -58,10 +61,13 @@ std::optional<std::int64_t> leftInGroups(const MemoryFiles& files) {
     for (std::string line; std::getline(in, line);) {  // "7:memory:/docker/x" (version 1), "0::/user.slice" (version 2)
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
         if (first == std::string::npos || second == std::string::npos) continue;
-        const std::string_view controllers = std::string_view(line).substr(first + 1, second - first - 1), path = std::string_view(line).substr(second + 1);
+        const std::string_view controllers = std::string_view(line).substr(first + 1, second - first - 1),
+                               path = std::string_view(line).substr(second + 1);
         std::optional<std::int64_t> left;
-        if (controllers.empty()) left = leftInGroups(files.cgroup, path, kVersion2);
-        else if (controllers == "memory") left = leftInGroups(files.cgroup / "memory", path, kVersion1);
+        if (controllers.empty())
+            left = leftInGroups(files.cgroup, path, kVersion2);
+        else if (controllers == "memory")
+            left = leftInGroups(files.cgroup / "memory", path, kVersion1);
         if (left && (!least || *left < *least)) least = left;
     }
     return least;
@@ -95,7 +101,11 @@ std::string bytesText(std::int64_t bytes) {
     std::size_t unit = 0;
     for (; value >= 999.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
     char text[32];
-    std::snprintf(text, sizeof text, "%.*f %s", unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value, kUnits[unit]);
+    std::snprintf(text, sizeof text, "%.*f %s",
+                  unit == 0 || value >= 99.95 ? 0
+                  : value >= 9.995            ? 1
+                                              : 2,
+                  value, kUnits[unit]);
     return text;
 }
 

@@ -17,12 +17,13 @@ struct MemoryFiles {
     std::filesystem::path cgroup = "/sys/fs/cgroup";
 };
 
-/// Bytes that this process can still occupy without swapping: what the machine has left (MemAvailable), or the control groups that hold the process
-/// (version 1 or 2) where one of them leaves less; a group's page cache counts as left. nullopt where the system does not say.
+/// Bytes that this process can still occupy without swapping: what the machine has left (MemAvailable), or the control
+/// groups that hold the process (version 1 or 2) where one of them leaves less; a group's page cache counts as left.
+/// nullopt where the system does not say.
 [[nodiscard]] std::optional<std::int64_t> availableMemoryBytes(const MemoryFiles& files = {});
 
-/// What to compare with before a lot of memory is taken: availableMemoryBytes, or nothing where the user wants no such check (the environment
-/// variable QUIBBLE_IGNORE_MEMORY is set and not "0").
+/// What to compare with before a lot of memory is taken: availableMemoryBytes, or nothing where the user wants no such
+/// check (the environment variable QUIBBLE_IGNORE_MEMORY is set and not "0").
 [[nodiscard]] std::optional<std::int64_t> memoryLimit();
 
 /// "1.25 GB", "830 MB", "12.0 kB": three digits, powers of 1000.

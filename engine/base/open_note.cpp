@@ -23,7 +23,9 @@ constexpr const char* kEnding = ".open";
 std::string timeText(std::time_t time) {
     std::tm parts{};
     std::array<char, 40> text{};
-    if (localtime_r(&time, &parts) == nullptr || std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S%z", &parts) == 0) return "an unknown time";
+    if (localtime_r(&time, &parts) == nullptr ||
+        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S%z", &parts) == 0)
+        return "an unknown time";
     return text.data();
 }
 
@@ -70,10 +72,12 @@ void OpenNote::collect(const std::filesystem::path& folder) {
         if (!name.starts_with(kBegin) || !name.ends_with(kEnding)) continue;
         const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (descriptor < 0) continue;
-        struct stat status{};
-        if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && lock(descriptor) && ::unlink(entry.path().c_str()) == 0) {
+        struct stat status {};
+        if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && lock(descriptor) &&
+            ::unlink(entry.path().c_str()) == 0) {
             const std::string who = firstLine(descriptor);
-            left_.push_back("The window before did not close in good order: " + (who.empty() ? std::string("its note is empty") : who) + ", last seen " +
+            left_.push_back("The window before did not close in good order: " +
+                            (who.empty() ? std::string("its note is empty") : who) + ", last seen " +
                             timeText(status.st_mtime));
         }
         ::close(descriptor);

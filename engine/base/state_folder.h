@@ -5,8 +5,8 @@
 
 namespace quibble {
 
-/// XDG_STATE_HOME/quibble, else ~/.local/state/quibble; empty where neither is known. XDG_STATE_HOME must be absolute to count. The
-/// folder need not exist.
+/// XDG_STATE_HOME/quibble, else ~/.local/state/quibble; empty where neither is known. XDG_STATE_HOME must be absolute
+/// to count. The folder need not exist.
 [[nodiscard]] std::filesystem::path stateFolder();
 
 }  // namespace quibble

@@ -10,7 +10,8 @@ namespace quibble {
 
 namespace {
 
-// About 50 microseconds on current cores: longer than the gap between two layers, shorter than a user notices as a busy core.
+// About 50 microseconds on current cores: longer than the gap between two layers, shorter than a user notices as a busy
+// core.
 constexpr int kSpinsBeforeSleep = 2000;
 
 void relax() {
@@ -43,12 +44,14 @@ void ThreadPool::run(const Job& job) {
     epoch_.fetch_add(1);
     epoch_.notify_all();
     work();
-    // Closing before looking at inside_ pairs with the worker's order (enter, then look at the epoch): whoever is late sees a
-    // closed job and leaves without touching it.
+    // Closing before looking at inside_ pairs with the worker's order (enter, then look at the epoch): whoever is late
+    // sees a closed job and leaves without touching it.
     epoch_.fetch_add(1);
     for (int spins = 0; inside_.load() != 0; ++spins) {
-        if (spins < kSpinsBeforeSleep) relax();
-        else std::this_thread::yield();  // the worker has lost its core in the middle of a chunk
+        if (spins < kSpinsBeforeSleep)
+            relax();
+        else
+            std::this_thread::yield();  // the worker has lost its core in the middle of a chunk
     }
 }
 
@@ -69,7 +72,8 @@ void ThreadPool::workerLoop() {
     while (!quit_.load()) {
         const std::uint32_t now = epoch_.load();
         if (now == seen || (now & 1U) == 0) {
-            for (int spins = 0; spins < kSpinsBeforeSleep && epoch_.load(std::memory_order_relaxed) == now; ++spins) relax();
+            for (int spins = 0; spins < kSpinsBeforeSleep && epoch_.load(std::memory_order_relaxed) == now; ++spins)
+                relax();
             if (epoch_.load() == now && !quit_.load()) epoch_.wait(now);
             continue;
         }

@@ -1,7 +1,7 @@
 // Persistent threads for kernels. Work is handed out in chunks on demand, so a thread that lost its core to another job
-// costs only its own share: the caller never waits for a worker that has not started. Results do not depend on who computes
-// a chunk, because kernels fix the order of every accumulation themselves.
-// Owned and called by one thread (the engine thread); parallelFor does not nest.
+// costs only its own share: the caller never waits for a worker that has not started. Results do not depend on who
+// computes a chunk, because kernels fix the order of every accumulation themselves. Owned and called by one thread (the
+// engine thread); parallelFor does not nest.
 #pragma once
 
 #include <algorithm>
@@ -40,8 +40,8 @@ public:
         std::int64_t largest = 1;   // goes by quickly, even on a core that another job shares
     };
 
-    /// parallelFor with long chunks first, because memory is read fastest in long runs, and shorter ones towards the end, when it shows which thread is
-    /// slower. An eighth of a thread's share is handed out whatever `largest` says.
+    /// parallelFor with long chunks first, because memory is read fastest in long runs, and shorter ones towards the
+    /// end, when it shows which thread is slower. An eighth of a thread's share is handed out whatever `largest` says.
     template <typename Body>
     void shareOut(std::int64_t count, Chunks chunks, const Body& body) {
         if (count <= 0) return;
@@ -49,7 +49,8 @@ public:
             body(std::int64_t{0}, count);
             return;
         }
-        run(job(body, count, chunks.smallest, std::max({chunks.smallest, chunks.largest, count / (std::int64_t{8} * size())})));
+        run(job(body, count, chunks.smallest,
+                std::max({chunks.smallest, chunks.largest, count / (std::int64_t{8} * size())})));
     }
 
 private:
@@ -62,7 +63,10 @@ private:
 
     template <typename Body>
     static Job job(const Body& body, std::int64_t count, std::int64_t smallest, std::int64_t largest) {
-        return {[](const void* context, std::int64_t begin, std::int64_t end) { (*static_cast<const Body*>(context))(begin, end); }, &body, count, smallest, largest};
+        return {[](const void* context, std::int64_t begin, std::int64_t end) {
+                    (*static_cast<const Body*>(context))(begin, end);
+                },
+                &body, count, smallest, largest};
     }
     void run(const Job& job);
     void work();
@@ -71,7 +75,7 @@ private:
     Job job_;
     alignas(64) std::atomic<std::uint32_t> epoch_{0};  // odd while a job is open
     alignas(64) std::atomic<std::int64_t> next_{0};
-    alignas(64) std::atomic<int> inside_{0};            // workers that may touch job_
+    alignas(64) std::atomic<int> inside_{0};  // workers that may touch job_
     alignas(64) std::atomic<bool> quit_{false};
     std::vector<std::thread> workers_;
 };

@@ -25,8 +25,9 @@ Result<KvLayout> kvLayout(const ModelConfig& config, KvType type) {
     const auto head = static_cast<std::size_t>(config.head_dim);
     if (head % traits.block_elements != 0) {
         return fail(ErrorCode::InvalidArgument,
-                    "the heads of " + config.name + " are " + std::to_string(config.head_dim) + " numbers wide, and a " + kvTypeText(type) +
-                        " cache stores blocks of " + std::to_string(traits.block_elements),
+                    "the heads of " + config.name + " are " + std::to_string(config.head_dim) +
+                        " numbers wide, and a " + kvTypeText(type) + " cache stores blocks of " +
+                        std::to_string(traits.block_elements),
                     "Choose f16 or bf16 for the KV cache");
     }
     layout.planes = 2 * config.n_layers;

@@ -13,10 +13,10 @@ namespace quibble {
 
 struct KvLayout {
     kernels::TensorType type = kernels::TensorType::F32;
-    int planes = 0;               // keys and values of each layer
-    std::size_t head_bytes = 0;   // one head of one position
-    std::size_t row_bytes = 0;    // one position of one plane
-    int width = 0;                // numbers in a row
+    int planes = 0;              // keys and values of each layer
+    std::size_t head_bytes = 0;  // one head of one position
+    std::size_t row_bytes = 0;   // one position of one plane
+    int width = 0;               // numbers in a row
 
     /// Of `positions` positions, all planes.
     [[nodiscard]] std::size_t bytesFor(Position positions) const {

@@ -24,8 +24,10 @@ std::size_t pagesDown(std::size_t bytes) { return bytes / pageBytes() * pageByte
 std::size_t pagesUp(std::size_t bytes) { return pagesDown(bytes + pageBytes() - 1); }
 
 tl::unexpected<Error> noMemory(std::size_t bytes) {
-    return fail(ErrorCode::OutOfMemory, "the system gives no memory for a KV cache of " + std::to_string(bytes >> 20) + " MiB: " + std::strerror(errno),
-                "Choose a smaller context or a smaller type for the KV cache");
+    return fail(
+        ErrorCode::OutOfMemory,
+        "the system gives no memory for a KV cache of " + std::to_string(bytes >> 20) + " MiB: " + std::strerror(errno),
+        "Choose a smaller context or a smaller type for the KV cache");
 }
 
 }  // namespace
@@ -53,11 +55,13 @@ void KvFile::release(std::size_t end) {
     if (kept >= pagesUp(end)) return;
     for (int plane = 0; plane < planes_; ++plane) {
         // A system that cannot do this keeps the pages until the file goes.
-        (void)::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset(plane, kept)), static_cast<off_t>(plane_bytes_ - kept));
+        (void)::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                          static_cast<off_t>(offset(plane, kept)), static_cast<off_t>(plane_bytes_ - kept));
     }
 }
 
-KvExtent::KvExtent(std::shared_ptr<KvFile> file, std::size_t begin, std::size_t end) : file_(std::move(file)), begin_(begin), end_(end) {
+KvExtent::KvExtent(std::shared_ptr<KvFile> file, std::size_t begin, std::size_t end)
+    : file_(std::move(file)), begin_(begin), end_(end) {
     file_->ends_.insert(end_);
 }
 
@@ -72,9 +76,11 @@ KvExtent::~KvExtent() {
     if (file_ != nullptr) file_->release(end_);
 }
 
-Result<KvPages> KvPages::create(int planes, std::size_t plane_bytes, const KvExtents& shared, std::size_t shared_bytes) {
-    QUIBBLE_CHECK(shared_bytes <= plane_bytes && (shared_bytes == 0 || (!shared.empty() && shared_bytes <= shared.back().end())),
-                  "more bytes to share than there are");
+Result<KvPages> KvPages::create(int planes, std::size_t plane_bytes, const KvExtents& shared,
+                                std::size_t shared_bytes) {
+    QUIBBLE_CHECK(
+        shared_bytes <= plane_bytes && (shared_bytes == 0 || (!shared.empty() && shared_bytes <= shared.back().end())),
+        "more bytes to share than there are");
     KvPages pages;
     pages.planes_ = planes;
     pages.plane_bytes_ = pagesUp(std::max<std::size_t>(plane_bytes, 1));
@@ -88,7 +94,8 @@ Result<KvPages> KvPages::create(int planes, std::size_t plane_bytes, const KvExt
 
 Result<void> KvPages::map(const KvExtents& shared, std::size_t shared_bytes) {
     const std::size_t total = static_cast<std::size_t>(planes_) * plane_bytes_;
-    void* address = ::mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, own_.front().file()->descriptor(), 0);
+    void* address = ::mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                           own_.front().file()->descriptor(), 0);
     if (address == MAP_FAILED) return noMemory(total);
     memory_ = static_cast<std::byte*>(address);
     for (const KvExtent& extent : shared) {
@@ -97,8 +104,9 @@ Result<void> KvPages::map(const KvExtents& shared, std::size_t shared_bytes) {
         shared_.emplace_back(extent.file(), extent.begin(), end);
         for (int i = 0; i < planes_; ++i) {
             // Private: what is written here stays here.
-            void* part = ::mmap(plane(i) + extent.begin(), end - extent.begin(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED,
-                                extent.file()->descriptor(), static_cast<off_t>(extent.file()->offset(i, extent.begin())));
+            void* part = ::mmap(plane(i) + extent.begin(), end - extent.begin(), PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, extent.file()->descriptor(),
+                                static_cast<off_t>(extent.file()->offset(i, extent.begin())));
             if (part == MAP_FAILED) return noMemory(total);
         }
     }
@@ -114,7 +122,8 @@ bool KvPages::copyRest(const KvExtents& shared, std::size_t end) {
     QUIBBLE_CHECK(source != shared.end(), "a page lies in one extent");
     for (int i = 0; i < planes_; ++i) {
         for (std::size_t at = own_begin_; at < end;) {
-            const ssize_t n = ::pread(source->file()->descriptor(), plane(i) + at, end - at, static_cast<off_t>(source->file()->offset(i, at)));
+            const ssize_t n = ::pread(source->file()->descriptor(), plane(i) + at, end - at,
+                                      static_cast<off_t>(source->file()->offset(i, at)));
             if (n <= 0) return false;
             at += static_cast<std::size_t>(n);
         }
@@ -123,8 +132,12 @@ bool KvPages::copyRest(const KvExtents& shared, std::size_t end) {
 }
 
 KvPages::KvPages(KvPages&& other) noexcept
-    : memory_(std::exchange(other.memory_, nullptr)), planes_(other.planes_), plane_bytes_(other.plane_bytes_), own_begin_(other.own_begin_),
-      shared_(std::move(other.shared_)), own_(std::move(other.own_)) {}
+    : memory_(std::exchange(other.memory_, nullptr)),
+      planes_(other.planes_),
+      plane_bytes_(other.plane_bytes_),
+      own_begin_(other.own_begin_),
+      shared_(std::move(other.shared_)),
+      own_(std::move(other.own_)) {}
 
 KvPages::~KvPages() {
     if (memory_ != nullptr) ::munmap(memory_, static_cast<std::size_t>(planes_) * plane_bytes_);

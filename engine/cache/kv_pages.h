@@ -1,6 +1,7 @@
-// The memory of a KV cache: planes of the same size, each a contiguous range of addresses whose pages are occupied when they are first
-// written. Caches that begin alike share the pages of their common beginning: those are mapped from where they were written, and a
-// page that is written to becomes the writer's own. One thread at a time for all caches that share.
+// The memory of a KV cache: planes of the same size, each a contiguous range of addresses whose pages are occupied when
+// they are first written. Caches that begin alike share the pages of their common beginning: those are mapped from
+// where they were written, and a page that is written to becomes the writer's own. One thread at a time for all caches
+// that share.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@
 
 namespace quibble {
 
-/// A file in memory that holds bytes [begin, ...) of every plane of one cache. It lives as long as anybody holds an extent of it and gives
-/// the memory behind the longest extent back.
+/// A file in memory that holds bytes [begin, ...) of every plane of one cache. It lives as long as anybody holds an
+/// extent of it and gives the memory behind the longest extent back.
 class KvFile {
 public:
     /// Errors: OutOfMemory (the system gives no such file).
@@ -24,7 +25,9 @@ public:
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
     /// Where byte `at` of a plane lies in the file.
-    [[nodiscard]] std::size_t offset(int plane, std::size_t at) const { return static_cast<std::size_t>(plane) * plane_bytes_ + at; }
+    [[nodiscard]] std::size_t offset(int plane, std::size_t at) const {
+        return static_cast<std::size_t>(plane) * plane_bytes_ + at;
+    }
     /// Bytes that the extents hold, all planes.
     [[nodiscard]] std::size_t bytes() const;
 
@@ -64,9 +67,10 @@ using KvExtents = std::vector<KvExtent>;
 
 class KvPages {
 public:
-    /// `shared_bytes` of every plane begin with what `shared` holds; the whole pages of them are shared, the rest is copied.
-    /// Errors: OutOfMemory.
-    [[nodiscard]] static Result<KvPages> create(int planes, std::size_t plane_bytes, const KvExtents& shared = {}, std::size_t shared_bytes = 0);
+    /// `shared_bytes` of every plane begin with what `shared` holds; the whole pages of them are shared, the rest is
+    /// copied. Errors: OutOfMemory.
+    [[nodiscard]] static Result<KvPages> create(int planes, std::size_t plane_bytes, const KvExtents& shared = {},
+                                                std::size_t shared_bytes = 0);
     KvPages(KvPages&& other) noexcept;
     KvPages& operator=(KvPages&&) = delete;
     ~KvPages();
@@ -87,7 +91,7 @@ private:
     std::size_t plane_bytes_ = 0;  // whole pages
     std::size_t own_begin_ = 0;    // where the own pages of a plane begin
     KvExtents shared_;
-    KvExtents own_;                // one
+    KvExtents own_;  // one
 };
 
 }  // namespace quibble

@@ -12,11 +12,14 @@ namespace {
 
 constexpr std::int64_t kUnknownMemory = std::int64_t{1} << 30;
 
-// Positions from 0 on that are the same tokens, computed in the same way: a position sees all before it, so where one text has changed to exact products and
-// the other has not, nothing that follows is the same.
-std::size_t commonBeginning(std::span<const TokenId> a, Position a_throughput, std::span<const TokenId> b, Position b_throughput) {
+// Positions from 0 on that are the same tokens, computed in the same way: a position sees all before it, so where one
+// text has changed to exact products and the other has not, nothing that follows is the same.
+std::size_t commonBeginning(std::span<const TokenId> a, Position a_throughput, std::span<const TokenId> b,
+                            Position b_throughput) {
     const auto same = static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-    return a_throughput == b_throughput ? same : std::min(same, static_cast<std::size_t>(std::min(a_throughput, b_throughput)));
+    return a_throughput == b_throughput
+               ? same
+               : std::min(same, static_cast<std::size_t>(std::min(a_throughput, b_throughput)));
 }
 
 }  // namespace
@@ -24,7 +27,8 @@ std::size_t commonBeginning(std::span<const TokenId> a, Position a_throughput, s
 PrefixCache::PrefixCache(std::size_t limit)
     : limit_(limit > 0 ? limit : static_cast<std::size_t>(availableMemoryBytes().value_or(kUnknownMemory)) / 4) {}
 
-PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end, bool with_experts) {
+PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end,
+                                     bool with_experts) {
     auto best = entries_.end();
     std::size_t longest = 0;
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
@@ -39,7 +43,8 @@ PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const Tok
     if (best == entries_.end()) return found;
     found.positions = static_cast<Position>(longest);
     found.extents = best->extents;
-    if (with_experts) found.experts.assign(best->experts.begin(), best->experts.begin() + static_cast<std::ptrdiff_t>(longest));
+    if (with_experts)
+        found.experts.assign(best->experts.begin(), best->experts.begin() + static_cast<std::ptrdiff_t>(longest));
     entries_.splice(entries_.begin(), entries_, best);
     return found;
 }
@@ -47,9 +52,13 @@ PrefixCache::Found PrefixCache::find(const std::string& key, std::span<const Tok
 void PrefixCache::keep(Entry entry) {
     if (entry.tokens.empty()) return;
     const auto covers = [](const Entry& whole, const Entry& part) {
-        return whole.key == part.key && commonBeginning(whole.tokens, whole.throughput_end, part.tokens, part.throughput_end) == part.tokens.size() && whole.experts.size() >= part.experts.size();
+        return whole.key == part.key &&
+               commonBeginning(whole.tokens, whole.throughput_end, part.tokens, part.throughput_end) ==
+                   part.tokens.size() &&
+               whole.experts.size() >= part.experts.size();
     };
-    const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& there) { return covers(there, entry); });
+    const auto same =
+        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& there) { return covers(there, entry); });
     if (same != entries_.end()) {
         entries_.splice(entries_.begin(), entries_, same);
         return;

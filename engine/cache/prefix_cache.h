@@ -1,7 +1,7 @@
-// What earlier runs have computed, kept for runs that begin alike: branches, and the same prompt under another sampler or penalty. An entry is the
-// text of a finished sequence and the pages that hold its keys and values; entries that begin alike hold the same pages. Only whole runs of
-// positions from 0 on are found, so what is reused is bit for bit what would be computed. Bounded: the entries used longest ago go first.
-// One thread at a time, that of the sequences.
+// What earlier runs have computed, kept for runs that begin alike: branches, and the same prompt under another sampler
+// or penalty. An entry is the text of a finished sequence and the pages that hold its keys and values; entries that
+// begin alike hold the same pages. Only whole runs of positions from 0 on are found, so what is reused is bit for bit
+// what would be computed. Bounded: the entries used longest ago go first. One thread at a time, that of the sequences.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,8 @@ public:
     /// `limit`: bytes that the entries may hold together; 0: a quarter of the memory that is free now.
     explicit PrefixCache(std::size_t limit = 0);
 
-    /// A text that was computed. Two are comparable when all of these agree: which weights, how they were multiplied, how rows are stored.
+    /// A text that was computed. Two are comparable when all of these agree: which weights, how they were multiplied,
+    /// how rows are stored.
     struct Entry {
         std::string key;
         std::vector<TokenId> tokens;
@@ -34,9 +35,10 @@ public:
         KvExtents extents;                  // at least these positions
         std::vector<TokenExperts> experts;  // as many, when asked for
     };
-    /// The longest beginning of `tokens`, of which those before throughput_end are computed with rounded inputs, that an entry has; with_experts: as far
-    /// as it knows their experts too.
-    [[nodiscard]] Found find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end, bool with_experts);
+    /// The longest beginning of `tokens`, of which those before throughput_end are computed with rounded inputs, that
+    /// an entry has; with_experts: as far as it knows their experts too.
+    [[nodiscard]] Found find(const std::string& key, std::span<const TokenId> tokens, Position throughput_end,
+                             bool with_experts);
 
     /// Takes the place of entries that it continues; nothing happens when an entry continues it.
     void keep(Entry entry);

@@ -1,5 +1,5 @@
-// The CPU as a device: runs operations on batches of rows with all threads. The forward pass is written against this class and
-// knows neither threads nor instruction sets. Used by one thread at a time (the engine thread).
+// The CPU as a device: runs operations on batches of rows with all threads. The forward pass is written against this
+// class and knows neither threads nor instruction sets. Used by one thread at a time (the engine thread).
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,12 @@ struct LinearTask {
 
 /// How the products of a pass are made.
 struct Products {
-    Products(Arithmetic the_arithmetic, const Tuning& the_tuning = tuningOfFamily()) : arithmetic(the_arithmetic), tuning(the_tuning) {}
+    Products(Arithmetic the_arithmetic, const Tuning& the_tuning = tuningOfFamily())
+        : arithmetic(the_arithmetic), tuning(the_tuning) {}
     Arithmetic arithmetic;
-    bool bf16_inputs = false;  // BF16 weights take inputs that are rounded to BF16; only on a device that has such products
-    Tuning tuning;             // no bit depends on it
+    bool bf16_inputs =
+        false;      // BF16 weights take inputs that are rounded to BF16; only on a device that has such products
+    Tuning tuning;  // no bit depends on it
 };
 
 class CpuDevice {
@@ -43,8 +45,10 @@ public:
     /// Why there are no products of BF16 inputs; empty: there are.
     [[nodiscard]] std::string whyNoBf16Inputs() const { return kernels::whyNoMatmulBf16(ops_); }
 
-    /// x: [n_rows, cols] dense, where cols is the input width of every task. picked: row i of the tasks' input is row picked[i] of x; empty: row i.
-    void linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks, std::span<const std::int32_t> picked = {});
+    /// x: [n_rows, cols] dense, where cols is the input width of every task. picked: row i of the tasks' input is row
+    /// picked[i] of x; empty: row i.
+    void linear(const float* x, std::int64_t n_rows, Products products, std::span<const LinearTask> tasks,
+                std::span<const std::int32_t> picked = {});
     void linear(const float* x, std::int64_t n_rows, Products products, std::initializer_list<LinearTask> tasks) {
         linear(x, n_rows, products, std::span<const LinearTask>(tasks.begin(), tasks.size()));
     }
@@ -66,25 +70,29 @@ public:
 
     struct AttentionTask {
         const float* q = nullptr;  // [n_rows, n_heads, head_dim]
-        const std::byte* k = nullptr;  // [positions, n_kv_heads] heads of head_bytes; row r sees the first first_kv + r positions
+        const std::byte* k =
+            nullptr;  // [positions, n_kv_heads] heads of head_bytes; row r sees the first first_kv + r positions
         const std::byte* v = nullptr;
         kernels::TensorType kv_type = kernels::TensorType::F32;
         std::int64_t head_bytes = 0;
-        float* out = nullptr;      // as q
+        float* out = nullptr;  // as q
         std::int64_t n_rows = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
         std::int64_t first_kv = 0;  // positions that row 0 sees, itself included
         std::int64_t window = 0;    // a row sees at most this many of the last of them; 0: all
-        const float* sinks = nullptr;  // [n_heads] or nullptr: one more logit in the softmax of each head, whose share is dropped
-        /// Rows of a token tree: row r sees the first first_kv - 1 positions and then those listed in paths[r], itself last. Empty: no tree.
+        const float* sinks =
+            nullptr;  // [n_heads] or nullptr: one more logit in the softmax of each head, whose share is dropped
+        /// Rows of a token tree: row r sees the first first_kv - 1 positions and then those listed in paths[r], itself
+        /// last. Empty: no tree.
         std::span<const std::vector<std::int32_t>> paths;
         bool f32_blocks = true;  // Tuning::f32_blocks
     };
     void attention(const AttentionTask& task);
     /// Rows of `width` numbers as stored rows of `row_bytes` bytes, one behind the other.
-    void storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width, std::size_t row_bytes, std::byte* stored);
+    void storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width,
+                 std::size_t row_bytes, std::byte* stored);
 
-    /// From here to its end the device gives up long operations (products and attention) once a stop is asked for: what they have not written by then
-    /// stays as it was. So the caller asks interrupted() before it uses their results.
+    /// From here to its end the device gives up long operations (products and attention) once a stop is asked for: what
+    /// they have not written by then stays as it was. So the caller asks interrupted() before it uses their results.
     class Interruptible {
     public:
         Interruptible(CpuDevice& device, const std::stop_token& stop) : device_(device) { device_.stop_ = stop; }
@@ -114,17 +122,22 @@ private:
         std::int32_t fetch_ahead = 0;  // kernels::MatmulPackedArgs
     };
     /// Rounds the rows of x into rounded_ or rounded_bf16_, which then hold the picked ones if there are any.
-    void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols, std::span<const std::int32_t> picked);
-    void pickRows(const std::byte* from, std::size_t row_bytes, std::span<const std::int32_t> rows, AlignedVector<std::byte>& to);
-    void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin, std::int64_t end) const;
+    void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols,
+                    std::span<const std::int32_t> picked);
+    void pickRows(const std::byte* from, std::size_t row_bytes, std::span<const std::int32_t> rows,
+                  AlignedVector<std::byte>& to);
+    void product(const LinearTask& task, const Product& product, const float* x, std::int64_t begin,
+                 std::int64_t end) const;
 
-    void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin, std::int64_t row_end) const;
+    void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin,
+                    std::int64_t row_end) const;
 
     ThreadPool pool_;
     std::stop_token stop_;  // of the innermost Interruptible
     const kernels::Ops& ops_;
-    AlignedVector<std::byte> rounded_, rounded_bf16_, picked_floats_;  // the current input; storage is kept between calls
-    AlignedVector<std::byte> picked_rounded_;                          // between two steps of rounding
+    AlignedVector<std::byte> rounded_, rounded_bf16_,
+        picked_floats_;                        // the current input; storage is kept between calls
+    AlignedVector<std::byte> picked_rounded_;  // between two steps of rounding
     std::vector<Product> products_;
 };
 

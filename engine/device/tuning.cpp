@@ -1,8 +1,8 @@
 #include "engine/device/tuning.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -17,7 +17,8 @@ constexpr std::string_view kTogether = "together";
 std::array<std::int32_t, Tuning::kRows.size()> sameFor(std::int32_t ahead) { return {ahead, ahead, ahead, ahead}; }
 
 tl::unexpected<Error> badKey(const std::string& key, const std::string& what) {
-    return fail(ErrorCode::InvalidArgument, "tuning: " + key + " " + what, "Start from what `quibble-cli bench MODEL --json -` prints under tuning.choices");
+    return fail(ErrorCode::InvalidArgument, "tuning: " + key + " " + what,
+                "Start from what `quibble-cli bench MODEL --json -` prints under tuning.choices");
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ std::string_view processorFamily() {
     return "other";
 }
 
-// Zen 5 reads narrow codes 5 to 40 % faster from 4 KiB ahead than from 1.5 KiB, Zen 4 and a Xeon were good with these shorter distances.
+// Zen 5 reads narrow codes 5 to 40 % faster from 4 KiB ahead than from 1.5 KiB, Zen 4 and a Xeon were good with these
+// shorter distances.
 Tuning tuningOfFamily() {
     Tuning tuning;
     const bool amd = processorFamily() == "AMD";
@@ -49,8 +51,10 @@ nlohmann::ordered_json toJson(const Tuning& tuning) {
         for (std::size_t i = 0; i < Tuning::kRows.size(); ++i) {
             const std::int32_t ahead = tuning.fetch_ahead[codes][i];
             nlohmann::ordered_json& way = ways[std::to_string(Tuning::kRows[i])];
-            if (ahead == kernels::kManyRows) way = kTogether;
-            else way = ahead;
+            if (ahead == kernels::kManyRows)
+                way = kTogether;
+            else
+                way = ahead;
         }
     }
     json["f32_attention"] = tuning.f32_blocks ? "blocks" : "in place";
@@ -66,19 +70,26 @@ Result<Tuning> tuningFromJson(const nlohmann::json& json) {
             tuning.f32_blocks = value == "blocks";
             continue;
         }
-        if (key != "fetch_ahead" || !value.is_object()) return badKey(key, key == "fetch_ahead" ? "is not an object" : "is unknown");
+        if (key != "fetch_ahead" || !value.is_object())
+            return badKey(key, key == "fetch_ahead" ? "is not an object" : "is unknown");
         for (const auto& [codes, ways] : value.items()) {
             const auto kind = std::find(Tuning::kCodes.begin(), Tuning::kCodes.end(), codes);
-            if (kind == Tuning::kCodes.end() || !ways.is_object()) return badKey("fetch_ahead." + codes, "is not an object called \"narrow\" or \"bytes\"");
+            if (kind == Tuning::kCodes.end() || !ways.is_object())
+                return badKey("fetch_ahead." + codes, "is not an object called \"narrow\" or \"bytes\"");
             for (const auto& [rows, way] : ways.items()) {
                 const auto same = [&rows](std::int64_t count) { return rows == std::to_string(count); };
                 const auto at = std::find_if(Tuning::kRows.begin(), Tuning::kRows.end(), same);
                 const std::string name = "fetch_ahead." + codes + "." + rows;
                 if (at == Tuning::kRows.end()) return badKey(name, "is no row count; there are 1, 2, 4 and 8");
-                std::int32_t& ahead = tuning.fetch_ahead[static_cast<std::size_t>(kind - Tuning::kCodes.begin())][static_cast<std::size_t>(at - Tuning::kRows.begin())];
-                if (way == kTogether) ahead = kernels::kManyRows;
-                else if (way.is_number_integer() && way >= 0 && way <= kMostAhead) ahead = way.get<std::int32_t>();
-                else return badKey(name, "is neither \"together\" nor a number of bytes from 0 to " + std::to_string(kMostAhead));
+                std::int32_t& ahead = tuning.fetch_ahead[static_cast<std::size_t>(kind - Tuning::kCodes.begin())]
+                                                        [static_cast<std::size_t>(at - Tuning::kRows.begin())];
+                if (way == kTogether)
+                    ahead = kernels::kManyRows;
+                else if (way.is_number_integer() && way >= 0 && way <= kMostAhead)
+                    ahead = way.get<std::int32_t>();
+                else
+                    return badKey(
+                        name, "is neither \"together\" nor a number of bytes from 0 to " + std::to_string(kMostAhead));
             }
         }
     }
@@ -92,19 +103,25 @@ Result<std::optional<Tuning>> tuningFromEnvironment() {
     std::string text;
     if (file) text.assign(std::istreambuf_iterator<char>(file), {});
     if (!file || text.size() > kMostFileBytes) {
-        return fail(ErrorCode::InvalidArgument, std::string("QUIBBLE_TUNE: ") + name + (file ? " is too large for a tuning" : " cannot be read"),
+        return fail(ErrorCode::InvalidArgument,
+                    std::string("QUIBBLE_TUNE: ") + name + (file ? " is too large for a tuning" : " cannot be read"),
                     "Name a file with a tuning, or unset QUIBBLE_TUNE to have this machine measured");
     }
     const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-    if (json.is_discarded()) return fail(ErrorCode::InvalidArgument, std::string("QUIBBLE_TUNE: ") + name + " is not JSON", "Unset QUIBBLE_TUNE to have this machine measured");
+    if (json.is_discarded())
+        return fail(ErrorCode::InvalidArgument, std::string("QUIBBLE_TUNE: ") + name + " is not JSON",
+                    "Unset QUIBBLE_TUNE to have this machine measured");
     auto tuning = tuningFromJson(json);
-    if (!tuning) return fail(ErrorCode::InvalidArgument, std::string("QUIBBLE_TUNE: ") + name + ": " + tuning.error().what, tuning.error().hint);
+    if (!tuning)
+        return fail(ErrorCode::InvalidArgument, std::string("QUIBBLE_TUNE: ") + name + ": " + tuning.error().what,
+                    tuning.error().hint);
     return *tuning;
 }
 
 std::string TuningChoice::text() const {
     double fastest = 0;
-    for (const Candidate& candidate : candidates) fastest = fastest == 0 ? candidate.time : std::min(fastest, candidate.time);
+    for (const Candidate& candidate : candidates)
+        fastest = fastest == 0 ? candidate.time : std::min(fastest, candidate.time);
     std::string line = candidates[chosen].way + " (" + why + ")";
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         char ratio[32];

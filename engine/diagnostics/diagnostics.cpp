@@ -14,9 +14,9 @@
 
 #include "engine/base/log.h"
 #include "engine/base/memory_use.h"
-#include "engine/values/version.h"
 #include "engine/model/model.h"
 #include "engine/model/model_tuning.h"
+#include "engine/values/version.h"
 #include "kernels/ops.h"
 
 // The build says these (engine/CMakeLists.txt).
@@ -31,13 +31,15 @@ namespace quibble {
 namespace {
 
 // What the kernels are made for, and what tells generations of processors apart.
-constexpr std::array kFeatures{"sse4_2",      "avx",         "avx2",        "fma",         "f16c",        "avx512f",  "avx512bw",  "avx512vl",
-                               "avx512dq",    "avx512_vnni", "avx_vnni",    "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8",  "amx_bf16",
-                               "hypervisor",  "asimd",       "asimddp",     "i8mm",        "bf16",        "sve"};
+constexpr std::array kFeatures{"sse4_2",      "avx",      "avx2",     "fma",         "f16c",       "avx512f",
+                               "avx512bw",    "avx512vl", "avx512dq", "avx512_vnni", "avx_vnni",   "avx512_bf16",
+                               "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16",    "hypervisor", "asimd",
+                               "asimddp",     "i8mm",     "bf16",     "sve"};
 constexpr std::array kTables{"portable", "avx2", "avx512", "amx"};
-constexpr std::array kVariables{"QUIBBLE_ISA",       "QUIBBLE_DATA_DIR",  "QUIBBLE_IGNORE_MEMORY", "QUIBBLE_LOG_LEVEL",
-                                "QUIBBLE_LOG_TEXTS", "QUIBBLE_TUNE",      "XDG_STATE_HOME",    "XDG_CONFIG_HOME",       "XDG_DATA_HOME",
-                                "LANG",              "LC_ALL",            "QT_QPA_PLATFORM",       "QT_SCALE_FACTOR"};
+constexpr std::array kVariables{
+    "QUIBBLE_ISA",  "QUIBBLE_DATA_DIR", "QUIBBLE_IGNORE_MEMORY", "QUIBBLE_LOG_LEVEL", "QUIBBLE_LOG_TEXTS",
+    "QUIBBLE_TUNE", "XDG_STATE_HOME",   "XDG_CONFIG_HOME",       "XDG_DATA_HOME",     "LANG",
+    "LC_ALL",       "QT_QPA_PLATFORM",  "QT_SCALE_FACTOR"};
 
 std::string compilerText() {
 #if defined(__clang__)
@@ -56,7 +58,8 @@ std::map<std::string, std::string> pairsIn(const std::filesystem::path& file) {
     for (std::string line; std::getline(in, line);) {
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) continue;
-        const std::size_t key_end = line.find_last_not_of(" \t", colon == 0 ? 0 : colon - 1), begin = line.find_first_not_of(" \t", colon + 1);
+        const std::size_t key_end = line.find_last_not_of(" \t", colon == 0 ? 0 : colon - 1),
+                          begin = line.find_first_not_of(" \t", colon + 1);
         if (key_end == std::string::npos) continue;
         pairs.emplace(line.substr(0, key_end + 1), begin == std::string::npos ? std::string() : line.substr(begin));
     }
@@ -76,9 +79,13 @@ std::string systemText() {
 }
 
 DiagnosticSection programSection(const FrontEnd& front_end) {
-    DiagnosticSection section{"Program", {{"Version", front_end.program + " " + kVersion}, {"Build", QUIBBLE_BUILD_TYPE}, {"Compiler", compilerText()}}};
-    if (const std::string flags = QUIBBLE_BUILD_FLAGS; !flags.empty()) section.facts.push_back({"Compiler flags", flags});
-    if (const std::string options = QUIBBLE_BUILD_OPTIONS; !options.empty()) section.facts.push_back({"Build options", options});
+    DiagnosticSection section{
+        "Program",
+        {{"Version", front_end.program + " " + kVersion}, {"Build", QUIBBLE_BUILD_TYPE}, {"Compiler", compilerText()}}};
+    if (const std::string flags = QUIBBLE_BUILD_FLAGS; !flags.empty())
+        section.facts.push_back({"Compiler flags", flags});
+    if (const std::string options = QUIBBLE_BUILD_OPTIONS; !options.empty())
+        section.facts.push_back({"Build options", options});
     section.facts.push_back({"System", systemText()});
     section.facts.insert(section.facts.end(), front_end.libraries.begin(), front_end.libraries.end());
     return section;
@@ -93,10 +100,12 @@ std::string whyInUse() {
 DiagnosticSection memorySection() {
     DiagnosticSection section{"Memory", {}};
     std::istringstream total(pairsIn("/proc/meminfo")["MemTotal"]);
-    if (std::int64_t kilobytes = 0; total >> kilobytes) section.facts.push_back({"Of the machine", bytesText(kilobytes * 1024)});
+    if (std::int64_t kilobytes = 0; total >> kilobytes)
+        section.facts.push_back({"Of the machine", bytesText(kilobytes * 1024)});
     const auto left = availableMemoryBytes();
     section.facts.push_back({"Free for this process", left ? bytesText(*left) : "the system does not say"});
-    if (!memoryLimit() && left) section.facts.push_back({"Check before loading", "switched off by QUIBBLE_IGNORE_MEMORY"});
+    if (!memoryLimit() && left)
+        section.facts.push_back({"Check before loading", "switched off by QUIBBLE_IGNORE_MEMORY"});
     section.facts.push_back({"Most in use so far", bytesText(peakMemoryBytes())});
     return section;
 }
@@ -133,10 +142,12 @@ DiagnosticSection processorSection(const std::filesystem::path& proc) {
     }
     section.facts.push_back({"Features", has.empty() ? "the system does not say" : has});
     const auto chosen = kernels::isaFromEnvironment();
-    section.facts.push_back({"Kernels in use", chosen.ops == nullptr ? chosen.error : std::string(chosen.ops->isa) + ": " + whyInUse()});
+    section.facts.push_back(
+        {"Kernels in use", chosen.ops == nullptr ? chosen.error : std::string(chosen.ops->isa) + ": " + whyInUse()});
     for (const char* table : kTables) {
         const auto choice = kernels::selectIsa(table);
-        section.facts.push_back({std::string("Kernels ") + table, choice.ops != nullptr ? "can run here" : choice.error});
+        section.facts.push_back(
+            {std::string("Kernels ") + table, choice.ops != nullptr ? "can run here" : choice.error});
     }
     if (chosen.ops != nullptr) {
         const std::string why_not = kernels::whyNoMatmulBf16(*chosen.ops);
@@ -146,7 +157,8 @@ DiagnosticSection processorSection(const std::filesystem::path& proc) {
 }
 
 std::vector<DiagnosticSection> diagnose(const FrontEnd& front_end) {
-    return {programSection(front_end), processorSection(), {"Kernel tuning", front_end.model}, memorySection(), pathsSection(front_end), environmentSection()};
+    return {programSection(front_end), processorSection(),      {"Kernel tuning", front_end.model},
+            memorySection(),           pathsSection(front_end), environmentSection()};
 }
 
 std::vector<DiagnosticFact> tuningFacts(const Model& model) {

@@ -1,5 +1,5 @@
-// What the program can say about itself and the machine it runs on, as facts and as one text to copy into a report. Nothing of the
-// user's runs is in it; folders and the names of files are.
+// What the program can say about itself and the machine it runs on, as facts and as one text to copy into a report.
+// Nothing of the user's runs is in it; folders and the names of files are.
 #pragma once
 
 #include <filesystem>
@@ -22,10 +22,10 @@ struct DiagnosticSection {
 
 /// What only the front end knows.
 struct FrontEnd {
-    std::string program;                       // "quibble", "quibble-cli"
-    std::vector<DiagnosticFact> libraries;     // beside those of the engine: Qt, SQLite
+    std::string program;                    // "quibble", "quibble-cli"
+    std::vector<DiagnosticFact> libraries;  // beside those of the engine: Qt, SQLite
     std::vector<DiagnosticFact> paths;
-    std::vector<DiagnosticFact> model;         // of the model that is open: tuningFacts()
+    std::vector<DiagnosticFact> model;  // of the model that is open: tuningFacts()
 };
 
 /// Program, build, processor, memory, paths and environment of this process, as they are now.

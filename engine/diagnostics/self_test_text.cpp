@@ -18,7 +18,8 @@ std::string resultText(const kernels::OpCheck& check) {
 }
 
 std::size_t wrong(const std::vector<kernels::OpCheck>& checks) {
-    return static_cast<std::size_t>(std::count_if(checks.begin(), checks.end(), [](const kernels::OpCheck& check) { return !check.fault.empty(); }));
+    return static_cast<std::size_t>(std::count_if(checks.begin(), checks.end(),
+                                                  [](const kernels::OpCheck& check) { return !check.fault.empty(); }));
 }
 
 }  // namespace
@@ -27,16 +28,19 @@ bool selfTestPassed(const std::vector<kernels::OpCheck>& checks) { return !check
 
 std::vector<DiagnosticFact> selfTestFacts(const std::vector<kernels::OpCheck>& checks) {
     std::vector<DiagnosticFact> facts;
-    for (const kernels::OpCheck& check : checks) facts.push_back({std::string(check.isa) + " " + check.op, resultText(check)});
+    for (const kernels::OpCheck& check : checks)
+        facts.push_back({std::string(check.isa) + " " + check.op, resultText(check)});
     return facts;
 }
 
 std::string selfTestVerdict(const std::vector<kernels::OpCheck>& checks) {
     if (checks.empty()) return "Nothing was checked";
     const std::size_t faults = wrong(checks);
-    if (faults == 0) return "All " + std::to_string(checks.size()) + " checks passed: this machine computes as the reference does";
+    if (faults == 0)
+        return "All " + std::to_string(checks.size()) + " checks passed: this machine computes as the reference does";
     return std::to_string(faults) + " of " + std::to_string(checks.size()) +
-           " checks failed: numbers made here cannot be trusted. Please report this text with the model of the processor";
+           " checks failed: numbers made here cannot be trusted. Please report this text with the model of the "
+           "processor";
 }
 
 }  // namespace quibble

@@ -1,5 +1,6 @@
-// A chain of three (SpecMQuant, arXiv 2505.22179, hierarchical framework): a tiny model drafts for a small one, whose checked tokens are the draft for
-// the target. The small model accepts by matching its own choice, so the result is the chain that it would have drafted alone, for fewer passes.
+// A chain of three (SpecMQuant, arXiv 2505.22179, hierarchical framework): a tiny model drafts for a small one, whose
+// checked tokens are the draft for the target. The small model accepts by matching its own choice, so the result is the
+// chain that it would have drafted alone, for fewer passes.
 #include <array>
 
 #include "engine/draft/draft_model.h"
@@ -33,16 +34,20 @@ public:
             inner.text = text_;
             inner.rules.thinking = &thinking;
             inner.max_nodes = inner.max_depth = length - static_cast<int>(tree.size()) - 1;
-            if (auto grown = grow(inner, tree, parent, thinking, length, stop); !grown) return tl::unexpected(grown.error());
+            if (auto grown = grow(inner, tree, parent, thinking, length, stop); !grown)
+                return tl::unexpected(grown.error());
         }
         return tree;
     }
     const Model* model() const override { return &small_->model(); }
-    Result<void> setParam(std::string_view key, double value) override { return changeParam(choice_, kParams, key, value); }
+    Result<void> setParam(std::string_view key, double value) override {
+        return changeParam(choice_, kParams, key, value);
+    }
 
 private:
     // One inner round: at least one token is added.
-    Result<void> grow(const DraftTask& inner, DraftTree& tree, std::int32_t& parent, ThinkingTracker& thinking, int length, const std::stop_token& stop) {
+    Result<void> grow(const DraftTask& inner, DraftTree& tree, std::int32_t& parent, ThinkingTracker& thinking,
+                      int length, const std::stop_token& stop) {
         DraftTree guesses;
         const int room = chainRoom(inner, static_cast<int>(choice_.value(kParams[1])), tiny_->sequence().capacity());
         if (room > 0) {
@@ -53,10 +58,12 @@ private:
         RuleFollower follower(inner.rules);
         const std::vector<float> first(small_->logits().begin(), small_->logits().end());
         if (guesses.size() > 0) {
-            if (auto fed = small_->extend(guesses.tokens, static_cast<std::int64_t>(guesses.size()), stop); !fed) return fed;
+            if (auto fed = small_->extend(guesses.tokens, static_cast<std::int64_t>(guesses.size()), stop); !fed)
+                return fed;
         }
         for (std::size_t i = 0; i <= guesses.size() && static_cast<int>(tree.size()) < length; ++i) {
-            const std::span<const float> raw = i == 0 ? std::span<const float>(first) : small_->row(static_cast<std::int64_t>(i) - 1);
+            const std::span<const float> raw =
+                i == 0 ? std::span<const float>(first) : small_->row(static_cast<std::int64_t>(i) - 1);
             DraftedToken token = small_->pick(raw, inner.rules, follower, static_cast<Position>(begin + i));
             const TokenId id = token.id;
             parent = tree.add(id, parent, token.prob, std::move(token.drawn_from));
@@ -86,7 +93,15 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kCascade{"cascade", "Chain of three models", "SpecMQuant, arXiv 2505.22179",
-                           "A tiny model drafts for a small one, and what the small one makes of it is the draft for the target.", kParams, 2, false, &nodes, &make};
+const DraftMethod kCascade{
+    "cascade",
+    "Chain of three models",
+    "SpecMQuant, arXiv 2505.22179",
+    "A tiny model drafts for a small one, and what the small one makes of it is the draft for the target.",
+    kParams,
+    2,
+    false,
+    &nodes,
+    &make};
 
 }  // namespace quibble::draft

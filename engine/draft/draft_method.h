@@ -1,5 +1,5 @@
-// Slot draft: what may come next, as a tree of proposed tokens that the target checks in one pass. A method is one file; its stem is
-// its id. A drafter never changes the outcome of a lossless verify rule, only how fast it is reached.
+// Slot draft: what may come next, as a tree of proposed tokens that the target checks in one pass. A method is one
+// file; its stem is its id. A drafter never changes the outcome of a lossless verify rule, only how fast it is reached.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace quibble {
 struct DraftTree {
     std::vector<TokenId> tokens;
     std::vector<std::int32_t> parents;
-    std::vector<float> probs;               // as DraftNode::draft_prob
+    std::vector<float> probs;  // as DraftNode::draft_prob
     /// The distribution that node i was drawn from; empty: the node was chosen, not drawn (then it counts as certain).
     std::vector<TokenDistribution> drawn_from;
 
@@ -39,22 +39,22 @@ struct DraftTree {
 };
 
 struct DraftTask {
-    std::span<const TokenId> text;   // prompt and everything appended; the draft continues it
-    int max_nodes = 0;               // room in the target's pass and context
-    int max_depth = 0;               // tokens that the run may still append, minus the target's own
-    DraftRules rules;                // of the run, the same that the target follows
+    std::span<const TokenId> text;  // prompt and everything appended; the draft continues it
+    int max_nodes = 0;              // room in the target's pass and context
+    int max_depth = 0;              // tokens that the run may still append, minus the target's own
+    DraftRules rules;               // of the run, the same that the target follows
 };
 
 class Drafter {
 public:
     virtual ~Drafter() = default;
-    /// A tree of at most max_nodes nodes and max_depth levels; may be empty. Deterministic in the task and the text. Errors: Cancelled (call
-    /// again to go on), and what a Sequence says.
+    /// A tree of at most max_nodes nodes and max_depth levels; may be empty. Deterministic in the task and the text.
+    /// Errors: Cancelled (call again to go on), and what a Sequence says.
     [[nodiscard]] virtual Result<DraftTree> propose(const DraftTask& task, const std::stop_token& stop) = 0;
     /// The model that drafts; nullptr: none.
     [[nodiscard]] virtual const Model* model() const { return nullptr; }
-    /// Raw logits of the drafting model at the position behind node `node` of the last tree (-1: behind the text), [vocab_size]. Only for
-    /// methods that draft for the reference.
+    /// Raw logits of the drafting model at the position behind node `node` of the last tree (-1: behind the text),
+    /// [vocab_size]. Only for methods that draft for the reference.
     [[nodiscard]] virtual std::span<const float> rawLogits(std::int32_t /*node*/) const { return {}; }
     /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range).
     [[nodiscard]] virtual Result<void> setParam(std::string_view key, double value) = 0;
@@ -67,7 +67,7 @@ struct DraftSetup {
     CpuDevice* device = nullptr;                       // outlives the drafter
     Position context = 0;
     SequenceSettings settings;
-    PrefixReuse reuse;                             // of its sequences
+    PrefixReuse reuse;  // of its sequences
 };
 
 struct DraftMethod {
@@ -76,7 +76,7 @@ struct DraftMethod {
     std::string_view source;  // paper
     std::string_view help;    // one sentence
     std::span<const ParamSpec> params;
-    int model_files = 0;      // draft models that the user names: 0, 1, 2
+    int model_files = 0;                // draft models that the user names: 0, 1, 2
     bool drafts_for_reference = false;  // the run's own quantized model drafts, and its reference decides
     /// The largest tree that one round can have.
     int (*nodes)(const MethodChoice& choice);
@@ -88,8 +88,8 @@ struct DraftMethod {
 /// Errors: InvalidArgument for an unknown id (lists the known) or parameters out of range. "none" gives nullptr.
 [[nodiscard]] Result<const DraftMethod*> findDraftMethod(const MethodChoice& choice);
 
-/// Why `draft` cannot draft for `target`, before anything runs. Errors: InvalidArgument (another tokenizer, another vocabulary size,
-/// larger than the target).
+/// Why `draft` cannot draft for `target`, before anything runs. Errors: InvalidArgument (another tokenizer, another
+/// vocabulary size, larger than the target).
 [[nodiscard]] Result<void> checkDraftModel(const Model& draft, const Model& target);
 
 namespace draft {

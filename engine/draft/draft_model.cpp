@@ -18,8 +18,10 @@ std::span<const float> DraftModel::row(std::int64_t index) const {
 }
 
 Result<void> DraftModel::follow(std::span<const TokenId> text, const std::stop_token& stop) {
-    auto common = static_cast<std::size_t>(std::mismatch(fed_.begin(), fed_.end(), text.begin(), text.end()).first - fed_.begin());
-    common = std::min(common, text.size() - 1);  // the last token is fed anew, since the logits may be of something else
+    auto common = static_cast<std::size_t>(std::mismatch(fed_.begin(), fed_.end(), text.begin(), text.end()).first -
+                                           fed_.begin());
+    common =
+        std::min(common, text.size() - 1);  // the last token is fed anew, since the logits may be of something else
     fed_.resize(common);
     sequence_->truncate(static_cast<Position>(common));
     return extend(text.subspan(common), 1, stop);
@@ -38,18 +40,21 @@ Result<void> DraftModel::extend(std::span<const TokenId> tokens, std::int64_t n_
     return fed;
 }
 
-DraftedToken DraftModel::pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower, Position pos) {
+DraftedToken DraftModel::pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower,
+                              Position pos) {
     const std::span<const float> logits = follower.penalized(raw, penalized_);
     DraftedToken token;
     if (rules.sampler.temperature <= 0) {
         // Greedy: the largest of the plain softmax, for which no distribution has to be made.
         token.id = sampler_.choose(logits, rules.sampler, rules.seed, pos);
-        token.prob = token.confidence = static_cast<float>(ShownProbabilities(sampler_, logits, rules.sampler).of(token.id));
+        token.prob = token.confidence =
+            static_cast<float>(ShownProbabilities(sampler_, logits, rules.sampler).of(token.id));
         return token;
     }
     TokenDistribution shown = sampler_.distribution(logits, rules.sampler);
     for (const TokenProbability& one : shown) token.confidence = std::max(token.confidence, static_cast<float>(one.p));
-    token.id = rules.pick == DraftPick::Drawn ? drawToken(shown, rules.seed, pos, NoiseStream::Draft) : sampler_.choose(logits, rules.sampler, rules.seed, pos);
+    token.id = rules.pick == DraftPick::Drawn ? drawToken(shown, rules.seed, pos, NoiseStream::Draft)
+                                              : sampler_.choose(logits, rules.sampler, rules.seed, pos);
     token.prob = static_cast<float>(probabilityOf(shown, token.id));
     if (rules.pick == DraftPick::Drawn) token.drawn_from = std::move(shown);
     return token;
@@ -61,8 +66,8 @@ int chainRoom(const DraftTask& task, int length, Position context) {
     return std::max(0, std::min({length, task.max_nodes, task.max_depth, own}));
 }
 
-Result<void> draftChain(DraftModel& model, const DraftTask& task, int length, double least_confidence, DraftTree& tree, const std::stop_token& stop,
-                        std::vector<float>* kept_rows) {
+Result<void> draftChain(DraftModel& model, const DraftTask& task, int length, double least_confidence, DraftTree& tree,
+                        const std::stop_token& stop, std::vector<float>* kept_rows) {
     RuleFollower follower(task.rules);
     const auto keep = [&] {
         if (kept_rows != nullptr) kept_rows->insert(kept_rows->end(), model.logits().begin(), model.logits().end());

@@ -12,8 +12,15 @@
 namespace quibble {
 
 /// A parameter of every drafter whose chain adapts to how sure the draft is.
-inline constexpr ParamSpec kStopBelow{"confidence", "Stop below", "", 0, 1, 0, 0,
-                                      "Drafting stops where the draft's most likely token is less likely than this; 0: never"};
+inline constexpr ParamSpec kStopBelow{
+    "confidence",
+    "Stop below",
+    "",
+    0,
+    1,
+    0,
+    0,
+    "Drafting stops where the draft's most likely token is less likely than this; 0: never"};
 
 /// A picked token with its probability, and the distribution it was drawn from (empty: it was chosen, not drawn).
 struct DraftedToken {
@@ -26,15 +33,19 @@ struct DraftedToken {
 class DraftModel {
 public:
     /// Errors: OutOfMemory.
-    [[nodiscard]] static Result<std::unique_ptr<DraftModel>> create(std::shared_ptr<const Model> model, const DraftSetup& setup);
+    [[nodiscard]] static Result<std::unique_ptr<DraftModel>> create(std::shared_ptr<const Model> model,
+                                                                    const DraftSetup& setup);
 
-    /// Brings the sequence to exactly `text` (at least one token): keeps the longest common beginning, feeds the rest. Afterwards logits()
-    /// stand behind the text. Errors: Cancelled (call again), and those of Sequence::append.
+    /// Brings the sequence to exactly `text` (at least one token): keeps the longest common beginning, feeds the rest.
+    /// Afterwards logits() stand behind the text. Errors: Cancelled (call again), and those of Sequence::append.
     [[nodiscard]] Result<void> follow(std::span<const TokenId> text, const std::stop_token& stop);
     /// One more token behind what was followed.
-    [[nodiscard]] Result<void> extend(TokenId token, const std::stop_token& stop) { return extend({&token, 1}, 1, stop); }
+    [[nodiscard]] Result<void> extend(TokenId token, const std::stop_token& stop) {
+        return extend({&token, 1}, 1, stop);
+    }
     /// Several at once; rows() then holds the logits behind the last `n_rows` of them, [n_rows, vocab_size].
-    [[nodiscard]] Result<void> extend(std::span<const TokenId> tokens, std::int64_t n_rows, const std::stop_token& stop);
+    [[nodiscard]] Result<void> extend(std::span<const TokenId> tokens, std::int64_t n_rows,
+                                      const std::stop_token& stop);
 
     [[nodiscard]] std::span<const float> logits() const { return row(rows_held_ - 1); }
     [[nodiscard]] std::span<const float> row(std::int64_t index) const;
@@ -44,7 +55,8 @@ public:
     [[nodiscard]] std::span<const TokenId> fed() const { return fed_; }
 
     /// The token that the rules pick from `raw` at position `pos` of a path that `follower` is on.
-    [[nodiscard]] DraftedToken pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower, Position pos);
+    [[nodiscard]] DraftedToken pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower,
+                                    Position pos);
 
 private:
     explicit DraftModel(std::unique_ptr<Sequence> sequence) : sequence_(std::move(sequence)) {}
@@ -60,9 +72,11 @@ private:
 /// The part of `task` that bounds a chain: nodes, depth, and the model's own context.
 [[nodiscard]] int chainRoom(const DraftTask& task, int length, Position context);
 
-/// Draws the next `length` tokens one by one into `tree`, as a chain behind the text; stops early when the confidence falls below
-/// `least_confidence`. `model` must already follow the text. on_row, when set, is told the raw logits behind the text and behind each node.
-[[nodiscard]] Result<void> draftChain(DraftModel& model, const DraftTask& task, int length, double least_confidence, DraftTree& tree,
-                                      const std::stop_token& stop, std::vector<float>* kept_rows = nullptr);
+/// Draws the next `length` tokens one by one into `tree`, as a chain behind the text; stops early when the confidence
+/// falls below `least_confidence`. `model` must already follow the text. on_row, when set, is told the raw logits
+/// behind the text and behind each node.
+[[nodiscard]] Result<void> draftChain(DraftModel& model, const DraftTask& task, int length, double least_confidence,
+                                      DraftTree& tree, const std::stop_token& stop,
+                                      std::vector<float>* kept_rows = nullptr);
 
 }  // namespace quibble

@@ -1,5 +1,5 @@
-// What both sides of speculative decoding do to logits before they choose: penalty, temperature, filters, noise. The draft and the target
-// see the same rules, so that a perfect draft is always accepted.
+// What both sides of speculative decoding do to logits before they choose: penalty, temperature, filters, noise. The
+// draft and the target see the same rules, so that a perfect draft is always accepted.
 #pragma once
 
 #include <cmath>
@@ -35,7 +35,8 @@ public:
 
     void push(TokenId id) { (void)thinking_.push(id); }
 
-    /// Logits after the penalty that holds at the end of this path; `storage` keeps them when the penalty changes anything.
+    /// Logits after the penalty that holds at the end of this path; `storage` keeps them when the penalty changes
+    /// anything.
     [[nodiscard]] std::span<const float> penalized(std::span<const float> raw, std::vector<float>& storage) const {
         if (!rules_->penalty->active(thinking_.inside())) return raw;
         storage.assign(raw.begin(), raw.end());
@@ -48,19 +49,26 @@ private:
     ThinkingTracker thinking_;
 };
 
-/// The settings under which probabilities are shown and confidence is measured: at temperature 0 the distribution that is drawn from is
-/// a single token, so the plain softmax is taken instead.
-[[nodiscard]] inline SamplerSettings shownSettings(const SamplerSettings& s) { return s.temperature > 0 ? s : SamplerSettings{1, 0, 1, 0}; }
+/// The settings under which probabilities are shown and confidence is measured: at temperature 0 the distribution that
+/// is drawn from is a single token, so the plain softmax is taken instead.
+[[nodiscard]] inline SamplerSettings shownSettings(const SamplerSettings& s) {
+    return s.temperature > 0 ? s : SamplerSettings{1, 0, 1, 0};
+}
 
-/// Probabilities of single tokens under shownSettings. The plain softmax of temperature 0 takes one sum and no distribution.
+/// Probabilities of single tokens under shownSettings. The plain softmax of temperature 0 takes one sum and no
+/// distribution.
 class ShownProbabilities {
 public:
-    ShownProbabilities(Sampler& sampler, std::span<const float> logits, const SamplerSettings& settings) : logits_(logits), greedy_(settings.temperature <= 0) {
-        if (greedy_) kernels::ops().logitStats(logits.data(), static_cast<std::int64_t>(logits.size()), &stats_);
-        else drawn_ = sampler.distribution(logits, settings);
+    ShownProbabilities(Sampler& sampler, std::span<const float> logits, const SamplerSettings& settings)
+        : logits_(logits), greedy_(settings.temperature <= 0) {
+        if (greedy_)
+            kernels::ops().logitStats(logits.data(), static_cast<std::int64_t>(logits.size()), &stats_);
+        else
+            drawn_ = sampler.distribution(logits, settings);
     }
     [[nodiscard]] double of(TokenId id) const {
-        return greedy_ ? std::exp(static_cast<double>(logits_[static_cast<std::size_t>(id)]) - stats_.log_sum_exp) : probabilityOf(drawn_, id);
+        return greedy_ ? std::exp(static_cast<double>(logits_[static_cast<std::size_t>(id)]) - stats_.log_sum_exp)
+                       : probabilityOf(drawn_, id);
     }
 
 private:

@@ -1,5 +1,5 @@
-// Looks the last tokens up in the prompt and the text so far and proposes what followed them there (prompt look-up decoding). Costs no model; gains where
-// a text repeats itself, as a chain of thought that checks its own steps does.
+// Looks the last tokens up in the prompt and the text so far and proposes what followed them there (prompt look-up
+// decoding). Costs no model; gains where a text repeats itself, as a chain of thought that checks its own steps does.
 #include <algorithm>
 #include <array>
 
@@ -30,18 +30,23 @@ public:
 
     Result<DraftTree> propose(const DraftTask& task, const std::stop_token&) override {
         DraftTree tree;
-        const auto wanted = static_cast<std::size_t>(std::max(0, std::min({static_cast<int>(choice_.value(kParams[0])), task.max_nodes, task.max_depth})));
+        const auto wanted = static_cast<std::size_t>(
+            std::max(0, std::min({static_cast<int>(choice_.value(kParams[0])), task.max_nodes, task.max_depth})));
         const auto shortest = static_cast<std::size_t>(choice_.value(kParams[2]));
-        for (auto n = static_cast<std::size_t>(choice_.value(kParams[1])); n >= shortest && n > 0 && tree.size() == 0; --n) {
+        for (auto n = static_cast<std::size_t>(choice_.value(kParams[1])); n >= shortest && n > 0 && tree.size() == 0;
+             --n) {
             if (n >= task.text.size()) continue;
             const std::size_t end = endOfMatch(task.text, n);
             if (end == 0) continue;
             std::int32_t parent = -1;
-            for (std::size_t i = end; i < task.text.size() && tree.size() < wanted; ++i) parent = tree.add(task.text[i], parent, kNotMeasured);
+            for (std::size_t i = end; i < task.text.size() && tree.size() < wanted; ++i)
+                parent = tree.add(task.text[i], parent, kNotMeasured);
         }
         return tree;
     }
-    Result<void> setParam(std::string_view key, double value) override { return changeParam(choice_, kParams, key, value); }
+    Result<void> setParam(std::string_view key, double value) override {
+        return changeParam(choice_, kParams, key, value);
+    }
 
 private:
     MethodChoice choice_;
@@ -53,7 +58,15 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) { return std::mak
 
 }  // namespace
 
-const DraftMethod kNgram{"ngram", "Look-up in the text", "prompt look-up decoding",
-                         "Proposes what followed the last few tokens the last time they stood in the prompt or the text.", kParams, 0, false, &nodes, &make};
+const DraftMethod kNgram{
+    "ngram",
+    "Look-up in the text",
+    "prompt look-up decoding",
+    "Proposes what followed the last few tokens the last time they stood in the prompt or the text.",
+    kParams,
+    0,
+    false,
+    &nodes,
+    &make};
 
 }  // namespace quibble::draft

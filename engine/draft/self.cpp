@@ -1,5 +1,5 @@
-// The run's quantized model drafts for its own reference (SpecMQuant, arXiv 2505.22179, section 3 measures such pairs): the text is the
-// reference's own, and since both models have seen every position, the KL curve comes with it.
+// The run's quantized model drafts for its own reference (SpecMQuant, arXiv 2505.22179, section 3 measures such pairs):
+// the text is the reference's own, and since both models have seen every position, the KL curve comes with it.
 #include <array>
 
 #include "engine/draft/draft_model.h"
@@ -9,13 +9,15 @@ namespace quibble::draft {
 namespace {
 
 constexpr std::array kParams{
-    ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 6, "Tokens the quantized model drafts before the reference checks them"},
+    ParamSpec{"length", "Draft length", "tokens", 1, 32, 1, 6,
+              "Tokens the quantized model drafts before the reference checks them"},
     kStopBelow,
 };
 
 class Self final : public Drafter {
 public:
-    Self(MethodChoice choice, std::unique_ptr<DraftModel> model) : choice_(std::move(choice)), model_(std::move(model)) {}
+    Self(MethodChoice choice, std::unique_ptr<DraftModel> model)
+        : choice_(std::move(choice)), model_(std::move(model)) {}
 
     Result<DraftTree> propose(const DraftTask& task, const std::stop_token& stop) override {
         DraftTree tree;
@@ -33,7 +35,9 @@ public:
         const auto vocab = static_cast<std::size_t>(model_->model().config().vocab_size);
         return {rows_.data() + static_cast<std::size_t>(node + 1) * vocab, vocab};
     }
-    Result<void> setParam(std::string_view key, double value) override { return changeParam(choice_, kParams, key, value); }
+    Result<void> setParam(std::string_view key, double value) override {
+        return changeParam(choice_, kParams, key, value);
+    }
 
 private:
     MethodChoice choice_;
@@ -51,8 +55,15 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kSelf{"self", "The quantized model for its reference", "SpecMQuant, arXiv 2505.22179",
-                        "The quantized model drafts, its reference decides: the text is the reference's own, and the KL curve comes with it.",
-                        kParams, 0, true, &nodes, &make};
+const DraftMethod kSelf{"self",
+                        "The quantized model for its reference",
+                        "SpecMQuant, arXiv 2505.22179",
+                        "The quantized model drafts, its reference decides: the text is the reference's own, and the "
+                        "KL curve comes with it.",
+                        kParams,
+                        0,
+                        true,
+                        &nodes,
+                        &make};
 
 }  // namespace quibble::draft

@@ -1,4 +1,5 @@
-// A tree whose widths are given: so many continuations of the text, so many of each of those, and so on (SpecInfer, arXiv 2305.09781).
+// A tree whose widths are given: so many continuations of the text, so many of each of those, and so on (SpecInfer,
+// arXiv 2305.09781).
 #include <algorithm>
 #include <array>
 
@@ -26,7 +27,8 @@ int nodes(const MethodChoice& choice) {
 
 class StaticTree final : public Drafter {
 public:
-    StaticTree(MethodChoice choice, std::unique_ptr<DraftModel> model) : choice_(std::move(choice)), model_(std::move(model)) {}
+    StaticTree(MethodChoice choice, std::unique_ptr<DraftModel> model)
+        : choice_(std::move(choice)), model_(std::move(model)) {}
 
     Result<DraftTree> propose(const DraftTask& task, const std::stop_token& stop) override {
         DraftTree tree;
@@ -56,7 +58,8 @@ public:
         MethodChoice changed = choice_;
         if (auto checked = changeParam(changed, kParams, key, value); !checked) return checked;
         if (nodes(changed) >= Sequence::kMaxRows) {
-            return fail(ErrorCode::InvalidArgument, "these widths make a tree of " + std::to_string(nodes(changed)) + " nodes",
+            return fail(ErrorCode::InvalidArgument,
+                        "these widths make a tree of " + std::to_string(nodes(changed)) + " nodes",
                         "A verify pass takes " + std::to_string(Sequence::kMaxRows - 1));
         }
         choice_ = std::move(changed);
@@ -76,7 +79,14 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kStaticTree{"static_tree", "Static tree", "SpecInfer, arXiv 2305.09781", "A tree of fixed widths, drafted by a smaller model.",
-                              kParams, 1, false, &nodes, &make};
+const DraftMethod kStaticTree{"static_tree",
+                              "Static tree",
+                              "SpecInfer, arXiv 2305.09781",
+                              "A tree of fixed widths, drafted by a smaller model.",
+                              kParams,
+                              1,
+                              false,
+                              &nodes,
+                              &make};
 
 }  // namespace quibble::draft

@@ -5,7 +5,8 @@
 
 namespace quibble {
 
-TreeGrowth::TreeGrowth(DraftModel& model, const DraftTask& task, DraftTree& tree) : model_(model), task_(task), tree_(tree) {
+TreeGrowth::TreeGrowth(DraftModel& model, const DraftTask& task, DraftTree& tree)
+    : model_(model), task_(task), tree_(tree) {
     followers_.emplace_back(task.rules);
     logits_.emplace_back(model.logits().begin(), model.logits().end());
 }
@@ -13,7 +14,8 @@ TreeGrowth::TreeGrowth(DraftModel& model, const DraftTask& task, DraftTree& tree
 std::vector<Continuation> TreeGrowth::continuations(std::int32_t node, int count) {
     const auto index = static_cast<std::size_t>(node + 1);
     const SamplerSettings& settings = task_.rules.sampler;
-    const TokenDistribution shown = sampler_.distribution(followers_[index].penalized(logits_[index], penalized_), shownSettings(settings));
+    const TokenDistribution shown =
+        sampler_.distribution(followers_[index].penalized(logits_[index], penalized_), shownSettings(settings));
     const bool noisy = task_.rules.pick == DraftPick::SharedNoise && settings.temperature > 0;
     const auto pos = static_cast<Position>(task_.text.size() + static_cast<std::size_t>(depth(node)));
     std::vector<Continuation> found;
@@ -26,7 +28,9 @@ std::vector<Continuation> TreeGrowth::continuations(std::int32_t node, int count
         found.push_back({token.id, static_cast<float>(token.p), weight});
     }
     for (Continuation& one : found) one.belief /= total;
-    const auto better = [](const Continuation& a, const Continuation& b) { return a.belief != b.belief ? a.belief > b.belief : a.id < b.id; };
+    const auto better = [](const Continuation& a, const Continuation& b) {
+        return a.belief != b.belief ? a.belief > b.belief : a.id < b.id;
+    };
     const auto kept = std::min(found.size(), static_cast<std::size_t>(count));
     std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end(), better);
     found.resize(kept);
@@ -61,8 +65,9 @@ Result<void> TreeGrowth::expand(std::vector<std::int32_t>& nodes, const std::sto
     std::vector<float> rows(tokens.size() * vocab);
     if (auto fed = model_.sequence().appendTree(tokens, parents, rows.data(), stop); !fed) return fed;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-        logits_[static_cast<std::size_t>(nodes[i] + 1)].assign(rows.begin() + static_cast<std::ptrdiff_t>(i * vocab),
-                                                               rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocab));
+        logits_[static_cast<std::size_t>(nodes[i] + 1)].assign(
+            rows.begin() + static_cast<std::ptrdiff_t>(i * vocab),
+            rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocab));
     }
     return {};
 }

@@ -11,9 +11,12 @@
 namespace quibble {
 
 inline constexpr std::array kBudgetParams{
-    ParamSpec{"budget", "Budget", "experts", 1, 4096, 1, 4, "Experts a layer that one pass may use; at least the experts of a token"},
-    ParamSpec{"truncate", "Truncate", "", 0, 1, 1, 0, "0: a token takes its best experts among the allowed; 1: it only loses those that are not allowed"},
-    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0, "0: only passes that verify a draft; 1: prefill and plain decoding too"},
+    ParamSpec{"budget", "Budget", "experts", 1, 4096, 1, 4,
+              "Experts a layer that one pass may use; at least the experts of a token"},
+    ParamSpec{"truncate", "Truncate", "", 0, 1, 1, 0,
+              "0: a token takes its best experts among the allowed; 1: it only loses those that are not allowed"},
+    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0,
+              "0: only passes that verify a draft; 1: prefill and plain decoding too"},
 };
 
 class BudgetPolicy : public ExpertPolicy {
@@ -24,8 +27,10 @@ public:
     Result<void> check(const MethodChoice& choice, const ExpertConfig& config) const override {
         const auto asked = static_cast<int>(choice.value(kBudgetParams[0]));
         if (asked >= config.used && asked <= config.count) return {};
-        const std::string why = asked < config.used ? " experts is below the " + std::to_string(config.used) + " that every token of this model uses"
-                                                    : " experts is more than the " + std::to_string(config.count) + " that a layer of this model has";
+        const std::string why =
+            asked < config.used
+                ? " experts is below the " + std::to_string(config.used) + " that every token of this model uses"
+                : " experts is more than the " + std::to_string(config.count) + " that a layer of this model has";
         return fail(ErrorCode::InvalidArgument, "a budget of " + std::to_string(asked) + why,
                     "Use " + std::to_string(config.used) + " to " + std::to_string(config.count));
     }
@@ -39,7 +44,9 @@ protected:
         if (!applies() || wanted() >= scores.config.count) return false;
         std::vector<std::int32_t> order(values.size());
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-        std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return values[static_cast<std::size_t>(a)] > values[static_cast<std::size_t>(b)]; });
+        std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+            return values[static_cast<std::size_t>(a)] > values[static_cast<std::size_t>(b)];
+        });
         std::fill(open.begin(), open.end(), char{0});
         for (int i = 0; i < wanted(); ++i) open[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = 1;
         return true;

@@ -1,6 +1,6 @@
-// Slot experts: which experts the rows of one pass may use. Every method answers with a set of allowed experts for each layer and pass, by
-// substitution (top-k among the allowed) or truncation (natural top-k, what is not allowed is left out). A method is one file; its
-// stem is its id. Formulas: MoE-Spec, arXiv 2602.16052.
+// Slot experts: which experts the rows of one pass may use. Every method answers with a set of allowed experts for each
+// layer and pass, by substitution (top-k among the allowed) or truncation (natural top-k, what is not allowed is left
+// out). A method is one file; its stem is its id. Formulas: MoE-Spec, arXiv 2602.16052.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,16 @@ public:
     [[nodiscard]] std::span<const char> allowed() const { return allowed_; }
     /// Experts a layer that the next pass may use; 0: all.
     [[nodiscard]] virtual int budget() const { return 0; }
-    /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range, a budget that the model cannot have).
+    /// Takes a changed parameter from now on. Errors: InvalidArgument (unknown, range, a budget that the model cannot
+    /// have).
     [[nodiscard]] Result<void> setParam(std::string_view key, double value);
     /// Errors: InvalidArgument, as setParam.
     [[nodiscard]] virtual Result<void> check(const MethodChoice& choice, const ExpertConfig& config) const;
     void setConfig(const ExpertConfig& config) { config_ = config; }
 
 protected:
-    /// Marks the allowed experts of this layer and pass in `open` ([config.count], all 1 at first); false: no restriction.
+    /// Marks the allowed experts of this layer and pass in `open` ([config.count], all 1 at first); false: no
+    /// restriction.
     [[nodiscard]] virtual bool restrict(const RouterScores& scores, std::vector<char>& open) = 0;
     /// The natural choices of one row that stay when the method truncates row by row; by default those that are open.
     [[nodiscard]] virtual bool truncates() const { return false; }
@@ -66,10 +68,11 @@ struct ExpertMethod {
 /// Errors: InvalidArgument for an unknown id (lists the known) or parameters out of range.
 [[nodiscard]] Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice);
 /// The policy of a run on a model with experts. Errors: as findExpertMethod, and a budget that the model cannot keep.
-[[nodiscard]] Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config, std::uint64_t seed);
+[[nodiscard]] Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice,
+                                                                     const ExpertConfig& config, std::uint64_t seed);
 
-/// Why the experts that a request chooses would be those of any other run; empty: they would not, or all are allowed. Most methods act in passes that
-/// verify a draft, so without drafts there is nothing for them to do.
+/// Why the experts that a request chooses would be those of any other run; empty: they would not, or all are allowed.
+/// Most methods act in passes that verify a draft, so without drafts there is nothing for them to do.
 [[nodiscard]] std::string whyExpertsChangeNothing(const RunRequest& request);
 
 namespace experts {

@@ -11,8 +11,8 @@ void ExpertRecorder::beginPass() {
     curve_.assign(static_cast<std::size_t>(config_.count), 0.0);
 }
 
-void ExpertRecorder::recordRow(const RouterScores& scores, const ExpertChoice& choice, std::span<const char> allowed, std::int64_t row,
-                               std::vector<char>& natural) {
+void ExpertRecorder::recordRow(const RouterScores& scores, const ExpertChoice& choice, std::span<const char> allowed,
+                               std::int64_t row, std::vector<char>& natural) {
     TokenExperts& record = row_experts_[static_cast<std::size_t>(row)];
     const auto first = static_cast<std::size_t>(scores.layer) * static_cast<std::size_t>(config_.used);
     for (std::size_t i = 0; i < choice.size(row); ++i) {
@@ -47,7 +47,8 @@ void ExpertRecorder::record(const RouterScores& scores, const ExpertChoice& choi
         recordRow(scores, choice, allowed, row, natural);
         for (const std::int32_t expert : choice.expertsOf(row)) used[static_cast<std::size_t>(expert)] = 1;
         const std::span<const float> g = scores.probabilitiesOf(row);
-        for (std::size_t i = 0; i < mass.size(); ++i) mass[i] += static_cast<double>(g[i]) / static_cast<double>(n_rows);
+        for (std::size_t i = 0; i < mass.size(); ++i)
+            mass[i] += static_cast<double>(g[i]) / static_cast<double>(n_rows);
     }
     ExpertLayerUse& use = uses_[static_cast<std::size_t>(scores.layer)];
     use.natural = static_cast<std::int32_t>(std::count(natural.begin(), natural.end(), 1));

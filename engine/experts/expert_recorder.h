@@ -1,4 +1,5 @@
-// Turns what the router said and what was chosen into values: the experts of every row, and what a pass used and left out.
+// Turns what the router said and what was chosen into values: the experts of every row, and what a pass used and left
+// out.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,13 @@ public:
     [[nodiscard]] ExpertPass pass() const;
     [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(row_experts_.size()); }
     /// The experts of row `row`; its position is the caller's to set.
-    [[nodiscard]] const TokenExperts& row(std::int64_t index) const { return row_experts_[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] const TokenExperts& row(std::int64_t index) const {
+        return row_experts_[static_cast<std::size_t>(index)];
+    }
 
 private:
-    void recordRow(const RouterScores& scores, const ExpertChoice& choice, std::span<const char> allowed, std::int64_t row, std::vector<char>& natural);
+    void recordRow(const RouterScores& scores, const ExpertChoice& choice, std::span<const char> allowed,
+                   std::int64_t row, std::vector<char>& natural);
 
     int layers_;
     ExpertConfig config_;

@@ -17,7 +17,8 @@ protected:
         counts.resize(static_cast<std::size_t>(scores.config.count));
         const std::vector<double> before = counts;
         for (std::int64_t row = 0; row < scores.rows(); ++row) {
-            for (const std::int32_t expert : topExperts(scores.logitsOf(row), scores.config.used)) counts[static_cast<std::size_t>(expert)] += 1;
+            for (const std::int32_t expert : topExperts(scores.logitsOf(row), scores.config.used))
+                counts[static_cast<std::size_t>(expert)] += 1;
         }
         return before;
     }
@@ -26,11 +27,16 @@ private:
     std::vector<std::vector<double>> counts_;  // [layer][expert], of the passes before
 };
 
-std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) { return std::make_unique<Frequent>(choice); }
+std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
+    return std::make_unique<Frequent>(choice);
+}
 
 }  // namespace
 
-const ExpertMethod kFrequent{"frequent", "Most frequent experts", "baseline", "The same budget filled with the experts used most often so far, whatever the tree needs.",
-                             false, kBudgetParams, &make};
+const ExpertMethod kFrequent{
+    "frequent", "Most frequent experts",
+    "baseline", "The same budget filled with the experts used most often so far, whatever the tree needs.",
+    false,      kBudgetParams,
+    &make};
 
 }  // namespace quibble::experts

@@ -1,4 +1,5 @@
-// MoE-Spec (arXiv 2602.16052): of each layer, only the B experts with the largest sum of router probability over the rows of the pass are used.
+// MoE-Spec (arXiv 2602.16052): of each layer, only the B experts with the largest sum of router probability over the
+// rows of the pass are used.
 #include "engine/experts/budget_policy.h"
 
 namespace quibble::experts {
@@ -21,11 +22,19 @@ protected:
     }
 };
 
-std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) { return std::make_unique<MoeSpec>(choice); }
+std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
+    return std::make_unique<MoeSpec>(choice);
+}
 
 }  // namespace
 
-const ExpertMethod kMoeSpec{"moe_spec", "MoE-Spec budget", "arXiv 2602.16052",
-                            "Verifies a draft tree with only the experts that carry the most router probability over the whole tree.", false, kBudgetParams, &make};
+const ExpertMethod kMoeSpec{
+    "moe_spec",
+    "MoE-Spec budget",
+    "arXiv 2602.16052",
+    "Verifies a draft tree with only the experts that carry the most router probability over the whole tree.",
+    false,
+    kBudgetParams,
+    &make};
 
 }  // namespace quibble::experts

@@ -13,10 +13,13 @@ protected:
     bool restrict(const RouterScores&, std::vector<char>&) override { return false; }
 };
 
-std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) { return std::make_unique<Observe>(choice); }
+std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
+    return std::make_unique<Observe>(choice);
+}
 
 }  // namespace
 
-const ExpertMethod kObserve{"observe", "Observe only", "", "Every token uses the experts that the model was trained to use.", true, {}, &make};
+const ExpertMethod kObserve{
+    "observe", "Observe only", "", "Every token uses the experts that the model was trained to use.", true, {}, &make};
 
 }  // namespace quibble::experts

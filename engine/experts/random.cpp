@@ -24,11 +24,16 @@ private:
     std::uint64_t seed_;
 };
 
-std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t seed) { return std::make_unique<Random>(choice, seed); }
+std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t seed) {
+    return std::make_unique<Random>(choice, seed);
+}
 
 }  // namespace
 
-const ExpertMethod kRandom{"random", "Random experts", "baseline", "The same budget filled with experts drawn at random: what a selection must beat.",
-                           false, kBudgetParams, &make};
+const ExpertMethod kRandom{
+    "random",   "Random experts",
+    "baseline", "The same budget filled with experts drawn at random: what a selection must beat.",
+    false,      kBudgetParams,
+    &make};
 
 }  // namespace quibble::experts

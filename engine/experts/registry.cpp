@@ -31,7 +31,8 @@ Result<void> ExpertPolicy::setParam(std::string_view key, double value) {
 }
 
 std::span<const ExpertMethod* const> expertMethods() {
-    static const ExpertMethod* const kTable[] = {&experts::kObserve, &experts::kMoeSpec, &experts::kRandom, &experts::kFrequent, &experts::kThreshold};
+    static const ExpertMethod* const kTable[] = {&experts::kObserve, &experts::kMoeSpec, &experts::kRandom,
+                                                 &experts::kFrequent, &experts::kThreshold};
     return kTable;
 }
 
@@ -47,7 +48,8 @@ Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice) {
     return fail(ErrorCode::InvalidArgument, "no expert method is called \"" + choice.id + "\"", "Known are: " + known);
 }
 
-Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config, std::uint64_t seed) {
+Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config,
+                                                       std::uint64_t seed) {
     auto method = findExpertMethod(choice);
     if (!method) return tl::unexpected(method.error());
     auto policy = (*method)->make(choice, seed);
@@ -60,9 +62,11 @@ std::string whyExpertsChangeNothing(const RunRequest& request) {
     const auto method = findExpertMethod(request.experts);
     if (!method || (*method)->lossless || request.draft.method.id != MethodChoice{}.id) return {};
     const auto& params = (*method)->params;
-    const auto all_passes = std::find_if(params.begin(), params.end(), [](const ParamSpec& spec) { return spec.key == kAllPassesKey; });
+    const auto all_passes =
+        std::find_if(params.begin(), params.end(), [](const ParamSpec& spec) { return spec.key == kAllPassesKey; });
     if (all_passes == params.end() || request.experts.value(*all_passes) != 0) return {};
-    return std::string((*method)->label) + " acts in passes that verify a draft, and this run has no drafts: choose who drafts, or switch on \"" +
+    return std::string((*method)->label) +
+           " acts in passes that verify a draft, and this run has no drafts: choose who drafts, or switch on \"" +
            std::string(all_passes->label) + "\"";
 }
 

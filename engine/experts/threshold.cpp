@@ -1,5 +1,5 @@
-// Baseline: token by token, an expert is left out when its router probability is below a share of the token's largest. No budget: rows do not
-// agree on a set, so the union shrinks only by chance.
+// Baseline: token by token, an expert is left out when its router probability is below a share of the token's largest.
+// No budget: rows do not agree on a set, so the union shrinks only by chance.
 #include <algorithm>
 #include <array>
 
@@ -10,8 +10,10 @@ namespace quibble::experts {
 namespace {
 
 constexpr std::array kParams{
-    ParamSpec{"share", "Least share", "", 0, 1, 0, 0.3, "An expert below this share of the token's largest router probability is left out"},
-    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0, "0: only passes that verify a draft; 1: prefill and plain decoding too"},
+    ParamSpec{"share", "Least share", "", 0, 1, 0, 0.3,
+              "An expert below this share of the token's largest router probability is left out"},
+    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0,
+              "0: only passes that verify a draft; 1: prefill and plain decoding too"},
 };
 
 class Threshold final : public ExpertPolicy {
@@ -37,11 +39,16 @@ protected:
     bool restrict(const RouterScores&, std::vector<char>&) override { return false; }
 };
 
-std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) { return std::make_unique<Threshold>(choice); }
+std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
+    return std::make_unique<Threshold>(choice);
+}
 
 }  // namespace
 
-const ExpertMethod kThreshold{"threshold", "Threshold by token", "baseline", "Each token leaves out experts that it hardly needs; tokens do not agree on a set.",
-                              false, kParams, &make};
+const ExpertMethod kThreshold{
+    "threshold", "Threshold by token",
+    "baseline",  "Each token leaves out experts that it hardly needs; tokens do not agree on a set.",
+    false,       kParams,
+    &make};
 
 }  // namespace quibble::experts

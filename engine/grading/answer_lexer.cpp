@@ -27,8 +27,10 @@ public:
 
     LexedAnswer run() {
         while (at_ < text_.size() && out_.fault.empty()) {
-            if (out_.tokens.size() >= kMaxTokens) fault("it is too long");
-            else next();
+            if (out_.tokens.size() >= kMaxTokens)
+                fault("it is too long");
+            else
+                next();
         }
         out_.tokens.push_back({});
         return std::move(out_);
@@ -73,9 +75,12 @@ private:
             return fault("its braces do not match");
         }
         const char group = groups_.back();
-        if (group == kText) blank_ = true;
-        else if (group == kGroup) add(TokenKind::Sign, {}, c);
-        else openOrClose(c == '{' ? 'S' : 'T', "plain");
+        if (group == kText)
+            blank_ = true;
+        else if (group == kGroup)
+            add(TokenKind::Sign, {}, c);
+        else
+            openOrClose(c == '{' ? 'S' : 'T', "plain");
         if (c == '}') groups_.pop_back();
     }
 
@@ -181,8 +186,10 @@ private:
             blank_ = true;
             return;
         }
-        if (meaning.kind == TokenKind::Sign) openOrClose(meaning.sign, {});
-        else add(meaning.kind, std::string(meaning.text), meaning.sign);
+        if (meaning.kind == TokenKind::Sign)
+            openOrClose(meaning.sign, {});
+        else
+            add(meaning.kind, std::string(meaning.text), meaning.sign);
     }
 
     void openOrClose(char c, std::string text) {
@@ -254,8 +261,8 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
     bool blank_ = false, text_follows_ = false;
-    std::string groups_;          // open braces, one of the three below for each
-    std::string brackets_;        // open brackets
+    std::string groups_;    // open braces, one of the three below for each
+    std::string brackets_;  // open brackets
     LexedAnswer out_;
 };
 
@@ -269,8 +276,10 @@ std::string withoutSymbols(std::string_view text) {
             continue;
         }
         const auto [length, tex] = symbolAsTex(text.substr(i));
-        if (length == 0) out += text[i++];
-        else out += tex, i += length;
+        if (length == 0)
+            out += text[i++];
+        else
+            out += tex, i += length;
     }
     return out;
 }

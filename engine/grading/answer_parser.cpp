@@ -188,8 +188,10 @@ void AnswerParser::suffix(Node& node) {
         return;
     }
     const std::string words = unitWords();
-    if (words == "percent") node.percent = true;
-    else if (!words.empty()) node.unit = words;
+    if (words == "percent")
+        node.percent = true;
+    else if (!words.empty())
+        node.unit = words;
 }
 
 std::string AnswerParser::unitWords() {

@@ -13,18 +13,20 @@ namespace quibble {
 
 namespace {
 
-constexpr std::size_t kMaxStatement = 400;  // bytes that are looked at behind "answer is"
-constexpr std::size_t kMaxConnector = 80;   // bytes from "answer" to "is"
+constexpr std::size_t kMaxStatement = 400;     // bytes that are looked at behind "answer is"
+constexpr std::size_t kMaxConnector = 80;      // bytes from "answer" to "is"
 constexpr std::size_t kMaxSignConnector = 12;  // from "answer" to a colon or an equals sign
-constexpr int kMaxStatements = 50;          // from the last one backwards
+constexpr int kMaxStatements = 50;             // from the last one backwards
 constexpr int kMaxWords = 6;
 constexpr int kMaxChoiceWords = 4;
 
 std::string squeezed(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (!isBlank(c)) out += c;
-        else if (!out.empty() && out.back() != ' ') out += ' ';
+        if (!isBlank(c))
+            out += c;
+        else if (!out.empty() && out.back() != ' ')
+            out += ' ';
     }
     if (!out.empty() && out.back() == ' ') out.pop_back();
     return out;

@@ -34,10 +34,14 @@ std::size_t addCommand(std::string& out, std::string_view text, std::size_t at, 
     const TexMeaning* meaning = texMeaning(name);
     if (isTextCommand(name) || name == "mathbf" || name == "mathbb" || name == "boldsymbol" || name == "boxed")
         drops_group = true;
-    else if (name == "%" || name == "$" || name == "&" || name == "#") out += name;
-    else if (name == "left" || name == "right") return end;
-    else if (meaning != nullptr && meaning->kind == TokenKind::End) addBlank(out);
-    else out += text.substr(at, end - at);
+    else if (name == "%" || name == "$" || name == "&" || name == "#")
+        out += name;
+    else if (name == "left" || name == "right")
+        return end;
+    else if (meaning != nullptr && meaning->kind == TokenKind::End)
+        addBlank(out);
+    else
+        out += text.substr(at, end - at);
     return end;
 }
 

@@ -14,7 +14,7 @@ namespace quibble {
 [[nodiscard]] std::string proseOf(std::string_view text);
 
 struct ChoiceText {
-    char letter = 0;       // upper case
+    char letter = 0;        // upper case
     std::string_view rest;  // what stands behind the letter: the text of the choice
 };
 /// "(C)", "C.", "C)", "[C]", "C: 18", "option C". `plain` comes from plainText().

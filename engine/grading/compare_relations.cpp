@@ -179,7 +179,7 @@ const Node* valueIn(const Node& node) {
     if (point) return &node.items[1];  // (x, y) = (2, 3)
     const bool turned =
         node.items.size() == 2 && !node.named && isLetterSymbol(node.items[1]) && !hasLetters(node.items[0]);
-    if (turned) return &node.items[0];  // 5 = x
+    if (turned) return &node.items[0];                                                     // 5 = x
     const bool about = node.text.back() == 'A' && (node.items.size() > 2 || !node.named);  // \sqrt{2} \approx 1.41
     const Node* value = about ? &node.items[node.items.size() - 2] : &node.items.back();
     for (std::size_t i = node.named ? 1 : 0; i + 1 < node.items.size(); ++i) {

@@ -15,9 +15,9 @@ namespace quibble {
 namespace {
 
 constexpr unsigned kExactRounds = 8;
-constexpr std::size_t kDigitsOfRounding = 4;   // a decimal with as many digits may stand for a root or a fraction
-constexpr std::size_t kDigitsOfDecimals = 6;   // two decimals with as many digits may be rounded differently
-constexpr std::size_t kDigitsOfComputers = 15; // a decimal with as many digits was printed by a computer
+constexpr std::size_t kDigitsOfRounding = 4;    // a decimal with as many digits may stand for a root or a fraction
+constexpr std::size_t kDigitsOfDecimals = 6;    // two decimals with as many digits may be rounded differently
+constexpr std::size_t kDigitsOfComputers = 15;  // a decimal with as many digits was printed by a computer
 constexpr long double kErrorOfComputers = 1e-12L;
 constexpr int kEnoughPoints = 3;
 
@@ -34,8 +34,8 @@ std::optional<bool> exactlyEqual(const Node& a, const Node& b) {
 }
 
 struct Decimal {
-    std::size_t digits = 0;   // significant ones
-    long double unit = 0;     // of the last digit
+    std::size_t digits = 0;  // significant ones
+    long double unit = 0;    // of the last digit
 };
 
 // "3.14", "-3.14" and "3.14\cdot10^5".

@@ -15,8 +15,10 @@ constexpr std::size_t kMaxArgument = 100;                // bytes of an argument
 // Length of a minus that ends right before `begin` and is a sign; 0: there is none.
 std::size_t signLength(std::string_view text, std::size_t begin) {
     std::size_t length = 0;
-    if (begin >= 1 && text[begin - 1] == '-') length = 1;
-    else if (begin >= 3 && text.substr(begin - 3, 3) == kMinusSign) length = 3;
+    if (begin >= 1 && text[begin - 1] == '-')
+        length = 1;
+    else if (begin >= 3 && text.substr(begin - 3, 3) == kMinusSign)
+        length = 3;
     if (length == 0) return 0;
     std::size_t before = begin - length;
     const bool touches_letter = before > 0 && isLetter(text[before - 1]);

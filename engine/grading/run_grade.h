@@ -13,8 +13,8 @@
 
 namespace quibble {
 
-/// Raise it with every change of what counts as an answer or as right: grades that a database keeps are then made again. 1: the rules of version
-/// 0.2.0 (docs/grading.md); whatever was graded before has 0.
+/// Raise it with every change of what counts as an answer or as right: grades that a database keeps are then made
+/// again. 1: the rules of version 0.2.0 (docs/grading.md); whatever was graded before has 0.
 inline constexpr int kGradingVersion = 1;
 
 /// What answerIn() finds behind the reasoning span, as lists show it ("The answer is 1,318." gives "1318").

@@ -63,16 +63,20 @@ void MarkerPenalty::apply(std::span<float> logits) const {
 
 std::string MarkerPenalty::note() const {
     if (strength_ == 0 || resolved_.dropped.empty()) return {};
-    if (resolved_.entries.empty()) return "the penalty changes nothing: no entry of " + set_name_ + " is one token of this vocabulary";
+    if (resolved_.entries.empty())
+        return "the penalty changes nothing: no entry of " + set_name_ + " is one token of this vocabulary";
     std::string text = "without effect of the " + std::to_string(words_.size()) + " entries of " + set_name_ + ": ";
-    for (std::size_t i = 0; i < std::min(resolved_.dropped.size(), kMostNamed); ++i) text += (i == 0 ? "" : "; ") + resolved_.dropped[i];
-    if (resolved_.dropped.size() > kMostNamed) text += "; and " + std::to_string(resolved_.dropped.size() - kMostNamed) + " more";
+    for (std::size_t i = 0; i < std::min(resolved_.dropped.size(), kMostNamed); ++i)
+        text += (i == 0 ? "" : "; ") + resolved_.dropped[i];
+    if (resolved_.dropped.size() > kMostNamed)
+        text += "; and " + std::to_string(resolved_.dropped.size() - kMostNamed) + " more";
     return text;
 }
 
 Result<void> MarkerPenalty::setStrength(double strength) {
     if (!(std::abs(strength) <= kMaxStrength)) {
-        return fail(ErrorCode::InvalidArgument, "penalty " + std::to_string(strength) + " is out of range", "Use -100 to 100 logits; -2 to 8 is usual");
+        return fail(ErrorCode::InvalidArgument, "penalty " + std::to_string(strength) + " is out of range",
+                    "Use -100 to 100 logits; -2 to 8 is usual");
     }
     strength_ = strength;
     return {};

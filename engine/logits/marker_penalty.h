@@ -1,5 +1,5 @@
-// Overthinking-marker penalty (arXiv 2606.00206, Eq. 1): z'(v) = z(v) - lambda for v in S, before temperature, at every step.
-// Restricting it to the reasoning span is an option of ours, off by default.
+// Overthinking-marker penalty (arXiv 2606.00206, Eq. 1): z'(v) = z(v) - lambda for v in S, before temperature, at every
+// step. Restricting it to the reasoning span is an option of ours, off by default.
 #pragma once
 
 #include <span>
@@ -16,15 +16,20 @@ namespace quibble {
 
 class MarkerPenalty {
 public:
-    /// Errors: NotFound when settings.words is empty and no built-in set has that name, or when a word that is to be switched off is no entry; InvalidArgument for a strength out of range.
+    /// Errors: NotFound when settings.words is empty and no built-in set has that name, or when a word that is to be
+    /// switched off is no entry; InvalidArgument for a strength out of range.
     [[nodiscard]] static Result<MarkerPenalty> create(const PenaltySettings& settings, const Tokenizer& tokenizer);
 
     [[nodiscard]] const ResolvedMarkers& markers() const { return resolved_; }
-    [[nodiscard]] bool isMarker(TokenId id) const { return id >= 0 && static_cast<std::size_t>(id) < member_.size() && member_[static_cast<std::size_t>(id)]; }
+    [[nodiscard]] bool isMarker(TokenId id) const {
+        return id >= 0 && static_cast<std::size_t>(id) < member_.size() && member_[static_cast<std::size_t>(id)];
+    }
     [[nodiscard]] double strength() const { return strength_; }
 
     /// Whether apply() would change a logit at a step that is inside (or outside) the reasoning span.
-    [[nodiscard]] bool active(bool thinking) const { return strength_ != 0 && (thinking || !only_thinking_) && !penalized_.empty(); }
+    [[nodiscard]] bool active(bool thinking) const {
+        return strength_ != 0 && (thinking || !only_thinking_) && !penalized_.empty();
+    }
     /// Subtracts the strength from every enabled marker's logit; nothing else changes by a bit.
     void apply(std::span<float> logits) const;
 
@@ -42,10 +47,10 @@ private:
 
     ResolvedMarkers resolved_;
     std::string set_name_;
-    std::vector<std::string> words_;     // all entries, dropped ones too
+    std::vector<std::string> words_;  // all entries, dropped ones too
     std::vector<std::string> disabled_;
-    std::vector<TokenId> penalized_;     // enabled members, sorted
-    std::vector<bool> member_;           // by token id, whether enabled or not
+    std::vector<TokenId> penalized_;  // enabled members, sorted
+    std::vector<bool> member_;        // by token id, whether enabled or not
     double strength_ = 0;
     bool only_thinking_ = false;
 };

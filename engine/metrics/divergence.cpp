@@ -22,7 +22,8 @@ std::vector<Measured> measuredOf(const RunTrace& trace) {
     for (const TracePoint& point : trace.points()) {
         if (point.token.injected || !point.hasReference()) continue;
         if (!std::isfinite(point.reference.kl) || !std::isfinite(point.reference.entropy)) continue;
-        measured.push_back({static_cast<double>(point.reference.kl), static_cast<double>(point.reference.entropy), point.token.marker});
+        measured.push_back({static_cast<double>(point.reference.kl), static_cast<double>(point.reference.entropy),
+                            point.token.marker});
     }
     return measured;
 }
@@ -52,7 +53,8 @@ TopKlMarkers topKlMarkers(const RunTrace& trace, double fraction) {
     result.overall_share = static_cast<double>(std::count_if(measured.begin(), measured.end(), isMarker)) / n;
     // 0.05 * 20 is a hair above 1 in binary; the tolerance keeps ceil from taking one token too many.
     result.positions = static_cast<std::int64_t>(std::ceil(fraction * n - 1e-9));
-    std::stable_sort(measured.begin(), measured.end(), [](const Measured& a, const Measured& b) { return a.kl > b.kl; });
+    std::stable_sort(measured.begin(), measured.end(),
+                     [](const Measured& a, const Measured& b) { return a.kl > b.kl; });
     result.markers = std::count_if(measured.begin(), measured.begin() + result.positions, isMarker);
     result.share = static_cast<double>(result.markers) / static_cast<double>(result.positions);
     return result;

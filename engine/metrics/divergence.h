@@ -35,7 +35,8 @@ struct EntropyBucket {
 [[nodiscard]] std::vector<EntropyBucket> entropyBuckets(const RunTrace& trace, int buckets = 10);
 
 /// Closed form of the marker mass under the penalty, without top-k, top-p or min-p:
-/// m' = m e^{-lambda/T} / (1 - m + m e^{-lambda/T}), with m the mass at temperature T. Precondition: 0 <= m <= 1, T > 0.
+/// m' = m e^{-lambda/T} / (1 - m + m e^{-lambda/T}), with m the mass at temperature T. Precondition: 0 <= m <= 1, T >
+/// 0.
 [[nodiscard]] double markerMassAfterPenalty(double mass, double lambda, double temperature);
 
 }  // namespace quibble

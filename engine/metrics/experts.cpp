@@ -14,7 +14,8 @@ void eachRecord(const RunTrace& trace, Position begin, Position end, const Use& 
     const auto last = std::min(records.size(), static_cast<std::size_t>(std::max<Position>(0, end)));
     for (auto i = static_cast<std::size_t>(std::max<Position>(0, begin)); i < last; ++i) {
         const TokenExperts& record = records[i];
-        const auto cells = static_cast<std::size_t>(std::max(0, record.layers)) * static_cast<std::size_t>(std::max(0, record.per_token));
+        const auto cells = static_cast<std::size_t>(std::max(0, record.layers)) *
+                           static_cast<std::size_t>(std::max(0, record.per_token));
         if (record.layers > 0 && record.ids.size() >= cells) use(record);
     }
 }
@@ -43,11 +44,14 @@ ExpertCounts countExperts(const RunTrace& trace, Position begin, Position end) {
         for (int layer = 0; layer < layers; ++layer) {
             const std::size_t row = static_cast<std::size_t>(layer) * static_cast<std::size_t>(out.experts);
             for (int slot = 0; slot < record.per_token; ++slot) {
-                const std::int16_t id = record.ids[static_cast<std::size_t>(layer) * static_cast<std::size_t>(record.per_token) + static_cast<std::size_t>(slot)];
+                const std::int16_t id =
+                    record.ids[static_cast<std::size_t>(layer) * static_cast<std::size_t>(record.per_token) +
+                               static_cast<std::size_t>(slot)];
                 if (id >= 0 && id < out.experts) ++out.counts[row + static_cast<std::size_t>(id)];
             }
             if (static_cast<std::size_t>(layer) < record.dropped_mass.size()) {
-                out.dropped_mass[static_cast<std::size_t>(layer)] += static_cast<double>(record.dropped_mass[static_cast<std::size_t>(layer)]);
+                out.dropped_mass[static_cast<std::size_t>(layer)] +=
+                    static_cast<double>(record.dropped_mass[static_cast<std::size_t>(layer)]);
             }
         }
     });
@@ -86,7 +90,8 @@ std::vector<double> coverageByBudget(const RunTrace& trace, Position begin, Posi
         std::vector<double> sum;
         std::int64_t passes = 0;
         for (const ExpertPass& pass : trace.expertPasses()) {
-            if (pass.pos < begin || pass.pos >= end || pass.coverage_by_budget.empty() || (several && pass.rows < 2)) continue;
+            if (pass.pos < begin || pass.pos >= end || pass.coverage_by_budget.empty() || (several && pass.rows < 2))
+                continue;
             if (sum.empty()) sum.resize(pass.coverage_by_budget.size());
             if (sum.size() != pass.coverage_by_budget.size()) continue;
             ++passes;
@@ -108,7 +113,8 @@ std::vector<std::int64_t> coActivation(const RunTrace& trace, int layer, Positio
         for (int a = 0; a < record.per_token; ++a) {
             for (int b = 0; b < record.per_token; ++b) {
                 if (row[a] < 0 || row[b] < 0 || row[a] >= experts || row[b] >= experts) continue;
-                ++out[static_cast<std::size_t>(row[a]) * static_cast<std::size_t>(experts) + static_cast<std::size_t>(row[b])];
+                ++out[static_cast<std::size_t>(row[a]) * static_cast<std::size_t>(experts) +
+                      static_cast<std::size_t>(row[b])];
             }
         }
     });

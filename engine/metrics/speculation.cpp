@@ -83,15 +83,20 @@ std::optional<double> SpeculationNumbers::rate(std::size_t position) const {
 
 std::optional<double> SpeculationNumbers::meanAccepted() const {
     double sum = 0;
-    for (std::size_t length = 0; length < accepted_lengths.size(); ++length) sum += static_cast<double>(length) * static_cast<double>(accepted_lengths[length]);
+    for (std::size_t length = 0; length < accepted_lengths.size(); ++length)
+        sum += static_cast<double>(length) * static_cast<double>(accepted_lengths[length]);
     return ratio(sum, rounds);
 }
 
 std::optional<double> SpeculationNumbers::tokensPerVerify() const { return ratio(static_cast<double>(tokens), rounds); }
 
-std::optional<double> SpeculationNumbers::tokensPerStep() const { return ratio(static_cast<double>(allTokens()), steps()); }
+std::optional<double> SpeculationNumbers::tokensPerStep() const {
+    return ratio(static_cast<double>(allTokens()), steps());
+}
 
-std::optional<double> SpeculationNumbers::nsPerVerify() const { return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), rounds); }
+std::optional<double> SpeculationNumbers::nsPerVerify() const {
+    return ratio(static_cast<double>(draft_ns + verify_ns + other_ns), rounds);
+}
 
 std::optional<double> SpeculationNumbers::nsPerToken() const {
     return ratio(static_cast<double>(draft_ns + verify_ns + other_ns + plain_ns), allTokens());

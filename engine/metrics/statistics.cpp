@@ -117,7 +117,8 @@ Interval wilsonInterval(std::int64_t successes, std::int64_t trials, double z) {
     const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
     const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
     // At the ends the formula gives exactly 0 and 1; rounding must not push past them.
-    return {successes == 0 ? 0.0 : std::max(0.0, centre - half), successes == trials ? 1.0 : std::min(1.0, centre + half)};
+    return {successes == 0 ? 0.0 : std::max(0.0, centre - half),
+            successes == trials ? 1.0 : std::min(1.0, centre + half)};
 }
 
 std::optional<Interval> percentileInterval(std::span<const double> estimates, double coverage) {
@@ -129,7 +130,8 @@ std::optional<Interval> percentileInterval(std::span<const double> estimates, do
     return Interval{found[0], found[1]};
 }
 
-std::optional<Interval> bootstrapMeanInterval(std::span<const double> values, std::uint64_t seed, int resamples, double coverage) {
+std::optional<Interval> bootstrapMeanInterval(std::span<const double> values, std::uint64_t seed, int resamples,
+                                              double coverage) {
     QUIBBLE_CHECK(resamples > 0, "a bootstrap needs samples");
     const std::vector<double> kept = finiteOf(values);
     if (kept.empty()) return std::nullopt;

@@ -14,8 +14,8 @@ namespace quibble {
 /// 1-based ranks in the order of the input; ties share the mean of their ranks. Precondition: finite values.
 [[nodiscard]] std::vector<double> averageRanks(std::span<const double> values);
 
-/// Spearman's rank correlation: Pearson correlation of average ranks. Empty for fewer than two pairs or a constant side.
-/// Precondition: a.size() == b.size().
+/// Spearman's rank correlation: Pearson correlation of average ranks. Empty for fewer than two pairs or a constant
+/// side. Precondition: a.size() == b.size().
 [[nodiscard]] std::optional<double> spearman(std::span<const double> a, std::span<const double> b);
 
 /// Linear interpolation between order statistics (type 7 of Hyndman and Fan 1996). 0 <= q <= 1. Empty for no values.
@@ -35,7 +35,7 @@ inline constexpr double kZ95 = 1.959963984540054;  // two-sided 95 % point of th
 /// The middle `coverage` of estimates, as of a bootstrap. Empty for no values.
 [[nodiscard]] std::optional<Interval> percentileInterval(std::span<const double> estimates, double coverage = 0.95);
 /// Percentile interval of the mean from `resamples` bootstrap samples; the same seed gives the same interval.
-[[nodiscard]] std::optional<Interval> bootstrapMeanInterval(std::span<const double> values, std::uint64_t seed, int resamples = 2000,
-                                                            double coverage = 0.95);
+[[nodiscard]] std::optional<Interval> bootstrapMeanInterval(std::span<const double> values, std::uint64_t seed,
+                                                            int resamples = 2000, double coverage = 0.95);
 
 }  // namespace quibble

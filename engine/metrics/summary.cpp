@@ -34,7 +34,8 @@ std::int64_t decodedTokens(const RunTrace& trace) {
 }
 
 std::int64_t prefilledTokens(const RunTrace& trace) {
-    const std::size_t prefix = trace.request().branch.prefix.size();  // its last token is the injected one, which is not part of the prefill
+    const std::size_t prefix =
+        trace.request().branch.prefix.size();  // its last token is the injected one, which is not part of the prefill
     const auto all = static_cast<std::int64_t>(trace.provenance().prompt_tokens.size() + (prefix > 0 ? prefix - 1 : 0));
     return std::max<std::int64_t>(0, all - trace.provenance().reused_positions);
 }

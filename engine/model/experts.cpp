@@ -26,7 +26,8 @@ std::vector<std::int32_t> topExperts(std::span<const float> scores, int k, std::
     for (int n = 0; n < k; ++n) {
         std::int32_t found = -1;
         for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (open[i] != 0 && (found < 0 || scores[i] > scores[static_cast<std::size_t>(found)])) found = static_cast<std::int32_t>(i);
+            if (open[i] != 0 && (found < 0 || scores[i] > scores[static_cast<std::size_t>(found)]))
+                found = static_cast<std::int32_t>(i);
         }
         if (found < 0) break;
         open[static_cast<std::size_t>(found)] = 0;
@@ -35,7 +36,8 @@ std::vector<std::int32_t> topExperts(std::span<const float> scores, int k, std::
     return best;
 }
 
-void addWeighted(const RouterScores& scores, std::int64_t row, std::span<const std::int32_t> chosen, ExpertChoice& choice) {
+void addWeighted(const RouterScores& scores, std::int64_t row, std::span<const std::int32_t> chosen,
+                 ExpertChoice& choice) {
     const std::span<const float> probabilities = scores.probabilitiesOf(row);
     float divisor = 1;
     if (scores.config.renormalise) {
@@ -55,10 +57,14 @@ void NaturalSelector::select(const RouterScores& scores, ExpertChoice& choice) {
     }
 }
 
-ExpertLayers::ExpertLayers(const ModelConfig& config) : config_(config) { traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers)); }
+ExpertLayers::ExpertLayers(const ModelConfig& config) : config_(config) {
+    traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers));
+}
 
 void ExpertLayers::reserveRows(std::int64_t n_rows) {
-    const auto sized = [](std::int64_t rows, int width) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width); };
+    const auto sized = [](std::int64_t rows, int width) {
+        return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+    };
     const std::int64_t slots = n_rows * config_.experts.used;
     logits_.resize(sized(n_rows, config_.experts.count));
     probabilities_.resize(logits_.size());
@@ -72,8 +78,8 @@ void ExpertLayers::beginPass() {
     std::fill(traffic_.distinct.begin(), traffic_.distinct.end(), 0);
 }
 
-void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products,
-                         const float* x) {
+void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
+                         Products products, const float* x) {
     products.bf16_inputs = false;
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
@@ -85,15 +91,21 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
         const double top = *std::max_element(logits.begin(), logits.end());
         double sum = 0;
         for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
-        for (std::size_t i = 0; i < count; ++i) probabilities_[row * count + i] = static_cast<float>(std::exp(static_cast<double>(logits[i]) - top) / sum);
+        for (std::size_t i = 0; i < count; ++i)
+            probabilities_[row * count + i] = static_cast<float>(std::exp(static_cast<double>(logits[i]) - top) / sum);
     });
-    const RouterScores scores{layer, config_.experts, positions, {logits_.data(), positions.size() * count}, {probabilities_.data(), positions.size() * count}};
+    const RouterScores scores{layer,
+                              config_.experts,
+                              positions,
+                              {logits_.data(), positions.size() * count},
+                              {probabilities_.data(), positions.size() * count}};
     choice_.clear();
     ExpertSelector& selector = selector_ != nullptr ? *selector_ : natural_;
     selector.select(scores, choice_);
     QUIBBLE_CHECK(choice_.rows() == n_rows, "an expert selector answers for every row");
     for (std::int64_t row = 0; row < n_rows; ++row) {
-        QUIBBLE_CHECK(choice_.size(row) <= static_cast<std::size_t>(config_.experts.used), "an expert selector chose too many experts");
+        QUIBBLE_CHECK(choice_.size(row) <= static_cast<std::size_t>(config_.experts.used),
+                      "an expert selector chose too many experts");
     }
     if (tap_) tap_(scores, choice_);
 }
@@ -133,8 +145,8 @@ void ExpertLayers::countTraffic(const LayerWeights& weights, int layer) {
     }
 }
 
-void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions, Products products,
-                       const float* x, float* y) {
+void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
+                       Products products, const float* x, float* y) {
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const std::int64_t d_model = config_.d_model, d_ff = config_.experts.d_ff;
     route(device, weights, layer, positions, products, x);
@@ -142,13 +154,16 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     groupByExpert(n_rows);
     countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());
-    // Experts lie side by side in memory, so that what the processor fetches behind one expert is often the next expert.
+    // Experts lie side by side in memory, so that what the processor fetches behind one expert is often the next
+    // expert.
     tasks_.clear();
     for (const Group& group : groups_) {
-        tasks_.push_back({&weights.gate_exps[static_cast<std::size_t>(group.expert)], gate_.data() + group.first * d_ff, group.first, group.count});
+        tasks_.push_back({&weights.gate_exps[static_cast<std::size_t>(group.expert)], gate_.data() + group.first * d_ff,
+                          group.first, group.count});
     }
     for (const Group& group : groups_) {
-        tasks_.push_back({&weights.up_exps[static_cast<std::size_t>(group.expert)], up_.data() + group.first * d_ff, group.first, group.count});
+        tasks_.push_back({&weights.up_exps[static_cast<std::size_t>(group.expert)], up_.data() + group.first * d_ff,
+                          group.first, group.count});
     }
     if (n_rows == 1) {  // every slot's row is this one
         for (LinearTask& task : tasks_) task.first_row = 0;
@@ -159,7 +174,8 @@ void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer
     device.gate(gate_.data(), up_.data(), slots * d_ff, config_.clamped_swiglu, gate_.data());
     tasks_.clear();
     for (const Group& group : groups_) {
-        tasks_.push_back({&weights.down_exps[static_cast<std::size_t>(group.expert)], produced_.data() + group.first * d_model, group.first, group.count});
+        tasks_.push_back({&weights.down_exps[static_cast<std::size_t>(group.expert)],
+                          produced_.data() + group.first * d_model, group.first, group.count});
     }
     device.linear(gate_.data(), slots, products, tasks_);
     device.forEach(n_rows, [&](std::int64_t row) {

@@ -11,7 +11,7 @@
 namespace quibble {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x46554747;  // "GGUF"
+constexpr std::uint32_t kMagic = 0x46554747;     // "GGUF"
 constexpr std::uint64_t kMaxKeys = 1u << 16;     // real files have under a hundred
 constexpr std::uint64_t kMaxTensors = 1u << 20;  // the largest mixture models have some ten thousand
 constexpr std::uint64_t kMaxNameBytes = 65535;   // the format's own limit for keys
@@ -26,14 +26,17 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 // a * b, or nothing when it does not fit in 63 bits (so that it also fits in a signed offset).
 std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
     std::uint64_t product = 0;
-    if (__builtin_mul_overflow(a, b, &product) || product > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    if (__builtin_mul_overflow(a, b, &product) ||
+        product > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
         return std::nullopt;
     }
     return product;
 }
 
 // A name that can be shown as it is.
-bool isPlainName(std::string_view name) { return isValidUtf8(name) && std::none_of(name.begin(), name.end(), isControlByte); }
+bool isPlainName(std::string_view name) {
+    return isValidUtf8(name) && std::none_of(name.begin(), name.end(), isControlByte);
+}
 
 // A name in an error message, without letting a hostile one flood it.
 std::string printable(std::string_view name) {
@@ -47,7 +50,8 @@ std::string printable(std::string_view name) {
 const std::byte* GgufCursor::take(std::uint64_t count, std::string_view what) {
     if (failed()) return nullptr;
     if (count > left()) {
-        refuse(ErrorCode::FileCorrupt, "needs " + number(count) + " bytes for " + std::string(what) + ", the file ends after " + number(left()));
+        refuse(ErrorCode::FileCorrupt, "needs " + number(count) + " bytes for " + std::string(what) +
+                                           ", the file ends after " + number(left()));
         return nullptr;
     }
     const std::byte* from = bytes_.data() + at_;
@@ -64,8 +68,9 @@ std::string_view GgufCursor::string(std::string_view what) {
 std::uint64_t GgufCursor::count(std::uint64_t bytes_each, std::string_view what) {
     const auto claimed = scalar<std::uint64_t>(what);
     if (!failed() && claimed > left() / bytes_each) {
-        refuse(ErrorCode::FileCorrupt, "claims " + number(claimed) + " " + std::string(what) + ", the " + number(left()) +
-                                           " bytes that are left hold " + number(left() / bytes_each) + " at most");
+        refuse(ErrorCode::FileCorrupt, "claims " + number(claimed) + " " + std::string(what) + ", the " +
+                                           number(left()) + " bytes that are left hold " + number(left() / bytes_each) +
+                                           " at most");
     }
     return failed() ? 0 : claimed;
 }
@@ -104,17 +109,20 @@ void GgufParser::readHeader() {
     parts_.format = "GGUF version " + number(version);
     if (version != 2 && version != 3) {
         const bool big_endian = version != 0 && (version & 0xFFFF) == 0;
-        cursor_.refuse(ErrorCode::Unsupported,
-                       big_endian ? "the file is big-endian" : "format version " + number(version) + " is not known; 2 and 3 are",
-                       "Convert the model again with a current converter" + std::string(big_endian ? ", for little-endian machines" : ""));
+        cursor_.refuse(
+            ErrorCode::Unsupported,
+            big_endian ? "the file is big-endian" : "format version " + number(version) + " is not known; 2 and 3 are",
+            "Convert the model again with a current converter" +
+                std::string(big_endian ? ", for little-endian machines" : ""));
         return;
     }
     // Tensor infos follow the metadata, so both counts are bounded by the same bytes.
     tensor_count_ = cursor_.count(kMinTensorBytes, "tensors");
     key_count_ = cursor_.count(kMinKeyBytes, "metadata entries");
     if (tensor_count_ > kMaxTensors || key_count_ > kMaxKeys) {
-        cursor_.refuse(ErrorCode::FileCorrupt, "claims " + number(tensor_count_) + " tensors and " + number(key_count_) +
-                                                   " metadata entries; the limits are " + number(kMaxTensors) + " and " + number(kMaxKeys));
+        cursor_.refuse(ErrorCode::FileCorrupt, "claims " + number(tensor_count_) + " tensors and " +
+                                                   number(key_count_) + " metadata entries; the limits are " +
+                                                   number(kMaxTensors) + " and " + number(kMaxKeys));
     }
 }
 
@@ -122,7 +130,8 @@ std::optional<GgufType> GgufParser::readType(std::string_view what) {
     const auto id = cursor_.scalar<std::uint32_t>(what);
     if (cursor_.failed()) return std::nullopt;
     if (id > static_cast<std::uint32_t>(GgufType::F64)) {
-        cursor_.refuse(ErrorCode::FileCorrupt, std::string(what) + " is " + number(id) + ", which is no value type of the format");
+        cursor_.refuse(ErrorCode::FileCorrupt,
+                       std::string(what) + " is " + number(id) + ", which is no value type of the format");
         return std::nullopt;
     }
     return static_cast<GgufType>(id);
@@ -134,8 +143,11 @@ void GgufParser::readKeys() {
         cursor_.setContext("metadata entry " + number(i));
         const std::string_view key = cursor_.string("the key");
         if (cursor_.failed()) return;
-        if (key.empty() || key.size() > kMaxNameBytes) return cursor_.refuse(ErrorCode::FileCorrupt, "the key has " + number(key.size()) + " bytes");
-        if (!isPlainName(key)) return cursor_.refuse(ErrorCode::FileCorrupt, "the key is not valid UTF-8 without control characters: " + printable(key));
+        if (key.empty() || key.size() > kMaxNameBytes)
+            return cursor_.refuse(ErrorCode::FileCorrupt, "the key has " + number(key.size()) + " bytes");
+        if (!isPlainName(key))
+            return cursor_.refuse(ErrorCode::FileCorrupt,
+                                  "the key is not valid UTF-8 without control characters: " + printable(key));
         cursor_.setContext("metadata entry " + number(i) + " (" + printable(key) + ")");
         if (!seen.insert(key).second) return cursor_.refuse(ErrorCode::FileCorrupt, "the key occurs twice");
         const auto type = readType("the type of the value");
@@ -180,7 +192,8 @@ GgufValue GgufParser::readArray() {
         const std::uint64_t count = cursor_.count(sizeof(std::uint64_t), "strings");
         std::vector<std::string_view> strings;
         strings.reserve(count);
-        for (std::uint64_t i = 0; i < count && !cursor_.failed(); ++i) strings.push_back(cursor_.string("a string of the array"));
+        for (std::uint64_t i = 0; i < count && !cursor_.failed(); ++i)
+            strings.push_back(cursor_.string("a string of the array"));
         if (cursor_.failed()) return empty;
         return {GgufType::Array, GgufArray(*type, count, {}, std::move(strings))};
     }
@@ -191,7 +204,9 @@ GgufValue GgufParser::readArray() {
     const std::span<const std::byte> scalars(from, count * each);
     if (*type == GgufType::Bool) {
         for (const std::byte flag : scalars) {
-            if (std::to_integer<int>(flag) > 1) cursor_.refuse(ErrorCode::FileCorrupt, "an array of booleans holds the value " + number(std::to_integer<std::uint64_t>(flag)));
+            if (std::to_integer<int>(flag) > 1)
+                cursor_.refuse(ErrorCode::FileCorrupt,
+                               "an array of booleans holds the value " + number(std::to_integer<std::uint64_t>(flag)));
         }
     }
     return {GgufType::Array, GgufArray(*type, count, scalars, {})};
@@ -205,7 +220,8 @@ void GgufParser::readAlignment() {
         const auto* alignment = std::get_if<std::uint64_t>(&value.data);
         // Below 8 the tensors' own scalars would be misaligned; the format asks for a multiple of 8.
         if (alignment == nullptr || !std::has_single_bit(*alignment) || *alignment < 8 || *alignment > (1u << 20)) {
-            return cursor_.refuse(ErrorCode::FileCorrupt, "the alignment is " + describeGgufValue(value) + ", not a power of two from 8 to 1048576");
+            return cursor_.refuse(ErrorCode::FileCorrupt, "the alignment is " + describeGgufValue(value) +
+                                                              ", not a power of two from 8 to 1048576");
         }
         alignment_ = *alignment;
     }
@@ -218,7 +234,8 @@ void GgufParser::readTensorInfos() {
         if (cursor_.failed()) return;
         parts_.tensors.push_back(std::move(tensor));
     }
-    // The list of tensors does not grow any more. From here on their names stay where they are, and views of them may be kept.
+    // The list of tensors does not grow any more. From here on their names stay where they are, and views of them may
+    // be kept.
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < parts_.tensors.size() && !cursor_.failed(); ++i) {
         if (!seen.insert(parts_.tensors[i].name).second) {
@@ -233,16 +250,20 @@ ModelTensor GgufParser::readTensorInfo() {
     const std::string_view name = cursor_.string("the name");
     if (cursor_.failed()) return tensor;
     if (name.empty() || name.size() > kMaxNameBytes || !isPlainName(name)) {
-        cursor_.refuse(ErrorCode::FileCorrupt, "the name is empty, too long or not valid UTF-8 without control characters: \"" + printable(name) + "\"");
+        cursor_.refuse(
+            ErrorCode::FileCorrupt,
+            "the name is empty, too long or not valid UTF-8 without control characters: \"" + printable(name) + "\"");
         return tensor;
     }
     tensor.name = name;
     cursor_.setContext("tensor " + printable(name));
     const auto dims = cursor_.scalar<std::uint32_t>("the number of dimensions");
-    if (!cursor_.failed() && (dims == 0 || dims > kMaxDims)) cursor_.refuse(ErrorCode::FileCorrupt, "has " + number(dims) + " dimensions, not 1 to 4");
+    if (!cursor_.failed() && (dims == 0 || dims > kMaxDims))
+        cursor_.refuse(ErrorCode::FileCorrupt, "has " + number(dims) + " dimensions, not 1 to 4");
     for (std::uint32_t i = 0; i < dims && !cursor_.failed(); ++i) {
         tensor.dims.push_back(cursor_.scalar<std::uint64_t>("a dimension"));
-        if (!cursor_.failed() && tensor.dims.back() == 0) cursor_.refuse(ErrorCode::FileCorrupt, "dimension " + number(i) + " is 0");
+        if (!cursor_.failed() && tensor.dims.back() == 0)
+            cursor_.refuse(ErrorCode::FileCorrupt, "dimension " + number(i) + " is 0");
     }
     const auto type_id = cursor_.scalar<std::uint32_t>("the tensor type");
     tensor.offset = cursor_.scalar<std::uint64_t>("the offset");
@@ -253,14 +274,16 @@ ModelTensor GgufParser::readTensorInfo() {
 void GgufParser::sizeTensor(ModelTensor& tensor, std::uint32_t type_id) {
     const kernels::TypeTraits* traits = kernels::typeTraits(type_id);
     if (traits == nullptr || traits->block_elements == 0) {
-        return cursor_.refuse(ErrorCode::Unsupported, "tensor type " + number(type_id) + " is not known",
-                              "Choose a file quantized in one of the supported formats, or a newer version of this program");
+        return cursor_.refuse(
+            ErrorCode::Unsupported, "tensor type " + number(type_id) + " is not known",
+            "Choose a file quantized in one of the supported formats, or a newer version of this program");
     }
     tensor.type = static_cast<kernels::TensorType>(type_id);
     const std::uint64_t columns = tensor.dims[0];
     if (columns % traits->block_elements != 0) {
-        return cursor_.refuse(ErrorCode::FileCorrupt, "a row of " + number(columns) + " elements is not a whole number of " + std::string(traits->name) +
-                                                          " blocks of " + number(traits->block_elements));
+        return cursor_.refuse(ErrorCode::FileCorrupt,
+                              "a row of " + number(columns) + " elements is not a whole number of " +
+                                  std::string(traits->name) + " blocks of " + number(traits->block_elements));
     }
     auto bytes = multiply(columns / traits->block_elements, traits->block_bytes);
     auto elements = std::optional<std::uint64_t>(columns);
@@ -281,14 +304,19 @@ void GgufParser::placeTensors() {
     for (ModelTensor& tensor : parts_.tensors) {
         cursor_.setContext("tensor " + printable(tensor.name));
         if (tensor.offset % alignment_ != 0) {
-            return cursor_.refuse(ErrorCode::FileCorrupt, "its offset " + number(tensor.offset) + " is not a multiple of the alignment " + number(alignment_));
+            return cursor_.refuse(
+                ErrorCode::FileCorrupt,
+                "its offset " + number(tensor.offset) + " is not a multiple of the alignment " + number(alignment_));
         }
         std::uint64_t start = 0;
         std::uint64_t end = 0;
-        const bool overflow = __builtin_add_overflow(data_start, tensor.offset, &start) || __builtin_add_overflow(start, tensor.bytes, &end);
+        const bool overflow = __builtin_add_overflow(data_start, tensor.offset, &start) ||
+                              __builtin_add_overflow(start, tensor.bytes, &end);
         if (overflow || end > bytes_.size()) {
-            return cursor_.refuse(ErrorCode::FileCorrupt, "its " + number(tensor.bytes) + " bytes at offset " + number(tensor.offset) + " after byte " +
-                                                              number(data_start) + " end beyond the file, which has " + number(bytes_.size()) + " bytes");
+            return cursor_.refuse(ErrorCode::FileCorrupt, "its " + number(tensor.bytes) + " bytes at offset " +
+                                                              number(tensor.offset) + " after byte " +
+                                                              number(data_start) + " end beyond the file, which has " +
+                                                              number(bytes_.size()) + " bytes");
         }
         tensor.offset = start;
         tensor.data = bytes_.data() + start;
@@ -299,11 +327,13 @@ void GgufParser::placeTensors() {
 void GgufParser::checkApart() {
     std::vector<const ModelTensor*> order;
     for (const ModelTensor& tensor : parts_.tensors) order.push_back(&tensor);
-    std::sort(order.begin(), order.end(), [](const ModelTensor* a, const ModelTensor* b) { return a->offset < b->offset; });
+    std::sort(order.begin(), order.end(),
+              [](const ModelTensor* a, const ModelTensor* b) { return a->offset < b->offset; });
     for (std::size_t i = 1; i < order.size(); ++i) {
         if (order[i]->offset >= order[i - 1]->offset + order[i - 1]->bytes) continue;
         cursor_.setContext("tensor " + printable(order[i]->name));
-        return cursor_.refuse(ErrorCode::FileCorrupt, "its bytes overlap those of tensor " + printable(order[i - 1]->name));
+        return cursor_.refuse(ErrorCode::FileCorrupt,
+                              "its bytes overlap those of tensor " + printable(order[i - 1]->name));
     }
 }
 

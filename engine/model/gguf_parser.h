@@ -1,6 +1,6 @@
-// Reads the container of a GGUF file (versions 2 and 3, little-endian): metadata and where each tensor lies. Every length is
-// compared with the bytes that are left before anything is allocated, products are overflow-checked, and an error names the fault,
-// the byte and what to do. Used by ModelFile only.
+// Reads the container of a GGUF file (versions 2 and 3, little-endian): metadata and where each tensor lies. Every
+// length is compared with the bytes that are left before anything is allocated, products are overflow-checked, and an
+// error names the fault, the byte and what to do. Used by ModelFile only.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,7 @@ public:
     void setContext(std::string context) { context_ = std::move(context); }
 
     template <typename T>
-        requires std::is_arithmetic_v<T>
-    T scalar(std::string_view what) {
+    requires std::is_arithmetic_v<T> T scalar(std::string_view what) {
         T value{};
         if (const std::byte* from = take(sizeof(T), what)) std::memcpy(&value, from, sizeof(T));
         return value;
@@ -41,7 +40,8 @@ public:
     /// A count of items of at least `bytes_each` bytes; an error when they cannot fit in what is left.
     std::uint64_t count(std::uint64_t bytes_each, std::string_view what);
 
-    void refuse(ErrorCode code, std::string what, std::string hint = "The file may be damaged: copy or download it again");
+    void refuse(ErrorCode code, std::string what,
+                std::string hint = "The file may be damaged: copy or download it again");
     [[nodiscard]] bool failed() const { return error_.has_value(); }
     [[nodiscard]] const std::optional<Error>& error() const { return error_; }
     [[nodiscard]] std::uint64_t position() const { return at_; }
@@ -58,7 +58,8 @@ private:
 class GgufParser {
 public:
     GgufParser(std::span<const std::byte> bytes, std::string name);
-    /// The result holds views of the bytes; the caller keeps the mapping that owns them. Errors: FileCorrupt, Unsupported.
+    /// The result holds views of the bytes; the caller keeps the mapping that owns them. Errors: FileCorrupt,
+    /// Unsupported.
     [[nodiscard]] Result<ModelFileParts> parse();
 
 private:

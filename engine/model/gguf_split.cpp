@@ -12,7 +12,8 @@ namespace quibble {
 namespace {
 
 constexpr std::uint64_t kMaxParts = 9999;  // the largest models have some hundred
-constexpr const char* kPartsHint = "Copy all parts of the model into one folder, under the names they were published with";
+constexpr const char* kPartsHint =
+    "Copy all parts of the model into one folder, under the names they were published with";
 
 std::optional<std::uint64_t> wholeNumber(const ModelFileParts& parts, std::string_view wanted) {
     for (const auto& [key, value] : parts.keys) {
@@ -35,7 +36,8 @@ Result<ModelFileParts> openOne(const std::filesystem::path& path) {
 // "-00002-of-00003.gguf" for index 1 of 3.
 std::string nameEnding(std::uint64_t index, std::uint64_t count) {
     char text[40];
-    std::snprintf(text, sizeof text, "-%05u-of-%05u.gguf", static_cast<unsigned>(index + 1), static_cast<unsigned>(count));
+    std::snprintf(text, sizeof text, "-%05u-of-%05u.gguf", static_cast<unsigned>(index + 1),
+                  static_cast<unsigned>(count));
     return text;
 }
 
@@ -55,12 +57,16 @@ Result<void> checkWhole(const ModelFileParts& whole, std::uint64_t promised) {
     std::set<std::string_view> seen;
     for (const ModelTensor& tensor : whole.tensors) {
         if (!seen.insert(tensor.name).second) {
-            return fail(ErrorCode::FileCorrupt, whole.paths[tensor.file] + ": tensor " + tensor.name + " is also in another part of the model", kPartsHint);
+            return fail(ErrorCode::FileCorrupt,
+                        whole.paths[tensor.file] + ": tensor " + tensor.name + " is also in another part of the model",
+                        kPartsHint);
         }
     }
     if (whole.tensors.size() != promised) {
         return fail(ErrorCode::FileCorrupt,
-                    whole.name + ": the parts hold " + std::to_string(whole.tensors.size()) + " tensors, split.tensors.count says " + std::to_string(promised), kPartsHint);
+                    whole.name + ": the parts hold " + std::to_string(whole.tensors.size()) +
+                        " tensors, split.tensors.count says " + std::to_string(promised),
+                    kPartsHint);
     }
     return {};
 }
@@ -70,11 +76,15 @@ Result<ModelFileParts> openPart(const std::string& stem, std::uint64_t index, st
     const std::string path = stem + nameEnding(index, count);
     auto part = openOne(path);
     const std::string place = "part " + std::to_string(index + 1) + " of " + std::to_string(count);
-    if (!part) return fail(part.error().code, place + " of the model: " + part.error().what, part.error().code == ErrorCode::NotFound ? kPartsHint : part.error().hint);
+    if (!part)
+        return fail(part.error().code, place + " of the model: " + part.error().what,
+                    part.error().code == ErrorCode::NotFound ? kPartsHint : part.error().hint);
     const auto number = wholeNumber(*part, "split.no");
     const auto parts = wholeNumber(*part, "split.count");
     if (number != index || parts != count) {
-        const std::string own = number && parts ? "says that it is part " + std::to_string(*number + 1) + " of " + std::to_string(*parts) : "does not say which part it is";
+        const std::string own =
+            number && parts ? "says that it is part " + std::to_string(*number + 1) + " of " + std::to_string(*parts)
+                            : "does not say which part it is";
         return fail(ErrorCode::FileCorrupt, path + " " + own + ", its name says " + place, kPartsHint);
     }
     return part;
@@ -90,13 +100,18 @@ Result<ModelFileParts> openGguf(const std::filesystem::path& path) {
     const auto number = wholeNumber(*given, "split.no");
     const auto promised = wholeNumber(*given, "split.tensors.count");
     if (count > kMaxParts || !number || *number >= count || !promised) {
-        return fail(ErrorCode::FileCorrupt, path.string() + ": split.no, split.count and split.tensors.count are missing or contradict each other", kPartsHint);
+        return fail(
+            ErrorCode::FileCorrupt,
+            path.string() + ": split.no, split.count and split.tensors.count are missing or contradict each other",
+            kPartsHint);
     }
     const std::string text = path.string();
     const std::string ending = nameEnding(*number, count);
     if (!text.ends_with(ending)) {
-        return fail(ErrorCode::FileCorrupt, text + " is part " + std::to_string(*number + 1) + " of " + std::to_string(count) + " of a model, but its name does not end in " +
-                                                ending + ", so the other parts cannot be found", kPartsHint);
+        return fail(ErrorCode::FileCorrupt,
+                    text + " is part " + std::to_string(*number + 1) + " of " + std::to_string(count) +
+                        " of a model, but its name does not end in " + ending + ", so the other parts cannot be found",
+                    kPartsHint);
     }
     const std::string stem = text.substr(0, text.size() - ending.size());
     auto whole = *number == 0 ? std::move(given) : openPart(stem, 0, count);
@@ -107,7 +122,10 @@ Result<ModelFileParts> openGguf(const std::filesystem::path& path) {
         auto part = openPart(stem, index, count);
         if (!part) return part;
         if (wholeNumber(*part, "split.tensors.count") != promised) {
-            return fail(ErrorCode::FileCorrupt, part->name + ": split.tensors.count is not that of the other parts, so it belongs to another model", kPartsHint);
+            return fail(
+                ErrorCode::FileCorrupt,
+                part->name + ": split.tensors.count is not that of the other parts, so it belongs to another model",
+                kPartsHint);
         }
         append(*whole, std::move(*part));
     }

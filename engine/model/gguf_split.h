@@ -9,9 +9,10 @@
 
 namespace quibble {
 
-/// Any part stands for the whole model. The metadata is that of the first part; the tensors are those of all parts, in their order.
-/// Errors: those of MappedFile and GgufParser; NotFound for a part that is missing; FileCorrupt for a part that belongs to another
-/// model or another place, and for a number of tensors that is not the promised one. The part is named.
+/// Any part stands for the whole model. The metadata is that of the first part; the tensors are those of all parts, in
+/// their order. Errors: those of MappedFile and GgufParser; NotFound for a part that is missing; FileCorrupt for a part
+/// that belongs to another model or another place, and for a number of tensors that is not the promised one. The part
+/// is named.
 [[nodiscard]] Result<ModelFileParts> openGguf(const std::filesystem::path& path);
 
 }  // namespace quibble

@@ -10,7 +10,8 @@
 namespace quibble {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "GGUF scalars are read in place, which needs a little-endian CPU");
+static_assert(std::endian::native == std::endian::little,
+              "GGUF scalars are read in place, which needs a little-endian CPU");
 
 template <typename T>
 T readScalar(std::span<const std::byte> bytes, std::size_t index) {

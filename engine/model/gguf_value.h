@@ -15,7 +15,19 @@ namespace quibble {
 
 /// Value types with the ids the format gives them.
 enum class GgufType : std::uint32_t {
-    U8 = 0, I8 = 1, U16 = 2, I16 = 3, U32 = 4, I32 = 5, F32 = 6, Bool = 7, String = 8, Array = 9, U64 = 10, I64 = 11, F64 = 12,
+    U8 = 0,
+    I8 = 1,
+    U16 = 2,
+    I16 = 3,
+    U32 = 4,
+    I32 = 5,
+    F32 = 6,
+    Bool = 7,
+    String = 8,
+    Array = 9,
+    U64 = 10,
+    I64 = 11,
+    F64 = 12,
 };
 
 /// "u32", "string", ...; "type 77" is never returned because such a value is refused when the file is read.
@@ -27,7 +39,8 @@ enum class GgufType : std::uint32_t {
 /// An array of scalars or strings (arrays of arrays are refused when the file is read).
 class GgufArray {
 public:
-    GgufArray(GgufType element_type, std::size_t count, std::span<const std::byte> scalars, std::vector<std::string_view> strings)
+    GgufArray(GgufType element_type, std::size_t count, std::span<const std::byte> scalars,
+              std::vector<std::string_view> strings)
         : element_type_(element_type), count_(count), scalars_(scalars), strings_(std::move(strings)) {}
 
     [[nodiscard]] GgufType elementType() const { return element_type_; }

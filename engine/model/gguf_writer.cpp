@@ -40,7 +40,8 @@ constexpr std::uint32_t kTensorF16 = 1;
 template <class Unsigned>
 void put(std::string& out, Unsigned value) {
     for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-        out.push_back(static_cast<char>(static_cast<unsigned char>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xFFU)));
+        out.push_back(
+            static_cast<char>(static_cast<unsigned char>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xFFU)));
     }
 }
 
@@ -49,9 +50,7 @@ void putString(std::string& out, std::string_view text) {
     out.append(text);
 }
 
-void pad(std::string& out) {
-    out.resize((out.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, '\0');
-}
+void pad(std::string& out) { out.resize((out.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, '\0'); }
 
 }  // namespace
 
@@ -141,16 +140,18 @@ bool GgufWriter::acceptTensor(std::string_view name, std::span<const std::uint64
         if (fits) product *= dim;
     }
     if (fits && product == count) return true;
-    if (error_.empty()) error_ = "tensor " + std::string(name) + ": its dimensions do not hold " + std::to_string(count) + " values";
+    if (error_.empty())
+        error_ = "tensor " + std::string(name) + ": its dimensions do not hold " + std::to_string(count) + " values";
     return false;
 }
 
-void GgufWriter::addTensorStream(std::string_view name, std::span<const std::uint64_t> dims, std::uint32_t type, std::uint64_t bytes,
-                                 std::function<void(std::ostream&)> produce) {
+void GgufWriter::addTensorStream(std::string_view name, std::span<const std::uint64_t> dims, std::uint32_t type,
+                                 std::uint64_t bytes, std::function<void(std::ostream&)> produce) {
     tensors_.push_back({std::string(name), {dims.begin(), dims.end()}, type, bytes, std::move(produce)});
 }
 
-void GgufWriter::addTensorF32(std::string_view name, std::span<const std::uint64_t> dims, std::span<const float> values) {
+void GgufWriter::addTensorF32(std::string_view name, std::span<const std::uint64_t> dims,
+                              std::span<const float> values) {
     if (!acceptTensor(name, dims, values.size())) return;
     std::string data;
     data.reserve(values.size() * 4);
@@ -159,7 +160,8 @@ void GgufWriter::addTensorF32(std::string_view name, std::span<const std::uint64
     addTensorStream(name, dims, kTensorF32, bytes, [data = std::move(data)](std::ostream& out) { out << data; });
 }
 
-void GgufWriter::addTensorF16(std::string_view name, std::span<const std::uint64_t> dims, std::span<const float> values) {
+void GgufWriter::addTensorF16(std::string_view name, std::span<const std::uint64_t> dims,
+                              std::span<const float> values) {
     if (!acceptTensor(name, dims, values.size())) return;
     std::string data;
     data.reserve(values.size() * 2);
@@ -213,7 +215,8 @@ std::optional<std::string> GgufWriter::write(const std::string& path) const {
         if (file) writeTo(file);
         file.close();
         if (!file) {
-            std::filesystem::remove(part, ignored);  // an unfinished file would take the room that is missing on a full disk
+            std::filesystem::remove(part,
+                                    ignored);  // an unfinished file would take the room that is missing on a full disk
             return "cannot write " + part + ": is the folder there and is there room on the disk?";
         }
     }

@@ -12,8 +12,8 @@
 
 namespace quibble {
 
-/// Builds a GGUF version 3 file (little-endian) in memory order: keys as they were added, then tensors as they were added.
-/// Tensor data is aligned to general.alignment = 32. Uses the standard library only.
+/// Builds a GGUF version 3 file (little-endian) in memory order: keys as they were added, then tensors as they were
+/// added. Tensor data is aligned to general.alignment = 32. Uses the standard library only.
 class GgufWriter {
 public:
     void addU8(std::string_view key, std::uint8_t value);
@@ -33,16 +33,16 @@ public:
     void addU32s(std::string_view key, std::span<const std::uint32_t> values);
     void addF32s(std::string_view key, std::span<const float> values);
 
-    /// Adds a tensor stored as F32. dims has the fastest-running dimension first (columns, then rows), as GGUF counts them;
-    /// values.size() must be their product and there must be 1 to 4 of them, else the writer is marked as failed.
+    /// Adds a tensor stored as F32. dims has the fastest-running dimension first (columns, then rows), as GGUF counts
+    /// them; values.size() must be their product and there must be 1 to 4 of them, else the writer is marked as failed.
     void addTensorF32(std::string_view name, std::span<const std::uint64_t> dims, std::span<const float> values);
     /// The same stored as F16, rounded to nearest, ties to even. A value beyond 65504 becomes infinity.
     void addTensorF16(std::string_view name, std::span<const std::uint64_t> dims, std::span<const float> values);
 
-    /// A tensor of any type whose bytes are made while the file is written, so that a file larger than memory can be made.
-    /// `produce` writes exactly `bytes` bytes; anything else fails the writing.
-    void addTensorStream(std::string_view name, std::span<const std::uint64_t> dims, std::uint32_t type, std::uint64_t bytes,
-                         std::function<void(std::ostream&)> produce);
+    /// A tensor of any type whose bytes are made while the file is written, so that a file larger than memory can be
+    /// made. `produce` writes exactly `bytes` bytes; anything else fails the writing.
+    void addTensorStream(std::string_view name, std::span<const std::uint64_t> dims, std::uint32_t type,
+                         std::uint64_t bytes, std::function<void(std::ostream&)> produce);
 
     /// Writes the file beside its final place and renames it, so that a reader never sees half a file.
     /// Returns what went wrong, or nothing.

@@ -29,15 +29,20 @@ private:
     int fd_;
 };
 
-tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path& path, const char* doing, std::string hint) {
-    return fail(code, "cannot " + std::string(doing) + " " + path.string() + ": " + std::strerror(errno), std::move(hint));
+tl::unexpected<Error> systemFailure(ErrorCode code, const std::filesystem::path& path, const char* doing,
+                                    std::string hint) {
+    return fail(code, "cannot " + std::string(doing) + " " + path.string() + ": " + std::strerror(errno),
+                std::move(hint));
 }
 
 // What Git leaves in place of a large file when its extension for them (LFS) is not installed.
-bool isGitPointer(std::string_view bytes) { return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/"); }
+bool isGitPointer(std::string_view bytes) {
+    return bytes.size() < 1024 && bytes.starts_with("version https://git-lfs.github.com/");
+}
 
-// Maps a file so that offsets and addresses agree up to the size of a large page, as large pages need it. The mapping itself begins with small
-// pages, because a large page is in memory as a whole once a byte of it is read. nullptr: the system refuses.
+// Maps a file so that offsets and addresses agree up to the size of a large page, as large pages need it. The mapping
+// itself begins with small pages, because a large page is in memory as a whole once a byte of it is read. nullptr: the
+// system refuses.
 std::byte* mapAligned(int file, std::size_t size) {
     constexpr std::size_t kLargePage = std::size_t{2} << 20;
     if (size < kLargePage || size > PTRDIFF_MAX - kLargePage) {
@@ -74,7 +79,8 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     }
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return systemFailure(ErrorCode::Io, path, "examine", {});
-    if (!S_ISREG(status.st_mode)) return fail(ErrorCode::Io, path.string() + " is not a regular file", "Choose a model file");
+    if (!S_ISREG(status.st_mode))
+        return fail(ErrorCode::Io, path.string() + " is not a regular file", "Choose a model file");
 
     MappedFile mapped;
     mapped.path_ = path;
@@ -87,7 +93,9 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     }
     mapped.data_ = address;
     if (isGitPointer({reinterpret_cast<const char*>(address), mapped.size_})) {
-        return fail(ErrorCode::FileCorrupt, path.string() + " is a pointer of Git LFS: the file itself was not downloaded", "Run \"git lfs pull\" in its folder, or download the file");
+        return fail(ErrorCode::FileCorrupt,
+                    path.string() + " is a pointer of Git LFS: the file itself was not downloaded",
+                    "Run \"git lfs pull\" in its folder, or download the file");
     }
     return mapped;
 }
@@ -118,7 +126,9 @@ void MappedFile::useLargePages(std::span<const std::byte> part) const noexcept {
 void MappedFile::advise(std::span<const std::byte> part, int advice) const noexcept {
     const auto file_begin = reinterpret_cast<std::uintptr_t>(data_);
     const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
-    if (data_ == nullptr || begin < file_begin || begin - file_begin > size_ || part.size() > size_ - (begin - file_begin)) return;
+    if (data_ == nullptr || begin < file_begin || begin - file_begin > size_ ||
+        part.size() > size_ - (begin - file_begin))
+        return;
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const std::uintptr_t first = (begin + page - 1) / page * page;
     const std::uintptr_t end = (begin + part.size()) / page * page;

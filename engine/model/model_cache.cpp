@@ -13,13 +13,15 @@ namespace {
 void logLoad(const std::filesystem::path& path, const Result<std::shared_ptr<const Model>>& loaded, std::int64_t ns) {
     const std::string ms = std::to_string(ns / 1'000'000) + " ms";
     if (!loaded) {
-        if (loaded.error().code == ErrorCode::Cancelled) return logInfo("model not loaded: " + path.string() + ", given up after " + ms);
+        if (loaded.error().code == ErrorCode::Cancelled)
+            return logInfo("model not loaded: " + path.string() + ", given up after " + ms);
         return logWarning("model not loaded: " + loaded.error().line());
     }
     const Model& model = **loaded;
     logInfo("model loaded: " + model.config().name + " " + model.hash() + ", " + model.weightFormat() + ", file of " +
-            bytesText(static_cast<std::int64_t>(model.file()->fileSize())) + ", " + bytesText(static_cast<std::int64_t>(model.ownedBytes())) +
-            " in memory beside it, " + ms + ", " + path.string());
+            bytesText(static_cast<std::int64_t>(model.file()->fileSize())) + ", " +
+            bytesText(static_cast<std::int64_t>(model.ownedBytes())) + " in memory beside it, " + ms + ", " +
+            path.string());
 }
 
 }  // namespace
@@ -44,11 +46,15 @@ Result<std::shared_ptr<const Model>> ModelCache::get(const std::filesystem::path
         same_file = entry->model->file();
         same_tokenizer = entry->model->tokenizer();
     }
-    const auto load = [&] { return same_file != nullptr ? Model::load(same_file, same_tokenizer, options) : Model::load(path, options); };
+    const auto load = [&] {
+        return same_file != nullptr ? Model::load(same_file, same_tokenizer, options) : Model::load(path, options);
+    };
     const std::int64_t began = nowNs();
     auto model = load();
     // Where memory is short, the models that are kept although nobody uses them are dropped.
-    if (!model && model.error().code == ErrorCode::DoesNotFit && entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0) model = load();
+    if (!model && model.error().code == ErrorCode::DoesNotFit &&
+        entries_.remove_if([](const Entry& entry) { return entry.model.use_count() == 1; }) > 0)
+        model = load();
     logLoad(path, model, nowNs() - began);
     if (!model) return model;
     entries_.push_front({absolute, modified, options.weight_quant, options.packed, *model});

@@ -1,5 +1,6 @@
-// Opens models and keeps the last few, so that a second run, a branch or a reference of the same file costs nothing. Files that are
-// the same share one mapping and one tokenizer. Thread-safe: the window inspects a model while a run uses it.
+// Opens models and keeps the last few, so that a second run, a branch or a reference of the same file costs nothing.
+// Files that are the same share one mapping and one tokenizer. Thread-safe: the window inspects a model while a run
+// uses it.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +20,8 @@ public:
     explicit ModelCache(std::size_t keep = 4) : keep_(keep) {}
 
     /// Loads or returns a model. A file that was changed on disk since is loaded anew. Errors: those of Model::load.
-    [[nodiscard]] Result<std::shared_ptr<const Model>> get(const std::filesystem::path& path, const LoadOptions& options);
+    [[nodiscard]] Result<std::shared_ptr<const Model>> get(const std::filesystem::path& path,
+                                                           const LoadOptions& options);
 
 private:
     struct Entry {

@@ -35,12 +35,13 @@ constexpr ArchitectureEntry kArchitectures[] = {
     {"qwen3", Architecture::Qwen3, false, QkNorm::PerHead, true, false, false, 0},
     {"qwen3moe", Architecture::Qwen3Moe, false, QkNorm::PerHead, false, true, true, kGatingSoftmax},
     {"olmoe", Architecture::Olmoe, false, QkNorm::FullWidth, false, true, false, kGatingSoftmax},
-    // A softmax over the chosen logits gives the same weights as a softmax over all logits whose chosen part is renormalised.
+    // A softmax over the chosen logits gives the same weights as a softmax over all logits whose chosen part is
+    // renormalised.
     {"gpt-oss", Architecture::GptOss, false, QkNorm::None, false, true, true, kGatingSoftmaxOfSelected},
 };
 
-// Reads the keys of an architecture within their ranges. The first fault is kept and asked for at the end, so that the code that reads is a plain
-// list of keys.
+// Reads the keys of an architecture within their ranges. The first fault is kept and asked for at the end, so that the
+// code that reads is a plain list of keys.
 class KeyReader {
 public:
     KeyReader(TypedKeys& keys, std::string prefix) : keys_(keys), file_(keys.file()), prefix_(std::move(prefix)) {}
@@ -67,7 +68,8 @@ public:
         if (file_.value(prefix_ + key) == nullptr) setFault(prefix_ + key + " is missing");
         return real(key, low, low, high);
     }
-    /// A window's pattern over the layers: a number as in ModelConfig::window_period, or a flag a layer that comes to the fallback.
+    /// A window's pattern over the layers: a number as in ModelConfig::window_period, or a flag a layer that comes to
+    /// the fallback.
     int pattern(const char* key, int fallback, int layers) {
         const std::string full = prefix_ + key;
         const GgufArray* array = file_.getArray(full);
@@ -100,7 +102,8 @@ private:
     }
     int checked(const std::string& full, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
         if (value < low || value > high) {
-            setFault(full + " is " + std::to_string(value) + ", outside " + std::to_string(low) + " to " + std::to_string(high));
+            setFault(full + " is " + std::to_string(value) + ", outside " + std::to_string(low) + " to " +
+                     std::to_string(high));
             return static_cast<int>(low);
         }
         return static_cast<int>(value);
@@ -131,7 +134,8 @@ void readShape(KeyReader& keys, ModelConfig& c) {
     c.context_length = keys.optional("context_length", 2048, 1, kMaxContext);
     c.norm_eps = static_cast<float>(keys.requiredReal("attention.layer_norm_rms_epsilon", 0, 1));
     if (c.head_dim < 1) keys.setFault("attention.head_count is larger than embedding_length");
-    if (c.n_kv_heads > 0 && c.n_heads % c.n_kv_heads != 0) keys.setFault("attention.head_count is not a multiple of head_count_kv");
+    if (c.n_kv_heads > 0 && c.n_heads % c.n_kv_heads != 0)
+        keys.setFault("attention.head_count is not a multiple of head_count_kv");
     if (c.architecture == Architecture::GptOss) {
         c.sliding_window = keys.required("attention.sliding_window", 1, kMaxContext);
         c.window_period = keys.pattern("attention.sliding_window_pattern", 2, c.n_layers);
@@ -146,8 +150,10 @@ void readRope(KeyReader& keys, ModelConfig& c) {
     rope.theta = keys.real("rope.freq_base", 10000, 1, 1e12);
     if (rope.dim > c.head_dim || rope.dim % 2 != 0) keys.setFault("rope.dimension_count is odd or larger than a head");
     // Newer files call it yarn_attn_factor; where there are both, both count.
-    rope.attention_factor = keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3) * keys.real("rope.scaling.yarn_attn_factor", 1, 1e-3, 1e3);
-    // Without a type the factor divides positions. Files that are older than the types call it scale_linear. A factor of 0 means that there is none.
+    rope.attention_factor =
+        keys.real("rope.scaling.attn_factor", 1, 1e-3, 1e3) * keys.real("rope.scaling.yarn_attn_factor", 1, 1e-3, 1e3);
+    // Without a type the factor divides positions. Files that are older than the types call it scale_linear. A factor
+    // of 0 means that there is none.
     const std::string_view scaling = keys.text("rope.scaling.type").value_or("linear");
     const double stated = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0, 0, 1e6), 0, 1e6);
     const double factor = stated == 0 ? 1 : stated;
@@ -156,7 +162,8 @@ void readRope(KeyReader& keys, ModelConfig& c) {
     if (scaling != "yarn") return;
     rope.yarn = true;
     rope.yarn_factor = factor;
-    rope.yarn_original_context = keys.optional("rope.scaling.original_context_length", c.context_length, 1, kMaxContext);
+    rope.yarn_original_context =
+        keys.optional("rope.scaling.original_context_length", c.context_length, 1, kMaxContext);
     rope.yarn_beta_fast = keys.real("rope.scaling.yarn_beta_fast", 32, 1e-3, 1e6);
     rope.yarn_beta_slow = keys.real("rope.scaling.yarn_beta_slow", 1, 1e-3, 1e6);
     rope.yarn_mix = keys.real("rope.scaling.yarn_ext_factor", 1, 0, 1);
@@ -171,7 +178,8 @@ void readExperts(KeyReader& keys, const ArchitectureEntry& entry, ModelConfig& c
     if (experts.count == 0) return;
     experts.used = keys.required("expert_used_count", 1, static_cast<std::uint64_t>(experts.count));
     experts.d_ff = keys.optional("expert_feed_forward_length", c.d_ff, 1, kMaxWidth);
-    experts.renormalise = entry.gating == kGatingSoftmaxOfSelected || keys.truth("expert_weights_norm", entry.renormalise);
+    experts.renormalise =
+        entry.gating == kGatingSoftmaxOfSelected || keys.truth("expert_weights_norm", entry.renormalise);
     const double scale = keys.real("expert_weights_scale", 1, 0, 1e6);
     experts.weight_scale = scale == 0 ? 1.0F : static_cast<float>(scale);  // 0 is how files say that there is none
 }
@@ -183,38 +191,56 @@ struct Refusal {
 Refusal refused(KeyReader& keys, const ArchitectureEntry& entry, const ModelConfig& c) {
     const std::string name = c.architecture_name;
     if (!keys.uneven().empty()) {
-        return {keys.uneven() + " differs from layer to layer, which is not supported", "Supported are models whose layers have one shape"};
+        return {keys.uneven() + " differs from layer to layer, which is not supported",
+                "Supported are models whose layers have one shape"};
     }
     if (c.hasExperts() && !entry.may_have_experts) {
-        return {name + " with experts is not supported", "Mixtures of experts are supported for: llama, qwen3moe, olmoe, gpt-oss"};
+        return {name + " with experts is not supported",
+                "Mixtures of experts are supported for: llama, qwen3moe, olmoe, gpt-oss"};
     }
-    if (!c.hasExperts() && !entry.may_be_dense) return {name + " without experts is not supported", "Its dense models have another architecture name"};
+    if (!c.hasExperts() && !entry.may_be_dense)
+        return {name + " without experts is not supported", "Its dense models have another architecture name"};
     const auto scaling = keys.text("rope.scaling.type");
     if (scaling && *scaling != "none" && *scaling != "linear" && *scaling != "yarn") {
-        return {"RoPE scaling \"" + std::string(*scaling) + "\" is not supported", "Supported are: none, linear, yarn, and a rope_freqs tensor"};
+        return {"RoPE scaling \"" + std::string(*scaling) + "\" is not supported",
+                "Supported are: none, linear, yarn, and a rope_freqs tensor"};
     }
     for (const char* key : {"expert_shared_count", "leading_dense_block_count", "expert_group_count"}) {
         const int value = keys.optional(key, 0, 0, kMaxExperts);
         const int allowed = std::string_view(key) == "expert_group_count" ? 1 : 0;
         if (value > allowed) {
-            return {name + "." + key + " is " + std::to_string(value) + ", which is not supported",
-                    "Supported are mixtures of routed experts in every layer, without shared experts and without groups"};
+            return {
+                name + "." + key + " is " + std::to_string(value) + ", which is not supported",
+                "Supported are mixtures of routed experts in every layer, without shared experts and without groups"};
         }
     }
-    // Numbers that change the arithmetic; 0 is how files say that there is none, as does the number that changes nothing.
-    const std::pair<const char*, double> numbers[] = {{"attention.scale", 1 / std::sqrt(std::max(1, c.head_dim))}, {"attention.clamp_kqv", 0}, {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0},
-                                                      {"logit_scale", 1}, {"residual_scale", 1}, {"embedding_scale", 1}, {"rope.scaling.yarn_log_multiplier", 0},
-                                                      // Layers with a window may turn by another base; without windows the key says nothing.
-                                                      {"rope.freq_base_swa", c.sliding_window > 0 ? c.rope.theta : keys.real("rope.freq_base_swa", 0, -1e12, 1e12)}};
+    // Numbers that change the arithmetic; 0 is how files say that there is none, as does the number that changes
+    // nothing.
+    const std::pair<const char*, double> numbers[] = {
+        {"attention.scale", 1 / std::sqrt(std::max(1, c.head_dim))},
+        {"attention.clamp_kqv", 0},
+        {"attn_logit_softcapping", 0},
+        {"final_logit_softcapping", 0},
+        {"logit_scale", 1},
+        {"residual_scale", 1},
+        {"embedding_scale", 1},
+        {"rope.scaling.yarn_log_multiplier", 0},
+        // Layers with a window may turn by another base; without windows the key says nothing.
+        {"rope.freq_base_swa", c.sliding_window > 0 ? c.rope.theta : keys.real("rope.freq_base_swa", 0, -1e12, 1e12)}};
     for (const auto& [key, neutral] : numbers) {
         const double value = keys.real(key, 0, -1e12, 1e12);
-        if (value != 0 && std::abs(value - neutral) > 1e-5) return {name + "." + key + " is " + std::to_string(value) + ", which is not supported", "Supported are models without it"};
+        if (value != 0 && std::abs(value - neutral) > 1e-5)
+            return {name + "." + key + " is " + std::to_string(value) + ", which is not supported",
+                    "Supported are models without it"};
     }
-    if (!keys.truth("attention.causal", true)) return {name + ".attention.causal is false, which is not supported", "Supported are models in which a token sees those before it"};
+    if (!keys.truth("attention.causal", true))
+        return {name + ".attention.causal is false, which is not supported",
+                "Supported are models in which a token sees those before it"};
     const int gating = keys.optional("expert_gating_func", entry.gating, 0, 1000);
     if (c.hasExperts() && gating != 0 && gating != entry.gating) {
         return {name + ".expert_gating_func is " + std::to_string(gating) + ", which is not supported",
-                "Supported are: softmax over all experts (1; llama, qwen3moe, olmoe), softmax over the chosen (3; gpt-oss)"};
+                "Supported are: softmax over all experts (1; llama, qwen3moe, olmoe), softmax over the chosen (3; "
+                "gpt-oss)"};
     }
     return {};
 }
@@ -226,7 +252,9 @@ Result<void> readVocabulary(const ModelFile& file, ModelConfig& c) {
                     "A vocabulary-only file has no model in it; open the full model file");
     }
     if (embedding->dims.size() < 2 || embedding->dims[1] > kMaxContext) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]", "Download or convert the file again");
+        return fail(ErrorCode::FileCorrupt,
+                    file.path() + ": tensor token_embd.weight is not a matrix [vocabulary, width]",
+                    "Download or convert the file again");
     }
     c.vocab_size = static_cast<int>(embedding->dims[1]);
     c.tied_output = file.tensor("output.weight") == nullptr;
@@ -239,15 +267,19 @@ Result<ModelConfig> readModelConfig(const ModelFile& file) {
     TypedKeys typed(file);
     const auto name = typed.text("general.architecture");
     if (!name) {
-        if (!typed.fault().empty()) return fail(ErrorCode::FileCorrupt, file.path() + ": " + typed.fault(), "Download or convert the file again");
-        return fail(ErrorCode::FileCorrupt, file.path() + ": general.architecture is missing", "This is not a model file");
+        if (!typed.fault().empty())
+            return fail(ErrorCode::FileCorrupt, file.path() + ": " + typed.fault(),
+                        "Download or convert the file again");
+        return fail(ErrorCode::FileCorrupt, file.path() + ": general.architecture is missing",
+                    "This is not a model file");
     }
     const ArchitectureEntry* entry = nullptr;
     for (const ArchitectureEntry& candidate : kArchitectures) {
         if (*name == candidate.name) entry = &candidate;
     }
     if (entry == nullptr) {
-        return fail(ErrorCode::Unsupported, file.path() + ": architecture \"" + std::string(*name) + "\" is not supported",
+        return fail(ErrorCode::Unsupported,
+                    file.path() + ": architecture \"" + std::string(*name) + "\" is not supported",
                     "Supported are: " + knownArchitectures());
     }
 

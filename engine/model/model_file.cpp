@@ -75,7 +75,8 @@ std::optional<std::int64_t> ModelFile::getInt(std::string_view key) const {
     if (found == nullptr) return std::nullopt;
     if (const auto* with_sign = std::get_if<std::int64_t>(&found->data)) return *with_sign;
     const auto* plain = std::get_if<std::uint64_t>(&found->data);
-    if (plain == nullptr || *plain > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+    if (plain == nullptr || *plain > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+        return std::nullopt;
     return static_cast<std::int64_t>(*plain);
 }
 

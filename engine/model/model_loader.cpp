@@ -4,8 +4,8 @@
 
 #include <xxhash.h>
 
-#include "engine/model/weight_cost.h"
 #include "engine/model/model_tuning.h"
+#include "engine/model/weight_cost.h"
 #include "kernels/ops.h"
 
 namespace quibble {
@@ -76,7 +76,8 @@ std::string modelHash(const ModelFile& file) {
     return hex;
 }
 
-ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer, const LoadOptions& options)
+ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<const Tokenizer> tokenizer,
+                         const LoadOptions& options)
     : model_(new Model()), file_(*file), options_(options) {
     model_->file_ = std::move(file);
     model_->tokenizer_ = std::move(tokenizer);
@@ -94,15 +95,16 @@ const ModelTensor* ModelLoader::find(const std::string& name) {
 }
 
 Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t length, bool required) {
-    if (const auto known = vectors_.find(name); known != vectors_.end()) return known->second;  // a fused tensor is asked for twice
+    if (const auto known = vectors_.find(name); known != vectors_.end())
+        return known->second;  // a fused tensor is asked for twice
     const ModelTensor* tensor = find(name);
     if (tensor == nullptr) {
         if (required) return corrupt("tensor " + name + " is missing");
         return nullptr;
     }
     if (tensor->elements() != static_cast<std::uint64_t>(length) || !isFloatType(tensor->type)) {
-        return corrupt("tensor " + name + " is " + kernels::typeTraits(static_cast<std::uint32_t>(tensor->type))->name + " " + shapeText(*tensor) +
-                       ", expected " + std::to_string(length) + " floats");
+        return corrupt("tensor " + name + " is " + kernels::typeTraits(static_cast<std::uint32_t>(tensor->type))->name +
+                       " " + shapeText(*tensor) + ", expected " + std::to_string(length) + " floats");
     }
     auto values = std::make_unique<float[]>(static_cast<std::size_t>(length));
     kernels::ops().dequantizeRow(tensor->type, tensor->data, length, values.get());
@@ -114,20 +116,25 @@ Result<const float*> ModelLoader::vector(const std::string& name, std::int64_t l
     return vectors_[name];
 }
 
-Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t count) {
+Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t cols,
+                                                std::int64_t count) {
     const ModelTensor* tensor = find(name);
     if (tensor == nullptr) return corrupt("tensor " + name + " is missing");
     const auto& dims = tensor->dims;
-    const auto is = [&](std::size_t index, std::int64_t expected) { return (dims.size() > index ? dims[index] : 1) == static_cast<std::uint64_t>(expected); };
+    const auto is = [&](std::size_t index, std::int64_t expected) {
+        return (dims.size() > index ? dims[index] : 1) == static_cast<std::uint64_t>(expected);
+    };
     const bool fits = dims.size() >= 2 && is(0, cols) && is(1, rows) && is(2, count) && is(3, 1);
     if (!fits) {
-        return corrupt("tensor " + name + " is " + shapeText(*tensor) + ", expected [" + (count > 1 ? std::to_string(count) + ", " : "") +
-                       std::to_string(rows) + ", " + std::to_string(cols) + "]");
+        return corrupt("tensor " + name + " is " + shapeText(*tensor) + ", expected [" +
+                       (count > 1 ? std::to_string(count) + ", " : "") + std::to_string(rows) + ", " +
+                       std::to_string(cols) + "]");
     }
     const kernels::TypeTraits* traits = kernels::typeTraits(static_cast<std::uint32_t>(tensor->type));
     if (traits == nullptr || !traits->readable) {
-        return fail(ErrorCode::Unsupported, file_.path() + ": tensor " + name + " has the type " + (traits != nullptr ? traits->name : "unknown") +
-                                                ", for which there is no arithmetic here",
+        return fail(ErrorCode::Unsupported,
+                    file_.path() + ": tensor " + name + " has the type " +
+                        (traits != nullptr ? traits->name : "unknown") + ", for which there is no arithmetic here",
                     "Use a file in F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K");
     }
     kernels::WeightView view{};
@@ -139,7 +146,8 @@ Result<kernels::WeightView> ModelLoader::matrix(const std::string& name, std::in
     return view;
 }
 
-Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float* bias, const std::string& name, bool keep_stored) {
+Result<Linear> ModelLoader::finish(const kernels::WeightView& view, const float* bias, const std::string& name,
+                                   bool keep_stored) {
     model_->parameters_ += view.rows * view.cols;
     if (!isFloatType(view.type)) model_->stored_unquantized_ = false;
     if (quantizer_ == nullptr || keep_stored) {
@@ -182,7 +190,8 @@ Result<Linear> ModelLoader::linear(const std::string& name, std::int64_t rows, s
     return finish(*view, *bias, name + ".weight", keep_stored);
 }
 
-Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::int64_t stacked, std::int64_t first, std::int64_t rows, std::int64_t cols) {
+Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::int64_t stacked, std::int64_t first,
+                                                 std::int64_t rows, std::int64_t cols) {
     const int count = model_->config_.experts.count;
     std::vector<Linear> all;
     if (file_.tensor(name + "_exps.weight") == nullptr && file_.tensor(name + ".0.weight") != nullptr) {
@@ -202,7 +211,8 @@ Result<std::vector<Linear>> ModelLoader::experts(const std::string& name, std::i
         const std::int64_t begin = expert * stacked + first;
         kernels::WeightView view = rowsOf(*stack, begin, rows);
         const MadeRows made = stored.made_rows == nullptr ? nullptr : makeRows(stored, begin, view);
-        auto one = finish(view, *biases == nullptr ? nullptr : *biases + begin, name + "_exps.weight[" + std::to_string(expert) + "]");
+        auto one = finish(view, *biases == nullptr ? nullptr : *biases + begin,
+                          name + "_exps.weight[" + std::to_string(expert) + "]");
         if (!one) return tl::unexpected(one.error());
         if (made != nullptr) keepOrForget(*one, made);
         all.push_back(*one);
@@ -214,7 +224,8 @@ ModelLoader::MadeRows ModelLoader::makeRows(const ModelTensor& tensor, std::int6
     const auto begin = static_cast<std::uint64_t>(first), end = begin + static_cast<std::uint64_t>(view.rows);
     MadeRows made(new std::byte[view.row_bytes * static_cast<std::size_t>(view.rows)]);
     pool_.parallelFor(view.rows, kMadeRowsPerChunk, [&](std::int64_t from, std::int64_t to) {
-        tensor.readRows(begin + static_cast<std::uint64_t>(from), begin + static_cast<std::uint64_t>(to), made.get() + static_cast<std::size_t>(from) * view.row_bytes);
+        tensor.readRows(begin + static_cast<std::uint64_t>(from), begin + static_cast<std::uint64_t>(to),
+                        made.get() + static_cast<std::size_t>(from) * view.row_bytes);
     });
     for (const auto& source : tensor.made_rows->sources(begin, end)) file_.dropPages(source);
     view.data = made.get();
@@ -238,8 +249,8 @@ Result<void> ModelLoader::loadNorms(const std::string& prefix, LayerWeights& lay
         const char* name;
         int length;
     };
-    // The norm in front of the feed-forward layer has two names in files. One of them sounds like a norm behind attention, which no architecture
-    // here has.
+    // The norm in front of the feed-forward layer has two names in files. One of them sounds like a norm behind
+    // attention, which no architecture here has.
     const bool gpt_oss = c.architecture == Architecture::GptOss;
     std::vector<Slot> slots{{&layer.attn_norm, "attn_norm.weight", c.d_model},
                             {&layer.ffn_norm, gpt_oss ? "post_attention_norm.weight" : "ffn_norm.weight", c.d_model}};
@@ -272,7 +283,8 @@ Result<void> ModelLoader::loadAttention(const std::string& prefix, LayerWeights&
         if (!bias) return tl::unexpected(bias.error());
         std::int64_t first = 0;
         for (const Slot& slot : slots) {
-            auto part = finish(rowsOf(*view, first, slot.rows), *bias == nullptr ? nullptr : *bias + first, prefix + slot.name + " in attn_qkv");
+            auto part = finish(rowsOf(*view, first, slot.rows), *bias == nullptr ? nullptr : *bias + first,
+                               prefix + slot.name + " in attn_qkv");
             if (!part) return tl::unexpected(part.error());
             *slot.target = *part;
             first += slot.rows;
@@ -307,7 +319,8 @@ Result<void> ModelLoader::loadExperts(const std::string& prefix, LayerWeights& l
     const int stacked = fused ? 2 * d_ff : d_ff;
     const char* gate = fused ? "ffn_gate_up" : "ffn_gate";
     const char* up = fused ? "ffn_gate_up" : "ffn_up";
-    for (const Slot& slot : {Slot{&layer.gate_exps, gate, stacked, 0, d_ff, c.d_model}, Slot{&layer.up_exps, up, stacked, stacked - d_ff, d_ff, c.d_model},
+    for (const Slot& slot : {Slot{&layer.gate_exps, gate, stacked, 0, d_ff, c.d_model},
+                             Slot{&layer.up_exps, up, stacked, stacked - d_ff, d_ff, c.d_model},
                              Slot{&layer.down_exps, "ffn_down", c.d_model, 0, c.d_model, d_ff}}) {
         auto values = experts(prefix + slot.name, slot.stacked, slot.first, slot.rows, slot.cols);
         if (!values) return tl::unexpected(values.error());
@@ -323,8 +336,9 @@ Result<void> ModelLoader::loadFeedForward(const std::string& prefix, LayerWeight
         const char* name;
         int rows, cols;
     };
-    for (const Slot& slot : {Slot{&layer.gate, "ffn_gate", c.d_ff, c.d_model}, Slot{&layer.up, "ffn_up", c.d_ff, c.d_model},
-                             Slot{&layer.down, "ffn_down", c.d_model, c.d_ff}}) {
+    for (const Slot& slot :
+         {Slot{&layer.gate, "ffn_gate", c.d_ff, c.d_model}, Slot{&layer.up, "ffn_up", c.d_ff, c.d_model},
+          Slot{&layer.down, "ffn_down", c.d_model, c.d_ff}}) {
         auto values = linear(prefix + slot.name, slot.rows, slot.cols);
         if (!values) return tl::unexpected(values.error());
         *slot.target = *values;
@@ -347,7 +361,9 @@ Result<void> ModelLoader::loadLayer(int index) {
 Result<void> ModelLoader::checkAllUsed() const {
     for (const ModelTensor& tensor : file_.tensors()) {
         if (used_.count(tensor.name) != 0) continue;
-        return fail(ErrorCode::Unsupported, file_.path() + ": tensor " + tensor.name + " belongs to no part of the architecture " + model_->config_.architecture_name,
+        return fail(ErrorCode::Unsupported,
+                    file_.path() + ": tensor " + tensor.name + " belongs to no part of the architecture " +
+                        model_->config_.architecture_name,
                     "The file holds a variant of the architecture that is not supported here");
     }
     return {};
@@ -360,7 +376,8 @@ Result<void> ModelLoader::loadRope() {
     if (!values) return tl::unexpected(values.error());
     if (*values != nullptr) {
         factors.assign(*values, *values + pairs);
-        const bool usable = std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f) && f > 0; });
+        const bool usable =
+            std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f) && f > 0; });
         if (!usable) return corrupt("tensor rope_freqs.weight holds a divisor that is not a positive number");
     }
     model_->rope_ = RopeTable(model_->config_.rope, factors);
@@ -386,11 +403,13 @@ Result<std::shared_ptr<const Model>> ModelLoader::load() {
     if (!pinned) return tl::unexpected(pinned.error());
     model_->tuning_ = std::make_shared<ModelTuning>(*pinned);
     if (model_->tokenizer_->vocabSize() > static_cast<std::size_t>(c.vocab_size)) {
-        return corrupt("the tokenizer has " + std::to_string(model_->tokenizer_->vocabSize()) + " tokens but token_embd.weight only " +
-                       std::to_string(c.vocab_size) + " rows");
+        return corrupt("the tokenizer has " + std::to_string(model_->tokenizer_->vocabSize()) +
+                       " tokens but token_embd.weight only " + std::to_string(c.vocab_size) + " rows");
     }
 
-    if (auto fits = checkWeightsFit(weightCost(file_, options_, quantizer_), file_.path(), options_.free_memory()); !fits) return tl::unexpected(fits.error());
+    if (auto fits = checkWeightsFit(weightCost(file_, options_, quantizer_), file_.path(), options_.free_memory());
+        !fits)
+        return tl::unexpected(fits.error());
     auto embedding = matrix("token_embd.weight", c.vocab_size, c.d_model);
     if (!embedding) return tl::unexpected(embedding.error());
     model_->embedding_ = *embedding;

@@ -18,7 +18,9 @@ std::size_t partSuffix(std::string_view stem) {
     constexpr std::string_view kShape = "-00000-of-00000";
     if (stem.size() <= kShape.size()) return 0;
     const std::string_view end = stem.substr(stem.size() - kShape.size());
-    const auto fits = [](char c, char shape) { return shape == '0' ? std::isdigit(static_cast<unsigned char>(c)) != 0 : c == shape; };
+    const auto fits = [](char c, char shape) {
+        return shape == '0' ? std::isdigit(static_cast<unsigned char>(c)) != 0 : c == shape;
+    };
     return std::equal(end.begin(), end.end(), kShape.begin(), fits) ? kShape.size() : 0;
 }
 

@@ -17,13 +17,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kTrialBytes = std::size_t{4} << 20;   // read in about a tenth of a millisecond
+constexpr std::size_t kTrialBytes = std::size_t{4} << 20;  // read in about a tenth of a millisecond
 constexpr int kRounds = 7;
 constexpr int kMostMeasurements = 6;
 constexpr double kWorthIt = 0.98;  // of the other way's time
 constexpr std::array<std::int32_t, 4> kDistances{0, 1536, 4096, 8192};
 
-double microsecondsSince(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
+double microsecondsSince(Clock::time_point start) {
+    return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -33,14 +35,20 @@ double median(std::vector<double> values) {
 // Times of one candidate, a round each.
 using Times = std::vector<double>;
 
-// The candidate that is to be used: the fastest in the median, if it was faster than the one in use so far in nearly every round and by more than noise.
-TuningChoice decide(std::string what, const std::vector<std::string>& ways, const std::vector<Times>& times, std::size_t usual) {
+// The candidate that is to be used: the fastest in the median, if it was faster than the one in use so far in nearly
+// every round and by more than noise.
+TuningChoice decide(std::string what, const std::vector<std::string>& ways, const std::vector<Times>& times,
+                    std::size_t usual) {
     TuningChoice choice{std::move(what), {}, usual, {}};
     for (std::size_t i = 0; i < ways.size(); ++i) choice.candidates.push_back({ways[i], median(times[i])});
-    const auto faster = [](const TuningChoice::Candidate& a, const TuningChoice::Candidate& b) { return a.time < b.time; };
-    const auto best = static_cast<std::size_t>(std::min_element(choice.candidates.begin(), choice.candidates.end(), faster) - choice.candidates.begin());
+    const auto faster = [](const TuningChoice::Candidate& a, const TuningChoice::Candidate& b) {
+        return a.time < b.time;
+    };
+    const auto best = static_cast<std::size_t>(
+        std::min_element(choice.candidates.begin(), choice.candidates.end(), faster) - choice.candidates.begin());
     int won = 0;
-    for (std::size_t round = 0; round < times[best].size(); ++round) won += times[best][round] < times[usual][round] ? 1 : 0;
+    for (std::size_t round = 0; round < times[best].size(); ++round)
+        won += times[best][round] < times[usual][round] ? 1 : 0;
     const std::string rounds = "in " + std::to_string(won) + " of " + std::to_string(kRounds) + " rounds";
     if (best == usual) {
         choice.why = "fastest";
@@ -59,7 +67,8 @@ struct Trial {
     std::size_t bytes = 0;
 };
 
-// Trials on the packed weights of one kind of codes, in the order of the model, so that none finds its weights in a cache.
+// Trials on the packed weights of one kind of codes, in the order of the model, so that none finds its weights in a
+// cache.
 std::vector<Trial> trialsOf(const Model& model, Tuning::Codes codes, std::size_t smallest_bytes) {
     std::map<std::int64_t, std::vector<const Linear*>> by_width;
     std::map<std::int64_t, std::size_t> bytes;
@@ -69,14 +78,16 @@ std::vector<Trial> trialsOf(const Model& model, Tuning::Codes codes, std::size_t
         bytes[linear.packed.cols] += weightBytes(linear);
     };
     for (const LayerWeights& layer : model.layers()) {
-        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) add(*linear);
+        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+            add(*linear);
         for (const std::vector<Linear>* experts : {&layer.gate_exps, &layer.up_exps, &layer.down_exps}) {
             for (const Linear& linear : *experts) add(linear);
         }
     }
     std::vector<Trial> trials;
     if (bytes.empty()) return trials;
-    const auto most = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto most =
+        std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most->second < smallest_bytes) return trials;
     Trial trial;
     for (const Linear* linear : by_width[most->first]) {
@@ -143,16 +154,21 @@ private:
         run(candidates.front());  // wakes the threads
         for (int round = 0; round < kRounds; ++round) {
             for (std::size_t i = 0; i < candidates.size(); ++i) {
-                const std::size_t c = (i + static_cast<std::size_t>(round)) % candidates.size();  // none is always the first
+                const std::size_t c =
+                    (i + static_cast<std::size_t>(round)) % candidates.size();  // none is always the first
                 times[c].push_back(run(candidates[c]));
             }
         }
         std::vector<std::string> ways;
         for (const std::int32_t ahead : candidates) {
-            ways.push_back(ahead == kernels::kManyRows ? "panels together" : ahead == 0 ? "no fetching" : std::to_string(ahead) + " bytes ahead");
+            ways.push_back(ahead == kernels::kManyRows ? "panels together"
+                           : ahead == 0                ? "no fetching"
+                                                       : std::to_string(ahead) + " bytes ahead");
         }
-        const auto at = static_cast<std::size_t>(std::find(candidates.begin(), candidates.end(), usual) - candidates.begin());
-        std::string what = std::string(codes == Tuning::kBytes ? "8-bit" : "narrow") + " codes, " + std::to_string(Tuning::kRows[rows]) + (rows == 0 ? " row" : " rows");
+        const auto at =
+            static_cast<std::size_t>(std::find(candidates.begin(), candidates.end(), usual) - candidates.begin());
+        std::string what = std::string(codes == Tuning::kBytes ? "8-bit" : "narrow") + " codes, " +
+                           std::to_string(Tuning::kRows[rows]) + (rows == 0 ? " row" : " rows");
         choices_.push_back(decide(std::move(what), ways, times, at));
         tuning_.fetch_ahead[codes][rows] = candidates[choices_.back().chosen];
     }
@@ -168,8 +184,21 @@ private:
         std::vector<Times> times(2);
         const auto run = [&](bool blocks) {
             const auto* bytes = reinterpret_cast<const std::byte*>(stored.data());
-            CpuDevice::AttentionTask task{q.data(), bytes, bytes, kernels::TensorType::F32, static_cast<std::int64_t>(sizeof(float)) * c.head_dim, out.data(),
-                                          rows, c.n_heads, c.n_kv_heads, c.head_dim, kPositions - rows + 1, 0, nullptr, {}, blocks};
+            CpuDevice::AttentionTask task{q.data(),
+                                          bytes,
+                                          bytes,
+                                          kernels::TensorType::F32,
+                                          static_cast<std::int64_t>(sizeof(float)) * c.head_dim,
+                                          out.data(),
+                                          rows,
+                                          c.n_heads,
+                                          c.n_kv_heads,
+                                          c.head_dim,
+                                          kPositions - rows + 1,
+                                          0,
+                                          nullptr,
+                                          {},
+                                          blocks};
             const Clock::time_point start = Clock::now();
             device_.attention(task);
             return microsecondsSince(start);
@@ -178,7 +207,8 @@ private:
         for (int round = 0; round < kRounds; ++round) {
             for (const bool blocks : {false, true}) times[blocks ? 1 : 0].push_back(run(blocks));
         }
-        choices_.push_back(decide("attention of a prompt, F32 cache", {"in place", "unpacked blocks"}, times, usual_.f32_blocks ? 1 : 0));
+        choices_.push_back(decide("attention of a prompt, F32 cache", {"in place", "unpacked blocks"}, times,
+                                  usual_.f32_blocks ? 1 : 0));
         tuning_.f32_blocks = choices_.back().chosen == 1;
     }
 
@@ -193,7 +223,8 @@ private:
 
 }  // namespace
 
-ModelTuning::ModelTuning(const std::optional<Tuning>& pinned) : tuning_(pinned.value_or(tuningOfFamily())), pinned_(pinned.has_value()) {}
+ModelTuning::ModelTuning(const std::optional<Tuning>& pinned)
+    : tuning_(pinned.value_or(tuningOfFamily())), pinned_(pinned.has_value()) {}
 
 Tuning ModelTuning::current() const {
     const std::lock_guard lock(mutex_);
@@ -205,7 +236,8 @@ std::string ModelTuning::source() const {
     if (pinned_) return "pinned by QUIBBLE_TUNE";
     const std::string times = measurements_ == 1 ? "once" : std::to_string(measurements_) + " times";
     if (measurements_ > 0) return "measured " + times + (settled_ ? ", the last two alike" : "; not settled");
-    return "of the processor's family (" + std::string(processorFamily()) + ")" + (too_small_ ? ": the weights are too few to measure" : "");
+    return "of the processor's family (" + std::string(processorFamily()) + ")" +
+           (too_small_ ? ": the weights are too few to measure" : "");
 }
 
 std::vector<TuningChoice> ModelTuning::choices() const {
@@ -226,7 +258,8 @@ void ModelTuning::settle(const Model& model, CpuDevice& device, std::size_t smal
         if (settled_ || measurements_ >= kMostMeasurements) return;
     }
     const Clock::time_point began = Clock::now();
-    Measurement measurement(model, device, current(), smallest_bytes);  // what was chosen before stays unless another way is clearly better
+    Measurement measurement(model, device, current(),
+                            smallest_bytes);  // what was chosen before stays unless another way is clearly better
     const bool measured = measurement.run();
     const std::lock_guard lock(mutex_);
     too_small_ = !measured;
@@ -238,7 +271,8 @@ void ModelTuning::settle(const Model& model, CpuDevice& device, std::size_t smal
     ++measurements_;
     char spent[64];
     std::snprintf(spent, sizeof spent, "kernels tuned in %.0f ms for ", microsecondsSince(began) * 1e-3);
-    logInfo(spent + model.config().name + ", " + std::to_string(threads_) + " threads: " + toJson(tuning_).dump() + (settled_ ? ", as before" : ""));
+    logInfo(spent + model.config().name + ", " + std::to_string(threads_) + " threads: " + toJson(tuning_).dump() +
+            (settled_ ? ", as before" : ""));
 }
 
 }  // namespace quibble

@@ -1,5 +1,6 @@
-// The matrices of a model rearranged for the 8-bit products (kernels/packed.h), in memory of their own. They lie one behind the other in large blocks
-// that ask for 2 MiB pages: with pages of 4 KiB reading them would wait for address translation half of the time.
+// The matrices of a model rearranged for the 8-bit products (kernels/packed.h), in memory of their own. They lie one
+// behind the other in large blocks that ask for 2 MiB pages: with pages of 4 KiB reading them would wait for address
+// translation half of the time.
 #pragma once
 
 #include <cstddef>

@@ -10,12 +10,14 @@ namespace {
 
 // The pair (not rounded) that turns `turns` times within the original context.
 double pairOf(const RopeConfig& config, double turns) {
-    return config.dim * std::log(config.yarn_original_context / (turns * 2 * std::numbers::pi)) / (2 * std::log(config.theta));
+    return config.dim * std::log(config.yarn_original_context / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(config.theta));
 }
 
 }  // namespace
 
-RopeTable::RopeTable(const RopeConfig& config, std::span<const float> factors) : frequencies_(static_cast<std::size_t>(config.dim / 2)) {
+RopeTable::RopeTable(const RopeConfig& config, std::span<const float> factors)
+    : frequencies_(static_cast<std::size_t>(config.dim / 2)) {
     double low = 0, high = 0;
     if (config.yarn) {
         low = pairOf(config, config.yarn_beta_fast);

@@ -14,9 +14,9 @@ class RopeTable {
 public:
     RopeTable() = default;
     /// factors: the rope_freqs tensor (divisors, [rope.dim / 2]) or empty.
-    /// Pair i turns by theta^(-2i/dim) / factors[i] a position; with YaRN (arXiv 2309.00071, eq. 22-23, as ggml computes it) the
-    /// angle is mixed with its division by yarn_factor along a ramp over the pairs, and cos and sin are multiplied by
-    /// attention_factor (1 + 0.1 ln yarn_factor).
+    /// Pair i turns by theta^(-2i/dim) / factors[i] a position; with YaRN (arXiv 2309.00071, eq. 22-23, as ggml
+    /// computes it) the angle is mixed with its division by yarn_factor along a ramp over the pairs, and cos and sin
+    /// are multiplied by attention_factor (1 + 0.1 ln yarn_factor).
     RopeTable(const RopeConfig& config, std::span<const float> factors);
 
     [[nodiscard]] std::size_t pairs() const { return frequencies_.size(); }

@@ -10,10 +10,12 @@
 namespace quibble {
 
 std::string Sequence::prefixKey(const Model& model, const SequenceSettings& settings) {
-    return model.hash() + '|' + model.weightQuant().text() + (settings.arithmetic == Arithmetic::F32 ? "|f32|" : "|native|") + kvTypeText(settings.kv_type);
+    return model.hash() + '|' + model.weightQuant().text() +
+           (settings.arithmetic == Arithmetic::F32 ? "|f32|" : "|native|") + kvTypeText(settings.kv_type);
 }
 
-Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device, Position context, SequenceSettings settings,
+Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> model, CpuDevice& device,
+                                                   Position context, SequenceSettings settings,
                                                    const PrefixReuse& reuse) {
     if (!device.whyNoBf16Inputs().empty() || !model->hasBf16Layers()) settings.throughput_end = 0;
     model->tuning().settle(*model, device);
@@ -23,7 +25,8 @@ Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> 
     if (reuse.prefixes != nullptr && !reuse.text.empty()) {
         // The last token is computed anew, since its logits are wanted.
         const std::size_t most = std::min(reuse.text.size() - 1, static_cast<std::size_t>(context));
-        found = reuse.prefixes->find(prefixKey(*model, settings), reuse.text.first(most), settings.throughput_end, reuse.with_experts);
+        found = reuse.prefixes->find(prefixKey(*model, settings), reuse.text.first(most), settings.throughput_end,
+                                     reuse.with_experts);
     }
     auto cache = KvCache::create(*layout, context, found.extents, found.positions);
     if (!cache) return tl::unexpected(cache.error());
@@ -38,7 +41,8 @@ Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<const Model> 
 Sequence::~Sequence() {
     if (prefixes_ == nullptr) return;
     try {
-        PrefixCache::Entry entry{prefixKey(*model_, settings_), std::move(tokens_), settings_.throughput_end, cache_.extents(), std::move(known_experts_)};
+        PrefixCache::Entry entry{prefixKey(*model_, settings_), std::move(tokens_), settings_.throughput_end,
+                                 cache_.extents(), std::move(known_experts_)};
         entry.tokens.resize(static_cast<std::size_t>(cache_.lendable()));
         if (entry.experts.size() > entry.tokens.size()) entry.experts.resize(entry.tokens.size());
         { const KvCache closed = std::move(cache_); }  // from here on the entry alone holds the pages
@@ -48,8 +52,13 @@ Sequence::~Sequence() {
     }
 }
 
-Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings)
-    : model_(std::move(model)), device_(device), settings_(settings), cache_(std::move(cache)), products_(settings.arithmetic, model_->tuning().current()) {
+Sequence::Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache,
+                   const SequenceSettings& settings)
+    : model_(std::move(model)),
+      device_(device),
+      settings_(settings),
+      cache_(std::move(cache)),
+      products_(settings.arithmetic, model_->tuning().current()) {
     if (model_->config().hasExperts()) experts_.emplace(model_->config());
     reserveRows(kMaxRows);
 }
@@ -59,7 +68,9 @@ void Sequence::reserveRows(std::int64_t n_rows) {
     if (n_rows <= scratch_rows_) return;
     scratch_rows_ = n_rows <= kMaxRows ? kMaxRows : kMaxPassRows;
     const ModelConfig& c = model_->config();
-    const auto rows = [this](int width) { return static_cast<std::size_t>(scratch_rows_) * static_cast<std::size_t>(width); };
+    const auto rows = [this](int width) {
+        return static_cast<std::size_t>(scratch_rows_) * static_cast<std::size_t>(width);
+    };
     x_.resize(rows(c.d_model));
     normed_.resize(rows(c.d_model));
     branch_.resize(rows(c.d_model));
@@ -77,7 +88,8 @@ void Sequence::reserveRows(std::int64_t n_rows) {
     }
 }
 
-Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
+Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits,
+                              const std::stop_token& stop) {
     const auto total = static_cast<std::int64_t>(tokens.size());
     const int vocab = model_->config().vocab_size;
     QUIBBLE_CHECK(n_logit_rows <= total, "logits asked for more rows than tokens");
@@ -90,7 +102,8 @@ Result<void> Sequence::append(std::span<const TokenId> tokens, std::int64_t n_lo
         float* target = rows_here == 0 ? nullptr : logits + (first_logit - (total - n_logit_rows)) * vocab;
         positions_.resize(static_cast<std::size_t>(n_rows));
         std::iota(positions_.begin(), positions_.end(), size());
-        auto passed = pass(tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n_rows)), size(), {}, rows_here, target, stop);
+        auto passed = pass(tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n_rows)), size(), {},
+                           rows_here, target, stop);
         if (!passed) return passed;
         cache_.commit(static_cast<Position>(size() + n_rows));
         tokens_.insert(tokens_.end(), tokens.begin() + done, tokens.begin() + done + n_rows);
@@ -102,26 +115,31 @@ Result<void> Sequence::checkTokens(std::span<const TokenId> tokens, std::int64_t
     const int vocab = model_->config().vocab_size;
     for (const TokenId id : tokens) {
         if (id < 0 || id >= vocab) {
-            return fail(ErrorCode::InvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab));
+            return fail(ErrorCode::InvalidArgument,
+                        "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab));
         }
     }
     const auto total = static_cast<std::int64_t>(tokens.size());
     if (total <= room) return {};
-    return fail(ErrorCode::InvalidArgument,
-                std::to_string(capacity() - room + total) + " tokens do not fit the context of " + std::to_string(capacity()),
-                "Shorten the prompt or choose a larger context");
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::to_string(capacity() - room + total) + " tokens do not fit the context of " + std::to_string(capacity()),
+        "Shorten the prompt or choose a larger context");
 }
 
-Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents, float* logits, const std::stop_token& stop) {
+Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents, float* logits,
+                                  const std::stop_token& stop) {
     QUIBBLE_CHECK(size() >= settings_.throughput_end, "a tree stands behind the prompt");
-    QUIBBLE_CHECK(tokens.size() == parents.size() && tokens.size() <= static_cast<std::size_t>(kMaxRows), "a tree pass has a parent for each of at most kMaxRows rows");
+    QUIBBLE_CHECK(tokens.size() == parents.size() && tokens.size() <= static_cast<std::size_t>(kMaxRows),
+                  "a tree pass has a parent for each of at most kMaxRows rows");
     const std::size_t before = tree_paths_.size();
     const auto first_slot = static_cast<Position>(size() + static_cast<Position>(before));
     if (auto checked = checkTokens(tokens, capacity() - first_slot); !checked) return checked;
     positions_.resize(tokens.size());
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         const std::int32_t parent = parents[i];
-        QUIBBLE_CHECK(parent >= -1 && parent < static_cast<std::int32_t>(before + i), "a parent comes before its children");
+        QUIBBLE_CHECK(parent >= -1 && parent < static_cast<std::int32_t>(before + i),
+                      "a parent comes before its children");
         std::vector<std::int32_t> path;
         if (parent >= 0) path = tree_paths_[static_cast<std::size_t>(parent)];
         positions_[i] = static_cast<Position>(size() + static_cast<Position>(path.size()));
@@ -129,7 +147,8 @@ Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<con
         tree_paths_.push_back(std::move(path));
         tree_tokens_.push_back(tokens[i]);
     }
-    auto passed = pass(tokens, first_slot, std::span(tree_paths_).subspan(before), static_cast<std::int64_t>(tokens.size()), logits, stop);
+    auto passed = pass(tokens, first_slot, std::span(tree_paths_).subspan(before),
+                       static_cast<std::int64_t>(tokens.size()), logits, stop);
     if (!passed) {
         tree_paths_.resize(before);
         tree_tokens_.resize(before);
@@ -139,7 +158,8 @@ Result<void> Sequence::appendTree(std::span<const TokenId> tokens, std::span<con
 
 void Sequence::keepRows(std::span<const std::int32_t> path) {
     for (std::size_t i = 0; i < path.size(); ++i) {
-        QUIBBLE_CHECK(path[i] >= 0 && static_cast<std::size_t>(path[i]) < tree_paths_.size() && tree_paths_[static_cast<std::size_t>(path[i])].size() == i + 1,
+        QUIBBLE_CHECK(path[i] >= 0 && static_cast<std::size_t>(path[i]) < tree_paths_.size() &&
+                          tree_paths_[static_cast<std::size_t>(path[i])].size() == i + 1,
                       "the rows to keep are a path from the text on");
         cache_.move(size() + path[i], size() + static_cast<Position>(i));
         tokens_.push_back(tree_tokens_[static_cast<std::size_t>(path[i])]);
@@ -156,7 +176,8 @@ void Sequence::fillRope() {
     }
 }
 
-void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slot, std::span<const std::vector<std::int32_t>> paths) {
+void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slot,
+                              std::span<const std::vector<std::int32_t>> paths) {
     const ModelConfig& c = model_->config();
     const LayerWeights& w = model_->layers()[static_cast<std::size_t>(layer)];
     const KvLayout& stored = cache_.layout();
@@ -170,12 +191,15 @@ void Sequence::attentionBlock(int layer, std::int64_t n_rows, Position first_slo
         device_.rmsNorm(q_.data(), w.q_norm, n_rows, c.dQ(), c.norm_eps, q_.data());
         device_.rmsNorm(k_.data(), w.k_norm, n_rows, c.dKv(), c.norm_eps, k_.data());
     }
-    device_.rope({q_.data(), n_rows, c.n_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
-    device_.rope({k_.data(), n_rows, c.n_kv_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
+    device_.rope(
+        {q_.data(), n_rows, c.n_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
+    device_.rope(
+        {k_.data(), n_rows, c.n_kv_heads, c.head_dim, c.rope.dim, cos_.data(), sin_.data(), c.rope.adjacent_pairs});
     device_.storeKv(stored.type, k_.data(), n_rows, stored.width, stored.row_bytes, cache_.keys(layer, first_slot));
     device_.storeKv(stored.type, v_.data(), n_rows, stored.width, stored.row_bytes, cache_.values(layer, first_slot));
-    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type, static_cast<std::int64_t>(stored.head_bytes), attended_.data(),
-                       n_rows, c.n_heads, c.n_kv_heads, c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths, products_.tuning.f32_blocks});
+    device_.attention({q_.data(), cache_.keys(layer), cache_.values(layer), stored.type,
+                       static_cast<std::int64_t>(stored.head_bytes), attended_.data(), n_rows, c.n_heads, c.n_kv_heads,
+                       c.head_dim, size() + 1, c.windowOf(layer), w.sinks, paths, products_.tuning.f32_blocks});
     if (device_.interrupted()) return;
     device_.linear(attended_.data(), n_rows, products_, {{&w.o, branch_.data()}});
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
@@ -195,8 +219,9 @@ void Sequence::feedForwardBlock(int layer, std::int64_t n_rows) {
     device_.add(x_.data(), branch_.data(), n_rows * c.d_model, x_.data());
 }
 
-Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot, std::span<const std::vector<std::int32_t>> paths,
-                            std::int64_t n_logit_rows, float* logits, const std::stop_token& stop) {
+Result<void> Sequence::pass(std::span<const TokenId> tokens, Position first_slot,
+                            std::span<const std::vector<std::int32_t>> paths, std::int64_t n_logit_rows, float* logits,
+                            const std::stop_token& stop) {
     const ModelConfig& c = model_->config();
     const auto n_rows = static_cast<std::int64_t>(tokens.size());
     reserveRows(n_rows);

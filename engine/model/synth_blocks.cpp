@@ -14,8 +14,8 @@ namespace {
 
 using kernels::TensorType;
 
-// Where the F16 scale of a block stands, and its F16 offset if it has one, with their values in units of kSynthSpread. The divisors are the root
-// mean square of the codes; the offsets cancel their mean.
+// Where the F16 scale of a block stands, and its F16 offset if it has one, with their values in units of kSynthSpread.
+// The divisors are the root mean square of the codes; the offsets cancel their mean.
 struct BlockScale {
     TensorType type;
     std::size_t at;
@@ -24,10 +24,12 @@ struct BlockScale {
     double offset;
 };
 constexpr BlockScale kScales[] = {
-    {TensorType::Q4_0, 0, 1 / 4.64, -1, 0},         {TensorType::Q4_1, 0, 1 / 4.61, 2, -7.5 / 4.61}, {TensorType::Q5_0, 0, 1 / 9.25, -1, 0},
-    {TensorType::Q5_1, 0, 1 / 9.23, 2, -15.5 / 9.23}, {TensorType::Q8_0, 0, 1 / 73.9, -1, 0},        {TensorType::Q2_K, 80, 1 / 14.0, 82, 1.5 / 14},
-    {TensorType::Q3_K, 108, 1 / 43.0, -1, 0},       {TensorType::Q4_K, 0, 1 / 270.0, 2, 7.5 / 270},   {TensorType::Q5_K, 0, 1 / 540.0, 2, 15.5 / 540},
-    {TensorType::Q6_K, 208, 1 / 1366.0, -1, 0},     {TensorType::IQ4_NL, 0, 1 / 70.0, -1, 0},         {TensorType::IQ4_XS, 0, 1 / 1300.0, -1, 0},
+    {TensorType::Q4_0, 0, 1 / 4.64, -1, 0},          {TensorType::Q4_1, 0, 1 / 4.61, 2, -7.5 / 4.61},
+    {TensorType::Q5_0, 0, 1 / 9.25, -1, 0},          {TensorType::Q5_1, 0, 1 / 9.23, 2, -15.5 / 9.23},
+    {TensorType::Q8_0, 0, 1 / 73.9, -1, 0},          {TensorType::Q2_K, 80, 1 / 14.0, 82, 1.5 / 14},
+    {TensorType::Q3_K, 108, 1 / 43.0, -1, 0},        {TensorType::Q4_K, 0, 1 / 270.0, 2, 7.5 / 270},
+    {TensorType::Q5_K, 0, 1 / 540.0, 2, 15.5 / 540}, {TensorType::Q6_K, 208, 1 / 1366.0, -1, 0},
+    {TensorType::IQ4_NL, 0, 1 / 70.0, -1, 0},        {TensorType::IQ4_XS, 0, 1 / 1300.0, -1, 0},
 };
 constexpr std::byte kMxfp4Exponent{120};  // 2^-7 times codes of about 3: near the spread
 
@@ -67,7 +69,8 @@ void fillValues(Random& random, std::span<std::byte> out, T (*encode)(float)) {
     const std::size_t count = out.size() / sizeof(T);
     for (std::size_t i = 0; i < count;) {
         std::uint64_t bits = random.next();
-        for (int k = 0; k < 6 && i < count; ++k, ++i, bits >>= 10) std::memcpy(out.data() + i * sizeof(T), &values[bits & 1023], sizeof(T));
+        for (int k = 0; k < 6 && i < count; ++k, ++i, bits >>= 10)
+            std::memcpy(out.data() + i * sizeof(T), &values[bits & 1023], sizeof(T));
     }
 }
 
@@ -83,8 +86,10 @@ void putHalf(std::byte* at, double value) {
 }  // namespace
 
 bool canSynthesize(TensorType type) {
-    if (type == TensorType::F32 || type == TensorType::F16 || type == TensorType::BF16 || type == TensorType::MXFP4) return true;
-    return std::any_of(std::begin(kScales), std::end(kScales), [&](const BlockScale& scale) { return scale.type == type; });
+    if (type == TensorType::F32 || type == TensorType::F16 || type == TensorType::BF16 || type == TensorType::MXFP4)
+        return true;
+    return std::any_of(std::begin(kScales), std::end(kScales),
+                       [&](const BlockScale& scale) { return scale.type == type; });
 }
 
 void fillRandomWeights(TensorType type, std::uint64_t seed, std::span<std::byte> out) {

@@ -1,4 +1,5 @@
-// Random weights in the bytes of a tensor type: codes are drawn directly, scales are set so that the weights spread as trained ones do.
+// Random weights in the bytes of a tensor type: codes are drawn directly, scales are set so that the weights spread as
+// trained ones do.
 #pragma once
 
 #include <cstddef>

@@ -37,10 +37,13 @@ struct Mixture {
     std::string_view name;
     TensorType base;
 };
-constexpr Mixture kMixtures[] = {{"Q2_K_M", TensorType::Q2_K}, {"Q3_K_M", TensorType::Q3_K}, {"Q4_K_M", TensorType::Q4_K},
-                                 {"Q5_K_M", TensorType::Q5_K}, {"Q6_K_M", TensorType::Q6_K}, {"MXFP4_MOE", TensorType::Q8_0}};
-constexpr TensorType kPlain[] = {TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
-                                 TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
+constexpr Mixture kMixtures[] = {{"Q2_K_M", TensorType::Q2_K}, {"Q3_K_M", TensorType::Q3_K},
+                                 {"Q4_K_M", TensorType::Q4_K}, {"Q5_K_M", TensorType::Q5_K},
+                                 {"Q6_K_M", TensorType::Q6_K}, {"MXFP4_MOE", TensorType::Q8_0}};
+constexpr TensorType kPlain[] = {TensorType::F32,  TensorType::F16,    TensorType::BF16,   TensorType::Q8_0,
+                                 TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
+                                 TensorType::Q2_K, TensorType::Q3_K,   TensorType::Q4_K,   TensorType::Q5_K,
+                                 TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
 
 // The type that takes rows whose length is no multiple of 256.
 TensorType fallback(TensorType type) {
@@ -56,7 +59,9 @@ TensorType fallback(TensorType type) {
 }
 
 // True for the first and the last eighth of the layers, and for every third layer between them.
-bool getsMoreBits(int layer, int layers) { return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2; }
+bool getsMoreBits(int layer, int layers) {
+    return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
+}
 
 TensorType mixedType(const Mixture& mixture, std::string_view name, int layer, const SynthShape& shape, int layers) {
     const auto is = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
@@ -66,7 +71,8 @@ TensorType mixedType(const Mixture& mixture, std::string_view name, int layer, c
     if (shape.experts == 8 && (is("attn_v") || is("attn_k"))) return TensorType::Q8_0;
     const bool more = getsMoreBits(layer, layers);
     if (is("attn_v")) {
-        if (base == TensorType::Q2_K) return shape.n_heads >= 4 * shape.n_kv_heads ? TensorType::Q4_K : TensorType::Q3_K;
+        if (base == TensorType::Q2_K)
+            return shape.n_heads >= 4 * shape.n_kv_heads ? TensorType::Q4_K : TensorType::Q3_K;
         if (base == TensorType::Q3_K) return layer < 2 ? TensorType::Q5_K : TensorType::Q4_K;
         return more ? TensorType::Q6_K : base;
     }
@@ -103,7 +109,8 @@ void addVocabulary(GgufWriter& writer, int size) {
         const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
         const std::uint32_t code = printable ? byte : next_unprintable++;
         std::string text;
-        if (code < 0x80) text += static_cast<char>(code);
+        if (code < 0x80)
+            text += static_cast<char>(code);
         else {
             text += static_cast<char>(0xC0 | (code >> 6));
             text += static_cast<char>(0x80 | (code & 0x3F));
@@ -124,7 +131,11 @@ void addVocabulary(GgufWriter& writer, int size) {
 class SynthWriter {
 public:
     SynthWriter(const SynthShape& shape, const Mixture& mixture, bool mixed, const SynthRequest& request)
-        : shape_(shape), mixture_(mixture), mixed_(mixed), layers_(request.layers > 0 ? request.layers : shape.n_layers), seed_(request.seed << 20) {}
+        : shape_(shape),
+          mixture_(mixture),
+          mixed_(mixed),
+          layers_(request.layers > 0 ? request.layers : shape.n_layers),
+          seed_(request.seed << 20) {}
 
     Result<void> write(const std::filesystem::path& path) {
         addKeys();
@@ -137,7 +148,9 @@ public:
         const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
         const auto space = std::filesystem::space(folder, code);
         if (!code && space.available < bytes_ + kSpareBytes) {
-            return fail(ErrorCode::Io, path.string() + " needs " + std::to_string(bytes_ >> 20) + " MiB and the disk has " + std::to_string(space.available >> 20) + " MiB left",
+            return fail(ErrorCode::Io,
+                        path.string() + " needs " + std::to_string(bytes_ >> 20) + " MiB and the disk has " +
+                            std::to_string(space.available >> 20) + " MiB left",
                         "Free some room, or take fewer layers or a smaller type");
         }
         if (const auto fault = writer_.write(path.string())) return fail(ErrorCode::Io, *fault);
@@ -153,7 +166,9 @@ private:
         const std::string a(shape_.architecture);
         writer_.addString("general.architecture", a);
         writer_.addString("general.name", std::string(shape_.id) + " (random weights)");
-        const auto put = [&](const char* key, int value) { writer_.addU32(a + key, static_cast<std::uint32_t>(value)); };
+        const auto put = [&](const char* key, int value) {
+            writer_.addU32(a + key, static_cast<std::uint32_t>(value));
+        };
         put(".context_length", 32768);
         put(".block_count", layers_);
         put(".embedding_length", shape_.d_model);
@@ -184,7 +199,8 @@ private:
         matrix(prefix + "attn_k.weight", layer, d_kv, shape_.d_model);
         matrix(prefix + "attn_v.weight", layer, d_kv, shape_.d_model);
         matrix(prefix + "attn_output.weight", layer, shape_.d_model, d_q);
-        if (shape_.experts > 0) addExperts(prefix, layer);
+        if (shape_.experts > 0)
+            addExperts(prefix, layer);
         else {
             matrix(prefix + "ffn_gate.weight", layer, shape_.d_ff, shape_.d_model);
             matrix(prefix + "ffn_up.weight", layer, shape_.d_ff, shape_.d_model);
@@ -208,7 +224,8 @@ private:
     void addExperts(const std::string& prefix, int layer) {
         stream(prefix + "ffn_gate_inp.weight", TensorType::F32, {size(shape_.d_model), size(shape_.experts)});
         const auto experts = [&](const char* name, int rows, int cols) {
-            stream(prefix + name + "_exps.weight", typeOf(prefix + name + "_exps.weight", layer, cols), {size(cols), size(rows), size(shape_.experts)});
+            stream(prefix + name + "_exps.weight", typeOf(prefix + name + "_exps.weight", layer, cols),
+                   {size(cols), size(rows), size(shape_.experts)});
             if (gptOss()) stream(prefix + name + "_exps.bias", TensorType::F32, {size(rows), size(shape_.experts)});
         };
         experts("ffn_gate", shape_.d_ff, shape_.d_model);
@@ -227,14 +244,18 @@ private:
         const std::uint64_t dims[] = {size(length)};
         writer_.addTensorF32(name, dims, values);
     }
-    void matrix(const std::string& name, int layer, int rows, int cols) { stream(name, typeOf(name, layer, cols), {size(cols), size(rows)}); }
+    void matrix(const std::string& name, int layer, int rows, int cols) {
+        stream(name, typeOf(name, layer, cols), {size(cols), size(rows)});
+    }
     void stream(const std::string& name, TensorType type, const std::vector<std::uint64_t>& dims) {
         const kernels::TypeTraits& traits = *kernels::typeTraits(type);
         std::uint64_t bytes = dims[0] / traits.block_elements * traits.block_bytes;
         for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
         bytes_ += bytes;
         seed_ += std::uint64_t{1} << 40;  // more than the pieces of a tensor
-        writer_.addTensorStream(name, dims, static_cast<std::uint32_t>(type), bytes, [type, bytes, seed = seed_](std::ostream& out) { writeMatrix(out, type, bytes, seed); });
+        writer_.addTensorStream(
+            name, dims, static_cast<std::uint32_t>(type), bytes,
+            [type, bytes, seed = seed_](std::ostream& out) { writeMatrix(out, type, bytes, seed); });
     }
 
     const SynthShape& shape_;
@@ -252,7 +273,8 @@ std::span<const SynthShape> synthShapes() { return kShapes; }
 std::string synthTypeNames() {
     std::string names;
     for (const TensorType type : kPlain) names += std::string(kernels::typeTraits(type)->name) + ", ";
-    for (const Mixture& mixture : kMixtures) names += std::string(mixture.name) + (&mixture == std::end(kMixtures) - 1 ? "" : ", ");
+    for (const Mixture& mixture : kMixtures)
+        names += std::string(mixture.name) + (&mixture == std::end(kMixtures) - 1 ? "" : ", ");
     return names;
 }
 
@@ -263,17 +285,22 @@ Result<void> writeSynthModel(const SynthRequest& request, const std::filesystem:
         if (candidate.id == request.shape) chosen = &candidate;
         known += (known.empty() ? "" : ", ") + std::string(candidate.id);
     }
-    if (chosen == nullptr) return fail(ErrorCode::NotFound, "no shape is called \"" + std::string(request.shape) + "\"", "Known are: " + known);
+    if (chosen == nullptr)
+        return fail(ErrorCode::NotFound, "no shape is called \"" + std::string(request.shape) + "\"",
+                    "Known are: " + known);
     if (request.layers < 0 || request.layers > chosen->n_layers) {
-        return fail(ErrorCode::InvalidArgument, "the shape has 1 to " + std::to_string(chosen->n_layers) + " layers, not " + std::to_string(request.layers));
+        return fail(ErrorCode::InvalidArgument, "the shape has 1 to " + std::to_string(chosen->n_layers) +
+                                                    " layers, not " + std::to_string(request.layers));
     }
     for (const Mixture& mixture : kMixtures) {
         if (request.type == mixture.name) return SynthWriter(*chosen, mixture, true, request).write(path);
     }
     for (const TensorType type : kPlain) {
-        if (request.type == kernels::typeTraits(type)->name) return SynthWriter(*chosen, {request.type, type}, false, request).write(path);
+        if (request.type == kernels::typeTraits(type)->name)
+            return SynthWriter(*chosen, {request.type, type}, false, request).write(path);
     }
-    return fail(ErrorCode::InvalidArgument, "no model is written in the type \"" + std::string(request.type) + "\"", "Use one of: " + synthTypeNames());
+    return fail(ErrorCode::InvalidArgument, "no model is written in the type \"" + std::string(request.type) + "\"",
+                "Use one of: " + synthTypeNames());
 }
 
 }  // namespace quibble

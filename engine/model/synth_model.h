@@ -1,5 +1,5 @@
-// Writes a GGUF file of a real model's shape with random weights, so that speed can be measured anywhere without a download. The
-// text such a model makes is noise.
+// Writes a GGUF file of a real model's shape with random weights, so that speed can be measured anywhere without a
+// download. The text such a model makes is noise.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace quibble {
 struct SynthShape {
     std::string_view id;
     std::string_view architecture;  // as files name it: "qwen2", "gpt-oss"
-    int n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size;  // d_ff: of one expert where there are experts
+    int n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff,
+        vocab_size;  // d_ff: of one expert where there are experts
     bool tied_output;
     double rope_theta;
     int experts = 0, experts_used = 0;  // 0: dense
@@ -27,7 +28,7 @@ struct SynthShape {
 
 struct SynthRequest {
     std::string_view shape;
-    std::string_view type;  // a tensor type for every matrix, or a mixture as files name it (Q4_K_M)
+    std::string_view type;   // a tensor type for every matrix, or a mixture as files name it (Q4_K_M)
     std::uint64_t seed = 1;  // the same seed gives the same bytes
     int layers = 0;          // 0: as the shape has them
 };

@@ -14,7 +14,8 @@ namespace quibble {
 struct WeightCost {
     std::int64_t packed = 0;    // matrices rearranged for 8-bit products
     std::int64_t made = 0;      // quantized anew, converted or joined
-    std::int64_t in_place = 0;  // read where they lie in the file, over and over: memory that the system can take back, but then each token reads the disk
+    std::int64_t in_place = 0;  // read where they lie in the file, over and over: memory that the system can take back,
+                                // but then each token reads the disk
 
     [[nodiscard]] std::int64_t bytes() const { return packed + made + in_place; }
     /// "13.1 GB (packed 12.0 GB, read where they lie in the file 1.10 GB)"
@@ -22,9 +23,12 @@ struct WeightCost {
 };
 
 /// quantizer: of options.weight_quant; nullptr for weights as stored.
-[[nodiscard]] WeightCost weightCost(const ModelFile& file, const LoadOptions& options, const WeightQuantizer* quantizer);
+[[nodiscard]] WeightCost weightCost(const ModelFile& file, const LoadOptions& options,
+                                    const WeightQuantizer* quantizer);
 
-/// Errors: OutOfMemory, with what is needed, what is there and what to do. available: nullopt where nobody knows, which fits.
-[[nodiscard]] Result<void> checkWeightsFit(const WeightCost& cost, const std::string& path, std::optional<std::int64_t> available);
+/// Errors: OutOfMemory, with what is needed, what is there and what to do. available: nullopt where nobody knows, which
+/// fits.
+[[nodiscard]] Result<void> checkWeightsFit(const WeightCost& cost, const std::string& path,
+                                           std::optional<std::int64_t> available);
 
 }  // namespace quibble

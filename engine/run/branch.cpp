@@ -23,7 +23,8 @@ void keepFirstOfEachParameter(MethodChoice& choice) {
     for (std::size_t i = 0; i < params.size(); ++i) {
         const std::string key = params[i].first;
         const auto again = [&key](const auto& other) { return other.first == key; };
-        params.erase(std::remove_if(params.begin() + static_cast<std::ptrdiff_t>(i) + 1, params.end(), again), params.end());
+        params.erase(std::remove_if(params.begin() + static_cast<std::ptrdiff_t>(i) + 1, params.end(), again),
+                     params.end());
     }
 }
 
@@ -35,9 +36,11 @@ double budgetWithin(double budget, const RunProvenance& recorded) {
 
 void takeAsForgivingVersion(RunRequest& request, const RunProvenance& recorded) {
     const std::vector<std::string> entries = entriesOf(request.penalty);
-    std::erase_if(request.penalty.disabled_words,
-                  [&](const std::string& word) { return std::find(entries.begin(), entries.end(), word) == entries.end(); });
-    for (MethodChoice* choice : {&request.weight_quant, &request.draft.method, &request.draft.verify, &request.experts}) {
+    std::erase_if(request.penalty.disabled_words, [&](const std::string& word) {
+        return std::find(entries.begin(), entries.end(), word) == entries.end();
+    });
+    for (MethodChoice* choice :
+         {&request.weight_quant, &request.draft.method, &request.draft.verify, &request.experts}) {
         keepFirstOfEachParameter(*choice);
     }
     for (auto& [key, value] : request.experts.params) {

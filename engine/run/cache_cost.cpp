@@ -27,15 +27,19 @@ std::string CacheCost::text() const {
 
 Position runContext(const RunRequest& request, std::int64_t prompt_tokens, const CacheModels& models) {
     // Memory is occupied only as it is written, so room for a raised limit costs nothing.
-    const std::int64_t wanted = request.context > 0 ? request.context : std::max<std::int64_t>(prompt_tokens + request.max_tokens, kUsualContext);
+    const std::int64_t wanted = request.context > 0
+                                    ? request.context
+                                    : std::max<std::int64_t>(prompt_tokens + request.max_tokens, kUsualContext);
     return static_cast<Position>(std::min(wanted, longestContext(models)));
 }
 
 Result<void> checkPromptFits(std::int64_t tokens, Position context, const CacheModels& models) {
     if (tokens < context) return {};
     const bool longest = context >= longestContext(models);
-    return fail(ErrorCode::InvalidArgument, "the prompt has " + std::to_string(tokens) + " tokens, the context is " + std::to_string(context),
-                longest ? "Shorten the prompt: the model was made for no longer context" : "Shorten the prompt or choose a larger context");
+    return fail(ErrorCode::InvalidArgument,
+                "the prompt has " + std::to_string(tokens) + " tokens, the context is " + std::to_string(context),
+                longest ? "Shorten the prompt: the model was made for no longer context"
+                        : "Shorten the prompt or choose a larger context");
 }
 
 Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models, Position context) {
@@ -54,7 +58,8 @@ Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models
     for (const ModelConfig* draft : models.drafts) {
         auto layout = kvLayout(*draft, request.kv_type);
         if (!layout) return tl::unexpected(layout.error());
-        cost.draft_bytes += static_cast<std::int64_t>(layout->bytesFor(std::min<Position>(context, draft->context_length)));
+        cost.draft_bytes +=
+            static_cast<std::int64_t>(layout->bytesFor(std::min<Position>(context, draft->context_length)));
     }
     return cost;
 }
@@ -63,10 +68,12 @@ Result<void> checkCacheFits(const CacheCost& cost, std::optional<std::int64_t> a
     const std::int64_t needed = cost.bytes() - stored;
     if (!available || needed <= *available) return {};
     const std::int64_t fits = (*available + stored) / std::max<std::int64_t>(1, cost.bytes() / cost.context);
-    std::string hint = "Choose a context of at most " + std::to_string(std::min<std::int64_t>(fits, cost.context - 1)) + " positions";
+    std::string hint =
+        "Choose a context of at most " + std::to_string(std::min<std::int64_t>(fits, cost.context - 1)) + " positions";
     if (cost.type != KvType::Q8_0) hint += ", a smaller type of KV cache (q8_0)";
     if (cost.reference_bytes > 0) hint += ", or no reference";
-    return fail(ErrorCode::DoesNotFit, "the KV cache takes " + cost.text() + ", and " + bytesText(*available) + " of memory are free", hint);
+    return fail(ErrorCode::DoesNotFit,
+                "the KV cache takes " + cost.text() + ", and " + bytesText(*available) + " of memory are free", hint);
 }
 
 }  // namespace quibble

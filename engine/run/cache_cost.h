@@ -20,7 +20,8 @@ struct CacheModels {
     std::vector<const ModelConfig*> drafts;  // those that keep a cache
 };
 
-/// Bytes of the caches when every position is written. Until then memory is occupied only as far as positions are written.
+/// Bytes of the caches when every position is written. Until then memory is occupied only as far as positions are
+/// written.
 struct CacheCost {
     Position context = 0;
     KvType type = KvType::F32;
@@ -31,7 +32,8 @@ struct CacheCost {
     [[nodiscard]] std::string text() const;
 };
 
-/// Positions of the run's cache: as the request asks, or room for its prompt and limit; at most what model and reference were made for.
+/// Positions of the run's cache: as the request asks, or room for its prompt and limit; at most what model and
+/// reference were made for.
 [[nodiscard]] Position runContext(const RunRequest& request, std::int64_t prompt_tokens, const CacheModels& models);
 
 /// Whether so many tokens leave room for one more. Errors: InvalidArgument, with what helps.
@@ -40,7 +42,9 @@ struct CacheCost {
 /// Errors: those of kvLayout.
 [[nodiscard]] Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models, Position context);
 
-/// `stored`: bytes of these caches that are in memory already. Errors: OutOfMemory, with what is needed, what is there and what would fit.
-[[nodiscard]] Result<void> checkCacheFits(const CacheCost& cost, std::optional<std::int64_t> available, std::int64_t stored = 0);
+/// `stored`: bytes of these caches that are in memory already. Errors: OutOfMemory, with what is needed, what is there
+/// and what would fit.
+[[nodiscard]] Result<void> checkCacheFits(const CacheCost& cost, std::optional<std::int64_t> available,
+                                          std::int64_t stored = 0);
 
 }  // namespace quibble

@@ -10,7 +10,9 @@ std::vector<Alternative> topAlternatives(std::span<const float> logits, double l
         float logit;
         TokenId id;
     };
-    const auto before = [](const Entry& a, const Entry& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; };
+    const auto before = [](const Entry& a, const Entry& b) {
+        return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+    };
     std::vector<Entry> best;  // a heap whose front is the least of the kept
     const auto wanted = static_cast<std::size_t>(std::max(0, count));
     best.reserve(wanted);
@@ -28,18 +30,21 @@ std::vector<Alternative> topAlternatives(std::span<const float> logits, double l
     std::sort_heap(best.begin(), best.end(), before);
     std::vector<Alternative> top;
     top.reserve(best.size());
-    for (const Entry& entry : best) top.push_back({entry.id, static_cast<float>(static_cast<double>(entry.logit) - log_sum_exp)});
+    for (const Entry& entry : best)
+        top.push_back({entry.id, static_cast<float>(static_cast<double>(entry.logit) - log_sum_exp)});
     return top;
 }
 
 std::int32_t rankOf(std::span<const float> logits, TokenId id) {
     const float own = logits[static_cast<std::size_t>(id)];
-    return 1 + static_cast<std::int32_t>(std::count_if(logits.begin(), logits.end(), [own](float z) { return z > own; }));
+    return 1 +
+           static_cast<std::int32_t>(std::count_if(logits.begin(), logits.end(), [own](float z) { return z > own; }));
 }
 
 double massOf(std::span<const float> logits, double log_sum_exp, std::span<const TokenId> ids) {
     double mass = 0;
-    for (const TokenId id : ids) mass += std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)]) - log_sum_exp);
+    for (const TokenId id : ids)
+        mass += std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)]) - log_sum_exp);
     return mass;
 }
 

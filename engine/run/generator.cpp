@@ -21,27 +21,38 @@ constexpr std::string_view kExpertsPrefix = "experts:";
 }  // namespace
 
 Result<std::unique_ptr<Generator>> Generator::create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes, const FreeMemory& free_memory) {
+                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes,
+                                                     const FreeMemory& free_memory) {
     std::unique_ptr<Generator> generator(new Generator(request, std::move(models), device, prefixes));
-    if (auto prepared = generator->prepare(std::move(replayed), free_memory); !prepared) return tl::unexpected(prepared.error());
+    if (auto prepared = generator->prepare(std::move(replayed), free_memory); !prepared)
+        return tl::unexpected(prepared.error());
     return generator;
 }
 
 Generator::Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
-    : request_(std::move(request)), models_(std::move(models)), device_(device), prefixes_(prefixes), started_ns_(nowNs()) {}
+    : request_(std::move(request)),
+      models_(std::move(models)),
+      device_(device),
+      prefixes_(prefixes),
+      started_ns_(nowNs()) {}
 
 Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory) {
     const Model& model = *models_.quantized;
     const Tokenizer& tokenizer = *model.tokenizer();
     if (auto checked = checkSampler(request_.sampler); !checked) return checked;
-    if (request_.max_tokens < 1) return fail(ErrorCode::InvalidArgument, "the token limit is " + std::to_string(request_.max_tokens), "Use 1 or more");
-    if (request_.context < 0) return fail(ErrorCode::InvalidArgument, "the context is " + std::to_string(request_.context) + " positions", "Use 0 (as needed) or more");
+    if (request_.max_tokens < 1)
+        return fail(ErrorCode::InvalidArgument, "the token limit is " + std::to_string(request_.max_tokens),
+                    "Use 1 or more");
+    if (request_.context < 0)
+        return fail(ErrorCode::InvalidArgument, "the context is " + std::to_string(request_.context) + " positions",
+                    "Use 0 (as needed) or more");
     if (request_.top_alternatives < 1 || request_.top_alternatives > 1000) {
         return fail(ErrorCode::InvalidArgument, "the number of alternatives is out of range", "Use 1 to 1000");
     }
     if (models_.reference != nullptr) {
         const Model& reference = *models_.reference;
-        if (auto same = checkReferenceReadsTheSame(reference.config(), *reference.tokenizer(), model); !same) return same;
+        if (auto same = checkReferenceReadsTheSame(reference.config(), *reference.tokenizer(), model); !same)
+            return same;
     }
     auto prompt = buildPrompt(request_, tokenizer, localPromptClock());
     if (!prompt) return tl::unexpected(prompt.error());
@@ -49,7 +60,8 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeM
     prompt_size_ = tokens_.size();
     if (request_.prefill == PrefillMode::Throughput) {
         if (auto checked = checkThroughputPrefill(model, request_.arithmetic, device_); !checked) return checked;
-        throughput_end_ = static_cast<Position>(prompt_size_ - 1);  // the logits of the last position are the run's first measurement
+        throughput_end_ =
+            static_cast<Position>(prompt_size_ - 1);  // the logits of the last position are the run's first measurement
     }
     auto penalty = MarkerPenalty::create(request_.penalty, tokenizer);
     if (!penalty) return tl::unexpected(penalty.error());
@@ -59,14 +71,16 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeM
         const auto& prefix = request_.branch.prefix;
         const auto known = [&](TokenId id) { return id >= 0 && id < model.config().vocab_size; };
         if (!std::all_of(prefix.begin(), prefix.end(), known)) {
-            return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have", "Branch with the model that made the run");
+            return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have",
+                        "Branch with the model that made the run");
         }
         tokens_.insert(tokens_.end(), prefix.begin(), prefix.end() - 1);
         for (std::size_t i = prompt_size_; i < tokens_.size(); ++i) (void)thinking_->push(tokens_[i]);
         forced_ = prefix.back();
     }
     replayed_ = std::move(replayed);
-    std::stable_sort(replayed_.begin(), replayed_.end(), [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
+    std::stable_sort(replayed_.begin(), replayed_.end(),
+                     [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
     if (auto drafts = prepareDraft(); !drafts) return drafts;
     if (auto sequences = prepareSequences(free_memory); !sequences) return sequences;
     fillProvenance(*prompt);
@@ -94,7 +108,8 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     auto experts_method = findExpertMethod(request_.experts);
     if (!experts_method) return tl::unexpected(experts_method.error());
     const bool has_experts = decides->config().hasExperts();
-    // Under a budget that leaves experts out, keys and values are not those of other runs of the same text. Such a run shares none.
+    // Under a budget that leaves experts out, keys and values are not those of other runs of the same text. Such a run
+    // shares none.
     const PrefixReuse reuse{has_experts && !(*experts_method)->lossless ? nullptr : prefixes_, tokens_, has_experts};
     auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : ownSettings(), reuse);
     if (!sequence) return tl::unexpected(sequence.error());
@@ -114,7 +129,8 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
 Result<void> Generator::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
-    provenance_.reused_bytes = static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
+    provenance_.reused_bytes =
+        static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
     auto fits = checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
     if (fits || prefixes_ == nullptr) return fits;
     prefixes_->shrinkTo(0);  // drops what earlier runs left, but for the pages that this run shares
@@ -130,10 +146,13 @@ Result<void> Generator::prepareDraft() {
     if (!rule) return tl::unexpected(rule.error());
     verify_method_ = *rule;
     if (draft_method_->drafts_for_reference && models_.reference == nullptr) {
-        return fail(ErrorCode::InvalidArgument, "the draft method " + std::string(draft_method_->id) + " drafts for the reference, and there is none",
-                    "Choose a reference");
+        return fail(
+            ErrorCode::InvalidArgument,
+            "the draft method " + std::string(draft_method_->id) + " drafts for the reference, and there is none",
+            "Choose a reference");
     }
-    QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->model_files, "the draft models of the request are not open");
+    QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->model_files,
+                  "the draft models of the request are not open");
     const Model* larger = models_.quantized.get();
     for (int i = 0; i < draft_method_->model_files; ++i) {
         const Model* draft = models_.drafts[static_cast<std::size_t>(i)].get();
@@ -145,11 +164,14 @@ Result<void> Generator::prepareDraft() {
 
 Result<void> Generator::prepareDrafter() {
     if (draft_method_ == nullptr) return {};
-    // What is left of the context bounds each draft when it is made (draft()), so that a run with a draft ends where a plain one does.
+    // What is left of the context bounds each draft when it is made (draft()), so that a run with a draft ends where a
+    // plain one does.
     const int nodes = draft_method_->nodes(request_.draft.method);
     if (nodes > Sequence::kMaxRows - 1) {
         return fail(ErrorCode::InvalidArgument,
-                    "a draft of " + std::to_string(nodes) + " tokens does not fit: there is room in a verify pass for " + std::to_string(Sequence::kMaxRows - 1),
+                    "a draft of " + std::to_string(nodes) +
+                        " tokens does not fit: there is room in a verify pass for " +
+                        std::to_string(Sequence::kMaxRows - 1),
                     "Choose a smaller draft");
     }
     DraftSetup setup;
@@ -157,7 +179,8 @@ Result<void> Generator::prepareDrafter() {
     setup.models = draft_method_->drafts_for_reference ? std::vector{models_.quantized} : models_.drafts;
     setup.device = &device_;
     setup.context = sequence_->capacity();
-    for (const auto& model : setup.models) setup.context = std::min<Position>(setup.context, model->config().context_length);
+    for (const auto& model : setup.models)
+        setup.context = std::min<Position>(setup.context, model->config().context_length);
     setup.settings = ownSettings();
     setup.reuse = {prefixes_, tokens_};
     auto drafter = draft_method_->make(setup);
@@ -193,10 +216,14 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
         p.experts = c.experts.count;
         p.experts_used = c.experts.used;
     }
-    p.arithmetic = request_.arithmetic == Arithmetic::F32 ? "f32 activations" : "native (8-bit activation blocks where the format has such a kernel)";
+    p.arithmetic = request_.arithmetic == Arithmetic::F32
+                       ? "f32 activations"
+                       : "native (8-bit activation blocks where the format has such a kernel)";
     p.throughput_positions = throughput_end_;
     if (throughput_end_ > 0) {
-        p.arithmetic += "; the first " + std::to_string(throughput_end_) + " positions of the prompt with BF16 activations (throughput prefill), so that KL against the same weights is not 0";
+        p.arithmetic += "; the first " + std::to_string(throughput_end_) +
+                        " positions of the prompt with BF16 activations (throughput prefill), so that KL against the "
+                        "same weights is not 0";
     }
     p.kv_cache = kvTypeText(request_.kv_type);
     p.isa = device_.isa();
@@ -222,7 +249,8 @@ Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::s
     const bool last = done + n == total;
     beginPass(false);
     const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));
-    if (auto fed = sequence_->append(chunk, last ? 1 : 0, logits_.data(), stop); !fed) return tl::unexpected(fed.error());
+    if (auto fed = sequence_->append(chunk, last ? 1 : 0, logits_.data(), stop); !fed)
+        return tl::unexpected(fed.error());
     if (!std::exchange(prompt_announced_, true)) announcePrompt(events);
     events.emplace_back(Progress{done + n, total});
     std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
@@ -240,7 +268,8 @@ void Generator::announcePrompt(std::vector<RunEvent>& events) {
 }
 
 void Generator::announceText(TokenId id, std::vector<RunEvent>& events) {
-    if (announced_.insert(id).second) events.emplace_back(TokenText{id, std::string(models_.quantized->tokenizer()->tokenBytes(id))});
+    if (announced_.insert(id).second)
+        events.emplace_back(TokenText{id, std::string(models_.quantized->tokenizer()->tokenBytes(id))});
 }
 
 void Generator::announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events) {
@@ -280,9 +309,12 @@ Result<void> Generator::applyControl(const ControlChange& change) {
         penalty_->setOnlyThinking(change.value != 0);
         return {};
     }
-    if (key.substr(0, kWordPrefix.size()) == kWordPrefix) return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), change.value != 0);
+    if (key.substr(0, kWordPrefix.size()) == kWordPrefix)
+        return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), change.value != 0);
     if (key.substr(0, kDraftPrefix.size()) == kDraftPrefix) {
-        if (drafter_ == nullptr) return fail(ErrorCode::InvalidArgument, "this run has no draft", "Choose a draft method before the run starts");
+        if (drafter_ == nullptr)
+            return fail(ErrorCode::InvalidArgument, "this run has no draft",
+                        "Choose a draft method before the run starts");
         return drafter_->setParam(key.substr(kDraftPrefix.size()), change.value);
     }
     if (key.substr(0, kExpertsPrefix.size()) == kExpertsPrefix) {
@@ -290,15 +322,21 @@ Result<void> Generator::applyControl(const ControlChange& change) {
         return experts_->setParam(key.substr(kExpertsPrefix.size()), change.value);
     }
     if (key == "max_tokens") {
-        if (change.value < 1 || change.value > 1e9) return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
+        if (change.value < 1 || change.value > 1e9)
+            return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
         request_.max_tokens = static_cast<int>(change.value);
         return {};
     }
-    if (key == "temperature") sampler.temperature = change.value;
-    else if (key == "top_k") sampler.top_k = static_cast<int>(std::clamp(change.value, -1.0, 1e9));
-    else if (key == "top_p") sampler.top_p = change.value;
-    else if (key == "min_p") sampler.min_p = change.value;
-    else return fail(ErrorCode::InvalidArgument, "no control is called \"" + change.key + "\"");
+    if (key == "temperature")
+        sampler.temperature = change.value;
+    else if (key == "top_k")
+        sampler.top_k = static_cast<int>(std::clamp(change.value, -1.0, 1e9));
+    else if (key == "top_p")
+        sampler.top_p = change.value;
+    else if (key == "min_p")
+        sampler.min_p = change.value;
+    else
+        return fail(ErrorCode::InvalidArgument, "no control is called \"" + change.key + "\"");
     if (auto checked = checkSampler(sampler); !checked) return checked;
     request_.sampler = sampler;
     return {};

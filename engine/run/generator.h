@@ -1,6 +1,7 @@
-// The step loop of one run: draft -> forward pass over the drafted tree -> penalty -> verify or sample -> measurements, with the reference scored
-// in blocks behind it. One step appends the accepted tokens and one of the model's own (without a draft: that one) and returns the events of
-// that step. Lives on the engine thread; knows no threads, no store and no window.
+// The step loop of one run: draft -> forward pass over the drafted tree -> penalty -> verify or sample -> measurements,
+// with the reference scored in blocks behind it. One step appends the accepted tokens and one of the model's own
+// (without a draft: that one) and returns the events of that step. Lives on the engine thread; knows no threads, no
+// store and no window.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +33,15 @@ namespace quibble {
 
 class Generator {
 public:
-    /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator. `replayed` are control
-    /// changes that take effect at their positions, as recorded in a stored run. `prefixes`: what earlier runs have computed of the same text is
-    /// taken from there and not computed again, which changes no bit; nullptr: all is computed. free_memory: what the caches must fit in.
-    /// Errors say which setting and what to do.
-    [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                                   std::vector<ControlChange> replayed = {}, PrefixCache* prefixes = nullptr,
+    /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator.
+    /// `replayed` are control changes that take effect at their positions, as recorded in a stored run. `prefixes`:
+    /// what earlier runs have computed of the same text is taken from there and not computed again, which changes no
+    /// bit; nullptr: all is computed. free_memory: what the caches must fit in. Errors say which setting and what to
+    /// do.
+    [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models,
+                                                                   CpuDevice& device,
+                                                                   std::vector<ControlChange> replayed = {},
+                                                                   PrefixCache* prefixes = nullptr,
                                                                    const FreeMemory& free_memory = memoryLimit);
 
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
@@ -47,21 +51,26 @@ public:
 
     /// One chunk of the prompt. Returns whether the prefill is complete. Errors: Cancelled (call again to go on).
     [[nodiscard]] Result<bool> prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop);
-    /// Appends one token, or with a draft one and all that were accepted. Scores a reference block when one is full. Nothing happens once
-    /// finished(). Errors: Cancelled (nothing was appended, call again to go on), or the reason why the run cannot go on.
+    /// Appends one token, or with a draft one and all that were accepted. Scores a reference block when one is full.
+    /// Nothing happens once finished(). Errors: Cancelled (nothing was appended, call again to go on), or the reason
+    /// why the run cannot go on.
     [[nodiscard]] Result<void> step(std::vector<RunEvent>& events, const std::stop_token& stop);
-    /// Scores the tokens that wait for the reference, so that the KL curve reaches the end of the text. Called on pause and at the end.
+    /// Scores the tokens that wait for the reference, so that the KL curve reaches the end of the text. Called on pause
+    /// and at the end.
     [[nodiscard]] Result<void> flushReference(std::vector<RunEvent>& events, const std::stop_token& stop);
 
-    /// Prefill, steps until finished() or `limit` tokens were appended, and the rest of the reference: for callers that never pause.
-    /// Errors: Cancelled, and what step() says.
-    [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events, std::int64_t limit = std::numeric_limits<std::int64_t>::max(), const std::stop_token& stop = {});
+    /// Prefill, steps until finished() or `limit` tokens were appended, and the rest of the reference: for callers that
+    /// never pause. Errors: Cancelled, and what step() says.
+    [[nodiscard]] Result<void> runToEnd(std::vector<RunEvent>& events,
+                                        std::int64_t limit = std::numeric_limits<std::int64_t>::max(),
+                                        const std::stop_token& stop = {});
 
-    /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it. Versions differ in what they
-    /// take for such a token.
+    /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it.
+    /// Versions differ in what they take for such a token.
     void passEnds() { passes_ends_ = true; }
 
-    /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key, range).
+    /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key,
+    /// range).
     [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
 
     /// The closing event of a run that ends here, for the reason finishReason().
@@ -74,8 +83,11 @@ private:
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory);
     [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory);
-    /// The settings of the model that is measured and of its drafts. The reference is computed exactly, and with F32 rows.
-    [[nodiscard]] SequenceSettings ownSettings() const { return {request_.arithmetic, request_.kv_type, throughput_end_}; }
+    /// The settings of the model that is measured and of its drafts. The reference is computed exactly, and with F32
+    /// rows.
+    [[nodiscard]] SequenceSettings ownSettings() const {
+        return {request_.arithmetic, request_.kv_type, throughput_end_};
+    }
     [[nodiscard]] Result<void> checkMemory(const CacheCost& cost, const FreeMemory& free_memory);
     void fillProvenance(const PromptTokens& prompt);
     void announcePrompt(std::vector<RunEvent>& events);
@@ -85,8 +97,10 @@ private:
     [[nodiscard]] Result<void> prepareDrafter();
     [[nodiscard]] Result<void> prepareExperts();
     void beginPass(bool verify);
-    /// Adds events for the pass that began at `pos`: the pass itself, and the experts of those of its rows that stay in the text.
-    void announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns, std::vector<RunEvent>& events);
+    /// Adds events for the pass that began at `pos`: the pass itself, and the experts of those of its rows that stay in
+    /// the text.
+    void announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns,
+                         std::vector<RunEvent>& events);
 
     // One round (generator_step.cpp).
     struct Round;
@@ -112,12 +126,13 @@ private:
     CpuDevice& device_;
     PrefixCache* prefixes_;
     RunProvenance provenance_;
-    std::unique_ptr<Sequence> sequence_;   // of the model that decides: the quantized model, or the reference where the quantized model drafts for it
-    std::unique_ptr<Drafter> drafter_;     // nullptr: plain decoding
-    std::unique_ptr<ExpertPolicy> experts_; // nullptr: a dense model
+    std::unique_ptr<Sequence> sequence_;  // of the model that decides: the quantized model, or the reference where the
+                                          // quantized model drafts for it
+    std::unique_ptr<Drafter> drafter_;    // nullptr: plain decoding
+    std::unique_ptr<ExpertPolicy> experts_;  // nullptr: a dense model
     std::optional<ExpertRecorder> recorder_;
-    std::int64_t measured_from_ = 1;       // generated tokens from which on the next step measures plain decoding
-    std::int64_t dense_bytes_ = 0;         // weights that every pass reads
+    std::int64_t measured_from_ = 1;  // generated tokens from which on the next step measures plain decoding
+    std::int64_t dense_bytes_ = 0;    // weights that every pass reads
     const DraftMethod* draft_method_ = nullptr;
     const VerifyMethod* verify_method_ = nullptr;
     std::optional<ReferenceScorer> scorer_;
@@ -127,11 +142,13 @@ private:
     std::vector<ControlChange> replayed_;  // not yet in force, by position
     std::vector<TokenId> tokens_;          // prompt and everything appended
     std::size_t prompt_size_ = 0;
-    Position throughput_end_ = 0;          // positions of the prompt before this one have rounded inputs; generated tokens, those of a parent included, never have
+    Position throughput_end_ = 0;  // positions of the prompt before this one have rounded inputs; generated tokens,
+                                   // those of a parent included, never have
     bool prompt_announced_ = false;
     bool passes_ends_ = false;
-    TokenId forced_ = kNoToken;            // the injected token of a branch, until it has been appended
-    std::vector<float> logits_;            // raw logits of the next position; within a round those of all rows of its tree, [rows, vocab]
+    TokenId forced_ = kNoToken;  // the injected token of a branch, until it has been appended
+    std::vector<float>
+        logits_;  // raw logits of the next position; within a round those of all rows of its tree, [rows, vocab]
     std::vector<float> penalized_;         // logits after the penalty: of the model that is measured ...
     std::vector<float> target_penalized_;  // ... and of the one that decides
     std::unordered_set<TokenId> announced_;

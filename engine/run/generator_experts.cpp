@@ -8,7 +8,8 @@ namespace {
 std::int64_t denseBytes(const Model& model) {
     std::size_t bytes = weightBytes(model.output());
     for (const LayerWeights& layer : model.layers()) {
-        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.router}) bytes += weightBytes(*linear);
+        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.router})
+            bytes += weightBytes(*linear);
     }
     return static_cast<std::int64_t>(bytes);
 }
@@ -21,7 +22,8 @@ Result<void> Generator::prepareExperts() {
         auto method = findExpertMethod(request_.experts);
         if (!method) return tl::unexpected(method.error());
         if ((*method)->lossless) return {};
-        return fail(ErrorCode::InvalidArgument, sequence_->model().config().name + " has no experts, so they cannot be given a budget",
+        return fail(ErrorCode::InvalidArgument,
+                    sequence_->model().config().name + " has no experts, so they cannot be given a budget",
                     "Open a mixture-of-experts model, or choose to observe only");
     }
     const ModelConfig& c = sequence_->model().config();
@@ -31,7 +33,9 @@ Result<void> Generator::prepareExperts() {
     recorder_.emplace(c.n_layers, c.experts);
     dense_bytes_ = denseBytes(sequence_->model());
     layers->setSelector(experts_.get());
-    layers->setTap([this](const RouterScores& scores, const ExpertChoice& choice) { recorder_->record(scores, choice, experts_->allowed()); });
+    layers->setTap([this](const RouterScores& scores, const ExpertChoice& choice) {
+        recorder_->record(scores, choice, experts_->allowed());
+    });
     return {};
 }
 
@@ -41,7 +45,8 @@ void Generator::beginPass(bool verify) {
     recorder_->beginPass();
 }
 
-void Generator::announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns, std::vector<RunEvent>& events) {
+void Generator::announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns,
+                                std::vector<RunEvent>& events) {
     if (experts_ == nullptr) return;
     ExpertPass pass = recorder_->pass();
     pass.pos = pos;

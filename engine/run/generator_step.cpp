@@ -10,8 +10,9 @@ namespace quibble {
 
 namespace {
 
-// A drafting run takes one step without a draft after its first token, and another each time the text has grown this many times over: what plain
-// decoding would cost at this length is then known from the run itself, for a handful of tokens.
+// A drafting run takes one step without a draft after its first token, and another each time the text has grown this
+// many times over: what plain decoding would cost at this length is then known from the run itself, for a handful of
+// tokens.
 constexpr std::int64_t kMeasuredGrowth = 8;
 
 }  // namespace
@@ -20,9 +21,9 @@ struct Generator::Round {
     DraftTree tree;
     DraftRound record;
     std::vector<std::vector<std::int32_t>> children;  // of the text (0) and of node i (i + 1)
-    std::int64_t first_row = 0;                       // row of the text's end in the pass: 0, or -1 when its logits were there before
-    std::int32_t node = -1;                           // where the walk stands; -1: the end of the text
-    bool ended = false;                               // the walk has left the tree
+    std::int64_t first_row = 0;  // row of the text's end in the pass: 0, or -1 when its logits were there before
+    std::int32_t node = -1;      // where the walk stands; -1: the end of the text
+    bool ended = false;          // the walk has left the tree
 
     [[nodiscard]] const std::vector<std::int32_t>& here() const { return children[static_cast<std::size_t>(node + 1)]; }
 };
@@ -32,7 +33,8 @@ Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_toke
     const std::int64_t began = nowNs();
     const std::int64_t reference_before = scorer_ ? scorer_->spentNs() : 0;
     QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
-    if (auto scored = scoreWhenReady(events, stop); !scored) return scored;  // left over from a step whose scoring was stopped
+    if (auto scored = scoreWhenReady(events, stop); !scored)
+        return scored;  // left over from a step whose scoring was stopped
     if (auto applied = applyReplayed(events); !applied) return applied;
 
     Round round;
@@ -46,7 +48,8 @@ Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_toke
     const std::int64_t spent = nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
     round.record.other_ns = spent - round.record.draft_ns - round.record.verify_ns;
     closeRound(round, events);
-    // The round stands in front of its tokens, so that whoever reads the events in order knows of each token where it comes from.
+    // The round stands in front of its tokens, so that whoever reads the events in order knows of each token where it
+    // comes from.
     if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round.record));
     decode_ns_ += spent;
     return {};
@@ -54,14 +57,18 @@ Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_toke
 
 Result<void> Generator::draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
-    const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated, sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
+    const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated,
+                                                     sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
     if (drafter_ != nullptr) {
         DraftTask task;
         task.text = tokens_;
         const bool one_row = sequence_->size() < position();
         const bool measured = one_row && generated >= measured_from_;
-        // In front of a forced token nothing is drafted. A pass has one row less for drafted tokens, because the end of the text takes one.
-        task.max_nodes = forced_ != kNoToken || measured ? 0 : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
+        // In front of a forced token nothing is drafted. A pass has one row less for drafted tokens, because the end of
+        // the text takes one.
+        task.max_nodes = forced_ != kNoToken || measured
+                             ? 0
+                             : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
         task.max_depth = task.max_nodes;
         task.rules = {&*penalty_, &*thinking_, request_.sampler, request_.seed, verify_method_->pick};
         auto tree = drafter_->propose(task, stop);
@@ -109,7 +116,8 @@ Result<kernels::LogitStats> Generator::statsOf(std::span<const float> raw) const
     kernels::LogitStats stats;
     kernels::ops().logitStats(raw.data(), static_cast<std::int64_t>(raw.size()), &stats);
     if (stats.argmax < 0) {
-        return fail(ErrorCode::FileCorrupt, "the model computed a value that is not a number at position " + std::to_string(position()),
+        return fail(ErrorCode::FileCorrupt,
+                    "the model computed a value that is not a number at position " + std::to_string(position()),
                     "The weights are damaged or overflow in this arithmetic; try --arithmetic f32 or another file");
     }
     return stats;
@@ -128,21 +136,24 @@ Result<void> Generator::walk(Round& round, std::vector<RunEvent>& events, const 
         }
         TokenRecord record = measure(measured, *stats);
         choose(round, target, record);
-        record.logprob = static_cast<float>(static_cast<double>(measured[static_cast<std::size_t>(record.id)]) - stats->log_sum_exp);
+        record.logprob =
+            static_cast<float>(static_cast<double>(measured[static_cast<std::size_t>(record.id)]) - stats->log_sum_exp);
         record.rank = rankOf(measured, record.id);
         record.marker = penalty_->isMarker(record.id);
         const TokenId id = record.id;
         const Position pos = record.pos;
         append(std::move(record), events);
         if (reference_decides) {
-            ReferenceRecord reference = measureReference(target, measured, stats->log_sum_exp, id, pos, request_.top_alternatives);
+            ReferenceRecord reference =
+                measureReference(target, measured, stats->log_sum_exp, id, pos, request_.top_alternatives);
             announce(reference.top, events);
             events.emplace_back(std::move(reference));
         } else if (scorer_) {
             scorer_->push(id, pos, measured, stats->log_sum_exp);
             if (auto scored = scoreWhenReady(events, stop); !scored) {
                 if (scored.error().code != ErrorCode::Cancelled) return scored;
-                round.ended = true;  // the full block must be scored before another token can be queued; the tokens so far stay
+                round.ended =
+                    true;  // the full block must be scored before another token can be queued; the tokens so far stay
             }
         }
         if (finished()) round.ended = true;
@@ -183,14 +194,16 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         logits = target_penalized_;
     }
     const std::vector<std::int32_t>& children = round.here();
-    const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise || request_.sampler.temperature <= 0;
+    const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise ||
+                           request_.sampler.temperature <= 0;
     VerifyOutcome outcome;
     if (forced_ != kNoToken) {
         outcome.own = forced_;
         record.injected = true;
         forced_ = kNoToken;
     } else if (verify_method_ != nullptr) {
-        outcome = verify_method_->decide({&round.tree, children, logits, &sampler_, request_.sampler, request_.seed, record.pos, &request_.draft.verify});
+        outcome = verify_method_->decide({&round.tree, children, logits, &sampler_, request_.sampler, request_.seed,
+                                          record.pos, &request_.draft.verify});
     } else {
         outcome.own = sampler_.choose(logits, request_.sampler, request_.seed, record.pos);
     }
@@ -213,8 +226,8 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
         round.record.added = record.id = outcome.own;
         round.record.corrected = !children.empty();
     }
-    // The token that the same noise would have chosen without the penalty. A rule that draws for itself uses other noise, and has no such token
-    // unless it drew nothing.
+    // The token that the same noise would have chosen without the penalty. A rule that draws for itself uses other
+    // noise, and has no such token unless it drew nothing.
     const bool other = record.penalized && own_noise;
     record.without_penalty_id = other ? sampler_.choose(raw, request_.sampler, request_.seed, record.pos) : record.id;
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
@@ -234,7 +247,8 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
     std::vector<std::int32_t> rows;
     if (round.record.rows > 0) {
         if (round.first_row == 0) rows.push_back(0);
-        for (const std::int32_t node : round.record.path) rows.push_back(node + static_cast<std::int32_t>(round.first_row) + 1);
+        for (const std::int32_t node : round.record.path)
+            rows.push_back(node + static_cast<std::int32_t>(round.first_row) + 1);
         const Position first = sequence_->size();
         sequence_->keepRows(rows);
         announceExperts(first, rows, !round.record.nodes.empty(), round.record.verify_ns, events);
@@ -249,9 +263,12 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
 
 void Generator::decideEnd(const TokenRecord& record) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
-    if (!passes_ends_ && models_.quantized->tokenizer()->isEndOfGeneration(record.id)) finish_reason_ = FinishReason::EndOfText;
-    else if (generated >= request_.max_tokens) finish_reason_ = FinishReason::TokenLimit;
-    else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity()) finish_reason_ = FinishReason::ContextFull;
+    if (!passes_ends_ && models_.quantized->tokenizer()->isEndOfGeneration(record.id))
+        finish_reason_ = FinishReason::EndOfText;
+    else if (generated >= request_.max_tokens)
+        finish_reason_ = FinishReason::TokenLimit;
+    else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity())
+        finish_reason_ = FinishReason::ContextFull;
 }
 
 Result<void> Generator::scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop) {

@@ -15,8 +15,8 @@ bool isFileOf(const ModelFile& file, const std::filesystem::path& path, const Mo
     return file.contentHash() == model.file()->contentHash() && modelHash(file) == model.hash();
 }
 
-// The reference keeps f32 rows, computes its prompt exactly and uses all its experts. Where the run does any of this in another way,
-// the difference shows in KL even with the same weights.
+// The reference keeps f32 rows, computes its prompt exactly and uses all its experts. Where the run does any of this in
+// another way, the difference shows in KL even with the same weights.
 bool onlyWeightsCanDiffer(const RunRequest& request, bool has_experts) {
     if (request.kv_type != KvType::F32 || request.prefill != PrefillMode::Exact) return false;
     const auto experts = findExpertMethod(request.experts);

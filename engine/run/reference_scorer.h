@@ -12,24 +12,28 @@
 
 namespace quibble {
 
-/// What the reference says about `id` at `pos`, from its raw logits p and the quantized model's q with their log-sum-exp.
-[[nodiscard]] ReferenceRecord measureReference(std::span<const float> p, std::span<const float> q, double q_log_sum_exp, TokenId id, Position pos,
-                                               int top_alternatives);
+/// What the reference says about `id` at `pos`, from its raw logits p and the quantized model's q with their
+/// log-sum-exp.
+[[nodiscard]] ReferenceRecord measureReference(std::span<const float> p, std::span<const float> q, double q_log_sum_exp,
+                                               TokenId id, Position pos, int top_alternatives);
 
 class ReferenceScorer {
 public:
-    /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens. The sequence may hold all but the
-    /// last of them already.
-    ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block, int top_alternatives);
+    /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens. The
+    /// sequence may hold all but the last of them already.
+    ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block,
+                    int top_alternatives);
 
-    /// Queues the token at the next position with the quantized model's raw logits there ([vocab_size]) and their log-sum-exp.
+    /// Queues the token at the next position with the quantized model's raw logits there ([vocab_size]) and their
+    /// log-sum-exp.
     void push(TokenId id, Position pos, std::span<const float> logits, double log_sum_exp);
 
     [[nodiscard]] bool blockReady() const { return pending_.size() >= static_cast<std::size_t>(block_); }
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
-    /// Scores up to one block and appends a record for each to `out`. Nothing pending: nothing happens. Errors: Cancelled (the
-    /// queue stays as it was and the next call continues), InvalidArgument (context), and what Sequence says.
+    /// Scores up to one block and appends a record for each to `out`. Nothing pending: nothing happens. Errors:
+    /// Cancelled (the queue stays as it was and the next call continues), InvalidArgument (context), and what Sequence
+    /// says.
     [[nodiscard]] Result<void> score(std::vector<ReferenceRecord>& out, const std::stop_token& stop);
 
     [[nodiscard]] std::int64_t spentNs() const { return spent_ns_; }
@@ -45,10 +49,10 @@ private:
 
     std::unique_ptr<Sequence> sequence_;
     CpuDevice& device_;
-    std::vector<TokenId> unfed_;      // tokens that the reference has not seen; the last is the input for pending_[0]
+    std::vector<TokenId> unfed_;  // tokens that the reference has not seen; the last is the input for pending_[0]
     std::vector<Pending> pending_;
-    std::vector<float> q_logits_;     // [block, vocab_size] of the quantized model
-    std::vector<float> p_logits_;     // [block, vocab_size] of the reference
+    std::vector<float> q_logits_;  // [block, vocab_size] of the quantized model
+    std::vector<float> p_logits_;  // [block, vocab_size] of the reference
     int block_;
     int top_alternatives_;
     std::int64_t spent_ns_ = 0;

@@ -17,7 +17,8 @@ namespace {
 
 std::string floatText(float value) {
     char text[64];
-    std::snprintf(text, sizeof text, "%.9g (0x%08" PRIx32 ")", static_cast<double>(value), std::bit_cast<std::uint32_t>(value));
+    std::snprintf(text, sizeof text, "%.9g (0x%08" PRIx32 ")", static_cast<double>(value),
+                  std::bit_cast<std::uint32_t>(value));
     return text;
 }
 
@@ -34,8 +35,10 @@ public:
     void integers(const std::string& field, std::int64_t stored, std::int64_t repeated) {
         if (stored != repeated) differ(field, std::to_string(stored), std::to_string(repeated));
     }
-    void alternatives(const std::string& field, const std::vector<Alternative>& stored, const std::vector<Alternative>& repeated) {
-        integers(field + " count", static_cast<std::int64_t>(stored.size()), static_cast<std::int64_t>(repeated.size()));
+    void alternatives(const std::string& field, const std::vector<Alternative>& stored,
+                      const std::vector<Alternative>& repeated) {
+        integers(field + " count", static_cast<std::int64_t>(stored.size()),
+                 static_cast<std::int64_t>(repeated.size()));
         for (std::size_t i = 0; i < stored.size() && !difference_; ++i) {
             const std::string item = field + "[" + std::to_string(i) + "]";
             integers(item + ".id", stored[i].id, repeated[i].id);
@@ -75,7 +78,8 @@ std::optional<ReplayDifference> compareTokens(const TokenRecord& stored, const T
 
 std::optional<ReplayDifference> compareReferences(const ReferenceRecord& stored, const ReferenceRecord& repeated) {
     Comparison c(stored.pos);
-    c.floats("kl", recordedDivergence(static_cast<double>(stored.kl)), repeated.kl);  // earlier versions stored what rounding left below zero
+    c.floats("kl", recordedDivergence(static_cast<double>(stored.kl)),
+             repeated.kl);  // earlier versions stored what rounding left below zero
     c.floats("ref_entropy", stored.entropy, repeated.entropy);
     c.floats("ref_varentropy", stored.varentropy, repeated.varentropy);
     c.floats("ref_logprob", stored.logprob, repeated.logprob);
@@ -86,13 +90,15 @@ std::optional<ReplayDifference> compareReferences(const ReferenceRecord& stored,
 
 Result<void> sameModel(const std::string& what, const std::string& stored, const std::string& here) {
     if (stored.empty() || stored == here) return {};
-    return fail(ErrorCode::FileCorrupt, "the " + what + " here is not the one that made the run (" + here + ", stored " + stored + ")",
+    return fail(ErrorCode::FileCorrupt,
+                "the " + what + " here is not the one that made the run (" + here + ", stored " + stored + ")",
                 "Name the right file with --model or --reference");
 }
 
 Result<void> sameModels(const RunProvenance& then, const RunModels& here) {
     if (auto same = sameModel("model", then.model_hash, here.quantized->hash()); !same) return same;
-    return sameModel("reference", then.reference_hash, here.reference != nullptr ? here.reference->hash() : std::string());
+    return sameModel("reference", then.reference_hash,
+                     here.reference != nullptr ? here.reference->hash() : std::string());
 }
 
 // Says what the template would make of the prompt today, where the run was given another prompt; empty: it is the same.
@@ -105,13 +111,14 @@ std::string promptNote(const RunProvenance& then, RunRequest request, const Toke
     const std::vector<TokenId>&made = now->ids, &stored = then.prompt_tokens;
     if (made == stored && now->thinking_open == then.thinking_open) return {};
     const auto differs = std::mismatch(made.begin(), made.end(), stored.begin(), stored.end()).first - made.begin();
-    return "the chat template makes another prompt now: " + std::to_string(made.size()) + " tokens, recorded " + std::to_string(stored.size()) +
-           ", different from token " + std::to_string(differs) + " on" + used;
+    return "the chat template makes another prompt now: " + std::to_string(made.size()) + " tokens, recorded " +
+           std::to_string(stored.size()) + ", different from token " + std::to_string(differs) + " on" + used;
 }
 
 }  // namespace
 
-Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device) {
+Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models,
+                               CpuDevice& device) {
     const RunProvenance& then = stored.provenance();
     const RunRequest recorded = asRecorded(request, then);
     auto opened = openRunModels(models, recorded, {});
@@ -128,17 +135,23 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     while (first < stored.points().size() && stored.points()[first].token.pos < (*generator)->position()) ++first;
     RunTrace repeated(request);
     std::vector<RunEvent> events;
-    if (auto done = (*generator)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done) return tl::unexpected(done.error());
+    if (auto done = (*generator)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done)
+        return tl::unexpected(done.error());
     for (const RunEvent& event : events) repeated.apply(event);
 
-    if (then.isa != here.isa) report.note += (report.note.empty() ? "" : "; ") + ("stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ");
+    if (then.isa != here.isa)
+        report.note += (report.note.empty() ? "" : "; ") +
+                       ("stored on " + then.isa + ", repeated on " + here.isa + ": bits may differ");
     if (!then.engine_version.empty() && then.engine_version != kVersion) {
-        report.note += (report.note.empty() ? "" : "; ") + ("recorded by Quibble " + then.engine_version + ", repeated by " + kVersion + ": the changelog says what a version sees differently");
+        report.note +=
+            (report.note.empty() ? "" : "; ") + ("recorded by Quibble " + then.engine_version + ", repeated by " +
+                                                 kVersion + ": the changelog says what a version sees differently");
     }
     for (std::size_t i = first; i < stored.points().size() && !report.difference; ++i) {
         const TracePoint& old_point = stored.points()[i];
         if (i - first >= repeated.points().size()) {
-            report.difference = ReplayDifference{old_point.token.pos, "length", std::to_string(stored.points().size() - first) + " tokens",
+            report.difference = ReplayDifference{old_point.token.pos, "length",
+                                                 std::to_string(stored.points().size() - first) + " tokens",
                                                  std::to_string(repeated.points().size()) + " tokens"};
             break;
         }

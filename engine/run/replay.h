@@ -23,11 +23,14 @@ struct ReplayReport {
     std::int64_t tokens = 0;      // compared
     std::int64_t references = 0;  // compared
     std::optional<ReplayDifference> difference;
-    std::string note;             // for people: the stored run had another instruction set or version, or the template makes another prompt today
+    std::string note;  // for people: the stored run had another instruction set or version, or the template makes
+                       // another prompt today
 };
 
-/// stored: a trace as the store loads it (a branch begins with its parent's tokens, which are not repeated). request: the stored request,
-/// with model paths that exist here. The run begins with the prompt tokens that it recorded. Errors: those of loading and running; FileCorrupt when the model here is not the one that made the run.
-[[nodiscard]] Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models, CpuDevice& device);
+/// stored: a trace as the store loads it (a branch begins with its parent's tokens, which are not repeated). request:
+/// the stored request, with model paths that exist here. The run begins with the prompt tokens that it recorded.
+/// Errors: those of loading and running; FileCorrupt when the model here is not the one that made the run.
+[[nodiscard]] Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request, ModelCache& models,
+                                             CpuDevice& device);
 
 }  // namespace quibble

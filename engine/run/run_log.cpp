@@ -48,9 +48,11 @@ std::string settingsInShort(const RunRequest& r) {
     add("seed " + std::to_string(r.seed));
     add("at most " + std::to_string(r.max_tokens) + " tokens");
     if (r.penalty.strength != 0) add("penalty " + digits(r.penalty.strength));
-    if (r.draft.method.id != MethodChoice{}.id) add("draft " + r.draft.method.text() + " verified by " + r.draft.verify.text());
+    if (r.draft.method.id != MethodChoice{}.id)
+        add("draft " + r.draft.method.text() + " verified by " + r.draft.verify.text());
     if (r.raw) add("raw");
-    if (!r.branch.prefix.empty()) add("branch at " + std::to_string(r.branch.pos) + " of run " + std::to_string(raw(r.branch.parent)));
+    if (!r.branch.prefix.empty())
+        add("branch at " + std::to_string(r.branch.pos) + " of run " + std::to_string(raw(r.branch.parent)));
     return text;
 }
 
@@ -76,7 +78,8 @@ void RunLog::apply(std::span<const RunEvent> events) {
         } else if (const auto* piece = std::get_if<TokenText>(&event)) {
             if (texts_) pieces_[piece->id] = piece->bytes;
         } else if (const auto* change = std::get_if<ControlChange>(&event)) {
-            logDebug(runText(run_) + " at position " + std::to_string(change->pos) + ": " + change->key + " becomes " + digits(change->value));
+            logDebug(runText(run_) + " at position " + std::to_string(change->pos) + ": " + change->key + " becomes " +
+                     digits(change->value));
         } else if (const auto* end = std::get_if<RunFinished>(&event)) {
             sayEnd(*end);
         }
@@ -85,20 +88,26 @@ void RunLog::apply(std::span<const RunEvent> events) {
 
 void RunLog::sayStart(const RunProvenance& p) const {
     std::string line = runText(run_) + " begins: " + modelText(p.model_name, p.weight_format, p.model_hash);
-    if (!p.reference_name.empty()) line += ", reference " + modelText(p.reference_name, p.reference_format, p.reference_hash);
+    if (!p.reference_name.empty())
+        line += ", reference " + modelText(p.reference_name, p.reference_format, p.reference_hash);
     if (!p.draft_name.empty()) line += ", draft model " + modelText(p.draft_name, p.draft_format, p.draft_hash);
-    line += ", " + settingsInShort(request_) + ", prompt of " + std::to_string(p.prompt_tokens.size()) + " tokens, " + p.arithmetic;
+    line += ", " + settingsInShort(request_) + ", prompt of " + std::to_string(p.prompt_tokens.size()) + " tokens, " +
+            p.arithmetic;
     if (p.throughput_positions > 0) line += ", throughput prefill";
     if (p.experts > 0) line += ", experts " + request_.experts.text();
-    line += ", KV cache " + p.kv_cache + " of " + bytesText(p.kv_bytes) + ", " + p.isa + ", threads " + std::to_string(p.threads);
+    line += ", KV cache " + p.kv_cache + " of " + bytesText(p.kv_bytes) + ", " + p.isa + ", threads " +
+            std::to_string(p.threads);
     logInfo(line);
     if (texts_) logInfo(runText(run_) + " prompt: " + request_.prompt);
 }
 
 void RunLog::sayEnd(const RunFinished& end) {
     if (texts_ && !text_.empty()) logInfo(runText(run_) + " text: " + text_);
-    std::string line = runText(run_) + (started_ ? " ends: " : " did not begin: ") + finishReasonText(end.reason) + ", " + std::to_string(tokens_) + " tokens";
-    if (tokens_ > 0 && end.decode_ns > 0) line += ", text at " + digits(static_cast<double>(tokens_) * 1e9 / static_cast<double>(end.decode_ns)) + " tok/s";
+    std::string line = runText(run_) + (started_ ? " ends: " : " did not begin: ") + finishReasonText(end.reason) +
+                       ", " + std::to_string(tokens_) + " tokens";
+    if (tokens_ > 0 && end.decode_ns > 0)
+        line +=
+            ", text at " + digits(static_cast<double>(tokens_) * 1e9 / static_cast<double>(end.decode_ns)) + " tok/s";
     if (end.prefill_ns > 0) line += ", prompt in " + seconds(end.prefill_ns);
     if (end.reference_ns > 0) line += ", reference in " + seconds(end.reference_ns);
     if (end.wall_ns > 0) line += ", " + seconds(end.wall_ns) + " in all";

@@ -11,14 +11,16 @@
 
 namespace quibble {
 
-/// Writes an error as a line of the log. A chat template may put the prompt into its own messages; of such a message only the place is kept.
+/// Writes an error as a line of the log. A chat template may put the prompt into its own messages; of such a message
+/// only the place is kept.
 void logProblem(std::string_view line);
 
-/// Settings of a run that are not the usual, in short: "rtn:bits=3,group=64, temperature 0.6, top-p 0.95, seed 1, at most 512 tokens".
+/// Settings of a run that are not the usual, in short: "rtn:bits=3,group=64, temperature 0.6, top-p 0.95, seed 1, at
+/// most 512 tokens".
 [[nodiscard]] std::string settingsInShort(const RunRequest& request);
 
-/// Follows the events of runs, one after the other, and writes a line when one begins and one when it ends. Where the user asked for texts
-/// (logsTexts) those are written too.
+/// Follows the events of runs, one after the other, and writes a line when one begins and one when it ends. Where the
+/// user asked for texts (logsTexts) those are written too.
 class RunLog {
 public:
     void begin(RunId run, const RunRequest& request);

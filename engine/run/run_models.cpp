@@ -8,7 +8,8 @@ namespace quibble {
 
 namespace {
 
-Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request, const LoadOptions& plain) {
+Result<std::shared_ptr<const Model>> openReference(ModelCache& cache, const RunRequest& request,
+                                                   const LoadOptions& plain) {
     switch (request.reference.kind) {
         case ReferenceKind::None: return nullptr;
         case ReferenceKind::File: return cache.get(request.reference.path, plain);
@@ -24,7 +25,9 @@ Result<void> openDrafts(ModelCache& cache, const DraftSettings& draft, const Loa
     const std::string* const paths[] = {&draft.path, &draft.second_path};
     for (int i = 0; i < (*method)->model_files; ++i) {
         if (paths[i]->empty()) {
-            return fail(ErrorCode::InvalidArgument, "the draft method " + draft.method.id + " needs " + (i == 0 ? "a" : "a second, smaller") + " draft model",
+            return fail(ErrorCode::InvalidArgument,
+                        "the draft method " + draft.method.id + " needs " + (i == 0 ? "a" : "a second, smaller") +
+                            " draft model",
                         "Name a model file of the same tokenizer");
         }
         auto model = cache.get(*paths[i], plain);

@@ -19,8 +19,8 @@ struct RunModels {
 /// Asked for the memory that weights and caches must fit in, as in LoadOptions.
 using FreeMemory = decltype(LoadOptions::free_memory);
 
-/// Errors: those of Model::load; InvalidArgument when a draft method misses its model file. options.weight_quant and packed are ignored: the request says
-/// both.
+/// Errors: those of Model::load; InvalidArgument when a draft method misses its model file. options.weight_quant and
+/// packed are ignored: the request says both.
 [[nodiscard]] Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options);
 
 }  // namespace quibble

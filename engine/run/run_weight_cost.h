@@ -1,5 +1,5 @@
-// What the weights of all models of a run will take in memory, said before anything is loaded. What a run took in the end is in
-// RunFinished::peak_memory_bytes.
+// What the weights of all models of a run will take in memory, said before anything is loaded. What a run took in the
+// end is in RunFinished::peak_memory_bytes.
 #pragma once
 
 #include <optional>

@@ -20,7 +20,9 @@ constexpr double kSlowestPace = 0.1;  // tokens a second
 }  // namespace
 
 Runner::Runner(std::shared_ptr<ModelCache> models, Sink sink)
-    : models_(std::move(models)), sink_(std::move(sink)), thread_([this](const std::stop_token& quit) { loop(quit); }) {}
+    : models_(std::move(models)),
+      sink_(std::move(sink)),
+      thread_([this](const std::stop_token& quit) { loop(quit); }) {}
 
 Runner::~Runner() {
     stop();
@@ -178,7 +180,8 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);
         device_threads_ = start.request.threads;
     }
-    auto generator = Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
+    auto generator =
+        Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
     if (generator) events_.emplace_back((*generator)->provenance());
     return generator;
 }
@@ -208,7 +211,8 @@ Result<FinishReason> Runner::generate(Generator& generator) {
     const bool stopped = stopToken().stop_requested() && !generator.finished();
     if (!stopped) {
         // Scores the rest of the KL curve. Stop may cut this short, and the tokens behind stay without a KL.
-        if (auto flushed = generator.flushReference(events_, stopToken()); !flushed && flushed.error().code != ErrorCode::Cancelled) {
+        if (auto flushed = generator.flushReference(events_, stopToken());
+            !flushed && flushed.error().code != ErrorCode::Cancelled) {
             return tl::unexpected(flushed.error());
         }
     }
@@ -222,7 +226,8 @@ void Runner::waitForPace(std::int64_t step_began_ns, std::int64_t tokens) {
     sendBatch();  // at a pace that people follow, each token is shown before the wait for the next
     lock.lock();
     while (pace_ > 0 && !pause_wanted_ && !stop_.stop_requested()) {
-        const std::int64_t left_ns = step_began_ns + static_cast<std::int64_t>(1e9 / pace_ * static_cast<double>(tokens)) - nowNs();
+        const std::int64_t left_ns =
+            step_began_ns + static_cast<std::int64_t>(1e9 / pace_ * static_cast<double>(tokens)) - nowNs();
         if (left_ns <= 0) return;
         changed_.wait_for(lock, std::chrono::nanoseconds(left_ns));
     }
@@ -268,7 +273,8 @@ void Runner::applyControls(Generator& generator) {
         changes.swap(controls_);
     }
     for (const Control& change : changes) {
-        if (auto applied = generator.setControl(change.key, change.value, events_); !applied && rejected_) rejected_(applied.error());
+        if (auto applied = generator.setControl(change.key, change.value, events_); !applied && rejected_)
+            rejected_(applied.error());
     }
 }
 

@@ -1,6 +1,6 @@
-// One run at a time on the engine thread, as one state machine: Run, Pause, Step, Stop. Commands come from any thread and are
-// answered at once; events leave in finished, immutable batches through the sink, which is called on the engine thread and must be
-// quick and thread-safe (a queue).
+// One run at a time on the engine thread, as one state machine: Run, Pause, Step, Stop. Commands come from any thread
+// and are answered at once; events leave in finished, immutable batches through the sink, which is called on the engine
+// thread and must be quick and thread-safe (a queue).
 //
 //   Idle --start--> Loading --> Prefilling --> Running <--pause/resume/step--> Paused --> Finished --start--> ...
 #pragma once
@@ -24,9 +24,9 @@
 namespace quibble {
 
 struct RunStart {
-    RunId run = kNoRun;         // written into every batch
+    RunId run = kNoRun;  // written into every batch
     RunRequest request;
-    bool paused = false;        // stop before the first token, for Step
+    bool paused = false;  // stop before the first token, for Step
     std::vector<ControlChange> replayed;
     FreeMemory free_memory = memoryLimit;  // that weights and caches must fit in
 };
@@ -51,8 +51,8 @@ public:
     void stop();
     /// Takes effect at the next token. An invalid change is dropped and reported to `rejected`.
     void setControl(std::string key, double value);
-    /// At most this many tokens a second, so that people can watch a small model think; 0: as fast as it goes. Changes no number of
-    /// the run, holds for later runs too.
+    /// At most this many tokens a second, so that people can watch a small model think; 0: as fast as it goes. Changes
+    /// no number of the run, holds for later runs too.
     void setPace(double tokens_per_second);
     /// Called on the engine thread with the reason; set before start().
     void onRejectedControl(std::function<void(const Error&)> rejected) { rejected_ = std::move(rejected); }
@@ -97,8 +97,8 @@ private:
     bool pause_wanted_ = false;
     int steps_wanted_ = 0;
     double pace_ = 0;
-    std::stop_source stop_;     // of the current run
-    std::jthread thread_;       // last: starts when everything else is there
+    std::stop_source stop_;  // of the current run
+    std::jthread thread_;    // last: starts when everything else is there
 };
 
 }  // namespace quibble

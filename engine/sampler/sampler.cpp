@@ -24,8 +24,12 @@ double Sampler::filter(std::span<const float> logits, TokenId best, const Sample
     for (std::size_t i = 0; i < logits.size(); ++i) {
         if (logits[i] >= cut) candidates_.push_back({static_cast<TokenId>(i), logits[i]});
     }
-    const auto before = [](const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; };
-    const auto weight = [&](const Candidate& c) { return std::exp((static_cast<double>(c.logit) - largest) / settings.temperature); };
+    const auto before = [](const Candidate& a, const Candidate& b) {
+        return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+    };
+    const auto weight = [&](const Candidate& c) {
+        return std::exp((static_cast<double>(c.logit) - largest) / settings.temperature);
+    };
 
     auto kept = candidates_.end();
     if (settings.top_k > 0 && static_cast<std::size_t>(settings.top_k) < candidates_.size()) {
@@ -52,12 +56,15 @@ double Sampler::filter(std::span<const float> logits, TokenId best, const Sample
     candidates_.erase(kept, candidates_.end());
     if (settings.min_p > 0) {
         const double least = std::log(settings.min_p);  // relative to the largest, in nats
-        std::erase_if(candidates_, [&](const Candidate& c) { return (static_cast<double>(c.logit) - largest) / settings.temperature < least; });
+        std::erase_if(candidates_, [&](const Candidate& c) {
+            return (static_cast<double>(c.logit) - largest) / settings.temperature < least;
+        });
     }
     return largest;
 }
 
-TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed, Position pos) {
+TokenId Sampler::choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed,
+                        Position pos) {
     const TokenId best = argmax(logits);
     if (settings.temperature <= 0 || settings.top_k == 1) return best;
     const double largest = filter(logits, best, settings);
@@ -83,11 +90,13 @@ TokenDistribution Sampler::distribution(std::span<const float> logits, const Sam
     TokenDistribution distribution;
     distribution.reserve(candidates_.size());
     for (const Candidate& candidate : candidates_) {
-        distribution.push_back({candidate.id, std::exp((static_cast<double>(candidate.logit) - largest) / settings.temperature)});
+        distribution.push_back(
+            {candidate.id, std::exp((static_cast<double>(candidate.logit) - largest) / settings.temperature)});
     }
     const auto by_id = [](const TokenProbability& a, const TokenProbability& b) { return a.id < b.id; };
     // Only top-p leaves them in another order.
-    if (!std::is_sorted(distribution.begin(), distribution.end(), by_id)) std::sort(distribution.begin(), distribution.end(), by_id);
+    if (!std::is_sorted(distribution.begin(), distribution.end(), by_id))
+        std::sort(distribution.begin(), distribution.end(), by_id);
     double total = 0;
     for (const TokenProbability& token : distribution) total += token.p;
     for (TokenProbability& token : distribution) token.p /= total;
@@ -95,7 +104,8 @@ TokenDistribution Sampler::distribution(std::span<const float> logits, const Sam
 }
 
 double probabilityOf(const TokenDistribution& distribution, TokenId id) {
-    const auto found = std::lower_bound(distribution.begin(), distribution.end(), id, [](const TokenProbability& t, TokenId key) { return t.id < key; });
+    const auto found = std::lower_bound(distribution.begin(), distribution.end(), id,
+                                        [](const TokenProbability& t, TokenId key) { return t.id < key; });
     return found != distribution.end() && found->id == id ? found->p : 0.0;
 }
 

@@ -1,5 +1,5 @@
-// From a distribution to a token: temperature -> top-k -> top-p -> min-p -> Gumbel-max with positional noise. Ties go to the
-// lowest id, so the outcome is a function of logits, settings, seed and position alone.
+// From a distribution to a token: temperature -> top-k -> top-p -> min-p -> Gumbel-max with positional noise. Ties go
+// to the lowest id, so the outcome is a function of logits, settings, seed and position alone.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +22,16 @@ struct TokenProbability {
 using TokenDistribution = std::vector<TokenProbability>;
 
 [[nodiscard]] double probabilityOf(const TokenDistribution& distribution, TokenId id);
-/// A draw by Gumbel-max with the noise of (seed, pos, id, stream). Ties go to the lowest id. The distribution is not empty.
-[[nodiscard]] TokenId drawToken(const TokenDistribution& distribution, std::uint64_t seed, Position pos, NoiseStream stream);
+/// A draw by Gumbel-max with the noise of (seed, pos, id, stream). Ties go to the lowest id. The distribution is not
+/// empty.
+[[nodiscard]] TokenId drawToken(const TokenDistribution& distribution, std::uint64_t seed, Position pos,
+                                NoiseStream stream);
 
 class Sampler {
 public:
     /// Logits without NaN, at least one finite. temperature 0: the largest logit.
-    [[nodiscard]] TokenId choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed, Position pos);
+    [[nodiscard]] TokenId choose(std::span<const float> logits, const SamplerSettings& settings, std::uint64_t seed,
+                                 Position pos);
     /// What choose() draws from. temperature 0: all of it on the largest logit.
     [[nodiscard]] TokenDistribution distribution(std::span<const float> logits, const SamplerSettings& settings);
 

@@ -7,15 +7,19 @@
 
 namespace quibble {
 
-Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary) {
+Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::make(const ModelFile& file,
+                                                            std::shared_ptr<Vocabulary> vocabulary) {
     if (vocabulary->pre_name.empty()) {
-        return fail(ErrorCode::Unsupported, file.path() + ": the file does not name its pre-tokenizer (tokenizer.ggml.pre)",
+        return fail(ErrorCode::Unsupported,
+                    file.path() + ": the file does not name its pre-tokenizer (tokenizer.ggml.pre)",
                     "Convert the model again with a current converter");
     }
     auto splitter = PreTokenizer::byName(vocabulary->pre_name);
-    if (!splitter) return fail(splitter.error().code, file.path() + ": " + splitter.error().what, splitter.error().hint);
+    if (!splitter)
+        return fail(splitter.error().code, file.path() + ": " + splitter.error().what, splitter.error().hint);
     if (file.value("tokenizer.ggml.add_bos_token") == nullptr) vocabulary->adds_bos = (*splitter)->addsBosByDefault();
-    const bool ignore_merges = file.getBool("quibble.tokenizer.ignore_merges").value_or((*splitter)->ignoresMergesByDefault());
+    const bool ignore_merges =
+        file.getBool("quibble.tokenizer.ignore_merges").value_or((*splitter)->ignoresMergesByDefault());
     std::shared_ptr<BpeTokenizer> made(new BpeTokenizer(std::move(vocabulary), *splitter, ignore_merges));
     if (auto read = made->readMerges(file); !read) return tl::unexpected<Error>(read.error());
     return made;
@@ -27,19 +31,22 @@ Result<void> BpeTokenizer::readMerges(const ModelFile& file) {
     const auto symbolOf = [&](const std::string& bytes) {
         const std::uint32_t token = vocabulary.mergeable.lookup(bytes);
         if (token != ByteIndex::kNone) return token;
-        const auto [found, added] = extras.emplace(bytes, static_cast<std::uint32_t>(vocabulary.size() + extra_symbols_.size()));
+        const auto [found, added] =
+            extras.emplace(bytes, static_cast<std::uint32_t>(vocabulary.size() + extra_symbols_.size()));
         if (added) extra_symbols_.push_back(bytes);
         return found->second;
     };
     byte_symbols_.resize(256);
     for (unsigned byte = 0; byte < 256; ++byte) {
         const TokenId token = vocabulary.byte_tokens[byte];
-        byte_symbols_[byte] = token != kNoToken ? static_cast<std::uint32_t>(token) : symbolOf(std::string(1, static_cast<char>(byte)));
+        byte_symbols_[byte] =
+            token != kNoToken ? static_cast<std::uint32_t>(token) : symbolOf(std::string(1, static_cast<char>(byte)));
     }
     TypedKeys keys(file);
     const GgufArray* merges = keys.texts("tokenizer.ggml.merges");
     if (merges == nullptr) {
-        const std::string fault = keys.fault().empty() ? "there is no list of strings tokenizer.ggml.merges" : keys.fault();
+        const std::string fault =
+            keys.fault().empty() ? "there is no list of strings tokenizer.ggml.merges" : keys.fault();
         return fail(ErrorCode::FileCorrupt, file.path() + ": " + fault, "Convert the model again");
     }
     merges_ = MergeTable(merges->size());
@@ -50,8 +57,10 @@ Result<void> BpeTokenizer::readMerges(const ModelFile& file) {
         const auto left = space == std::string_view::npos ? std::nullopt : decodeByteLevel(text.substr(0, space));
         const auto right = space == std::string_view::npos ? std::nullopt : decodeByteLevel(text.substr(space + 1));
         if (!left || !right || left->empty() || right->empty()) {
-            return fail(ErrorCode::FileCorrupt, file.path() + ": merge " + std::to_string(rank) + " is not two byte-level strings: \"" +
-                                                    toValidUtf8(text.substr(0, 60)) + "\"", "The vocabulary in the file is damaged");
+            return fail(ErrorCode::FileCorrupt,
+                        file.path() + ": merge " + std::to_string(rank) + " is not two byte-level strings: \"" +
+                            toValidUtf8(text.substr(0, 60)) + "\"",
+                        "The vocabulary in the file is damaged");
         }
         const std::uint32_t merged = symbolOf(*left + *right);
         merges_.insert(symbolOf(*left), symbolOf(*right), Merge{static_cast<std::uint32_t>(rank), merged});
@@ -78,7 +87,8 @@ void BpeTokenizer::encodePiece(std::string_view piece, SymbolRow& row, std::vect
 
 void BpeTokenizer::emit(std::uint32_t symbol, std::vector<TokenId>& out) const {
     if (symbol < vocabulary_->size()) return out.push_back(static_cast<TokenId>(symbol));
-    for (const char byte : extra_symbols_[symbol - vocabulary_->size()]) emitByte(static_cast<unsigned char>(byte), out);
+    for (const char byte : extra_symbols_[symbol - vocabulary_->size()])
+        emitByte(static_cast<unsigned char>(byte), out);
 }
 
 void BpeTokenizer::emitByte(unsigned char byte, std::vector<TokenId>& out) const {

@@ -13,10 +13,12 @@ namespace quibble {
 
 class BpeTokenizer final : public Tokenizer {
 public:
-    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary);
+    [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> make(const ModelFile& file,
+                                                                       std::shared_ptr<Vocabulary> vocabulary);
 
 private:
-    BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter, bool ignore_merges)
+    BpeTokenizer(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const PreTokenizer> splitter,
+                 bool ignore_merges)
         : Tokenizer(std::move(vocabulary)), splitter_(std::move(splitter)), ignore_merges_(ignore_merges) {}
 
     [[nodiscard]] Result<void> readMerges(const ModelFile& file);

@@ -77,7 +77,9 @@ public:
         slot = Slot{pairKey(left, right), merge};
         ++used_;
     }
-    [[nodiscard]] Merge lookup(std::uint32_t left, std::uint32_t right) const { return slots_[find(left, right)].merge; }
+    [[nodiscard]] Merge lookup(std::uint32_t left, std::uint32_t right) const {
+        return slots_[find(left, right)].merge;
+    }
 
 private:
     struct Slot {
@@ -85,7 +87,9 @@ private:
         Merge merge;
     };
 
-    static std::uint64_t pairKey(std::uint32_t left, std::uint32_t right) { return (std::uint64_t{left} << 32) | right; }
+    static std::uint64_t pairKey(std::uint32_t left, std::uint32_t right) {
+        return (std::uint64_t{left} << 32) | right;
+    }
     [[nodiscard]] std::size_t find(std::uint32_t left, std::uint32_t right) const {
         const std::uint64_t key = pairKey(left, right);
         // Finaliser of the SplitMix64 generator: spreads neighbouring ids over the table.

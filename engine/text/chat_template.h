@@ -19,13 +19,13 @@
 namespace quibble {
 
 struct ChatMessage {
-    std::string role;     // "system", "user", "assistant"
+    std::string role;  // "system", "user", "assistant"
     std::string content;
     bool operator==(const ChatMessage&) const = default;
 };
 
 struct ChatTemplateContext {
-    std::string bos_token;              // text; empty when the vocabulary has none
+    std::string bos_token;  // text; empty when the vocabulary has none
     std::string eos_token;
     bool add_generation_prompt = true;  // end with the opening of the assistant's turn
     /// More variables by name (enable_thinking, reasoning_effort, tools ...); must be an object or null. Keys keep
@@ -37,17 +37,20 @@ struct ChatTemplateContext {
 
 struct ChatPrompt {
     std::string text;
-    std::vector<std::size_t> literal;  // places where the content of a message, not the template, wrote what looks like a control token
-    bool thinking_open = false;  // the text ends inside a thought that the model continues; marks in what the user wrote do not count
+    std::vector<std::size_t>
+        literal;  // places where the content of a message, not the template, wrote what looks like a control token
+    bool thinking_open =
+        false;  // the text ends inside a thought that the model continues; marks in what the user wrote do not count
     bool operator==(const ChatPrompt&) const = default;
 };
 
 /// Renders with trim_blocks and lstrip_blocks, one trailing newline of the template removed, as the Python reference
-/// does for chat templates. Errors: InvalidArgument (syntax or evaluation error with line and column, the template's own
-/// raise_exception, a limit reached).
-/// `control_places`: where control tokens could begin in a text (Tokenizer::controlPlaces). Such places in what others than the assistant
-/// wrote are followed through the template by a mark in front of each, and come out as ChatPrompt::literal.
-[[nodiscard]] Result<ChatPrompt> renderChat(std::string_view jinja_template, std::span<const ChatMessage> messages, const ChatTemplateContext& context,
-                                            const std::function<std::vector<std::size_t>(std::string_view)>& control_places = {});
+/// does for chat templates. Errors: InvalidArgument (syntax or evaluation error with line and column, the template's
+/// own raise_exception, a limit reached). `control_places`: where control tokens could begin in a text
+/// (Tokenizer::controlPlaces). Such places in what others than the assistant wrote are followed through the template by
+/// a mark in front of each, and come out as ChatPrompt::literal.
+[[nodiscard]] Result<ChatPrompt> renderChat(
+    std::string_view jinja_template, std::span<const ChatMessage> messages, const ChatTemplateContext& context,
+    const std::function<std::vector<std::size_t>(std::string_view)>& control_places = {});
 
 }  // namespace quibble

@@ -23,11 +23,13 @@ constexpr std::string_view kNotePrefix = "# note: ";
 
 // Table 8 of the paper, in its order.
 constexpr std::array<std::string_view, 50> kPublished = {
-    "perhaps", "maybe",     "wait",        "Wait",         "actually",   "hold",     "Hmm",       "hmm",       "Alternatively", "alternatively",
-    "However", "however",   "instead",     "Instead",      "But",        "but",      "though",    "although",  "yet",           "rather",
-    "unless",  "otherwise", "nonetheless", "nevertheless", "regardless", "still",    "anyway",    "Or",        "or",            "either",
-    "whether", "uncertain", "unsure",      "possibly",     "might",      "could",    "another",   "different", "reconsider",    "rethink",
-    "backtrack", "retry",   "recheck",     "revisit",      "doubt",      "confused", "wrong",     "mistake",   "error",         "incorrect",
+    "perhaps",       "maybe",         "wait",    "Wait",    "actually", "hold",      "Hmm",         "hmm",
+    "Alternatively", "alternatively", "However", "however", "instead",  "Instead",   "But",         "but",
+    "though",        "although",      "yet",     "rather",  "unless",   "otherwise", "nonetheless", "nevertheless",
+    "regardless",    "still",         "anyway",  "Or",      "or",       "either",    "whether",     "uncertain",
+    "unsure",        "possibly",      "might",   "could",   "another",  "different", "reconsider",  "rethink",
+    "backtrack",     "retry",         "recheck", "revisit", "doubt",    "confused",  "wrong",       "mistake",
+    "error",         "incorrect",
 };
 
 // ASCII only: the lists are English, and other alphabets are listed in the forms that are meant.
@@ -72,14 +74,17 @@ std::string formatEntry(std::string_view word) {
 }
 
 tl::unexpected<Error> badLine(std::size_t line, std::string_view name, std::string what) {
-    return fail(ErrorCode::InvalidArgument, "marker list " + std::string(name) + ", line " + std::to_string(line) + ": " + std::move(what),
+    return fail(ErrorCode::InvalidArgument,
+                "marker list " + std::string(name) + ", line " + std::to_string(line) + ": " + std::move(what),
                 "One entry a line, _ for a leading space, # for comments");
 }
 
 }  // namespace
 
 MarkerSet publishedMarkers() {
-    MarkerSet set{.name = "published-50", .note = "arXiv 2606.00206, appendix C, table 8: leading-space forms, exactly as listed", .words = {}};
+    MarkerSet set{.name = "published-50",
+                  .note = "arXiv 2606.00206, appendix C, table 8: leading-space forms, exactly as listed",
+                  .words = {}};
     for (const std::string_view word : kPublished) {
         std::string with_space(1, ' ');
         with_space.append(word);
@@ -89,7 +94,10 @@ MarkerSet publishedMarkers() {
 }
 
 MarkerSet expandMarkers(const MarkerSet& set, std::string name) {
-    MarkerSet expanded{.name = std::move(name), .note = "surface forms of " + set.name + ": with and without leading space, lower, Title and UPPER case", .words = {}};
+    MarkerSet expanded{
+        .name = std::move(name),
+        .note = "surface forms of " + set.name + ": with and without leading space, lower, Title and UPPER case",
+        .words = {}};
     std::set<std::string> seen;
     for (std::string_view word : set.words) {
         while (word.starts_with(' ')) word.remove_prefix(1);
@@ -116,9 +124,11 @@ Result<std::string> findMarkerEntry(std::span<const std::string> words, std::str
         while (word.ends_with(' ')) word.remove_suffix(1);
         return caseForms(word).front();
     };
-    const auto near = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return bare(word) == bare(given); });
+    const auto near =
+        std::find_if(words.begin(), words.end(), [&](const std::string& word) { return bare(word) == bare(given); });
     return fail(ErrorCode::NotFound, "the marker list has no entry \"" + toValidUtf8(given) + "\"",
-                near != words.end() ? "It has \"" + *near + "\"" : "Entries are written with their leading space, or as in a list file: _wait");
+                near != words.end() ? "It has \"" + *near + "\""
+                                    : "Entries are written with their leading space, or as in a list file: _wait");
 }
 
 ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer) {
@@ -131,7 +141,8 @@ ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer)
         }
         const std::vector<TokenId> ids = tokenizer.encode(word, {.continuation = true});
         if (ids.size() != 1) {
-            resolved.dropped.push_back(word + ": " + (ids.empty() ? "is empty" : "splits into " + std::to_string(ids.size()) + " tokens"));
+            resolved.dropped.push_back(
+                word + ": " + (ids.empty() ? "is empty" : "splits into " + std::to_string(ids.size()) + " tokens"));
             continue;
         }
         resolved.entries.emplace_back(word, ids.front());
@@ -154,9 +165,16 @@ Result<MarkerSet> parseMarkerSet(std::string_view text, std::string fallback_nam
         if (line.starts_with(kNotePrefix)) set.note = line.substr(kNotePrefix.size());
         if (line.empty() || line.starts_with('#')) continue;
         if (!isValidUtf8(line)) return badLine(line_number, set.name, "is not UTF-8");
-        if (line.size() > kMaxEntryBytes) return badLine(line_number, set.name, "has " + std::to_string(line.size()) + " bytes; the limit is " + std::to_string(kMaxEntryBytes));
-        if (line.starts_with(' ') || line.starts_with('\t')) return badLine(line_number, set.name, "begins with white space; write _ for a leading space");
-        if (set.words.size() == kMaxEntries) return badLine(line_number, set.name, "is entry " + std::to_string(kMaxEntries + 1) + "; the limit is " + std::to_string(kMaxEntries));
+        if (line.size() > kMaxEntryBytes)
+            return badLine(
+                line_number, set.name,
+                "has " + std::to_string(line.size()) + " bytes; the limit is " + std::to_string(kMaxEntryBytes));
+        if (line.starts_with(' ') || line.starts_with('\t'))
+            return badLine(line_number, set.name, "begins with white space; write _ for a leading space");
+        if (set.words.size() == kMaxEntries)
+            return badLine(
+                line_number, set.name,
+                "is entry " + std::to_string(kMaxEntries + 1) + "; the limit is " + std::to_string(kMaxEntries));
         set.words.push_back(parseEntry(line));
     }
     return set;
@@ -165,14 +183,22 @@ Result<MarkerSet> parseMarkerSet(std::string_view text, std::string fallback_nam
 Result<MarkerSet> loadMarkerSet(const std::filesystem::path& path) {
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(path, error);
-    if (error) return fail(ErrorCode::NotFound, "cannot read the marker list " + path.string() + ": " + error.message(), "Check the path");
-    if (size > kMaxFileBytes) return fail(ErrorCode::InvalidArgument, path.string() + " has " + std::to_string(size) + " bytes, too many for a marker list", "Choose a text file");
+    if (error)
+        return fail(ErrorCode::NotFound, "cannot read the marker list " + path.string() + ": " + error.message(),
+                    "Check the path");
+    if (size > kMaxFileBytes)
+        return fail(ErrorCode::InvalidArgument,
+                    path.string() + " has " + std::to_string(size) + " bytes, too many for a marker list",
+                    "Choose a text file");
     std::ifstream in(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (in.bad() || !in.is_open()) return fail(ErrorCode::Io, "cannot read the marker list " + path.string(), "Check that the file may be read");
+    if (in.bad() || !in.is_open())
+        return fail(ErrorCode::Io, "cannot read the marker list " + path.string(), "Check that the file may be read");
     auto set = parseMarkerSet(text, path.stem().string());
     if (set && set->words.empty()) {
-        return fail(ErrorCode::InvalidArgument, "the marker list " + path.string() + " has no entries: every line is empty or a comment", "Write one word a line, _ for a leading space");
+        return fail(ErrorCode::InvalidArgument,
+                    "the marker list " + path.string() + " has no entries: every line is empty or a comment",
+                    "Write one word a line, _ for a leading space");
     }
     return set;
 }
@@ -181,7 +207,8 @@ std::string formatMarkerSet(const MarkerSet& set) {
     std::string text;
     text.append(kNamePrefix).append(set.name).append("\n");
     if (!set.note.empty()) text.append(kNotePrefix).append(set.note).append("\n");
-    text += "# One entry a line. A leading _ is a space in front of the word; \\ before _, # or \\ makes it ordinary.\n";
+    text +=
+        "# One entry a line. A leading _ is a space in front of the word; \\ before _, # or \\ makes it ordinary.\n";
     for (const std::string& word : set.words) text.append(formatEntry(word)).append("\n");
     return text;
 }
@@ -192,7 +219,8 @@ Result<void> saveMarkerSet(const MarkerSet& set, const std::filesystem::path& pa
     const auto back = parseMarkerSet(text, set.name);
     if (!back) return tl::unexpected<Error>(back.error());
     if (*back != set) {
-        return fail(ErrorCode::InvalidArgument, "the marker list " + set.name + " has an entry, name or note that one line cannot hold",
+        return fail(ErrorCode::InvalidArgument,
+                    "the marker list " + set.name + " has an entry, name or note that one line cannot hold",
                     "Remove empty entries, line breaks and white space at the ends");
     }
     std::filesystem::path temporary = path;
@@ -201,7 +229,9 @@ Result<void> saveMarkerSet(const MarkerSet& set, const std::filesystem::path& pa
         std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
         out << text;
         out.close();
-        if (!out) return fail(ErrorCode::Io, "cannot write the marker list " + temporary.string(), "Check the folder and the free space");
+        if (!out)
+            return fail(ErrorCode::Io, "cannot write the marker list " + temporary.string(),
+                        "Check the folder and the free space");
     }
     return moveIntoPlace(temporary, path);
 }

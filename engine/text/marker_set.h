@@ -22,16 +22,16 @@
 namespace quibble {
 
 struct MarkerSet {
-    std::string name;                 // the id under which it is listed and stored
-    std::string note;                 // where it comes from, for people
-    std::vector<std::string> words;   // exact text, leading space included where meant; case counts
+    std::string name;                // the id under which it is listed and stored
+    std::string note;                // where it comes from, for people
+    std::vector<std::string> words;  // exact text, leading space included where meant; case counts
     bool operator==(const MarkerSet&) const = default;
 };
 
 struct ResolvedMarkers {
-    std::vector<TokenId> ids;                                  // sorted, unique
-    std::vector<std::pair<std::string, TokenId>> entries;      // in list order; a word may share its id with none
-    std::vector<std::string> dropped;                          // "word: why", in list order
+    std::vector<TokenId> ids;                              // sorted, unique
+    std::vector<std::pair<std::string, TokenId>> entries;  // in list order; a word may share its id with none
+    std::vector<std::string> dropped;                      // "word: why", in list order
     bool operator==(const ResolvedMarkers&) const = default;
 };
 
@@ -43,14 +43,15 @@ struct ResolvedMarkers {
 /// The built-in sets: published-50, expanded.
 [[nodiscard]] std::vector<MarkerSet> builtinMarkerSets();
 
-/// The entry of a list that is meant: the text as it is, or as a line of the file form ("_wait" for " wait"). Errors: NotFound, with the entry that differs
-/// only in its spaces or in case.
+/// The entry of a list that is meant: the text as it is, or as a line of the file form ("_wait" for " wait"). Errors:
+/// NotFound, with the entry that differs only in its spaces or in case.
 [[nodiscard]] Result<std::string> findMarkerEntry(std::span<const std::string> words, std::string_view given);
 
 /// Rule of the paper: a word that encodes to exactly one id is a member; one that splits is dropped, never its parts.
 [[nodiscard]] ResolvedMarkers resolveMarkers(const MarkerSet& set, const Tokenizer& tokenizer);
 
-/// A byte order mark at the beginning is no text. Errors name the line. At most 4096 entries of at most 256 bytes; not UTF-8 is refused.
+/// A byte order mark at the beginning is no text. Errors name the line. At most 4096 entries of at most 256 bytes; not
+/// UTF-8 is refused.
 [[nodiscard]] Result<MarkerSet> parseMarkerSet(std::string_view text, std::string fallback_name);
 /// A file without entries is refused.
 [[nodiscard]] Result<MarkerSet> loadMarkerSet(const std::filesystem::path& path);

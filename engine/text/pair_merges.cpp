@@ -12,7 +12,8 @@ void mergeShort(const MergeTable& merges, SymbolRow& row) {
     for (;;) {
         Merge best;
         std::uint32_t best_at = SymbolRow::kEnd;
-        for (std::uint32_t at = row.first(); at != SymbolRow::kEnd && row.next[at] != SymbolRow::kEnd; at = row.next[at]) {
+        for (std::uint32_t at = row.first(); at != SymbolRow::kEnd && row.next[at] != SymbolRow::kEnd;
+             at = row.next[at]) {
             const Merge merge = merges.lookup(row.symbol[at], row.symbol[row.next[at]]);
             if (merge.rank < best.rank) {
                 best = merge;
@@ -32,7 +33,9 @@ void mergeLong(const MergeTable& merges, SymbolRow& row) {
         std::uint32_t right_symbol;
     };
     // Lowest rank first, then leftmost.
-    const auto later = [](const Candidate& a, const Candidate& b) { return a.merge.rank != b.merge.rank ? a.merge.rank > b.merge.rank : a.left > b.left; };
+    const auto later = [](const Candidate& a, const Candidate& b) {
+        return a.merge.rank != b.merge.rank ? a.merge.rank > b.merge.rank : a.left > b.left;
+    };
     std::priority_queue<Candidate, std::vector<Candidate>, decltype(later)> queue(later);
     const auto consider = [&](std::uint32_t left) {
         if (left == SymbolRow::kEnd || row.next[left] == SymbolRow::kEnd) return;

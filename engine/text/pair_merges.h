@@ -1,4 +1,5 @@
-// The merging of byte-pair encoding: in a row of symbols, the neighbours of lowest rank become one until no rank is left. Internal to text.
+// The merging of byte-pair encoding: in a row of symbols, the neighbours of lowest rank become one until no rank is
+// left. Internal to text.
 #pragma once
 
 #include <cstddef>

@@ -19,12 +19,14 @@ namespace {
 // inside brackets.
 const std::string kSpace = [] {
     std::ostringstream ranges;
-    for (const auto& [first, last] : kWhiteSpace) ranges << std::hex << "\\x{" << std::uint32_t{first} << "}-\\x{" << std::uint32_t{last} << "}";
+    for (const auto& [first, last] : kWhiteSpace)
+        ranges << std::hex << "\\x{" << std::uint32_t{first} << "}-\\x{" << std::uint32_t{last} << "}";
     return ranges.str();
 }();
 const std::string kSpaces = "[" + kSpace + "]";
 
-// "'s", "'LL" and so on: (?i:'s|'t|'re|'ve|'m|'ll|'d) of the published rules, where the long s is one of the cases of s.
+// "'s", "'LL" and so on: (?i:'s|'t|'re|'ve|'m|'ll|'d) of the published rules, where the long s is one of the cases of
+// s.
 const std::string kContraction = R"((?:'[sS\x{17f}]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]))";
 
 // White space is kept in front of the next word except for its last character; the same ending in all newer rules.
@@ -32,7 +34,8 @@ const std::string kSpaceEnding = kSpaces + R"(*[\r\n]+|)" + kSpaces + "+(?![^" +
 const std::string kSymbols = " ?[^" + kSpace + R"(\p{L}\p{N}]+)";
 
 std::string gpt2Rule() {
-    return R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+|)" + kSymbols + "|" + kSpaces + "+(?![^" + kSpace + "])|" + kSpaces + "+";
+    return R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+|)" + kSymbols + "|" + kSpaces + "+(?![^" + kSpace + "])|" +
+           kSpaces + "+";
 }
 
 // cl100k with `digits` in place of its number rule.
@@ -45,12 +48,13 @@ std::string o200kRule() {
     const std::string upper = R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])";
     const std::string lower = R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])";
     const std::string front = R"([^\r\n\p{L}\p{N}]?)";
-    return front + upper + "*" + lower + "+" + kContraction + "?|" + front + upper + "+" + lower + "*" + kContraction + R"(?|\p{N}{1,3}|)" +
-           kSymbols + R"([\r\n/]*|)" + kSpaceEnding;
+    return front + upper + "*" + lower + "+" + kContraction + "?|" + front + upper + "+" + lower + "*" + kContraction +
+           R"(?|\p{N}{1,3}|)" + kSymbols + R"([\r\n/]*|)" + kSpaceEnding;
 }
 
 std::vector<std::string> deepseekCoderRules() {
-    return {R"([\r\n])", kSpaces + R"(?\p{L}+)", kSpaces + R"(?\p{P}+)", R"([\x{4e00}-\x{9fa5}\x{800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
+    return {R"([\r\n])", kSpaces + R"(?\p{L}+)", kSpaces + R"(?\p{P}+)",
+            R"([\x{4e00}-\x{9fa5}\x{800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
 }
 
 struct Family {
@@ -64,7 +68,10 @@ const std::vector<Family>& families() {
     static const std::vector<Family> table = {
         {.names = {"gpt-2", "phi-2", "olmo"}, .rules = {gpt2Rule()}},
         {.names = {"qwen2", "deepseek-r1-qwen"}, .rules = {cl100kRule(R"(\p{N})")}},
-        {.names = {"llama-bpe", "llama-v3", "llama3"}, .rules = {cl100kRule(R"(\p{N}{1,3})")}, .ignore_merges = true, .adds_bos = true},
+        {.names = {"llama-bpe", "llama-v3", "llama3"},
+         .rules = {cl100kRule(R"(\p{N}{1,3})")},
+         .ignore_merges = true,
+         .adds_bos = true},
         {.names = {"gpt-4o"}, .rules = {o200kRule()}},
         {.names = {"deepseek-coder"}, .rules = deepseekCoderRules()},
     };
@@ -86,7 +93,8 @@ public:
     explicit Rule(const std::string& pattern) {
         int error = 0;
         PCRE2_SIZE place = 0;
-        code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &place, nullptr);
+        code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &place,
+                              nullptr);
         QUIBBLE_CHECK(code_ != nullptr, "a built-in split rule does not compile");
         // Without JIT (some hardened systems forbid it) the interpreter gives the same matches, only slower.
         pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
@@ -105,7 +113,8 @@ public:
         pcre2_set_match_limit(context.get(), static_cast<std::uint32_t>(limit));
         std::size_t done = 0;
         while (done < text.size()) {
-            const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), done, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), context.get());
+            const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), done,
+                                          PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), context.get());
             const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
             // No match, or a limit: the rest is one piece, which still encodes byte by byte.
             const bool matched = found >= 0;

@@ -25,7 +25,8 @@ public:
     /// in the length of the text.
     [[nodiscard]] std::vector<std::string_view> split(std::string_view text) const;
 
-    /// What the family does when the file does not say whether whole pieces are looked up in the vocabulary before any merge.
+    /// What the family does when the file does not say whether whole pieces are looked up in the vocabulary before any
+    /// merge.
     [[nodiscard]] bool ignoresMergesByDefault() const { return ignore_merges_; }
     /// What the family does when the file says nothing about adding a beginning token.
     [[nodiscard]] bool addsBosByDefault() const { return adds_bos_; }

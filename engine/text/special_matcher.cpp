@@ -41,13 +41,17 @@ bool isFound(const SpecialToken& token, std::size_t begin, std::size_t end, cons
 
 std::size_t spaceAtEnd(std::string_view text) {
     std::size_t rest = text.size();
-    for (Character last = lastOf(text); last.length > 0 && isWhiteSpace(last.value); last = lastOf(text.substr(0, rest))) rest -= last.length;
+    for (Character last = lastOf(text); last.length > 0 && isWhiteSpace(last.value);
+         last = lastOf(text.substr(0, rest)))
+        rest -= last.length;
     return text.size() - rest;
 }
 
 std::size_t spaceAtBegin(std::string_view text) {
     std::size_t space = 0;
-    for (Character first = firstOf(text); first.length > 0 && isWhiteSpace(first.value); first = firstOf(text.substr(space))) space += first.length;
+    for (Character first = firstOf(text); first.length > 0 && isWhiteSpace(first.value);
+         first = firstOf(text.substr(space)))
+        space += first.length;
     return space;
 }
 
@@ -77,7 +81,8 @@ std::uint32_t SpecialMatcher::child(std::uint32_t node, unsigned char byte) cons
     return edge != edges.end() && edge->first == byte ? edge->second : 0;
 }
 
-SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size_t begin, const ControlRule& rule) const {
+SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size_t begin,
+                                                const ControlRule& rule) const {
     Match longest;
     if (!starts_[static_cast<unsigned char>(text[begin])]) return longest;
     std::uint32_t node = 0;
@@ -85,7 +90,8 @@ SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size
         node = child(node, static_cast<unsigned char>(text[at]));
         if (node == 0) break;
         const SpecialToken& token = nodes_[node].token;
-        if (token.id != kNoToken && (skipped_ == Skipped::Hide || isFound(token, begin, at + 1, rule))) longest = {begin, at + 1, &token};
+        if (token.id != kNoToken && (skipped_ == Skipped::Hide || isFound(token, begin, at + 1, rule)))
+            longest = {begin, at + 1, &token};
     }
     return longest;
 }
@@ -112,8 +118,8 @@ void SpecialMatcher::addControlPlaces(std::string_view text, std::vector<std::si
 
 std::vector<TextPart> SpecialMatcher::split(std::string_view text, const ControlRule& rule) const {
     std::vector<TextPart> parts;
-    std::size_t taken = 0;       // the parts reach to here
-    std::size_t space_end = 0;   // of the white space that was taken last, so that no run is walked twice
+    std::size_t taken = 0;      // the parts reach to here
+    std::size_t space_end = 0;  // of the white space that was taken last, so that no run is walked twice
     for (std::size_t at = 0;;) {
         const Match match = find(text, at, rule);
         if (match.token == nullptr) break;
@@ -128,7 +134,8 @@ std::vector<TextPart> SpecialMatcher::split(std::string_view text, const Control
             end = space_end;
         }
         if (taken < begin) parts.push_back({text.substr(taken, begin - taken)});
-        // One that lies in white space that another took counts, unless it takes the white space before it: then nothing is left of it.
+        // One that lies in white space that another took counts, unless it takes the white space before it: then
+        // nothing is left of it.
         if (begin < end) parts.push_back({text.substr(begin, end - begin), token.id});
         taken = end;
     }

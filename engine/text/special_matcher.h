@@ -36,8 +36,8 @@ struct ControlRule {
 
 class SpecialMatcher {
 public:
-    /// Tokens that do not count hide the text that they match from shorter ones, as in tokenizer.json; otherwise they are as if they were
-    /// not there, as in GGUF files.
+    /// Tokens that do not count hide the text that they match from shorter ones, as in tokenizer.json; otherwise they
+    /// are as if they were not there, as in GGUF files.
     enum class Skipped { Hide, Absent };
 
     explicit SpecialMatcher(Skipped skipped = Skipped::Absent) : skipped_(skipped) {}

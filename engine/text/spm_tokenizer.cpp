@@ -27,7 +27,9 @@ struct Candidate {
 
 struct Later {
     // Highest score first, then leftmost.
-    bool operator()(const Candidate& a, const Candidate& b) const { return a.score != b.score ? a.score < b.score : a.left > b.left; }
+    bool operator()(const Candidate& a, const Candidate& b) const {
+        return a.score != b.score ? a.score < b.score : a.left > b.left;
+    }
 };
 
 std::vector<Symbol> charactersOf(std::string_view text) {
@@ -35,7 +37,8 @@ std::vector<Symbol> charactersOf(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = std::max<std::size_t>(utf8Length(text, at), 1);
         const auto index = static_cast<std::uint32_t>(symbols.size());
-        symbols.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(length), index + 1, index == 0 ? kEnd : index - 1});
+        symbols.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(length), index + 1,
+                           index == 0 ? kEnd : index - 1});
         at += length;
     }
     if (!symbols.empty()) symbols.back().next = kEnd;
@@ -68,10 +71,13 @@ void mergeAll(const Vocabulary& vocabulary, std::string_view text, std::vector<S
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> SpmTokenizer::make(const ModelFile& file, std::shared_ptr<Vocabulary> vocabulary) {
-    const bool complete = std::find(vocabulary->byte_tokens.begin(), vocabulary->byte_tokens.end(), kNoToken) == vocabulary->byte_tokens.end();
+Result<std::shared_ptr<const Tokenizer>> SpmTokenizer::make(const ModelFile& file,
+                                                            std::shared_ptr<Vocabulary> vocabulary) {
+    const bool complete = std::find(vocabulary->byte_tokens.begin(), vocabulary->byte_tokens.end(), kNoToken) ==
+                          vocabulary->byte_tokens.end();
     if (!complete && !vocabulary->unknown) {
-        return fail(ErrorCode::FileCorrupt, file.path() + ": the vocabulary has neither all 256 byte tokens nor an unknown token",
+        return fail(ErrorCode::FileCorrupt,
+                    file.path() + ": the vocabulary has neither all 256 byte tokens nor an unknown token",
                     "Some text could not be written with it; convert the model again");
     }
     std::shared_ptr<SpmTokenizer> made(new SpmTokenizer(std::move(vocabulary)));
@@ -87,12 +93,16 @@ Result<void> SpmTokenizer::readMerges(const ModelFile& file) {
     const auto idOf = [&](std::string_view text) { return vocabulary_->mergeable.lookup(decodeSentencePiece(text)); };
     merges_.emplace(merges->size());
     for (std::size_t rank = 0; rank < merges->size(); ++rank) {
-        const std::string_view text = merges->elementType() == GgufType::String ? merges->strings()[rank] : std::string_view();
+        const std::string_view text =
+            merges->elementType() == GgufType::String ? merges->strings()[rank] : std::string_view();
         const std::size_t space = text.find(' ');
-        const std::string left(text.substr(0, space)), right(space == std::string_view::npos ? std::string_view() : text.substr(space + 1));
+        const std::string left(text.substr(0, space)),
+            right(space == std::string_view::npos ? std::string_view() : text.substr(space + 1));
         const std::uint32_t parts[3] = {idOf(left), idOf(right), idOf(left + right)};
         if (std::find(parts, parts + 3, ByteIndex::kNone) != parts + 3) {
-            return fail(ErrorCode::FileCorrupt, file.path() + ": merge " + std::to_string(rank) + " is not two tokens that make a third: \"" + toValidUtf8(text.substr(0, 60)) + "\"",
+            return fail(ErrorCode::FileCorrupt,
+                        file.path() + ": merge " + std::to_string(rank) + " is not two tokens that make a third: \"" +
+                            toValidUtf8(text.substr(0, 60)) + "\"",
                         "The vocabulary in the file is damaged");
         }
         merges_->insert(parts[0], parts[1], Merge{static_cast<std::uint32_t>(rank), parts[2]});
@@ -101,7 +111,8 @@ Result<void> SpmTokenizer::readMerges(const ModelFile& file) {
 }
 
 void SpmTokenizer::encodeStretch(std::string_view text, bool space_prefix, std::vector<TokenId>& out) const {
-    // The index holds decoded bytes, so the text has plain spaces; one written as U+2581 is a space to these vocabularies.
+    // The index holds decoded bytes, so the text has plain spaces; one written as U+2581 is a space to these
+    // vocabularies.
     std::string spaced = decodeSentencePiece(text);
     const bool has_prefix = vocabulary_->prefix_where_missing && spaced.starts_with(' ');
     if (space_prefix && vocabulary_->adds_space_prefix && !has_prefix) spaced.insert(spaced.begin(), ' ');
@@ -145,11 +156,13 @@ void SpmTokenizer::encodeByMerges(std::string_view part, std::vector<TokenId>& o
     row.symbol = symbolsOf(part);
     row.link();
     mergePairs(*merges_, row);
-    for (std::uint32_t at = row.first(); at != SymbolRow::kEnd; at = row.next[at]) out.push_back(static_cast<TokenId>(row.symbol[at]));
+    for (std::uint32_t at = row.first(); at != SymbolRow::kEnd; at = row.next[at])
+        out.push_back(static_cast<TokenId>(row.symbol[at]));
 }
 
-// A character is one symbol, or its bytes where all of them have tokens, or unknown. The library that defines these files puts an unknown
-// one only where the next known one or the next unknown one comes, behind bytes that follow it; so does this.
+// A character is one symbol, or its bytes where all of them have tokens, or unknown. The library that defines these
+// files puts an unknown one only where the next known one or the next unknown one comes, behind bytes that follow it;
+// so does this.
 std::vector<std::uint32_t> SpmTokenizer::symbolsOf(std::string_view part) const {
     std::vector<std::uint32_t> symbols;
     bool unknown_waits = false;
@@ -165,7 +178,8 @@ std::vector<std::uint32_t> SpmTokenizer::symbolsOf(std::string_view part) const 
         if (id != ByteIndex::kNone) {
             putUnknown();
             symbols.push_back(id);
-        } else if (std::all_of(character.begin(), character.end(), [&](char byte) { return tokenOf(byte) != kNoToken; })) {
+        } else if (std::all_of(character.begin(), character.end(),
+                               [&](char byte) { return tokenOf(byte) != kNoToken; })) {
             for (const char byte : character) symbols.push_back(static_cast<std::uint32_t>(tokenOf(byte)));
         } else {
             if (!fuses_unknown_) putUnknown();

@@ -9,8 +9,10 @@ std::string TextNormalizer::apply(std::string_view text, bool goes_on) const {
     const std::string composed_text = composes ? composed(text) : std::string(text);
     if (!marks_spaces) return out + composed_text;
     for (const char byte : composed_text) {
-        if (byte == ' ') out += kSpaceMark;
-        else out += byte;
+        if (byte == ' ')
+            out += kSpaceMark;
+        else
+            out += byte;
     }
     return out;
 }

@@ -129,8 +129,7 @@ void ThinkingTracker::closeThought(Place next) {
 }
 
 void ThinkingTracker::scanText() {
-    while (!tail_.empty() && (place_ == Place::Begin && form_ != Form::Channels ? scanBegin() : scanForMark())) {
-    }
+    while (!tail_.empty() && (place_ == Place::Begin && form_ != Form::Channels ? scanBegin() : scanForMark())) {}
 }
 
 // Where a reply begins only blanks may stand in front of a mark. False when the tail says no more.

@@ -34,15 +34,16 @@ constexpr std::array<std::string_view, 20> kEndTexts = {
     "<\xEF\xBD\x9C"
     "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
-// These end what is said only where the file itself states a token of its own. "</s>" is a word of HTML and "<eos>" may be one of some other markup;
-// the others belong to models that few others are like.
+// These end what is said only where the file itself states a token of its own. "</s>" is a word of HTML and "<eos>" may
+// be one of some other markup; the others belong to models that few others are like.
 constexpr std::array<std::string_view, 8> kBelievedEndTexts = {
     "</s>",
     "<eos>",
     "<|END_OF_TURN_TOKEN|>",
     "<|flush|>",
     "<|calls|>",
-    // Behind these another file or the padding of one begins, in the training text of models that fill in code. Other engines stop there too.
+    // Behind these another file or the padding of one begins, in the training text of models that fill in code. Other
+    // engines stop there too.
     "<|fim_pad|>",
     "<|repo_name|>",
     "<|file_sep|>",
@@ -51,7 +52,9 @@ constexpr std::array<std::string_view, 8> kBelievedEndTexts = {
 constexpr std::size_t kLongestTag = 64;
 constexpr std::size_t kMostNotes = 8;
 
-bool isOneOf(std::span<const std::string_view> texts, std::string_view text) { return std::find(texts.begin(), texts.end(), text) != texts.end(); }
+bool isOneOf(std::span<const std::string_view> texts, std::string_view text) {
+    return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
 
 bool between(std::string_view text, std::string_view left, std::string_view right) {
     return text.size() > left.size() + right.size() && text.starts_with(left) && text.ends_with(right);
@@ -115,8 +118,8 @@ std::vector<std::string> mendTokenKinds(const ModelFile& file, std::vector<Token
         if (made.count(text) != 0) continue;
         const bool written = chat_template.find(text) != std::string_view::npos;
         const bool named = std::find(declared.begin(), declared.end(), static_cast<std::int64_t>(id)) != declared.end();
-        const bool known = isOneOf(kEndTexts, text) || named ||
-                           (isBarTag(text) && (written || kinds[id] == TokenKind::Normal));
+        const bool known =
+            isOneOf(kEndTexts, text) || named || (isBarTag(text) && (written || kinds[id] == TokenKind::Normal));
         if (!known && (!written || !merges || kinds[id] == TokenKind::Unused)) continue;
         const std::string stated = kinds[id] == TokenKind::Normal ? "ordinary text" : "unused";
         kinds[id] = known ? TokenKind::Control : TokenKind::UserDefined;

@@ -17,8 +17,10 @@ struct NormalizedText {
     std::vector<std::size_t> literal;
 };
 
-// The text is normalized in pieces from one literal place to the next: they begin characters with which nothing before them composes.
-NormalizedText normalized(const TextNormalizer& normalizer, std::string_view text, std::span<const std::size_t> literal, bool goes_on) {
+// The text is normalized in pieces from one literal place to the next: they begin characters with which nothing before
+// them composes.
+NormalizedText normalized(const TextNormalizer& normalizer, std::string_view text, std::span<const std::size_t> literal,
+                          bool goes_on) {
     NormalizedText made;
     if (normalizer.marks_begin && !goes_on && !text.empty()) made.text = kSpaceMark;
     std::size_t done = 0;
@@ -35,7 +37,9 @@ NormalizedText normalized(const TextNormalizer& normalizer, std::string_view tex
 std::vector<std::size_t> placesIn(std::string_view part, std::string_view text, std::span<const std::size_t> places) {
     const auto begin = static_cast<std::size_t>(part.data() - text.data());
     std::vector<std::size_t> inside;
-    for (auto place = std::lower_bound(places.begin(), places.end(), begin); place != places.end() && *place < begin + part.size(); ++place) inside.push_back(*place - begin);
+    for (auto place = std::lower_bound(places.begin(), places.end(), begin);
+         place != places.end() && *place < begin + part.size(); ++place)
+        inside.push_back(*place - begin);
     return inside;
 }
 
@@ -68,8 +72,11 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
         if (part.id != kNoToken || !vocabulary_->normalizes()) {
             append(part);
         } else {
-            const NormalizedText made = normalized(vocabulary_->normalizer, part.text, placesIn(part.text, text, options.literal), goes_on);
-            for (const TextPart& inner : vocabulary_->normalized_specials.split(made.text, {options.parse_special, made.literal})) append(inner);
+            const NormalizedText made =
+                normalized(vocabulary_->normalizer, part.text, placesIn(part.text, text, options.literal), goes_on);
+            for (const TextPart& inner :
+                 vocabulary_->normalized_specials.split(made.text, {options.parse_special, made.literal}))
+                append(inner);
         }
         goes_on = false;
     }
@@ -81,7 +88,8 @@ std::vector<std::size_t> Tokenizer::controlPlaces(std::string_view text) const {
     std::vector<std::size_t> places, normalized_places, all;
     vocabulary_->specials.addControlPlaces(text, places);
     vocabulary_->normalized_specials.addControlPlaces(text, normalized_places);
-    std::set_union(places.begin(), places.end(), normalized_places.begin(), normalized_places.end(), std::back_inserter(all));
+    std::set_union(places.begin(), places.end(), normalized_places.begin(), normalized_places.end(),
+                   std::back_inserter(all));
     return all;
 }
 

@@ -1,6 +1,7 @@
 // Text to token ids and back, from the vocabulary inside a model file. Byte-exact: any byte string, valid UTF-8 or not,
-// encodes and decodes to itself (SentencePiece vocabularies add their space in front), unless a published tokenizer.json declares that
-// text is normalized or that a token takes the white space beside it. Immutable after loading and safe to share between threads.
+// encodes and decodes to itself (SentencePiece vocabularies add their space in front), unless a published
+// tokenizer.json declares that text is normalized or that a token takes the white space beside it. Immutable after
+// loading and safe to share between threads.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,8 @@ struct EncodeOptions {
     /// Recognise control tokens ("<|im_end|>") in the text. Tokens that the vocabulary marks as user-defined are
     /// recognised always, as the reference implementations do.
     bool parse_special = false;
-    /// Places in the text, in order, that no control token may cover, for parse_special: where a user wrote what looks like one.
+    /// Places in the text, in order, that no control token may cover, for parse_special: where a user wrote what looks
+    /// like one.
     std::span<const std::size_t> literal = {};
     /// Put the beginning-of-sequence token first whatever the vocabulary says (an absent one is left out).
     bool add_bos = false;
@@ -65,7 +67,8 @@ public:
     /// The lowest id whose tokenBytes are exactly these.
     [[nodiscard]] std::optional<TokenId> idOf(std::string_view exact_bytes) const;
 
-    /// Whether the vocabulary asks for bos in front; chat templates that print bos themselves must then not get a second.
+    /// Whether the vocabulary asks for bos in front; chat templates that print bos themselves must then not get a
+    /// second.
     [[nodiscard]] bool addsBos() const;
     [[nodiscard]] bool addsEos() const;
 

@@ -19,17 +19,20 @@ constexpr unsigned char kLeadOfThat = 0xCC;
 constexpr char32_t kHangulBeforeFinals = 0x11a7;
 
 // Symbols that count as letters (Other_Alphabetic beyond the marks): circled, squared and negative ones.
-constexpr std::array<std::pair<char32_t, char32_t>, 4> kLetterSymbols = {{{0x24b6, 0x24e9}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}}};
+constexpr std::array<std::pair<char32_t, char32_t>, 4> kLetterSymbols = {
+    {{0x24b6, 0x24e9}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}}};
 
 template <std::size_t n>
 bool inRanges(const std::array<std::pair<char32_t, char32_t>, n>& ranges, char32_t character) {
-    return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return character >= range.first && character <= range.second; });
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const auto& range) { return character >= range.first && character <= range.second; });
 }
 
 void decompose(char32_t character, std::vector<utf8proc_int32_t>& out) {
     constexpr utf8proc_ssize_t kLongest = 32;
     utf8proc_int32_t parts[kLongest];
-    const utf8proc_ssize_t count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(character), parts, kLongest, UTF8PROC_DECOMPOSE, nullptr);
+    const utf8proc_ssize_t count =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(character), parts, kLongest, UTF8PROC_DECOMPOSE, nullptr);
     QUIBBLE_CHECK(count > 0 && count <= kLongest, "a character decomposes into at most four");
     out.insert(out.end(), parts, parts + count);
 }
@@ -43,8 +46,10 @@ void orderMarks(std::vector<utf8proc_int32_t>& characters) {
             ++begin;
             continue;
         }
-        const auto end = std::find_if(begin, characters.end(), [](utf8proc_int32_t c) { return combiningClass(c) == 0; });
-        std::stable_sort(begin, end, [](utf8proc_int32_t a, utf8proc_int32_t b) { return combiningClass(a) < combiningClass(b); });
+        const auto end =
+            std::find_if(begin, characters.end(), [](utf8proc_int32_t c) { return combiningClass(c) == 0; });
+        std::stable_sort(begin, end,
+                         [](utf8proc_int32_t a, utf8proc_int32_t b) { return combiningClass(a) < combiningClass(b); });
         begin = end;
     }
 }
@@ -52,10 +57,12 @@ void orderMarks(std::vector<utf8proc_int32_t>& characters) {
 void appendComposed(std::string& out, std::vector<utf8proc_int32_t>& characters) {
     if (characters.empty()) return;
     orderMarks(characters);
-    const utf8proc_ssize_t count = utf8proc_normalize_utf32(characters.data(), static_cast<utf8proc_ssize_t>(characters.size()),
-                                                            static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    const utf8proc_ssize_t count =
+        utf8proc_normalize_utf32(characters.data(), static_cast<utf8proc_ssize_t>(characters.size()),
+                                 static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     QUIBBLE_CHECK(count >= 0, "characters compose");
-    for (utf8proc_ssize_t i = 0; i < count; ++i) utf8Append(out, static_cast<char32_t>(characters[static_cast<std::size_t>(i)]));
+    for (utf8proc_ssize_t i = 0; i < count; ++i)
+        utf8Append(out, static_cast<char32_t>(characters[static_cast<std::size_t>(i)]));
     characters.clear();
 }
 
@@ -81,7 +88,9 @@ bool isWordCharacter(char32_t character) {
 }
 
 std::string composed(std::string_view text) {
-    if (std::none_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= kLeadOfThat; })) return std::string(text);
+    if (std::none_of(text.begin(), text.end(),
+                     [](char byte) { return static_cast<unsigned char>(byte) >= kLeadOfThat; }))
+        return std::string(text);
     std::string out;
     out.reserve(text.size());
     std::vector<utf8proc_int32_t> characters;  // since the last one that composes with nothing before it

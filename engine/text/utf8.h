@@ -15,7 +15,9 @@ namespace quibble {
 [[nodiscard]] bool isValidUtf8(std::string_view bytes);
 
 /// A byte that a terminal may obey instead of showing it.
-[[nodiscard]] constexpr bool isControlByte(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F; }
+[[nodiscard]] constexpr bool isControlByte(char byte) {
+    return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F;
+}
 
 /// Code point of the valid character of that length at `at`.
 [[nodiscard]] char32_t utf8Decode(std::string_view bytes, std::size_t at, std::size_t length);

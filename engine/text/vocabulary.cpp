@@ -22,10 +22,13 @@ constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
 constexpr std::string_view kTokenKinds = "tokenizer.ggml.token_type";
 
 tl::unexpected<Error> corrupt(const ModelFile& file, std::string what) {
-    return fail(ErrorCode::FileCorrupt, file.path() + ": " + std::move(what), "The vocabulary in the file is damaged or made by a faulty converter");
+    return fail(ErrorCode::FileCorrupt, file.path() + ": " + std::move(what),
+                "The vocabulary in the file is damaged or made by a faulty converter");
 }
 
-bool isPrintableByte(unsigned byte) { return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD); }
+bool isPrintableByte(unsigned byte) {
+    return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
+}
 
 // The alphabet of byte-level BPE in both directions.
 struct ByteLevelAlphabet {
@@ -71,7 +74,8 @@ std::string hashTokens(const Vocabulary& vocabulary) {
     const XXH64_hash_t seed = XXH3_64bits(vocabulary.begins.data(), (used + 1) * sizeof(std::uint32_t));
     const XXH128_hash_t hash = XXH3_128bits_withSeed(vocabulary.bytes.data(), vocabulary.begins[used], seed);
     char text[33];
-    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64), static_cast<unsigned long long>(hash.low64));
+    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                  static_cast<unsigned long long>(hash.low64));
     return text;
 }
 
@@ -82,17 +86,22 @@ Result<void> readTokens(TypedKeys& keys, Vocabulary& vocabulary) {
     const GgufArray* kinds = keys.wholeNumbers(kTokenKinds);
     const GgufArray* scores = keys.numbers("tokenizer.ggml.scores");
     if (!keys.fault().empty()) return corrupt(file, keys.fault());
-    if (tokens == nullptr || tokens->size() == 0) return corrupt(file, "there is no list of strings " + std::string(kTokens));
-    if (tokens->size() > kMaxTokens) return corrupt(file, std::to_string(tokens->size()) + " tokens; the limit is " + std::to_string(kMaxTokens));
+    if (tokens == nullptr || tokens->size() == 0)
+        return corrupt(file, "there is no list of strings " + std::string(kTokens));
+    if (tokens->size() > kMaxTokens)
+        return corrupt(file, std::to_string(tokens->size()) + " tokens; the limit is " + std::to_string(kMaxTokens));
     if (kinds != nullptr && kinds->size() != tokens->size()) {
-        return corrupt(file, std::string(kTokenKinds) + " has " + std::to_string(kinds->size()) + " entries for " + std::to_string(tokens->size()) + " tokens");
+        return corrupt(file, std::string(kTokenKinds) + " has " + std::to_string(kinds->size()) + " entries for " +
+                                 std::to_string(tokens->size()) + " tokens");
     }
     const bool scored = vocabulary.form == VocabularyForm::SentencePiece && file.value(kSentencePieceMerges) == nullptr;
-    if (scored && (scores == nullptr || scores->size() != tokens->size())) return corrupt(file, "tokenizer.ggml.scores does not have one entry per token");
+    if (scored && (scores == nullptr || scores->size() != tokens->size()))
+        return corrupt(file, "tokenizer.ggml.scores does not have one entry per token");
 
     for (std::size_t id = 0; id < tokens->size(); ++id) {
         const std::int64_t kind = kinds == nullptr ? 1 : kinds->integer(id).value_or(0);
-        if (kind < 1 || kind > 6) return corrupt(file, "token " + std::to_string(id) + " has the unknown kind " + std::to_string(kind));
+        if (kind < 1 || kind > 6)
+            return corrupt(file, "token " + std::to_string(id) + " has the unknown kind " + std::to_string(kind));
         vocabulary.kinds.push_back(static_cast<TokenKind>(kind));
     }
     vocabulary.notes = mendTokenKinds(file, vocabulary.kinds);
@@ -100,7 +109,8 @@ Result<void> readTokens(TypedKeys& keys, Vocabulary& vocabulary) {
     vocabulary.begins.push_back(0);
     for (std::size_t id = 0; id < tokens->size(); ++id) {
         vocabulary.bytes += meaning(vocabulary.form, vocabulary.kinds[id], tokens->strings()[id]);
-        if (vocabulary.bytes.size() > kMaxBytes) return corrupt(file, "the tokens have more than " + std::to_string(kMaxBytes) + " bytes");
+        if (vocabulary.bytes.size() > kMaxBytes)
+            return corrupt(file, "the tokens have more than " + std::to_string(kMaxBytes) + " bytes");
         vocabulary.begins.push_back(static_cast<std::uint32_t>(vocabulary.bytes.size()));
         if (scored) vocabulary.scores.push_back(static_cast<float>(scores->number(id).value_or(0.0)));
     }
@@ -116,7 +126,8 @@ void indexTokens(Vocabulary& vocabulary) {
         const std::string_view bytes = vocabulary.tokenBytes(id);
         const TokenKind kind = vocabulary.kinds[id];
         vocabulary.all.insert(bytes, static_cast<std::uint32_t>(id));
-        if (kind == TokenKind::Normal && !bytes.empty()) vocabulary.mergeable.insert(bytes, static_cast<std::uint32_t>(id));
+        if (kind == TokenKind::Normal && !bytes.empty())
+            vocabulary.mergeable.insert(bytes, static_cast<std::uint32_t>(id));
         const bool byte_level = vocabulary.form == VocabularyForm::ByteLevel;
         if (bytes.size() == 1 && kind == (byte_level ? TokenKind::Normal : TokenKind::Byte)) {
             TokenId& slot = vocabulary.byte_tokens[static_cast<unsigned char>(bytes.front())];
@@ -130,7 +141,8 @@ void findByKind(Vocabulary& vocabulary) {
     for (std::size_t id = 0; id < vocabulary.size(); ++id) {
         const TokenKind kind = vocabulary.kinds[id];
         if (kind != TokenKind::Control && kind != TokenKind::Unknown && kind != TokenKind::UserDefined) continue;
-        vocabulary.specials.add(vocabulary.tokenBytes(id), {.id = static_cast<TokenId>(id), .control = kind != TokenKind::UserDefined});
+        vocabulary.specials.add(vocabulary.tokenBytes(id),
+                                {.id = static_cast<TokenId>(id), .control = kind != TokenKind::UserDefined});
     }
 }
 
@@ -144,18 +156,25 @@ Result<void> readAddedTokens(TypedKeys& keys, Vocabulary& vocabulary) {
         findByKind(vocabulary);
         return {};
     }
-    if (flags == nullptr || flags->size() != ids->size()) return corrupt(file, "quibble.tokenizer.added_flags does not have one entry per id");
+    if (flags == nullptr || flags->size() != ids->size())
+        return corrupt(file, "quibble.tokenizer.added_flags does not have one entry per id");
     vocabulary.specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
     vocabulary.normalized_specials = SpecialMatcher(SpecialMatcher::Skipped::Hide);
     for (std::size_t i = 0; i < ids->size(); ++i) {
         const std::int64_t id = ids->integer(i).value_or(-1), flag = flags->integer(i).value_or(0);
-        if (id < 0 || static_cast<std::uint64_t>(id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.added_ids holds what is no id");
+        if (id < 0 || static_cast<std::uint64_t>(id) >= vocabulary.size())
+            return corrupt(file, "quibble.tokenizer.added_ids holds what is no id");
         const auto index = static_cast<std::size_t>(id);
-        const SpecialToken token{.id = static_cast<TokenId>(id), .control = vocabulary.kinds[index] != TokenKind::UserDefined, .strips_left = (flag & kAddedStripsLeft) != 0,
-                                 .strips_right = (flag & kAddedStripsRight) != 0, .single_word = (flag & kAddedSingleWord) != 0};
+        const SpecialToken token{.id = static_cast<TokenId>(id),
+                                 .control = vocabulary.kinds[index] != TokenKind::UserDefined,
+                                 .strips_left = (flag & kAddedStripsLeft) != 0,
+                                 .strips_right = (flag & kAddedStripsRight) != 0,
+                                 .single_word = (flag & kAddedSingleWord) != 0};
         const std::string_view bytes = vocabulary.tokenBytes(index);
-        if ((flag & kAddedNormalized) != 0) vocabulary.normalized_specials.add(vocabulary.normalizer.apply(bytes), token);
-        else vocabulary.specials.add(bytes, token);
+        if ((flag & kAddedNormalized) != 0)
+            vocabulary.normalized_specials.add(vocabulary.normalizer.apply(bytes), token);
+        else
+            vocabulary.specials.add(bytes, token);
         if ((flag & kAddedMergeable) != 0) vocabulary.mergeable.insert(bytes, static_cast<std::uint32_t>(index));
     }
     return {};
@@ -172,7 +191,8 @@ Result<std::optional<TokenId>> readId(const ModelFile& file, const Vocabulary& v
     const auto id = file.getInt(key);
     if (id == -1 || id == std::int64_t{0xFFFFFFFF}) return std::optional<TokenId>{};  // some converters write "none" so
     if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) {
-        return corrupt(file, std::string(key) + " is " + describeGgufValue(*file.value(key)) + ", which is no id of the " + std::to_string(vocabulary.size()) + " tokens");
+        return corrupt(file, std::string(key) + " is " + describeGgufValue(*file.value(key)) +
+                                 ", which is no id of the " + std::to_string(vocabulary.size()) + " tokens");
     }
     return std::optional<TokenId>(static_cast<TokenId>(*id));
 }
@@ -204,7 +224,8 @@ Result<void> readSpecialIds(TypedKeys& keys, Vocabulary& vocabulary) {
     if (!keys.fault().empty()) return corrupt(file, keys.fault());
     for (std::size_t i = 0; listed != nullptr && i < listed->size(); ++i) {
         const auto id = listed->integer(i);
-        if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size()) return corrupt(file, "quibble.tokenizer.end_ids holds what is no id");
+        if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= vocabulary.size())
+            return corrupt(file, "quibble.tokenizer.end_ids holds what is no id");
         ends.push_back(static_cast<TokenId>(*id));
     }
     const auto has = [&](std::string_view text) { return vocabulary.all.lookup(text) != ByteIndex::kNone; };
@@ -269,7 +290,8 @@ Result<std::shared_ptr<Vocabulary>> Vocabulary::fromFile(const ModelFile& file) 
     if (*model == "llama") {
         made->form = VocabularyForm::SentencePiece;
     } else if (*model != "gpt2") {
-        return fail(ErrorCode::Unsupported, file.path() + ": the tokenizer model \"" + toValidUtf8(model->substr(0, 60)) + "\" is not known",
+        return fail(ErrorCode::Unsupported,
+                    file.path() + ": the tokenizer model \"" + toValidUtf8(model->substr(0, 60)) + "\" is not known",
                     "Known: gpt2 (byte-level BPE), llama (SentencePiece)");
     }
     if (auto read = readTokens(keys, *made); !read) return tl::unexpected<Error>(read.error());

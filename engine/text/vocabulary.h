@@ -34,16 +34,16 @@ enum class VocabularyForm {
 
 struct Vocabulary {
     VocabularyForm form = VocabularyForm::ByteLevel;
-    std::string bytes;                   // all tokens' bytes, one after the other
-    std::vector<std::uint32_t> begins;   // size() + 1 places in bytes
+    std::string bytes;                  // all tokens' bytes, one after the other
+    std::vector<std::uint32_t> begins;  // size() + 1 places in bytes
     std::vector<TokenKind> kinds;
-    std::vector<float> scores;           // SentencePiece of GGUF files only
-    std::vector<TokenId> byte_tokens;    // 256; the token of a single byte, kNoToken where there is none
-    ByteIndex mergeable;                 // bytes -> id of tokens that plain text may become
-    ByteIndex all;                       // bytes -> lowest id
-    SpecialMatcher specials;             // in text as it is given
-    TextNormalizer normalizer;           // of what lies between them
-    SpecialMatcher normalized_specials;  // in text after that
+    std::vector<float> scores;               // SentencePiece of GGUF files only
+    std::vector<TokenId> byte_tokens;        // 256; the token of a single byte, kNoToken where there is none
+    ByteIndex mergeable;                     // bytes -> id of tokens that plain text may become
+    ByteIndex all;                           // bytes -> lowest id
+    SpecialMatcher specials;                 // in text as it is given
+    TextNormalizer normalizer;               // of what lies between them
+    SpecialMatcher normalized_specials;      // in text after that
     std::vector<TokenId> end_of_generation;  // sorted
     std::optional<TokenId> bos;
     std::optional<TokenId> eos;
@@ -51,8 +51,8 @@ struct Vocabulary {
     bool adds_bos = false;
     bool adds_eos = false;
     bool adds_space_prefix = false;
-    bool prefix_where_missing = false;   // only in front of text that does not begin with a space
-    bool space_after_special = true;     // the prefix also goes in front of what follows a special token
+    bool prefix_where_missing = false;  // only in front of text that does not begin with a space
+    bool space_after_special = true;    // the prefix also goes in front of what follows a special token
     std::string pre_name;
     std::string chat_template;
     std::string hash;

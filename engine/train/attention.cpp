@@ -20,16 +20,10 @@ Vec load(const float* p) {
     std::memcpy(&v, p, sizeof v);
     return v;
 }
-void store(float* p, Vec v) {
-    std::memcpy(p, &v, sizeof v);
-}
-Vec splat(float x) {
-    return Vec{} + x;
-}
+void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
+Vec splat(float x) { return Vec{} + x; }
 
-int64_t roundUp(int64_t n) {
-    return (n + 31) / 32 * 32;
-}
+int64_t roundUp(int64_t n) { return (n + 31) / 32 * 32; }
 
 /// Numbers of one head, gathered: rows [length, 32], transposed [32, stride] with zeros behind the end.
 struct Gathered {
@@ -44,7 +38,8 @@ void gather(const float* src, int64_t row_stride, int64_t length, Gathered& out,
     if (!transpose) return;
     out.transposed.assign(static_cast<std::size_t>(stride * kHead), 0.0F);
     for (int64_t t = 0; t < length; ++t) {
-        for (int64_t d = 0; d < kHead; ++d) out.transposed[static_cast<std::size_t>(d * stride + t)] = src[t * row_stride + d];
+        for (int64_t d = 0; d < kHead; ++d)
+            out.transposed[static_cast<std::size_t>(d * stride + t)] = src[t * row_stride + d];
     }
 }
 
@@ -139,8 +134,8 @@ void softmaxRow(float* s, int64_t i, int64_t end, float scale) {
     for (int64_t j = i + 1; j < end; ++j) s[j] = 0.0F;
 }
 
-/// Sizes and offsets shared by both directions. The probabilities of (row, head) of a group lie at `offset` + their number
-/// times stride * stride.
+/// Sizes and offsets shared by both directions. The probabilities of (row, head) of a group lie at `offset` + their
+/// number times stride * stride.
 struct Walk {
     int64_t heads, kv_heads;
     template <class Visit>
@@ -149,7 +144,8 @@ struct Walk {
         for (const RowGroup& g : groups) {
             const int64_t stride = roundUp(g.length);
             for (int64_t r = 0; r < g.rows; ++r) {
-                for (int64_t h = 0; h < heads; ++h, offset += stride * stride) visit(g.begin + r * g.length, g.length, h, offset);
+                for (int64_t h = 0; h < heads; ++h, offset += stride * stride)
+                    visit(g.begin + r * g.length, g.length, h, offset);
             }
         }
     }
@@ -160,7 +156,8 @@ struct Walk {
     }
 };
 
-void forwardHead(const Gathered& q, const Gathered& k, const Gathered& v, int64_t length, float* p, std::vector<float>& out) {
+void forwardHead(const Gathered& q, const Gathered& k, const Gathered& v, int64_t length, float* p,
+                 std::vector<float>& out) {
     const int64_t stride = roundUp(length);
     const float scale = 1.0F / std::sqrt(static_cast<float>(kHead));
     for (int64_t i = 0; i < length; i += 4) {
@@ -172,8 +169,8 @@ void forwardHead(const Gathered& q, const Gathered& k, const Gathered& v, int64_
 }
 
 /// With p the probabilities and s room for their gradients: fills dq, dk, dv of one head.
-void backwardHead(const Gathered& q, const Gathered& k, const Gathered& v, const Gathered& grad, int64_t length, const float* p, float* s,
-                  std::vector<float>& dq, std::vector<float>& dk, std::vector<float>& dv) {
+void backwardHead(const Gathered& q, const Gathered& k, const Gathered& v, const Gathered& grad, int64_t length,
+                  const float* p, float* s, std::vector<float>& dq, std::vector<float>& dk, std::vector<float>& dv) {
     const int64_t stride = roundUp(length);
     const float scale = 1.0F / std::sqrt(static_cast<float>(kHead));
     for (int64_t i = 0; i < length; i += 4) {
@@ -211,8 +208,8 @@ std::vector<RowGroup> groupsOf(const Tensor& table) {
 }
 
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
-    static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& table, int64_t heads,
-                          int64_t kv_heads) {
+    static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& table,
+                          int64_t heads, int64_t kv_heads) {
         const std::vector<RowGroup> groups = groupsOf(table);
         const Walk walk{heads, kv_heads};
         Tensor probabilities = torch::empty({walk.total(groups)}, q.options());
@@ -273,13 +270,14 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
 
 }  // namespace
 
-Tensor causalAttention(const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<RowGroup>& groups, int64_t heads,
-                       int64_t kv_heads) {
-    TORCH_CHECK(q.size(1) == heads * kHead && k.size(1) == kv_heads * kHead, "causalAttention: the head size must be 32");
+Tensor causalAttention(const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<RowGroup>& groups,
+                       int64_t heads, int64_t kv_heads) {
+    TORCH_CHECK(q.size(1) == heads * kHead && k.size(1) == kv_heads * kHead,
+                "causalAttention: the head size must be 32");
     std::vector<int64_t> table;
     for (const RowGroup& g : groups) table.insert(table.end(), {g.begin, g.rows, g.length});
-    return AttentionFunction::apply(q.contiguous(), k.contiguous(), v.contiguous(), torch::tensor(table, torch::kInt64).view({-1, 3}),
-                                    heads, kv_heads);
+    return AttentionFunction::apply(q.contiguous(), k.contiguous(), v.contiguous(),
+                                    torch::tensor(table, torch::kInt64).view({-1, 3}), heads, kv_heads);
 }
 
 }  // namespace quibble::train

@@ -7,21 +7,13 @@
 namespace quibble::train {
 namespace {
 
-bool isDigit(char c) {
-    return c >= '0' && c <= '9';
-}
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isLetter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 128;
 }
-bool isSpace(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-bool isNewline(char c) {
-    return c == '\n' || c == '\r';
-}
-bool isOther(char c) {
-    return !isDigit(c) && !isLetter(c) && !isSpace(c);
-}
+bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool isNewline(char c) { return c == '\n' || c == '\r'; }
+bool isOther(char c) { return !isDigit(c) && !isLetter(c) && !isSpace(c); }
 
 /// Length of an English contraction at the front ('s 't 're 've 'm 'll 'd, any case), 0 if none.
 std::size_t contraction(std::string_view s) {
@@ -61,9 +53,7 @@ std::size_t pieceLength(std::string_view s) {
     return spaces(s);
 }
 
-std::uint64_t pairKey(int a, int b) {
-    return (static_cast<std::uint64_t>(a) << 32U) | static_cast<std::uint32_t>(b);
-}
+std::uint64_t pairKey(int a, int b) { return (static_cast<std::uint64_t>(a) << 32U) | static_cast<std::uint32_t>(b); }
 
 struct Word {
     std::vector<int> ids;
@@ -96,7 +86,9 @@ std::vector<std::string_view> splitQwen2(std::string_view text) {
 }
 
 std::string gpt2Byte(std::uint8_t byte) {
-    const auto printable = [](unsigned b) { return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255); };
+    const auto printable = [](unsigned b) {
+        return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255);
+    };
     unsigned code = byte;
     if (!printable(byte)) {
         code = 256;
@@ -106,8 +98,8 @@ std::string gpt2Byte(std::uint8_t byte) {
     return {static_cast<char>(0xC0U | (code >> 6U)), static_cast<char>(0x80U | (code & 0x3FU))};
 }
 
-ToyTokenizer ToyTokenizer::train(const std::unordered_map<std::string, std::uint64_t>& pieces, const std::vector<std::string>& specials,
-                                 std::size_t size) {
+ToyTokenizer ToyTokenizer::train(const std::unordered_map<std::string, std::uint64_t>& pieces,
+                                 const std::vector<std::string>& specials, std::size_t size) {
     ToyTokenizer t;
     t.addByteTokens();
     std::vector<Word> words;
@@ -124,8 +116,8 @@ ToyTokenizer ToyTokenizer::train(const std::unordered_map<std::string, std::uint
         std::pair<int, int> best{-1, -1};
         std::uint64_t best_count = 0;
         for (const auto& [pair, count] : counts) {
-            const bool newline =
-                t.bytes(pair.first).find('\n') != std::string::npos || t.bytes(pair.second).find('\n') != std::string::npos;
+            const bool newline = t.bytes(pair.first).find('\n') != std::string::npos ||
+                                 t.bytes(pair.second).find('\n') != std::string::npos;
             if (!newline && count > best_count) {
                 best = pair;
                 best_count = count;
@@ -140,7 +132,8 @@ ToyTokenizer ToyTokenizer::train(const std::unordered_map<std::string, std::uint
     return t;
 }
 
-ToyTokenizer ToyTokenizer::fromMerges(std::span<const std::pair<int, int>> merges, const std::vector<std::string>& specials) {
+ToyTokenizer ToyTokenizer::fromMerges(std::span<const std::pair<int, int>> merges,
+                                      const std::vector<std::string>& specials) {
     ToyTokenizer t;
     t.addByteTokens();
     for (const auto& pair : merges) t.addMerge(pair);
@@ -220,7 +213,8 @@ std::vector<std::string> ToyTokenizer::ggufTokens() const {
 std::vector<std::string> ToyTokenizer::ggufMerges() const {
     const std::vector<std::string> tokens = ggufTokens();
     std::vector<std::string> lines;
-    for (const auto& [a, b] : merges_) lines.push_back(tokens[static_cast<std::size_t>(a)] + " " + tokens[static_cast<std::size_t>(b)]);
+    for (const auto& [a, b] : merges_)
+        lines.push_back(tokens[static_cast<std::size_t>(a)] + " " + tokens[static_cast<std::size_t>(b)]);
     return lines;
 }
 

@@ -20,13 +20,14 @@ std::string gpt2Byte(std::uint8_t byte);
 /// A byte-level BPE tokenizer as GGUF files hold it.
 class ToyTokenizer {
 public:
-    /// Learns merges from counted pieces until the vocabulary (bytes + merges + specials) has `size` entries or nothing is
-    /// left to merge. A pair that holds a newline is never merged, so that a line break stays a token of its own.
-    static ToyTokenizer train(const std::unordered_map<std::string, std::uint64_t>& pieces, const std::vector<std::string>& specials,
-                              std::size_t size);
+    /// Learns merges from counted pieces until the vocabulary (bytes + merges + specials) has `size` entries or nothing
+    /// is left to merge. A pair that holds a newline is never merged, so that a line break stays a token of its own.
+    static ToyTokenizer train(const std::unordered_map<std::string, std::uint64_t>& pieces,
+                              const std::vector<std::string>& specials, std::size_t size);
 
     /// The tokenizer of given merges; merge i makes token 256 + i and may use only ids below that.
-    static ToyTokenizer fromMerges(std::span<const std::pair<int, int>> merges, const std::vector<std::string>& specials);
+    static ToyTokenizer fromMerges(std::span<const std::pair<int, int>> merges,
+                                   const std::vector<std::string>& specials);
 
     /// Ids of plain text (specials are not recognised).
     std::vector<int> encode(std::string_view text) const;

@@ -13,7 +13,8 @@ std::string pick(Rng& rng, const std::array<const char*, N>& options) {
 /// Writes one chain. Values are what the chain believes, which differs from the truth after a slip.
 class ChainWriter {
 public:
-    ChainWriter(Rng& rng, const Problem& problem, const ChainStyle& style) : rng_(rng), problem_(problem), style_(style) {}
+    ChainWriter(Rng& rng, const Problem& problem, const ChainStyle& style)
+        : rng_(rng), problem_(problem), style_(style) {}
 
     /// False when the chain left the allowed range or ended wrong.
     bool write(Chain& out) {
@@ -59,7 +60,9 @@ private:
         return value;
     }
 
-    int valueOf(const Operand& operand) const { return operand.step < 0 ? operand.value : values_[static_cast<std::size_t>(operand.step)]; }
+    int valueOf(const Operand& operand) const {
+        return operand.step < 0 ? operand.value : values_[static_cast<std::size_t>(operand.step)];
+    }
 
     void connect(std::size_t index) {
         if (index == 0) {
@@ -122,16 +125,19 @@ private:
         lead(0.22);
         const int roll = rng_.below(100);
         if (roll < 38) {
-            say(pick(rng_, std::array<const char*, 5>{"Wait, is that right? ", "Wait, let me check: ", "Wait, maybe I slipped. ",
+            say(pick(rng_, std::array<const char*, 5>{"Wait, is that right? ",
+                                                      "Wait, let me check: ", "Wait, maybe I slipped. ",
                                                       "Wait, that might be wrong. ", "Wait. "}));
         } else if (roll < 58) {
             say(pick(rng_, std::array<const char*, 5>{"Hmm, let me check: ", "Hmm, maybe not. ", "Hmm, I am unsure. ",
                                                       "Hmm, that could be wrong. ", "Hmm. "}));
         } else if (roll < 80) {
-            say(pick(rng_, std::array<const char*, 5>{"But let me check that: ", "But is it? ", "But maybe that is wrong. ",
-                                                      "But I might be wrong. ", "But let me recheck: "}));
+            say(pick(rng_,
+                     std::array<const char*, 5>{"But let me check that: ", "But is it? ", "But maybe that is wrong. ",
+                                                "But I might be wrong. ", "But let me recheck: "}));
         } else if (roll < 90) {
-            say(pick(rng_, std::array<const char*, 3>{"Alternatively, ", "Alternatively: ", "Alternatively, another way: "}));
+            say(pick(rng_,
+                     std::array<const char*, 3>{"Alternatively, ", "Alternatively: ", "Alternatively, another way: "}));
         } else if (roll < 95) {
             say(rng_.chance(0.5) ? "However, I could be wrong: " : "However, let me check: ");
         } else if (rng_.chance(0.5)) {
@@ -181,24 +187,12 @@ private:
             return;
         }
         switch (rng_.below(6)) {
-            case 0:
-                say(" So it is still " + v + ".");
-                break;
-            case 1:
-                say(" Yes, " + v + ".");
-                break;
-            case 2:
-                say(" Same, good.");
-                break;
-            case 3:
-                say(" OK, still " + v + ".");
-                break;
-            case 4:
-                say(" Good, " + v + " again.");
-                break;
-            default:
-                say(" Right.");
-                break;
+            case 0: say(" So it is still " + v + "."); break;
+            case 1: say(" Yes, " + v + "."); break;
+            case 2: say(" Same, good."); break;
+            case 3: say(" OK, still " + v + "."); break;
+            case 4: say(" Good, " + v + " again."); break;
+            default: say(" Right."); break;
         }
     }
 
@@ -206,31 +200,21 @@ private:
         const std::string v = std::to_string(before);
         lead(0.15);
         switch (rng_.below(6)) {
-            case 0:
-                say("But before I had " + v + ". Again: ");
-                break;
-            case 1:
-                say("Hmm, that is different: before I had " + v + ". Once more: ");
-                break;
-            case 2:
-                say("However, before I had " + v + ". Let me retry: ");
-                break;
-            case 3:
-                say("Wait, I had " + v + " before. One is a mistake: ");
-                break;
-            case 4:
-                say("But I had " + v + ". Which is wrong? ");
-                break;
-            default:
-                say("Wait, not " + v + "? Again: ");
-                break;
+            case 0: say("But before I had " + v + ". Again: "); break;
+            case 1: say("Hmm, that is different: before I had " + v + ". Once more: "); break;
+            case 2: say("However, before I had " + v + ". Let me retry: "); break;
+            case 3: say("Wait, I had " + v + " before. One is a mistake: "); break;
+            case 4: say("But I had " + v + ". Which is wrong? "); break;
+            default: say("Wait, not " + v + "? Again: "); break;
         }
     }
 
     /// Recomputes the whole chain without stopping. Returns its result.
     int runThrough() {
         std::vector<int> values(values_.size(), 0);
-        const auto get = [&](const Operand& o) { return o.step < 0 ? o.value : values[static_cast<std::size_t>(o.step)]; };
+        const auto get = [&](const Operand& o) {
+            return o.step < 0 ? o.value : values[static_cast<std::size_t>(o.step)];
+        };
         for (std::size_t i = 0; i < values.size() && ok_; ++i) {
             const ProgramStep& step = problem_.program[i];
             if (i > 0) say(", ");
@@ -246,9 +230,10 @@ private:
         if (!rng_.chance(rate)) return;
         ++chain_.doubts;
         lead(0.3);
-        say(pick(rng_, std::array<const char*, 6>{
-                           "But let me check it all again: ", "Wait, let me start over: ", "Hmm, let me go through it again: ",
-                           "Alternatively, from the start: ", "But maybe I made a mistake. Again: ", "However, let me check it all: "}));
+        say(pick(rng_,
+                 std::array<const char*, 6>{"But let me check it all again: ", "Wait, let me start over: ",
+                                            "Hmm, let me go through it again: ", "Alternatively, from the start: ",
+                                            "But maybe I made a mistake. Again: ", "However, let me check it all: "}));
         int before = values_.back();
         for (int round = 0; round < 4 && ok_; ++round) {
             const int value = runThrough();
@@ -268,18 +253,10 @@ private:
         const std::string v = std::to_string(values_.back());
         lead(0.5);
         switch (rng_.below(4)) {
-            case 0:
-                say("So the answer is " + v + ".");
-                break;
-            case 1:
-                say("That gives " + v + ".");
-                break;
-            case 2:
-                say("The answer is " + v + ".");
-                break;
-            default:
-                say("Done: " + v + ".");
-                break;
+            case 0: say("So the answer is " + v + "."); break;
+            case 1: say("That gives " + v + "."); break;
+            case 2: say("The answer is " + v + "."); break;
+            default: say("Done: " + v + "."); break;
         }
     }
 

@@ -33,7 +33,8 @@ ToyTokenizer learnNanoTokenizer() {
         }
     }
     for (const std::string& word : publishedMarkers()) pieces[" " + word] += kForced;
-    for (const char* word : {"Wait", "Hmm", "But", "However", "Alternatively", "Or", "Maybe", "Perhaps", "Actually", "Instead"})
+    for (const char* word :
+         {"Wait", "Hmm", "But", "However", "Alternatively", "Or", "Maybe", "Perhaps", "Actually", "Instead"})
         pieces[word] += kForced;
     return ToyTokenizer::train(pieces, kSpecials, 768);
 }

@@ -11,8 +11,8 @@ namespace quibble::train {
 /// The 50 words of arXiv 2606.00206, Table 8, without their leading space.
 const std::vector<std::string>& publishedMarkers();
 
-/// How the tokenizer was made: merges learned on the generator's text, at most 768 entries, every published marker one token with
-/// its leading space.
+/// How the tokenizer was made: merges learned on the generator's text, at most 768 entries, every published marker one
+/// token with its leading space.
 ToyTokenizer learnNanoTokenizer();
 
 /// The tokenizer of the shipped models: the fixed merges of nano_merges.inc.

@@ -17,7 +17,8 @@ int choose(const float* logits, std::size_t size, const EvalOptions& options, Rn
     std::vector<std::pair<double, int>> weights;
     double total = 0.0;
     for (std::size_t i = 0; i < size; ++i) {
-        const double w = std::exp((static_cast<double>(logits[i]) - static_cast<double>(logits[best])) / options.temperature);
+        const double w =
+            std::exp((static_cast<double>(logits[i]) - static_cast<double>(logits[best])) / options.temperature);
         total += w;
         if (w > 1e-6) weights.emplace_back(w, static_cast<int>(i));
     }
@@ -41,7 +42,8 @@ struct Row {
 };
 
 /// Feeds one token of every row a step: prompt tokens while there are some, then sampled ones.
-void generate(const Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options, std::vector<Row>& rows) {
+void generate(const Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options,
+              std::vector<Row>& rows) {
     const auto count = static_cast<int64_t>(rows.size());
     const ModelShape& shape = model.shape();
     std::size_t longest = 0;
@@ -69,14 +71,17 @@ void generate(const Transformer& model, const ToyTokenizer& tokenizer, const Eva
         }
         if (!any) return;
         const Tensor logits =
-            (model.decode(torch::tensor(tokens, torch::kInt64), torch::tensor(positions, torch::kInt64), pos, k, v) + bias).contiguous();
+            (model.decode(torch::tensor(tokens, torch::kInt64), torch::tensor(positions, torch::kInt64), pos, k, v) +
+             bias)
+                .contiguous();
         const float* data = logits.data_ptr<float>();
         for (std::size_t r = 0; r < rows.size(); ++r) {
             Row& row = rows[r];
             if (row.done || static_cast<std::size_t>(pos) + 1 < row.ids.size()) continue;
-            row.ids.push_back(
-                choose(data + r * static_cast<std::size_t>(shape.vocab), static_cast<std::size_t>(shape.vocab), options, row.rng));
-            row.done = row.ids.back() == end || row.ids.size() - row.prompt >= static_cast<std::size_t>(options.max_tokens);
+            row.ids.push_back(choose(data + r * static_cast<std::size_t>(shape.vocab),
+                                     static_cast<std::size_t>(shape.vocab), options, row.rng));
+            row.done =
+                row.ids.back() == end || row.ids.size() - row.prompt >= static_cast<std::size_t>(options.max_tokens);
         }
     }
 }
@@ -110,7 +115,8 @@ EvalResult evaluate(Transformer& model, const ToyTokenizer& tokenizer, const Eva
         result.right_count += readAnswer(result.chains.back().text) == heldOutProblem(i).answer ? 1 : 0;
         result.unfinished += made.back() == end ? 0 : 1;
         result.mean_tokens += static_cast<double>(made.size()) / options.count;
-        for (const int id : made) result.mean_markers += static_cast<double>(marker[static_cast<std::size_t>(id)]) / options.count;
+        for (const int id : made)
+            result.mean_markers += static_cast<double>(marker[static_cast<std::size_t>(id)]) / options.count;
     }
     result.right = static_cast<double>(result.right_count) / options.count;
     return result;

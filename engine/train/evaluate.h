@@ -37,7 +37,8 @@ struct EvalResult {
 /// Generates for the first `count` held-out problems side by side and grades the committed answers.
 EvalResult evaluate(Transformer& model, const ToyTokenizer& tokenizer, const EvalOptions& options);
 
-/// Rounds every matrix except the embedding to `bits` bits per `group` weights of a row (symmetric, scale = max/(2^(bits-1)-1)).
+/// Rounds every matrix except the embedding to `bits` bits per `group` weights of a row (symmetric, scale =
+/// max/(2^(bits-1)-1)).
 void quantizeRtn(Transformer& model, int bits, int64_t group);
 
 }  // namespace quibble::train

@@ -122,7 +122,8 @@ Tensor mixExperts(const Tensor& x, const Experts& experts, const Routing& routin
     for (std::size_t e = 0; e < parts.size(); ++e) {
         if (routing.load[e] == 0) continue;
         const auto linear = [&](const Tensor& in, const Tensor& w) { return torch::matmul(in, w.to(type).t()); };
-        results.push_back(linear(torch::silu(linear(parts[e], experts.gate[e])) * linear(parts[e], experts.up[e]), experts.down[e]));
+        results.push_back(
+            linear(torch::silu(linear(parts[e], experts.gate[e])) * linear(parts[e], experts.up[e]), experts.down[e]));
     }
     const Tensor all = torch::cat(results).to(torch::kFloat32).contiguous();
     return CombineRows::apply(all, routing.weights, indexTensor(routing.position_of));

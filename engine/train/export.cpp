@@ -18,7 +18,9 @@ namespace {
 
 void addShape(GgufWriter& file, const ModelShape& shape) {
     const std::string architecture = architectureOf(shape);
-    const auto u32 = [&](const char* key, int64_t value) { file.addU32(architecture + "." + key, static_cast<std::uint32_t>(value)); };
+    const auto u32 = [&](const char* key, int64_t value) {
+        file.addU32(architecture + "." + key, static_cast<std::uint32_t>(value));
+    };
     u32("context_length", shape.context);
     u32("embedding_length", shape.width);
     u32("block_count", shape.layers);
@@ -91,9 +93,9 @@ std::optional<std::string> exportGguf(const std::string& path, const Transformer
     file.addString("general.architecture", architectureOf(model.shape()));
     file.addString("general.name", name);
     file.addString("general.license", "GPL-3.0-or-later");
-    file.addString(
-        "general.description",
-        "A small arithmetic reasoner with planted hesitation, trained by quibble-train on generated problems (see engine/train).");
+    file.addString("general.description",
+                   "A small arithmetic reasoner with planted hesitation, trained by quibble-train on generated "
+                   "problems (see engine/train).");
     file.addU32("general.file_type", 1);
     file.addU32("general.quantization_version", 2);
     file.addU32("general.alignment", 32);

@@ -36,7 +36,8 @@ void copyRows(const ModelTensor& stored, const Place& place, const Tensor& tenso
     const int64_t cols = tensor.size(tensor.dim() - 1);
     const int64_t rows = tensor.numel() / cols;
     const std::size_t row_bytes = stored.bytes / (stored.elements() / static_cast<std::uint64_t>(cols));
-    const std::byte* from = stored.data + static_cast<std::size_t>(place.slice < 0 ? 0 : place.slice * rows) * row_bytes;
+    const std::byte* from =
+        stored.data + static_cast<std::size_t>(place.slice < 0 ? 0 : place.slice * rows) * row_bytes;
     for (int64_t r = 0; r < rows; ++r)
         kernels::ops().dequantizeRow(stored.type, from + static_cast<std::size_t>(r) * row_bytes, cols, to + r * cols);
 }
@@ -51,13 +52,15 @@ Result<void> importGguf(const std::filesystem::path& path, Transformer& model) {
     const ModelShape& shape = model.shape();
     const std::string architecture((*file)->getString("general.architecture").value_or(""));
     if (architecture != architectureOf(shape))
-        return fail(ErrorCode::FileCorrupt, path.string() + " is of architecture " + architecture + ", not " + architectureOf(shape), hint);
+        return fail(ErrorCode::FileCorrupt,
+                    path.string() + " is of architecture " + architecture + ", not " + architectureOf(shape), hint);
     for (const auto& [name, parameter] : model.named()) {
         const Place place = placeOf(name);
         const ModelTensor* stored = (*file)->tensor(place.tensor);
         Tensor tensor = parameter.detach();
         if (stored == nullptr || !fits(*stored, place, tensor, shape.experts))
-            return fail(ErrorCode::FileCorrupt, path.string() + ": " + place.tensor + " is missing or has another shape than this model's",
+            return fail(ErrorCode::FileCorrupt,
+                        path.string() + ": " + place.tensor + " is missing or has another shape than this model's",
                         hint);
         copyRows(*stored, place, tensor, tensor.data_ptr<float>());
     }

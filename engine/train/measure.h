@@ -10,8 +10,9 @@ namespace quibble::train {
 /// How well one model guesses the next token of another, at the positions of sampled chains.
 struct Agreement {
     int64_t tokens = 0;
-    double top1 = 0.0;        ///< share of tokens at which both find the same token most likely
-    double acceptance = 0.0;  ///< mean of sum_i min(p_i, q_i): the chance that exact rejection sampling takes a draft token
+    double top1 = 0.0;  ///< share of tokens at which both find the same token most likely
+    double acceptance =
+        0.0;  ///< mean of sum_i min(p_i, q_i): the chance that exact rejection sampling takes a draft token
 };
 
 /// Both distributions at the temperature and top-p the chains were sampled with. One forward pass of each model.

@@ -10,8 +10,9 @@
 
 namespace quibble::train {
 
-/// Shape of a model with tied embeddings. Without experts it is of the architecture llama: rotation of adjacent pairs, one FFN a
-/// layer. With experts it is qwen3moe: rotation of halves, norms of Q and K for each head, experts in place of the FFN.
+/// Shape of a model with tied embeddings. Without experts it is of the architecture llama: rotation of adjacent pairs,
+/// one FFN a layer. With experts it is qwen3moe: rotation of halves, norms of Q and K for each head, experts in place
+/// of the FFN.
 struct ModelShape {
     int64_t vocab = 0;
     int64_t width = 256;
@@ -52,7 +53,7 @@ struct Layer {
 /// What a pass through the model shows besides its logits; one entry a layer.
 struct Observed {
     std::vector<std::vector<int64_t>> load;  ///< assignments of each expert
-    std::vector<double> q_rms, k_rms;        ///< of one head's numbers before norm and rotation, mean over heads and rows
+    std::vector<double> q_rms, k_rms;  ///< of one head's numbers before norm and rotation, mean over heads and rows
 };
 
 /// Logits of the rows with loss, and the router's losses summed over the layers (undefined without experts).
@@ -61,8 +62,9 @@ struct Forward {
     torch::Tensor balance_loss, z_loss;
 };
 
-/// The trainable model. Matrices are stored [out, in] in float32, as GGUF stores them; Q and K rows are in the order that the
-/// architecture's rotation asks for. Products run in BF16 when bf16 is set; norms, softmax, router and residual stream in float32.
+/// The trainable model. Matrices are stored [out, in] in float32, as GGUF stores them; Q and K rows are in the order
+/// that the architecture's rotation asks for. Products run in BF16 when bf16 is set; norms, softmax, router and
+/// residual stream in float32.
 class Transformer {
 public:
     Transformer(const ModelShape& shape, uint64_t seed, bool bf16);
@@ -70,8 +72,9 @@ public:
     const ModelShape& shape() const { return shape_; }
     /// One pass over a batch. `observed` may be null.
     Forward forward(const Batch& batch, Observed* observed = nullptr) const;
-    /// Logits [rows, vocab] for one new token of each row. cache_k, cache_v: one [rows, kv_heads, max_length, head_dim] tensor a
-    /// layer, written at positions[row]; attention sees 0..positions[row], of which the highest is max_position.
+    /// Logits [rows, vocab] for one new token of each row. cache_k, cache_v: one [rows, kv_heads, max_length, head_dim]
+    /// tensor a layer, written at positions[row]; attention sees 0..positions[row], of which the highest is
+    /// max_position.
     torch::Tensor decode(const torch::Tensor& tokens, const torch::Tensor& positions, int64_t max_position,
                          std::vector<torch::Tensor>& cache_k, std::vector<torch::Tensor>& cache_v) const;
 

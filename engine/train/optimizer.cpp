@@ -58,7 +58,8 @@ double Optimizer::step(double muon_rate, double adam_rate, double clip) {
 
 void Optimizer::stepMuon(double rate) {
     constexpr double kMomentum = 0.95;
-    std::map<std::pair<int64_t, int64_t>, std::vector<std::size_t>> by_shape;  // (short side, long side): one batched product each
+    std::map<std::pair<int64_t, int64_t>, std::vector<std::size_t>>
+        by_shape;  // (short side, long side): one batched product each
     for (std::size_t i = 0; i < matrices_.size(); ++i) {
         momentum_[i].mul_(kMomentum).add_(matrices_[i].grad());
         const int64_t a = matrices_[i].size(0);
@@ -75,7 +76,8 @@ void Optimizer::stepMuon(double rate) {
         for (std::size_t j = 0; j < members.size(); ++j) {
             Tensor w = matrices_[members[j]];
             const bool tall = w.size(0) > w.size(1);
-            const double gain = std::sqrt(std::max(1.0, static_cast<double>(w.size(0)) / static_cast<double>(w.size(1))));
+            const double gain =
+                std::sqrt(std::max(1.0, static_cast<double>(w.size(0)) / static_cast<double>(w.size(1))));
             const Tensor update = flat[static_cast<int64_t>(j)];
             w.mul_(1.0 - rate * 0.1).add_(tall ? update.t() : update, -rate * gain);
         }

@@ -6,8 +6,8 @@
 
 namespace quibble::train {
 
-/// Muon for the hidden matrices (momentum, then orthogonalised by five Newton-Schulz steps; Jordan et al. 2024) and Adam
-/// for embeddings and norms.
+/// Muon for the hidden matrices (momentum, then orthogonalised by five Newton-Schulz steps; Jordan et al. 2024) and
+/// Adam for embeddings and norms.
 class Optimizer {
 public:
     Optimizer(std::vector<torch::Tensor> matrices, std::vector<torch::Tensor> others);

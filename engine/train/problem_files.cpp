@@ -9,9 +9,7 @@ namespace {
 constexpr std::uint64_t kHeldOutSeed = 77;
 constexpr std::uint64_t kExampleStream = kHeldOutStream + (1ULL << 20U);  // behind every held-out index
 
-bool isStory(const Problem& problem) {
-    return problem.text.find("How many") != std::string::npos;
-}
+bool isStory(const Problem& problem) { return problem.text.find("How many") != std::string::npos; }
 
 }  // namespace
 

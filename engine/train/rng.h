@@ -19,7 +19,9 @@ public:
     }
 
     /// Uniform integer in [0, n), n >= 1. Multiply-shift; the bias is below n / 2^32.
-    int below(int n) { return static_cast<int>((static_cast<std::uint64_t>(next()) * static_cast<std::uint64_t>(n)) >> 32U); }
+    int below(int n) {
+        return static_cast<int>((static_cast<std::uint64_t>(next()) * static_cast<std::uint64_t>(n)) >> 32U);
+    }
     /// Uniform integer in [lo, hi].
     int between(int lo, int hi) { return lo + below(hi - lo + 1); }
     /// Uniform in [0, 1).

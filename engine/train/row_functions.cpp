@@ -38,7 +38,8 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t hea
 }
 
 struct RopeFunction : torch::autograd::Function<RopeFunction> {
-    static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t head_dim, bool halves) {
+    static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t head_dim,
+                          bool halves) {
         ctx->save_for_backward({cos, sin});
         ctx->saved_data["head_dim"] = head_dim;
         ctx->saved_data["halves"] = halves;

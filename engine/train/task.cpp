@@ -79,16 +79,11 @@ bool drawEvent(Rng& rng, int value, int steps_left, int max_value, Event& event)
 
 int apply(int value, const Event& event) {
     switch (event.kind) {
-        case Kind::kAdd:
-            return value + event.amount;
-        case Kind::kSub:
-            return value - event.amount;
-        case Kind::kMul:
-            return value * event.factor;
-        case Kind::kAddProduct:
-            return value + event.amount * event.factor;
-        case Kind::kSubProduct:
-            return value - event.amount * event.factor;
+        case Kind::kAdd: return value + event.amount;
+        case Kind::kSub: return value - event.amount;
+        case Kind::kMul: return value * event.factor;
+        case Kind::kAddProduct: return value + event.amount * event.factor;
+        case Kind::kSubProduct: return value - event.amount * event.factor;
     }
     return value;
 }
@@ -116,31 +111,18 @@ std::string expressionOf(Rng& rng, int start, const std::vector<Event>& events) 
     for (const Event& event : events) {
         const std::string product = std::to_string(event.amount) + " x " + std::to_string(event.factor);
         switch (event.kind) {
-            case Kind::kAdd:
-                s += " + " + std::to_string(event.amount);
-                break;
-            case Kind::kSub:
-                s += " - " + std::to_string(event.amount);
-                break;
-            case Kind::kMul:
-                s = (compound ? "(" + s + ")" : s) + " x " + std::to_string(event.factor);
-                break;
-            case Kind::kAddProduct:
-                s += " + " + product;
-                break;
-            case Kind::kSubProduct:
-                s += " - " + product;
-                break;
+            case Kind::kAdd: s += " + " + std::to_string(event.amount); break;
+            case Kind::kSub: s += " - " + std::to_string(event.amount); break;
+            case Kind::kMul: s = (compound ? "(" + s + ")" : s) + " x " + std::to_string(event.factor); break;
+            case Kind::kAddProduct: s += " + " + product; break;
+            case Kind::kSubProduct: s += " - " + product; break;
         }
         compound = true;
     }
     switch (rng.below(3)) {
-        case 0:
-            return "Compute " + s + ".";
-        case 1:
-            return "What is " + s + "?";
-        default:
-            return "Work out " + s + ".";
+        case 0: return "Compute " + s + ".";
+        case 1: return "What is " + s + "?";
+        default: return "Work out " + s + ".";
     }
 }
 
@@ -162,7 +144,8 @@ std::string sentenceOf(Rng& rng, const Event& event, const Person& person, const
             return she + " sells " + amount + " of them.";
         case Kind::kMul:
             if (event.factor == 2 && roll == 0) return "Then the number doubles.";
-            if (roll == 1) return "Then " + std::string(person.female ? "she" : "he") + " has " + factor + " times as many.";
+            if (roll == 1)
+                return "Then " + std::string(person.female ? "she" : "he") + " has " + factor + " times as many.";
             return "The number grows " + factor + " times.";
         case Kind::kAddProduct:
             if (roll == 0) return she + " buys " + factor + " " + boxes + " with " + amount + " in each.";
@@ -211,7 +194,8 @@ Hardness hardnessOf(int left, char op, int right) {
 Problem makeProblem(Rng& rng, const ProblemRange& range) {
     Problem problem;
     // The smaller of two draws: long problems are there, short ones are more common.
-    const int wanted = std::min(rng.between(range.min_steps, range.max_steps), rng.between(range.min_steps, range.max_steps));
+    const int wanted =
+        std::min(rng.between(range.min_steps, range.max_steps), rng.between(range.min_steps, range.max_steps));
     const int start = drawAmount(rng, std::min(range.max_value / 2, 400));
     std::vector<Event> events;
     int value = start;
@@ -236,7 +220,8 @@ int readAnswer(const std::string& text) {
     std::size_t i = at + key.size();
     int value = 0;
     int digits = 0;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && digits < 6; ++i, ++digits) value = value * 10 + (text[i] - '0');
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && digits < 6; ++i, ++digits)
+        value = value * 10 + (text[i] - '0');
     return digits > 0 && i < text.size() && text[i] == '.' ? value : -1;
 }
 

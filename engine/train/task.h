@@ -32,7 +32,8 @@ struct Problem {
 /// A chain of thought: the text between "<think>\n" and "\n</think>".
 struct Chain {
     std::string text;
-    /// Byte ranges [first, second) of planted slips. They carry no loss: the model learns to notice errors, not to make them.
+    /// Byte ranges [first, second) of planted slips. They carry no loss: the model learns to notice errors, not to make
+    /// them.
     std::vector<std::pair<std::size_t, std::size_t>> slips;
     int final_value = 0;
     int doubts = 0;  ///< how often a step or the chain was doubted

@@ -49,7 +49,8 @@ double backward(const Transformer& model, const Batch& batch, const TrainOptions
     const Forward forward = model.forward(batch);
     const torch::Tensor loss = torch::nn::functional::cross_entropy(forward.logits, batch.targets);
     torch::Tensor total = loss;
-    if (forward.balance_loss.defined()) total = total + forward.balance_loss * options.balance + forward.z_loss * options.z_loss;
+    if (forward.balance_loss.defined())
+        total = total + forward.balance_loss * options.balance + forward.z_loss * options.z_loss;
     total.backward();
     return loss.item<double>();
 }
@@ -60,17 +61,18 @@ void quickEval(const TrainOptions& options, Transformer& model, const ToyTokeniz
     const EvalResult sampled = evaluate(model, tokenizer, eval);
     eval.temperature = 0.0;
     const EvalResult greedy = evaluate(model, tokenizer, eval);
-    report(
-        options,
-        format("eval step %lld: T 0.6 right %.1f%% tokens %.1f markers %.2f unfinished %d | greedy right %.1f%% tokens %.1f markers %.2f",
-               static_cast<long long>(step), 100.0 * sampled.right, sampled.mean_tokens, sampled.mean_markers, sampled.unfinished,
-               100.0 * greedy.right, greedy.mean_tokens, greedy.mean_markers));
+    report(options,
+           format("eval step %lld: T 0.6 right %.1f%% tokens %.1f markers %.2f unfinished %d | greedy right %.1f%% "
+                  "tokens %.1f markers %.2f",
+                  static_cast<long long>(step), 100.0 * sampled.right, sampled.mean_tokens, sampled.mean_markers,
+                  sampled.unfinished, 100.0 * greedy.right, greedy.mean_tokens, greedy.mean_markers));
 }
 
 }  // namespace
 
 Batch batchOf(std::vector<Document> docs) {
-    std::stable_sort(docs.begin(), docs.end(), [](const Document& a, const Document& b) { return a.ids.size() < b.ids.size(); });
+    std::stable_sort(docs.begin(), docs.end(),
+                     [](const Document& a, const Document& b) { return a.ids.size() < b.ids.size(); });
     Batch batch;
     std::vector<int64_t> tokens, positions, rows, targets;
     for (const Document& doc : docs) {
@@ -103,7 +105,8 @@ Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int6
     return batchOf(std::move(docs));
 }
 
-void saveCheckpoint(const std::string& path, const Transformer& model, const std::vector<torch::Tensor>& state, int64_t step) {
+void saveCheckpoint(const std::string& path, const Transformer& model, const std::vector<torch::Tensor>& state,
+                    int64_t step) {
     std::vector<torch::Tensor> all;
     for (const auto& [name, tensor] : model.named()) all.push_back(tensor.detach());
     all.insert(all.end(), state.begin(), state.end());
@@ -125,11 +128,12 @@ Result<int64_t> loadCheckpoint(const std::string& path, Transformer& model, std:
     // Parameters; a momentum for each matrix and two for each other parameter; the optimizer's count; the step.
     const std::size_t expected = named.size() + model.hiddenMatrices().size() + 2 * model.otherParameters().size() + 2;
     if (all.size() != expected)
-        return fail(ErrorCode::FileCorrupt, path + " holds " + std::to_string(all.size()) + " tensors, not " + std::to_string(expected),
-                    hint);
+        return fail(ErrorCode::FileCorrupt,
+                    path + " holds " + std::to_string(all.size()) + " tensors, not " + std::to_string(expected), hint);
     for (std::size_t i = 0; i < named.size(); ++i) {
         if (all[i].sizes() != named[i].second.sizes())
-            return fail(ErrorCode::FileCorrupt, path + ": " + named[i].first + " has another shape than this model's", hint);
+            return fail(ErrorCode::FileCorrupt, path + ": " + named[i].first + " has another shape than this model's",
+                        hint);
     }
     for (std::size_t i = 0; i < named.size(); ++i) named[i].second.detach().copy_(all[i]);
     if (state != nullptr) state->assign(all.begin() + static_cast<std::ptrdiff_t>(named.size()), all.end() - 1);
@@ -146,10 +150,11 @@ Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const Trai
         first = *loaded;
         optimizer.setState(state);
     }
-    report(options, format("start: seed %llu steps %lld first %lld batch %lld muon %.4g adam %.4g bf16 %d vocab %lld",
-                           static_cast<unsigned long long>(options.seed), static_cast<long long>(options.steps),
-                           static_cast<long long>(first), static_cast<long long>(options.batch_tokens), options.muon_rate,
-                           options.adam_rate, options.bf16 ? 1 : 0, static_cast<long long>(tokenizer.size())));
+    report(options,
+           format("start: seed %llu steps %lld first %lld batch %lld muon %.4g adam %.4g bf16 %d vocab %lld",
+                  static_cast<unsigned long long>(options.seed), static_cast<long long>(options.steps),
+                  static_cast<long long>(first), static_cast<long long>(options.batch_tokens), options.muon_rate,
+                  options.adam_rate, options.bf16 ? 1 : 0, static_cast<long long>(tokenizer.size())));
     stopOnSignal();
     const auto start = Clock::now();
     auto saved = start;
@@ -161,7 +166,8 @@ Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const Trai
     const int64_t last = options.stop_after > 0 ? std::min(options.steps, first + options.stop_after) : options.steps;
     for (int64_t step = first; step < last && stop_asked == 0; ++step) {
         const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
-        const Batch batch = makeBatch(tokenizer, options.seed, step, options.batch_tokens, options.curriculum ? progress : 1.0);
+        const Batch batch =
+            makeBatch(tokenizer, options.seed, step, options.batch_tokens, options.curriculum ? progress : 1.0);
         loss_sum += backward(model, batch, options);
         ++loss_count;
         const double rate = rateAt(options, step);
@@ -170,8 +176,9 @@ Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const Trai
         if ((step + 1) % options.log_every == 0) {
             report(options,
                    format("step %lld tokens %.3fM loss %.4f rate %.4f norm %.2f tok/s %.0f elapsed %.0f s",
-                          static_cast<long long>(step + 1), static_cast<double>(tokens) * 1e-6, loss_sum / static_cast<double>(loss_count),
-                          rate, norm, static_cast<double>(tokens - tokens_logged) / secondsSince(logged), secondsSince(start)));
+                          static_cast<long long>(step + 1), static_cast<double>(tokens) * 1e-6,
+                          loss_sum / static_cast<double>(loss_count), rate, norm,
+                          static_cast<double>(tokens - tokens_logged) / secondsSince(logged), secondsSince(start)));
             loss_sum = 0.0;
             loss_count = 0;
             tokens_logged = tokens;
@@ -181,7 +188,8 @@ Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const Trai
             quickEval(options, model, tokenizer, step + 1);
             logged = Clock::now();
         }
-        if (!options.checkpoint.empty() && (secondsSince(saved) > options.save_seconds || step + 1 == last || stop_asked != 0)) {
+        if (!options.checkpoint.empty() &&
+            (secondsSince(saved) > options.save_seconds || step + 1 == last || stop_asked != 0)) {
             saveCheckpoint(options.checkpoint, model, optimizer.state(), step + 1);
             saved = Clock::now();
         }

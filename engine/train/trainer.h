@@ -32,15 +32,18 @@ struct TrainOptions {
 /// Documents as a batch, shortest first. Rows whose next token is learned carry loss.
 Batch batchOf(std::vector<Document> docs);
 
-/// Draws the batch of a step: documents of streams [step * 2^12, ...) until batch_tokens are reached, in groups of like length.
+/// Draws the batch of a step: documents of streams [step * 2^12, ...) until batch_tokens are reached, in groups of like
+/// length.
 Batch makeBatch(const ToyTokenizer& tokenizer, uint64_t seed, int64_t step, int64_t batch_tokens, double progress);
 
-/// Trains the model, from where it is or from options.resume. Same options give the same batches; sums depend on the BLAS in use.
+/// Trains the model, from where it is or from options.resume. Same options give the same batches; sums depend on the
+/// BLAS in use.
 Result<void> train(Transformer& model, const ToyTokenizer& tokenizer, const TrainOptions& options);
 
-/// The model's parameters and the optimizer's state as one torch archive with the step count. loadCheckpoint returns the step; a file
-/// that is no checkpoint of this shape is FileCorrupt and leaves the model as it was.
-void saveCheckpoint(const std::string& path, const Transformer& model, const std::vector<torch::Tensor>& state, int64_t step);
+/// The model's parameters and the optimizer's state as one torch archive with the step count. loadCheckpoint returns
+/// the step; a file that is no checkpoint of this shape is FileCorrupt and leaves the model as it was.
+void saveCheckpoint(const std::string& path, const Transformer& model, const std::vector<torch::Tensor>& state,
+                    int64_t step);
 Result<int64_t> loadCheckpoint(const std::string& path, Transformer& model, std::vector<torch::Tensor>* state);
 
 }  // namespace quibble::train

@@ -34,7 +34,8 @@ void upcycle(const Transformer& dense, const Batch& sample, uint64_t seed, Trans
     const torch::NoGradGuard no_grad;
     const ModelShape& shape = moe.shape();
     const int64_t dense_ffn = dense.shape().ffn;
-    TORCH_CHECK(dense_ffn % shape.ffn == 0 && shape.experts % (dense_ffn / shape.ffn) == 0 && dense.shape().layers == shape.layers,
+    TORCH_CHECK(dense_ffn % shape.ffn == 0 && shape.experts % (dense_ffn / shape.ffn) == 0 &&
+                    dense.shape().layers == shape.layers,
                 "upcycle: the shapes do not fit");
     torch::manual_seed(seed);
     Observed observed;

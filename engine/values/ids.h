@@ -1,4 +1,5 @@
-// Identities. Database ids are distinct types; a token id and a position stay plain integers because they index arrays everywhere.
+// Identities. Database ids are distinct types; a token id and a position stay plain integers because they index arrays
+// everywhere.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,8 @@ namespace quibble {
 
 enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error, Off };  // Off is a limit, not a level of a line
 
-inline constexpr std::array kLogLevels{LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error, LogLevel::Off};
+inline constexpr std::array kLogLevels{LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error,
+                                       LogLevel::Off};
 
 [[nodiscard]] inline const char* logLevelText(LogLevel level) {
     switch (level) {
@@ -33,10 +34,10 @@ inline constexpr std::array kLogLevels{LogLevel::Debug, LogLevel::Info, LogLevel
 }
 
 struct LogLine {
-    std::uint64_t number = 0;   // counts the lines of this process, from 1
-    std::int64_t time_ms = 0;   // since 1970, UTC
+    std::uint64_t number = 0;  // counts the lines of this process, from 1
+    std::int64_t time_ms = 0;  // since 1970, UTC
     LogLevel level = LogLevel::Info;
-    std::string text;           // valid UTF-8, no control characters
+    std::string text;  // valid UTF-8, no control characters
 };
 
 }  // namespace quibble

@@ -1,4 +1,5 @@
-// A file that is written under another name first and takes its place when it is whole: what was there before stays until then.
+// A file that is written under another name first and takes its place when it is whole: what was there before stays
+// until then.
 #pragma once
 
 #include <filesystem>
@@ -13,11 +14,13 @@ namespace quibble {
     std::error_code error;
     const auto status = std::filesystem::status(target, error);
     if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return {};
-    return fail(ErrorCode::InvalidArgument, target.string() + " is not an ordinary file, so it is not replaced", "Choose another name");
+    return fail(ErrorCode::InvalidArgument, target.string() + " is not an ordinary file, so it is not replaced",
+                "Choose another name");
 }
 
 /// Renames the whole file `part` to `target`; removes `part` when that fails. Errors: InvalidArgument, Io.
-[[nodiscard]] inline Result<void> moveIntoPlace(const std::filesystem::path& part, const std::filesystem::path& target) {
+[[nodiscard]] inline Result<void> moveIntoPlace(const std::filesystem::path& part,
+                                                const std::filesystem::path& target) {
     std::error_code error, ignored;
     auto allowed = checkReplaceable(target);
     if (allowed) std::filesystem::rename(part, target, error);

@@ -1,4 +1,5 @@
-// Parameters as data: the form, the command-line flag, the stored JSON and the range test are all made from a ParamSpec.
+// Parameters as data: the form, the command-line flag, the stored JSON and the range test are all made from a
+// ParamSpec.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,8 @@ struct ParamSpec {
     std::string_view help{};
 };
 
-/// The shortest digits that read back as the same number, with a point under any locale; whole numbers up to 15 digits without an exponent.
+/// The shortest digits that read back as the same number, with a point under any locale; whole numbers up to 15 digits
+/// without an exponent.
 [[nodiscard]] inline std::string paramText(double value) {
     std::array<char, 64> digits{};
     const bool whole = std::abs(value) < 1e15 && value == std::trunc(value);
@@ -63,7 +65,8 @@ struct MethodChoice {
     const auto colon = text.find(':');
     choice.id = std::string(text.substr(0, colon));
     if (choice.id.empty()) {
-        return fail(ErrorCode::InvalidArgument, "\"" + std::string(text) + "\" names no method", "Write id:key=value,key=value");
+        return fail(ErrorCode::InvalidArgument, "\"" + std::string(text) + "\" names no method",
+                    "Write id:key=value,key=value");
     }
     for (std::size_t at = colon; at != std::string_view::npos;) {
         const std::size_t comma = text.find(',', at + 1);
@@ -73,7 +76,8 @@ struct MethodChoice {
         double value = 0;
         const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), value);
         if (number.empty() || fault != std::errc{} || end != number.data() + number.size() || !std::isfinite(value)) {
-            return fail(ErrorCode::InvalidArgument, "\"" + std::string(item) + "\" in \"" + std::string(text) + "\" is not key=number",
+            return fail(ErrorCode::InvalidArgument,
+                        "\"" + std::string(item) + "\" in \"" + std::string(text) + "\" is not key=number",
                         "Write id:key=value,key=value");
         }
         choice.params.emplace_back(std::string(item.substr(0, equals)), value);
@@ -102,21 +106,27 @@ inline std::string MethodChoice::text() const {
             known += (known.empty() ? "" : ", ") + std::string(candidate.key);
         }
         if (spec == nullptr) {
-            return fail(ErrorCode::InvalidArgument, choice.id + " has no parameter \"" + key + "\"", known.empty() ? "It takes none" : "It knows: " + known);
+            return fail(ErrorCode::InvalidArgument, choice.id + " has no parameter \"" + key + "\"",
+                        known.empty() ? "It takes none" : "It knows: " + known);
         }
-        if (std::count_if(choice.params.begin(), choice.params.end(), [&key = key](const auto& other) { return other.first == key; }) > 1) {
-            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + " is given more than once", "Name each parameter once");
+        if (std::count_if(choice.params.begin(), choice.params.end(),
+                          [&key = key](const auto& other) { return other.first == key; }) > 1) {
+            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + " is given more than once",
+                        "Name each parameter once");
         }
         const bool on_grid = spec->step == 0 || std::fmod(number - spec->low, spec->step) == 0;
         if (!(number >= spec->low && number <= spec->high) || !on_grid) {
-            return fail(ErrorCode::InvalidArgument, choice.id + ": " + key + "=" + paramText(number) + " is out of range", "Use " + rangeText(*spec));
+            return fail(ErrorCode::InvalidArgument,
+                        choice.id + ": " + key + "=" + paramText(number) + " is out of range",
+                        "Use " + rangeText(*spec));
         }
     }
     return {};
 }
 
 /// `choice` with key = value, checked. Errors: InvalidArgument; `choice` is unchanged then.
-[[nodiscard]] inline Result<void> changeParam(MethodChoice& choice, std::span<const ParamSpec> specs, std::string_view key, double value) {
+[[nodiscard]] inline Result<void> changeParam(MethodChoice& choice, std::span<const ParamSpec> specs,
+                                              std::string_view key, double value) {
     MethodChoice changed = choice;
     std::erase_if(changed.params, [&](const auto& param) { return param.first == key; });
     changed.params.emplace_back(key, value);

@@ -6,8 +6,8 @@
 namespace quibble {
 
 struct PromptClock {
-    std::int64_t unix_s = 0;         // seconds since 1970 in UTC
-    std::int32_t utc_offset_s = 0;   // what the clock on the wall is ahead of UTC
+    std::int64_t unix_s = 0;        // seconds since 1970 in UTC
+    std::int32_t utc_offset_s = 0;  // what the clock on the wall is ahead of UTC
     bool operator==(const PromptClock&) const = default;
 };
 

@@ -15,9 +15,9 @@ enum class ErrorCode {
     FileCorrupt,      // a file whose content contradicts itself or its size
     Unsupported,      // well-formed, but nothing here can run it
     OutOfMemory,
-    DoesNotFit,       // would take more memory than is free; whoever insists may go on without that check
-    Io,               // reading or writing failed
-    Busy,             // somebody else holds the resource
+    DoesNotFit,  // would take more memory than is free; whoever insists may go on without that check
+    Io,          // reading or writing failed
+    Busy,        // somebody else holds the resource
     Cancelled,
 };
 

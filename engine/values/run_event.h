@@ -47,34 +47,35 @@ struct RunProvenance {
     std::string model_hash;
     std::string tokenizer_hash;
     std::string architecture;
-    std::string weight_format;     // "F16", "Q4_K_M", "RTN 3 bit g64 of Q4_K_M"
+    std::string weight_format;  // "F16", "Q4_K_M", "RTN 3 bit g64 of Q4_K_M"
     double bits_per_weight = 0;
     std::int64_t parameters = 0;
-    std::string reference_name;    // empty: no reference
+    std::string reference_name;  // empty: no reference
     std::string reference_hash;
     std::string reference_format;
-    std::string draft_name;        // empty: no draft model
+    std::string draft_name;  // empty: no draft model
     std::string draft_hash;
     std::string draft_format;
-    int expert_layers = 0;         // layers with experts; 0: a dense model
-    int experts = 0;               // a layer
-    int experts_used = 0;          // a token
-    std::string arithmetic;        // "native (8-bit activation blocks)", "f32"
-    int throughput_positions = 0;  // of the prompt, from its beginning, that were computed with rounded inputs (PrefillMode::Throughput)
-    std::string kv_cache = "f32";  // type of its rows; the reference always keeps f32
-    std::int64_t kv_bytes = 0;     // of all caches of the run, when every position is written
-    int reused_positions = 0;      // of the model's cache that an earlier run had computed ...
-    std::int64_t reused_bytes = 0; // ... and that the caches of model and reference share with it
-    std::string isa;               // "avx512"
+    int expert_layers = 0;   // layers with experts; 0: a dense model
+    int experts = 0;         // a layer
+    int experts_used = 0;    // a token
+    std::string arithmetic;  // "native (8-bit activation blocks)", "f32"
+    int throughput_positions =
+        0;  // of the prompt, from its beginning, that were computed with rounded inputs (PrefillMode::Throughput)
+    std::string kv_cache = "f32";   // type of its rows; the reference always keeps f32
+    std::int64_t kv_bytes = 0;      // of all caches of the run, when every position is written
+    int reused_positions = 0;       // of the model's cache that an earlier run had computed ...
+    std::int64_t reused_bytes = 0;  // ... and that the caches of model and reference share with it
+    std::string isa;                // "avx512"
     int threads = 0;
     int vocab_size = 0;
-    int context = 0;               // positions in the KV cache
-    bool thinking_open = false;    // the prompt ends inside the reasoning span
+    int context = 0;             // positions in the KV cache
+    bool thinking_open = false;  // the prompt ends inside the reasoning span
     std::vector<TokenId> prompt_tokens;
     std::optional<PromptClock> clock;  // the time that the chat template was given; nothing: it asks for none
     std::vector<ResolvedMarker> markers;
     std::vector<std::string> dropped_markers;  // with the reason
-    std::vector<std::string> notes;            // what the user should know of the model file or the settings, a sentence each
+    std::vector<std::string> notes;  // what the user should know of the model file or the settings, a sentence each
     bool operator==(const RunProvenance&) const = default;
 };
 
@@ -96,23 +97,24 @@ struct TokenText {  // sent once a run for each id that an event names
 
 /// A live control took effect. Replaying these at their positions repeats the run.
 struct ControlChange {
-    Position pos = 0;   // first position sampled under the new value
-    std::string key;    // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p", "max_tokens", "draft:<parameter>", "experts:<parameter>"
-    double value = 0;   // switches: 0 or 1
+    Position pos = 0;  // first position sampled under the new value
+    std::string key;   // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p",
+                       // "max_tokens", "draft:<parameter>", "experts:<parameter>"
+    double value = 0;  // switches: 0 or 1
     bool operator==(const ControlChange&) const = default;
 };
 
 struct RunFinished {
     FinishReason reason = FinishReason::EndOfText;
-    std::string message;        // for Failed: what and what to do
+    std::string message;  // for Failed: what and what to do
     std::int64_t prefill_ns = 0, decode_ns = 0, reference_ns = 0, wall_ns = 0;
     std::int64_t peak_memory_bytes = 0;
     std::optional<ErrorCode> code = std::nullopt;  // for Failed; a stored run has none
     bool operator==(const RunFinished&) const = default;
 };
 
-using RunEvent =
-    std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord, ControlChange, DraftRound, TokenExperts, ExpertPass, RunFinished>;
+using RunEvent = std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord,
+                              ControlChange, DraftRound, TokenExperts, ExpertPass, RunFinished>;
 
 struct EventBatch {
     RunId run = kNoRun;

@@ -1,5 +1,5 @@
-// RunRequest and RunProvenance as JSON, the shape in which they are stored and exported. Reading is strict: what is missing
-// or of the wrong type is an error that names the key, since a stored request is input from a file.
+// RunRequest and RunProvenance as JSON, the shape in which they are stored and exported. Reading is strict: what is
+// missing or of the wrong type is an error that names the key, since a stored request is input from a file.
 #pragma once
 
 #include <algorithm>
@@ -46,14 +46,20 @@ public:
 private:
     template <typename T>
     static bool holds(const nlohmann::json& value) {
-        if constexpr (std::is_same_v<T, bool>) return value.is_boolean();
-        else if constexpr (std::is_same_v<T, std::string>) return value.is_string();
-        else if constexpr (std::is_floating_point_v<T>) return value.is_number();
-        else if constexpr (std::is_integral_v<T>) return value.is_number_integer();
+        if constexpr (std::is_same_v<T, bool>)
+            return value.is_boolean();
+        else if constexpr (std::is_same_v<T, std::string>)
+            return value.is_string();
+        else if constexpr (std::is_floating_point_v<T>)
+            return value.is_number();
+        else if constexpr (std::is_integral_v<T>)
+            return value.is_number_integer();
         else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-            return value.is_array() && std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_string(); });
+            return value.is_array() &&
+                   std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_string(); });
         } else if constexpr (std::is_same_v<T, std::vector<TokenId>>) {
-            return value.is_array() && std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
+            return value.is_array() &&
+                   std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
         } else {
             return value.is_array() || value.is_object();
         }
@@ -87,7 +93,9 @@ inline const char* referenceKindText(ReferenceKind kind) {
     return kind == ReferenceKind::None ? "none" : kind == ReferenceKind::File ? "file" : "unquantized";
 }
 
-inline nlohmann::json clockToJson(const PromptClock& clock) { return {{"unix_s", clock.unix_s}, {"utc_offset_s", clock.utc_offset_s}}; }
+inline nlohmann::json clockToJson(const PromptClock& clock) {
+    return {{"unix_s", clock.unix_s}, {"utc_offset_s", clock.utc_offset_s}};
+}
 
 // Returns the fault; empty: none, also where there is no clock.
 inline std::string clockFromJson(const nlohmann::json& holder, std::optional<PromptClock>& clock) {
@@ -122,13 +130,19 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
         {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
         {"prefill", prefillModeText(r.prefill)},
         {"kv_type", kvTypeText(r.kv_type)},
-        {"reference", {{"kind", json_detail::referenceKindText(r.reference.kind)}, {"path", r.reference.path}, {"block", r.reference.block}}},
+        {"reference",
+         {{"kind", json_detail::referenceKindText(r.reference.kind)},
+          {"path", r.reference.path},
+          {"block", r.reference.block}}},
         {"prompt", r.prompt},
         {"raw", r.raw},
         {"problem_id", r.problem_id},
         {"known_answer", r.known_answer},
         {"sampler",
-         {{"temperature", r.sampler.temperature}, {"top_k", r.sampler.top_k}, {"top_p", r.sampler.top_p}, {"min_p", r.sampler.min_p}}},
+         {{"temperature", r.sampler.temperature},
+          {"top_k", r.sampler.top_k},
+          {"top_p", r.sampler.top_p},
+          {"min_p", r.sampler.min_p}}},
         {"penalty",
          {{"strength", r.penalty.strength},
           {"set_name", r.penalty.set_name},
@@ -149,8 +163,10 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
         {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
     };
     if (!r.recorded_prompt.tokens.empty()) {
-        out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens}, {"thinking_open", r.recorded_prompt.thinking_open}};
-        if (r.recorded_prompt.clock) out["recorded_prompt"]["clock"] = json_detail::clockToJson(*r.recorded_prompt.clock);
+        out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens},
+                                  {"thinking_open", r.recorded_prompt.thinking_open}};
+        if (r.recorded_prompt.clock)
+            out["recorded_prompt"]["clock"] = json_detail::clockToJson(*r.recorded_prompt.clock);
     }
     if (r.clock) out["clock"] = json_detail::clockToJson(*r.clock);
     return out;
@@ -186,7 +202,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
 [[nodiscard]] inline Result<RunRequest> runRequestFromJson(const nlohmann::json& value) {
     RunRequest r;
     const auto bad = [](const std::string& where, const std::string& why) {
-        return fail(ErrorCode::FileCorrupt, "stored run request: " + where + why, "The session file was damaged or written by another program");
+        return fail(ErrorCode::FileCorrupt, "stored run request: " + where + why,
+                    "The session file was damaged or written by another program");
     };
     json_detail::Reader top(value);
     nlohmann::json quant, reference, sampler, penalty, branch;
@@ -217,11 +234,13 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     const auto stored_kv = kvTypeOf(kv_type);
     if (!stored_kv) return bad("\"kv_type\" is ", "\"" + kv_type + "\"");
     r.kv_type = *stored_kv;
-    if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty()) return bad("weight_quant: ", fault);
+    if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty())
+        return bad("weight_quant: ", fault);
     if (const std::string fault = json_detail::slotsFromJson(value, r); !fault.empty()) return bad("", fault);
     if (const std::string fault = json_detail::promptFromJson(value, r); !fault.empty()) return bad("", fault);
 
-    json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty), branch_reader(branch);
+    json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty),
+        branch_reader(branch);
     std::string kind;
     std::int64_t parent = 0;
     reference_reader.get("kind", kind);
@@ -242,8 +261,11 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     for (const auto* reader : {&reference_reader, &sampler_reader, &penalty_reader, &branch_reader}) {
         if (!reader->fault().empty()) return bad("", reader->fault());
     }
-    if (kind != "none" && kind != "file" && kind != "unquantized") return bad("\"reference.kind\" is ", "\"" + kind + "\"");
-    r.reference.kind = kind == "none" ? ReferenceKind::None : kind == "file" ? ReferenceKind::File : ReferenceKind::Unquantized;
+    if (kind != "none" && kind != "file" && kind != "unquantized")
+        return bad("\"reference.kind\" is ", "\"" + kind + "\"");
+    r.reference.kind = kind == "none"   ? ReferenceKind::None
+                       : kind == "file" ? ReferenceKind::File
+                                        : ReferenceKind::Unquantized;
     r.branch.parent = RunId{parent};
     return r;
 }
@@ -251,22 +273,37 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
 [[nodiscard]] inline nlohmann::json toJson(const RunProvenance& p) {
     nlohmann::json markers = nlohmann::json::array();
     for (const ResolvedMarker& marker : p.markers) markers.push_back({{"word", marker.word}, {"id", marker.id}});
-    nlohmann::json out = {{"engine_version", p.engine_version},   {"model_name", p.model_name},
-            {"model_hash", p.model_hash},           {"tokenizer_hash", p.tokenizer_hash},
-            {"architecture", p.architecture},       {"weight_format", p.weight_format},
-            {"bits_per_weight", p.bits_per_weight}, {"parameters", p.parameters},
-            {"reference_name", p.reference_name},   {"reference_hash", p.reference_hash},
-            {"reference_format", p.reference_format}, {"draft_name", p.draft_name},
-            {"draft_hash", p.draft_hash},           {"draft_format", p.draft_format},
-            {"expert_layers", p.expert_layers},     {"experts", p.experts},
-            {"experts_used", p.experts_used},       {"arithmetic", p.arithmetic},
-            {"throughput_positions", p.throughput_positions},
-            {"kv_cache", p.kv_cache},               {"kv_bytes", p.kv_bytes},
-            {"reused_positions", p.reused_positions}, {"reused_bytes", p.reused_bytes},
-            {"isa", p.isa},                         {"threads", p.threads},
-            {"vocab_size", p.vocab_size},           {"context", p.context},
-            {"thinking_open", p.thinking_open},     {"prompt_tokens", p.prompt_tokens},
-            {"markers", markers},                   {"dropped_markers", p.dropped_markers}};
+    nlohmann::json out = {{"engine_version", p.engine_version},
+                          {"model_name", p.model_name},
+                          {"model_hash", p.model_hash},
+                          {"tokenizer_hash", p.tokenizer_hash},
+                          {"architecture", p.architecture},
+                          {"weight_format", p.weight_format},
+                          {"bits_per_weight", p.bits_per_weight},
+                          {"parameters", p.parameters},
+                          {"reference_name", p.reference_name},
+                          {"reference_hash", p.reference_hash},
+                          {"reference_format", p.reference_format},
+                          {"draft_name", p.draft_name},
+                          {"draft_hash", p.draft_hash},
+                          {"draft_format", p.draft_format},
+                          {"expert_layers", p.expert_layers},
+                          {"experts", p.experts},
+                          {"experts_used", p.experts_used},
+                          {"arithmetic", p.arithmetic},
+                          {"throughput_positions", p.throughput_positions},
+                          {"kv_cache", p.kv_cache},
+                          {"kv_bytes", p.kv_bytes},
+                          {"reused_positions", p.reused_positions},
+                          {"reused_bytes", p.reused_bytes},
+                          {"isa", p.isa},
+                          {"threads", p.threads},
+                          {"vocab_size", p.vocab_size},
+                          {"context", p.context},
+                          {"thinking_open", p.thinking_open},
+                          {"prompt_tokens", p.prompt_tokens},
+                          {"markers", markers},
+                          {"dropped_markers", p.dropped_markers}};
     if (!p.notes.empty()) out["notes"] = p.notes;
     if (p.clock) out["clock"] = json_detail::clockToJson(*p.clock);
     return out;
@@ -319,7 +356,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
         p.markers.push_back(std::move(marker));
     }
     if (!fault.empty()) {
-        return fail(ErrorCode::FileCorrupt, "stored run provenance: " + fault, "The session file was damaged or written by another program");
+        return fail(ErrorCode::FileCorrupt, "stored run provenance: " + fault,
+                    "The session file was damaged or written by another program");
     }
     return p;
 }

@@ -1,5 +1,5 @@
-// A run as everybody reads it: events applied in order. The window, the command line, the export and the replay use this one
-// container, whether the events come live from the engine or from the store.
+// A run as everybody reads it: events applied in order. The window, the command line, the export and the replay use
+// this one container, whether the events come live from the engine or from the store.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +22,9 @@ struct TracePoint {
     [[nodiscard]] bool hasReference() const { return reference.rank > 0; }
 };
 
-/// Of a trace: how much of it a branch took over from its parent, from the beginning of each list on. Everything behind it is the run's own. Speed, cost
-/// and counts of work are made from what is its own; figures of the text from all of it.
+/// Of a trace: how much of it a branch took over from its parent, from the beginning of each list on. Everything behind
+/// it is the run's own. Speed, cost and counts of work are made from what is its own; figures of the text from all of
+/// it.
 struct InheritedParts {
     std::size_t points = 0, rounds = 0, passes = 0;
     bool operator==(const InheritedParts&) const = default;
@@ -38,8 +39,8 @@ public:
         std::visit([this](const auto& value) { applyOne(value); }, event);
     }
 
-    /// Makes this the beginning of a branch: what `parent` says of the positions below `end`, and all of its texts. Controls are not
-    /// inherited: the request of the branch says what holds from there on.
+    /// Makes this the beginning of a branch: what `parent` says of the positions below `end`, and all of its texts.
+    /// Controls are not inherited: the request of the branch says what holds from there on.
     void inherit(const RunTrace& parent, Position end) {
         provenance_ = parent.provenance_;
         texts_ = parent.texts_;
@@ -54,8 +55,10 @@ public:
         for (const ExpertPass& pass : parent.expert_passes_) {
             if (pass.pos < end) expert_passes_.push_back(pass);
         }
-        const auto experts = std::min(parent.token_experts_.size(), static_cast<std::size_t>(std::max<Position>(0, end)));
-        token_experts_.assign(parent.token_experts_.begin(), parent.token_experts_.begin() + static_cast<std::ptrdiff_t>(experts));
+        const auto experts =
+            std::min(parent.token_experts_.size(), static_cast<std::size_t>(std::max<Position>(0, end)));
+        token_experts_.assign(parent.token_experts_.begin(),
+                              parent.token_experts_.begin() + static_cast<std::ptrdiff_t>(experts));
         closeInherited();
     }
     /// Everything that has been applied so far came from the parent of a branch; what follows is the run's own.
@@ -67,21 +70,31 @@ public:
     [[nodiscard]] const Progress& progress() const { return progress_; }
     [[nodiscard]] const std::vector<TracePoint>& points() const { return points_; }
     [[nodiscard]] const InheritedParts& inherited() const { return inherited_; }
-    [[nodiscard]] std::span<const TracePoint> ownPoints() const { return std::span(points_).subspan(inherited_.points); }
-    [[nodiscard]] std::span<const DraftRound> ownRounds() const { return std::span(draft_rounds_).subspan(inherited_.rounds); }
-    [[nodiscard]] std::span<const ExpertPass> ownPasses() const { return std::span(expert_passes_).subspan(inherited_.passes); }
+    [[nodiscard]] std::span<const TracePoint> ownPoints() const {
+        return std::span(points_).subspan(inherited_.points);
+    }
+    [[nodiscard]] std::span<const DraftRound> ownRounds() const {
+        return std::span(draft_rounds_).subspan(inherited_.rounds);
+    }
+    [[nodiscard]] std::span<const ExpertPass> ownPasses() const {
+        return std::span(expert_passes_).subspan(inherited_.passes);
+    }
     [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
     [[nodiscard]] const std::vector<DraftRound>& draftRounds() const { return draft_rounds_; }  // by rising pos
     [[nodiscard]] const std::vector<ExpertPass>& expertPasses() const { return expert_passes_; }
     /// The experts of the row at `pos`, prompt included; nullptr when none were recorded.
     [[nodiscard]] const TokenExperts* expertsAt(Position pos) const {
         const auto index = static_cast<std::size_t>(pos);
-        return pos < 0 || index >= token_experts_.size() || token_experts_[index].layers == 0 ? nullptr : &token_experts_[index];
+        return pos < 0 || index >= token_experts_.size() || token_experts_[index].layers == 0 ? nullptr
+                                                                                              : &token_experts_[index];
     }
-    [[nodiscard]] const std::vector<TokenExperts>& tokenExperts() const { return token_experts_; }  // by position; layers == 0: none
+    [[nodiscard]] const std::vector<TokenExperts>& tokenExperts() const {
+        return token_experts_;
+    }  // by position; layers == 0: none
     /// The round that made the token at `pos`; nullptr for a token of the prompt or of a run without a draft.
     [[nodiscard]] const DraftRound* roundAt(Position pos) const {
-        auto after = std::upper_bound(draft_rounds_.begin(), draft_rounds_.end(), pos, [](Position p, const DraftRound& r) { return p < r.pos; });
+        auto after = std::upper_bound(draft_rounds_.begin(), draft_rounds_.end(), pos,
+                                      [](Position p, const DraftRound& r) { return p < r.pos; });
         if (after == draft_rounds_.begin()) return nullptr;
         const DraftRound& round = *std::prev(after);
         return pos < round.pos + round.tokens() ? &round : nullptr;
@@ -90,10 +103,15 @@ public:
         const DraftRound* round = roundAt(pos);
         if (round == nullptr) return TokenOrigin::Decoded;
         if (pos < round->pos + round->accepted()) return TokenOrigin::Accepted;
-        return round->corrected ? TokenOrigin::Corrected : round->nodes.empty() ? TokenOrigin::Decoded : TokenOrigin::Bonus;
+        return round->corrected       ? TokenOrigin::Corrected
+               : round->nodes.empty() ? TokenOrigin::Decoded
+                                      : TokenOrigin::Bonus;
     }
     [[nodiscard]] const std::optional<RunFinished>& finished() const { return finished_; }
-    [[nodiscard]] std::size_t referenced() const { return referenced_; }  // points up to the last one that the reference has scored; a parent that was stopped leaves a hole before a branch
+    [[nodiscard]] std::size_t referenced() const {
+        return referenced_;
+    }  // points up to the last one that the reference has scored; a parent that was stopped leaves a hole before a
+       // branch
 
     /// Raw bytes of a token; empty when the id has not been named in this run.
     [[nodiscard]] std::string_view text(TokenId id) const {
@@ -130,7 +148,8 @@ private:
         referenced_ = std::max(referenced_, index + 1);
     }
 
-    static constexpr Position kFarthest = 1 << 24;  // no model has a context like that: a record beyond it comes from a damaged file
+    static constexpr Position kFarthest =
+        1 << 24;  // no model has a context like that: a record beyond it comes from a damaged file
 
     RunRequest request_;
     RunProvenance provenance_;

@@ -1,6 +1,7 @@
-// The target chooses with its own noise, as it would without a draft, and a drafted token is accepted exactly when it is that choice. So the text equals
-// the text of plain decoding token for token, at every temperature; at temperature 0 this is greedy matching. A draft that picks with the
-// same noise agrees with probability of at least (1 - TV) / (1 + TV), TV the total variation distance of the two distributions.
+// The target chooses with its own noise, as it would without a draft, and a drafted token is accepted exactly when it
+// is that choice. So the text equals the text of plain decoding token for token, at every temperature; at temperature 0
+// this is greedy matching. A draft that picks with the same noise agrees with probability of at least (1 - TV) / (1 +
+// TV), TV the total variation distance of the two distributions.
 #include "engine/verify/verify_method.h"
 
 namespace quibble::verify {
@@ -21,13 +22,14 @@ VerifyOutcome decide(const VerifyTask& task) {
 
 }  // namespace
 
-const VerifyMethod kMatch{"match",
-                          "Match (same text as plain decoding)",
-                          "greedy match at temperature 0; common random numbers above it",
-                          "Accepts a drafted token when the target's own choice, with the run's noise, is the same token.",
-                          true,
-                          DraftPick::SharedNoise,
-                          {},
-                          &decide};
+const VerifyMethod kMatch{
+    "match",
+    "Match (same text as plain decoding)",
+    "greedy match at temperature 0; common random numbers above it",
+    "Accepts a drafted token when the target's own choice, with the run's noise, is the same token.",
+    true,
+    DraftPick::SharedNoise,
+    {},
+    &decide};
 
 }  // namespace quibble::verify

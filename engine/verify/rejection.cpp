@@ -1,7 +1,8 @@
-// Exact rejection sampling (Leviathan et al., arXiv 2211.17192, Algorithm 1; several candidates: SpecInfer, arXiv 2305.09781, Theorem 4.2).
-// The children are tested in order: x is accepted with probability min(1, p(x) / q(x)); after a refusal p becomes
-// norm(max(0, p - q)). A child that was chosen rather than drawn counts as a certain proposal (q(x) = 1), so it is accepted with p(x) and then
-// excluded. When all are refused the token is drawn from what is left of p. The text is distributed exactly as the target's own.
+// Exact rejection sampling (Leviathan et al., arXiv 2211.17192, Algorithm 1; several candidates: SpecInfer, arXiv
+// 2305.09781, Theorem 4.2). The children are tested in order: x is accepted with probability min(1, p(x) / q(x)); after
+// a refusal p becomes norm(max(0, p - q)). A child that was chosen rather than drawn counts as a certain proposal (q(x)
+// = 1), so it is accepted with p(x) and then excluded. When all are refused the token is drawn from what is left of p.
+// The text is distributed exactly as the target's own.
 #include "engine/verify/verify_method.h"
 
 #include <algorithm>
@@ -48,13 +49,14 @@ VerifyOutcome decide(const VerifyTask& task) {
 
 }  // namespace
 
-const VerifyMethod kRejection{"rejection",
-                              "Rejection sampling (same distribution)",
-                              "arXiv 2211.17192; trees: arXiv 2305.09781",
-                              "Accepts a drafted token with probability min(1, p/q) and draws from the rest of p when it is refused.",
-                              true,
-                              DraftPick::Drawn,
-                              {},
-                              &decide};
+const VerifyMethod kRejection{
+    "rejection",
+    "Rejection sampling (same distribution)",
+    "arXiv 2211.17192; trees: arXiv 2305.09781",
+    "Accepts a drafted token with probability min(1, p/q) and draws from the rest of p when it is refused.",
+    true,
+    DraftPick::Drawn,
+    {},
+    &decide};
 
 }  // namespace quibble::verify

@@ -1,5 +1,5 @@
-// Slot verify: by which rule the target accepts a drafted token. Asked once per node of the accepted path, with the drafted tokens that
-// continue it. A method is one file; its stem is its id.
+// Slot verify: by which rule the target accepts a drafted token. Asked once per node of the accepted path, with the
+// drafted tokens that continue it. A method is one file; its stem is its id.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ struct ChildTest {
 };
 
 struct VerifyOutcome {
-    int accepted = -1;            // index into children; -1: none, `own` stands here
+    int accepted = -1;  // index into children; -1: none, `own` stands here
     TokenId own = kNoToken;
-    std::vector<ChildTest> tests; // of children[0], children[1] ... up to the one that decided
+    std::vector<ChildTest> tests;  // of children[0], children[1] ... up to the one that decided
 };
 
 struct VerifyMethod {
@@ -41,8 +41,8 @@ struct VerifyMethod {
     std::string_view label;
     std::string_view source;
     std::string_view help;
-    bool lossless = true;                        // the text is distributed as the target's own
-    DraftPick pick = DraftPick::SharedNoise;     // how the draft must pick
+    bool lossless = true;                     // the text is distributed as the target's own
+    DraftPick pick = DraftPick::SharedNoise;  // how the draft must pick
     std::span<const ParamSpec> params;
     VerifyOutcome (*decide)(const VerifyTask& task);
 };

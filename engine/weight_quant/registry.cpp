@@ -20,7 +20,8 @@ Result<const WeightQuantizer*> findWeightQuantizer(const MethodChoice& choice) {
         }
         known += ", " + std::string(method->id);
     }
-    return fail(ErrorCode::InvalidArgument, "no weight quantizer is called \"" + choice.id + "\"", "Known are: " + known);
+    return fail(ErrorCode::InvalidArgument, "no weight quantizer is called \"" + choice.id + "\"",
+                "Known are: " + known);
 }
 
 }  // namespace quibble

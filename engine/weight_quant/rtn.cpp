@@ -1,6 +1,6 @@
-// Round to nearest, the baseline of every weight quantization paper: each group of consecutive input weights of a row shares
-// one scale (and, when asymmetric, one zero point), and every weight goes to the nearest level. Emulated: codes are kept one
-// a byte and multiplied as scale * (code - zero) in float, so KL is exact and no speed is claimed.
+// Round to nearest, the baseline of every weight quantization paper: each group of consecutive input weights of a row
+// shares one scale (and, when asymmetric, one zero point), and every weight goes to the nearest level. Emulated: codes
+// are kept one a byte and multiplied as scale * (code - zero) in float, so KL is exact and no speed is claimed.
 #include "engine/weight_quant/weight_quantizer.h"
 
 #include <algorithm>
@@ -15,11 +15,29 @@ namespace quibble {
 
 namespace {
 
-constexpr ParamSpec kBits{.key = "bits", .label = "Bits per weight", .unit = "bit", .low = 2, .high = 8, .step = 1, .fallback = 4,
+constexpr ParamSpec kBits{.key = "bits",
+                          .label = "Bits per weight",
+                          .unit = "bit",
+                          .low = 2,
+                          .high = 8,
+                          .step = 1,
+                          .fallback = 4,
                           .help = "Levels per weight: 2 to the power of this"};
-constexpr ParamSpec kGroup{.key = "group", .label = "Group size", .unit = "weights", .low = 0, .high = 65536, .step = 1, .fallback = 64,
+constexpr ParamSpec kGroup{.key = "group",
+                           .label = "Group size",
+                           .unit = "weights",
+                           .low = 0,
+                           .high = 65536,
+                           .step = 1,
+                           .fallback = 64,
                            .help = "Weights of a row that share a scale; 0: the whole row"};
-constexpr ParamSpec kSymmetric{.key = "symmetric", .label = "Symmetric", .unit = "", .low = 0, .high = 1, .step = 1, .fallback = 1,
+constexpr ParamSpec kSymmetric{.key = "symmetric",
+                               .label = "Symmetric",
+                               .unit = "",
+                               .low = 0,
+                               .high = 1,
+                               .step = 1,
+                               .fallback = 1,
                                .help = "1: levels around zero, a scale only; 0: a scale and a zero point"};
 constexpr ParamSpec kParams[] = {kBits, kGroup, kSymmetric};
 
@@ -29,7 +47,9 @@ constexpr double kScaleBits = 16;  // scales are rounded to F16
 class RtnMatrix final : public QuantizedMatrix {
 public:
     RtnMatrix(std::int64_t rows, std::int64_t cols, const kernels::RtnParams& params)
-        : rows_(rows), cols_(cols), params_(params),
+        : rows_(rows),
+          cols_(cols),
+          params_(params),
           codes_(static_cast<std::size_t>(rows * cols)),
           scale_(static_cast<std::size_t>(rows * groupsPerRow())),
           zero_(scale_.size()) {}
@@ -51,7 +71,8 @@ public:
     }
     [[nodiscard]] double storedBits() const override {
         const double per_group = kScaleBits + (params_.symmetric ? 0.0 : static_cast<double>(params_.bits));
-        return static_cast<double>(codes_.size()) * static_cast<double>(params_.bits) + static_cast<double>(scale_.size()) * per_group;
+        return static_cast<double>(codes_.size()) * static_cast<double>(params_.bits) +
+               static_cast<double>(scale_.size()) * per_group;
     }
     [[nodiscard]] std::size_t memoryBytes() const override { return codes_.size() + 2 * sizeof(float) * scale_.size(); }
 
@@ -72,7 +93,8 @@ Result<std::unique_ptr<QuantizedMatrix>> quantize(const QuantizeTask& task, cons
     params.symmetric = choice.value(kSymmetric) != 0;
     params.group = static_cast<std::uint32_t>(group == 0 ? source.cols : std::min(group, source.cols));
     if (const std::string fault = kernels::rtnParamsError(params, source.cols); !fault.empty()) {
-        return fail(ErrorCode::InvalidArgument, "rtn on " + task.tensor_name + ": " + fault, "Choose 2 to 8 bits and a group of 32, 64 or 128");
+        return fail(ErrorCode::InvalidArgument, "rtn on " + task.tensor_name + ": " + fault,
+                    "Choose 2 to 8 bits and a group of 32, 64 or 128");
     }
     auto matrix = std::make_unique<RtnMatrix>(source.rows, source.cols, params);
     std::atomic<std::int64_t> bad_row{source.rows};  // the first with a weight that is not a number
@@ -86,7 +108,8 @@ Result<std::unique_ptr<QuantizedMatrix>> quantize(const QuantizeTask& task, cons
             return;
         }
         for (std::int64_t row = begin; row < end; ++row) {
-            kernels::ops().dequantizeRow(source.type, source.data + static_cast<std::size_t>(row) * source.row_bytes, source.cols, weights.data());
+            kernels::ops().dequantizeRow(source.type, source.data + static_cast<std::size_t>(row) * source.row_bytes,
+                                         source.cols, weights.data());
             const bool finite = std::all_of(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); });
             if (finite) {
                 matrix->quantizeRow(row, weights.data());
@@ -96,12 +119,16 @@ Result<std::unique_ptr<QuantizedMatrix>> quantize(const QuantizeTask& task, cons
             return;
         }
     };
-    if (task.pool != nullptr) task.pool->parallelFor(source.rows, kRowsPerChunk, quantizeRows);
-    else quantizeRows(0, source.rows);
+    if (task.pool != nullptr)
+        task.pool->parallelFor(source.rows, kRowsPerChunk, quantizeRows);
+    else
+        quantizeRows(0, source.rows);
     if (no_room) throw std::bad_alloc();
     if (bad_row < source.rows) {
-        return fail(ErrorCode::FileCorrupt, "tensor " + task.tensor_name + " has a weight that is not a number in row " + std::to_string(bad_row),
-                    "The file is damaged; download or convert it again");
+        return fail(
+            ErrorCode::FileCorrupt,
+            "tensor " + task.tensor_name + " has a weight that is not a number in row " + std::to_string(bad_row),
+            "The file is damaged; download or convert it again");
     }
     return matrix;
 }
@@ -114,7 +141,8 @@ std::uint64_t memoryBytes(std::uint64_t rows, std::uint64_t cols, const MethodCh
 
 std::string describe(const MethodChoice& choice) {
     const auto group = static_cast<int>(choice.value(kGroup));
-    return "RTN " + std::to_string(static_cast<int>(choice.value(kBits))) + " bit " + (group == 0 ? "per row" : "g" + std::to_string(group)) +
+    return "RTN " + std::to_string(static_cast<int>(choice.value(kBits))) + " bit " +
+           (group == 0 ? "per row" : "g" + std::to_string(group)) +
            (choice.value(kSymmetric) != 0 ? "" : " asymmetric");
 }
 

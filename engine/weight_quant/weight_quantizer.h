@@ -20,14 +20,16 @@ class QuantizedMatrix {
 public:
     virtual ~QuantizedMatrix() = default;
     [[nodiscard]] virtual kernels::WeightView view() const = 0;
-    /// Bits that the format needs to store this matrix, scales and zero points included (not what the emulation occupies).
+    /// Bits that the format needs to store this matrix, scales and zero points included (not what the emulation
+    /// occupies).
     [[nodiscard]] virtual double storedBits() const = 0;
     [[nodiscard]] virtual std::size_t memoryBytes() const = 0;
 };
 
 struct QuantizeTask {
-    kernels::WeightView source;  // of any stored type, [rows, cols]; what is quantized are the values that it stands for
-    std::string tensor_name;     // for errors
+    kernels::WeightView
+        source;               // of any stored type, [rows, cols]; what is quantized are the values that it stands for
+    std::string tensor_name;  // for errors
     ThreadPool* pool = nullptr;  // works on rows side by side, which changes no bit; nullptr: the caller alone
 };
 
@@ -36,7 +38,8 @@ struct WeightQuantizer {
     std::string_view label;
     std::string_view source;  // paper or common practice
     std::span<const ParamSpec> params;
-    /// Errors: InvalidArgument when the parameters do not fit this matrix; FileCorrupt for weights that are not numbers.
+    /// Errors: InvalidArgument when the parameters do not fit this matrix; FileCorrupt for weights that are not
+    /// numbers.
     Result<std::unique_ptr<QuantizedMatrix>> (*quantize)(const QuantizeTask& task, const MethodChoice& choice);
     /// QuantizedMatrix::memoryBytes of a matrix of that size.
     std::uint64_t (*memoryBytes)(std::uint64_t rows, std::uint64_t cols, const MethodChoice& choice);

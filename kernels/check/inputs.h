@@ -1,4 +1,5 @@
-// Random weights and activations on which kernels are compared: for the tests, the benchmark and the check that a user can run.
+// Random weights and activations on which kernels are compared: for the tests, the benchmark and the check that a user
+// can run.
 #pragma once
 
 #include "kernels/ops.h"
@@ -189,10 +190,11 @@ inline double magnitudeSum(const float* w, const float* x, int64_t cols) {
     return sum;
 }
 
-// The weights of some types are a product minus a minimum, and large parts of the two cancel. This is what cancels: the part of the band of
-// matmulPacked that |w x| does not show. 0 for other types.
+// The weights of some types are a product minus a minimum, and large parts of the two cancel. This is what cancels: the
+// part of the band of matmulPacked that |w x| does not show. 0 for other types.
 inline double minimaSum(const WeightView& w, const float* x, int64_t output) {
-    if (w.type != TensorType::Q2_K && w.type != TensorType::Q4_K && w.type != TensorType::Q5_K && w.type != TensorType::Q4_1 && w.type != TensorType::Q5_1) {
+    if (w.type != TensorType::Q2_K && w.type != TensorType::Q4_K && w.type != TensorType::Q5_K &&
+        w.type != TensorType::Q4_1 && w.type != TensorType::Q5_1) {
         return 0.0;
     }
     std::vector<float> row(static_cast<size_t>(w.cols));
@@ -212,11 +214,11 @@ inline double minimaSum(const WeightView& w, const float* x, int64_t output) {
 
 inline const std::vector<TensorType>& readableTypes() {
     static const std::vector<TensorType> types = {
-        TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0,   TensorType::Q4_0,
-        TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1, TensorType::Q2_K,   TensorType::Q3_K,
-        TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS,
-        TensorType::MXFP4, TensorType::NVFP4, TensorType::IQ2_XXS, TensorType::IQ2_XS, TensorType::IQ2_S,
-        TensorType::IQ3_XXS, TensorType::IQ3_S, TensorType::IQ1_S, TensorType::IQ1_M, TensorType::TQ1_0,
+        TensorType::F32,     TensorType::F16,   TensorType::BF16,    TensorType::Q8_0,   TensorType::Q4_0,
+        TensorType::Q4_1,    TensorType::Q5_0,  TensorType::Q5_1,    TensorType::Q2_K,   TensorType::Q3_K,
+        TensorType::Q4_K,    TensorType::Q5_K,  TensorType::Q6_K,    TensorType::IQ4_NL, TensorType::IQ4_XS,
+        TensorType::MXFP4,   TensorType::NVFP4, TensorType::IQ2_XXS, TensorType::IQ2_XS, TensorType::IQ2_S,
+        TensorType::IQ3_XXS, TensorType::IQ3_S, TensorType::IQ1_S,   TensorType::IQ1_M,  TensorType::TQ1_0,
         TensorType::TQ2_0};
     return types;
 }

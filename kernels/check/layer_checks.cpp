@@ -8,7 +8,9 @@ namespace {
 constexpr int64_t kLengths[] = {1, 17, 64, 333, 4096};
 
 std::string lengthText(int64_t n) { return "length " + std::to_string(n); }
-double asDouble(const std::vector<float>& values, int64_t i) { return static_cast<double>(values[static_cast<size_t>(i)]); }
+double asDouble(const std::vector<float>& values, int64_t i) {
+    return static_cast<double>(values[static_cast<size_t>(i)]);
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ void testSwiGlu(Trial& trial) {
         allOps()[0]->swiGlu(gate.data(), up.data(), n, wanted.data());
         trial.begin(lengthText(n));
         for (int64_t i = 0; i < n; ++i) {
-            trial.close(i, asDouble(got, i), asDouble(wanted, i), 1e-6 * std::fabs(asDouble(wanted, i)) + 1e-30 * std::fabs(asDouble(up, i)));
+            trial.close(i, asDouble(got, i), asDouble(wanted, i),
+                        1e-6 * std::fabs(asDouble(wanted, i)) + 1e-30 * std::fabs(asDouble(up, i)));
         }
     }
 }
@@ -70,8 +73,10 @@ void testSwiGluClamped(Trial& trial) {
         allOps()[0]->swiGluClamped(gate.data(), up.data(), n, kAlpha, kLimit, wanted.data());
         trial.begin(lengthText(n));
         for (int64_t i = 0; i < n; ++i) {
-            const double exponent = static_cast<double>(kAlpha) * std::fabs(std::min(asDouble(gate, i), static_cast<double>(kLimit)));
-            trial.close(i, asDouble(got, i), asDouble(wanted, i), (1e-6 + 1.2e-7 * exponent) * std::fabs(asDouble(wanted, i)) + 8e-30);
+            const double exponent =
+                static_cast<double>(kAlpha) * std::fabs(std::min(asDouble(gate, i), static_cast<double>(kLimit)));
+            trial.close(i, asDouble(got, i), asDouble(wanted, i),
+                        (1e-6 + 1.2e-7 * exponent) * std::fabs(asDouble(wanted, i)) + 8e-30);
         }
     }
 }

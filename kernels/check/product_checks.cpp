@@ -9,18 +9,21 @@ namespace quibble::kernels::check {
 namespace {
 
 constexpr int64_t kOuts = 37;  // two whole panels and a part of one
-// The numbers of rows. A table has a way of its own for one row, for a few rows that share what is read, and for many rows.
+// The numbers of rows. A table has a way of its own for one row, for a few rows that share what is read, and for many
+// rows.
 constexpr int64_t kRowCounts[] = {1, 3, 8, 19, 40};
 constexpr int64_t kMostRows = 40;
 
-int64_t columnsFor(TensorType type) { return typeTraits(type)->block_elements == 256 ? 768 : typeTraits(type)->block_elements == 1 ? 333 : 448; }
+int64_t columnsFor(TensorType type) {
+    return typeTraits(type)->block_elements == 256 ? 768 : typeTraits(type)->block_elements == 1 ? 333 : 448;
+}
 
 struct Product {
     std::string name;
     const float* weights;  // [kOuts, cols]
     const float* x;        // [rows, cols], as the product sees them
     int64_t rows, cols;
-    double relative;       // of sum |w x|
+    double relative;  // of sum |w x|
     double absolute = 0.0;
 };
 
@@ -37,7 +40,8 @@ void compareProduct(Trial& trial, const Product& p, const float* y) {
     for (int64_t i = 0; i < p.rows * kOuts && !trial.failed(); ++i) {
         const float* w = p.weights + i % kOuts * p.cols;
         const float* x = p.x + i / kOuts * p.cols;
-        trial.close(i, static_cast<double>(y[i]), exactDot(w, x, p.cols), p.relative * magnitudeSum(w, x, p.cols) + p.absolute);
+        trial.close(i, static_cast<double>(y[i]), exactDot(w, x, p.cols),
+                    p.relative * magnitudeSum(w, x, p.cols) + p.absolute);
     }
 }
 
@@ -78,16 +82,20 @@ void tryPacked(Trial& trial, TensorType type) {
     const Ops& reference = *allOps()[0];
     const RoundedRows rounded = roundRows(reference, x, kMostRows, cols);
     std::vector<float> wanted(kMostRows * kOuts);
-    reference.matmulPacked({packed.view, rounded.bytes.data(), rounded.stride, kMostRows, wanted.data(), kOuts, 0, kOuts});
+    reference.matmulPacked(
+        {packed.view, rounded.bytes.data(), rounded.stride, kMostRows, wanted.data(), kOuts, 0, kOuts});
     for (const int64_t rows : kRowCounts) {
         std::vector<float> y(static_cast<size_t>(rows * kOuts));
         const int32_t ahead = rows % 2 == 0 ? kManyRows : 1536;  // both ways
-        trial.table.matmulPacked({packed.view, rounded.bytes.data(), rounded.stride, rows, y.data(), kOuts, 0, kOuts, ahead});
+        trial.table.matmulPacked(
+            {packed.view, rounded.bytes.data(), rounded.stride, rows, y.data(), kOuts, 0, kOuts, ahead});
         trial.begin(std::string(typeTraits(type)->name) + ", rows " + std::to_string(rows));
         for (int64_t i = 0; i < rows * kOuts && !trial.failed(); ++i) {
             const float* xr = x.data() + i / kOuts * cols;
-            const double sum = magnitudeSum(floats.data() + i % kOuts * cols, xr, cols) + minimaSum(w.view, xr, i % kOuts);
-            trial.close(i, static_cast<double>(y[static_cast<size_t>(i)]), static_cast<double>(wanted[static_cast<size_t>(i)]),
+            const double sum =
+                magnitudeSum(floats.data() + i % kOuts * cols, xr, cols) + minimaSum(w.view, xr, i % kOuts);
+            trial.close(i, static_cast<double>(y[static_cast<size_t>(i)]),
+                        static_cast<double>(wanted[static_cast<size_t>(i)]),
                         static_cast<double>(cols / 32 + 8) * 0x1p-23 * sum);
         }
     }
@@ -126,7 +134,9 @@ void testMatmulBf16(Trial& trial) {
         for (const int64_t rows : kRowCounts) {
             std::vector<float> y(static_cast<size_t>(rows * kOuts));
             trial.table.matmulBf16({w.view, stored.data(), bf16RowBytes(cols), rows, y.data(), kOuts, 0, kOuts});
-            compareProduct(trial, {"columns " + std::to_string(cols), floats.data(), seen.data(), rows, cols, relative, static_cast<double>(cols) * 0x1p-122},
+            compareProduct(trial,
+                           {"columns " + std::to_string(cols), floats.data(), seen.data(), rows, cols, relative,
+                            static_cast<double>(cols) * 0x1p-122},
                            y.data());
         }
     }

@@ -22,7 +22,8 @@ struct StoredRows {
     std::vector<float> values;  // as they are read
     KvRows rows;
 
-    StoredRows(Trial& trial, TensorType type, int64_t dim) : bytes(storedBytes(type, dim) * kPositions), values(static_cast<size_t>(dim * kPositions)) {
+    StoredRows(Trial& trial, TensorType type, int64_t dim)
+        : bytes(storedBytes(type, dim) * kPositions), values(static_cast<size_t>(dim * kPositions)) {
         rows = {type, bytes.data(), static_cast<int64_t>(storedBytes(type, dim))};
         for (int64_t i = 0; i < kPositions; ++i) {
             std::byte* row = bytes.data() + i * rows.stride;
@@ -55,7 +56,8 @@ double largestScore(const AttentionArgs& args, const StoredRows& k) {
         for (int64_t i = 0; i < kPositions; ++i) {
             double dot = 0.0;
             for (int64_t d = 0; d < args.head_dim; ++d) {
-                dot += static_cast<double>(args.q[h * args.head_dim + d]) * static_cast<double>(k.values[static_cast<size_t>(i * args.head_dim + d)]);
+                dot += static_cast<double>(args.q[h * args.head_dim + d]) *
+                       static_cast<double>(k.values[static_cast<size_t>(i * args.head_dim + d)]);
             }
             largest = std::max(largest, std::fabs(dot * static_cast<double>(args.scale)));
         }
@@ -86,12 +88,15 @@ void tryAttention(Trial& trial, TensorType type, int64_t heads, int64_t dim, boo
         largest_value = std::max(largest_value, std::fabs(static_cast<double>(value)));
     }
     const double band = 1e-5 + 4e-7 * largestScore(args, k);
-    trial.begin(std::string(typeTraits(type)->name) + ", heads " + std::to_string(heads) + " of " + std::to_string(dim) + (with_sink ? ", sinks" : ""));
+    trial.begin(std::string(typeTraits(type)->name) + ", heads " + std::to_string(heads) + " of " +
+                std::to_string(dim) + (with_sink ? ", sinks" : ""));
     for (size_t i = 0; i < got.scores.size(); ++i) {
-        trial.close(static_cast<int64_t>(i), static_cast<double>(got.scores[i]), static_cast<double>(wanted.scores[i]), band);
+        trial.close(static_cast<int64_t>(i), static_cast<double>(got.scores[i]), static_cast<double>(wanted.scores[i]),
+                    band);
     }
     for (size_t i = 0; i < got.out.size(); ++i) {
-        trial.close(static_cast<int64_t>(i), static_cast<double>(got.out[i]), static_cast<double>(wanted.out[i]), band * largest_value);
+        trial.close(static_cast<int64_t>(i), static_cast<double>(got.out[i]), static_cast<double>(wanted.out[i]),
+                    band * largest_value);
     }
 }
 
@@ -144,11 +149,15 @@ void testKlDivergence(Trial& trial) {
             LogitStats of_p, of_q;
             allOps()[0]->logitStats(p.data(), n, &of_p);
             allOps()[0]->logitStats(q.data(), n, &of_q);
-            const auto kl = [&](const Ops& table) { return table.klDivergence(p.data(), of_p.log_sum_exp, q.data(), of_q.log_sum_exp, n); };
+            const auto kl = [&](const Ops& table) {
+                return table.klDivergence(p.data(), of_p.log_sum_exp, q.data(), of_q.log_sum_exp, n);
+            };
             const double wanted = kl(*allOps()[0]);
             trial.begin("logits " + std::to_string(n));
-            trial.close(0, kl(trial.table), wanted, 1e-9 * (1.0 + std::fabs(wanted)) + 1e-11 * 4.0 * static_cast<double>(sigma));
-            trial.close(1, trial.table.klDivergence(p.data(), of_p.log_sum_exp, p.data(), of_p.log_sum_exp, n), 0.0, 0.0);
+            trial.close(0, kl(trial.table), wanted,
+                        1e-9 * (1.0 + std::fabs(wanted)) + 1e-11 * 4.0 * static_cast<double>(sigma));
+            trial.close(1, trial.table.klDivergence(p.data(), of_p.log_sum_exp, p.data(), of_p.log_sum_exp, n), 0.0,
+                        0.0);
         }
     }
 }

@@ -1,4 +1,5 @@
-// One operation of one table under test: the cases it went through, how near its results came to their band, and the first that left it.
+// One operation of one table under test: the cases it went through, how near its results came to their band, and the
+// first that left it.
 #pragma once
 
 #include "kernels/check/inputs.h"
@@ -28,7 +29,9 @@ public:
         ++result_.cases;
     }
     uint64_t seed() { return random_.next(); }
-    std::vector<float> floats(int64_t n, float sigma = 1.0F) { return randomFloats(static_cast<size_t>(n), seed(), sigma); }
+    std::vector<float> floats(int64_t n, float sigma = 1.0F) {
+        return randomFloats(static_cast<size_t>(n), seed(), sigma);
+    }
 
     void close(int64_t element, double got, double wanted, double band) {
         const double error = std::fabs(got - wanted);
@@ -39,7 +42,8 @@ public:
             return;
         }
         char text[160];
-        std::snprintf(text, sizeof(text), "element %lld is %.9g instead of %.9g, allowed is %.3g", static_cast<long long>(element), got, wanted, band);
+        std::snprintf(text, sizeof(text), "element %lld is %.9g instead of %.9g, allowed is %.3g",
+                      static_cast<long long>(element), got, wanted, band);
         fault(text);
     }
     void same(const void* got, const void* wanted, size_t bytes) {

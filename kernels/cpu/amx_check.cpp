@@ -29,7 +29,8 @@ extern "C" void onSignal(int signal, siginfo_t* info, void* context) {
     if (landing != nullptr) {
         siglongjmp(*landing, 1);
     }
-    // Of another thread: the old handler's business. If there is none, the instruction runs once more and meets the default.
+    // Of another thread: the old handler's business. If there is none, the instruction runs once more and meets the
+    // default.
     const struct sigaction& old = signal == SIGILL ? old_illegal : old_fault;
     if ((old.sa_flags & SA_SIGINFO) != 0) {
         old.sa_sigaction(signal, info, context);
@@ -69,7 +70,7 @@ bool guarded(bool (*work)()) {
 }
 
 constexpr int64_t kInputs = 256;
-constexpr int64_t kRows = 9;  // enough for tiles
+constexpr int64_t kRows = 9;         // enough for tiles
 constexpr size_t kMostBytes = 4608;  // of a packed panel
 static_assert(kPackedQ8_0.unitBytes(kUnitBlocks) <= kMostBytes && kPackedQ6_K.unitBytes(kUnitBlocks) <= kMostBytes);
 
@@ -95,8 +96,15 @@ bool floatsAgree() {
     }
     std::array<float, kRows * kPanelOutputs> ours{};
     std::array<float, kRows * kPanelOutputs> theirs{};
-    MatmulArgs args{{TensorType::BF16, kPanelOutputs, kInputs, reinterpret_cast<const std::byte*>(weights.data()), 2 * kInputs, {}},
-                    x.data(), kInputs, kRows, ours.data(), kPanelOutputs, 0, kPanelOutputs};
+    MatmulArgs args{
+        {TensorType::BF16, kPanelOutputs, kInputs, reinterpret_cast<const std::byte*>(weights.data()), 2 * kInputs, {}},
+        x.data(),
+        kInputs,
+        kRows,
+        ours.data(),
+        kPanelOutputs,
+        0,
+        kPanelOutputs};
     kOps.matmul(args);
     args.y = theirs.data();
     avx512::kOps.matmul(args);

@@ -1,9 +1,11 @@
-// Tile registers of AMX and how they are set up. Included only by files compiled for AMX; everything here has internal linkage.
+// Tile registers of AMX and how they are set up. Included only by files compiled for AMX; everything here has internal
+// linkage.
 //
 // The instructions name a register by a number that must be a literal. All products use the same ones:
 //   0 to 3  sums        rows x 16 numbers of 32 bits
 //   4, 5    left side   rows x the inputs of a slice
-//   6, 7    right side  a register of 64 bytes for each 4 bytes of inputs, as packing/layout.h has them: input 4 j + t of output o in byte 4 o + t
+//   6, 7    right side  a register of 64 bytes for each 4 bytes of inputs, as packing/layout.h has them: input 4 j + t
+//   of output o in byte 4 o + t
 #pragma once
 
 #include <immintrin.h>
@@ -37,7 +39,8 @@ constexpr TileConfig tileConfig(int rows, int slice_bytes) {
     return config;
 }
 
-// For every number of rows. Must be constants: GCC 12 takes ldtilecfg for a reader of 8 bytes, and would drop what writes the others.
+// For every number of rows. Must be constants: GCC 12 takes ldtilecfg for a reader of 8 bytes, and would drop what
+// writes the others.
 struct TileConfigs {
     TileConfig of[kTileHeight + 1];
 };
@@ -49,7 +52,8 @@ constexpr TileConfigs tileConfigs(int slice_bytes) {
     return configs;
 }
 
-// The tiles are this thread's while it lives. Between two uses they are released, so that the kernel has no 8 KiB more to save at a task switch.
+// The tiles are this thread's while it lives. Between two uses they are released, so that the kernel has no 8 KiB more
+// to save at a task switch.
 class Tiles {
 public:
     explicit Tiles(const TileConfig& config) { _tile_loadconfig(&config); }
@@ -70,7 +74,8 @@ inline __attribute__((always_inline)) void zeroTiles() {
     _tile_zero(7);
 }
 
-// To be called between writing what tileloadd reads and reading it: GCC 12 does not know that the instruction reads memory.
+// To be called between writing what tileloadd reads and reading it: GCC 12 does not know that the instruction reads
+// memory.
 inline __attribute__((always_inline)) void writtenForTiles() { __asm__ volatile("" ::: "memory"); }
 
 }  // namespace

@@ -1,11 +1,12 @@
 // Attention of the query heads that share one K/V head. Definitions and tolerances: op_table.h.
 //
-// The fixed orders: a score is a product in the order of matmul.cpp; the softmax adds position i to lane i mod 16 in rising i; an output
-// element adds its positions in rising i, by fused multiply-add. Positions are numbered as they are listed, so where a row lies changes
-// nothing, and a tile of several queries (heads, rows or both) keeps the sums of each apart.
+// The fixed orders: a score is a product in the order of matmul.cpp; the softmax adds position i to lane i mod 16 in
+// rising i; an output element adds its positions in rising i, by fused multiply-add. Positions are numbered as they are
+// listed, so where a row lies changes nothing, and a tile of several queries (heads, rows or both) keeps the sums of
+// each apart.
 //
-// There are two ways through it, with the same bits. A few queries read the stored keys and values as they lie. Many queries share blocks that are
-// unpacked for all of them (attention_blocks.h).
+// There are two ways through it, with the same bits. A few queries read the stored keys and values as they lie. Many
+// queries share blocks that are unpacked for all of them (attention_blocks.h).
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_math.h"
 
@@ -25,7 +26,9 @@ struct Part {
     int64_t begin;
     const int32_t* list;
     int64_t count;
-    QUIBBLE_INLINE int64_t position(int64_t i) const { return list == nullptr ? begin + i : static_cast<int64_t>(list[i]); }
+    QUIBBLE_INLINE int64_t position(int64_t i) const {
+        return list == nullptr ? begin + i : static_cast<int64_t>(list[i]);
+    }
 };
 
 // Up to kPositionBlock positions of a part. What a tile lacks at the end is the last position once more.
@@ -327,7 +330,8 @@ void scoresOfMany(const Range& range, const Query* queries, int64_t n) {
     }
 }
 
-// The ranges of all queries are read as one, since those of neighbouring rows overlap almost everywhere; lists row by row.
+// The ranges of all queries are read as one, since those of neighbouring rows overlap almost everywhere; lists row by
+// row.
 void scoreBatch(Query* queries, int64_t n) {
     const Range range = joinRanges(queries, n);
     if (takesBlocks(n, *queries[0].row, queries[0].row->k.type)) {

@@ -1,8 +1,10 @@
-// Attention of many queries over positions that lie side by side, which is what a prompt is made of. Included by attention.cpp alone.
+// Attention of many queries over positions that lie side by side, which is what a prompt is made of. Included by
+// attention.cpp alone.
 //
-// A block of stored keys or values becomes floats once, for all queries: what a cache type costs to unpack is paid once a block, and every type takes the
-// same way from there. Keys are turned so that a vector holds one element of sixteen positions. A query then adds up its sixteen partial sums of a score
-// (attention.cpp: the fixed orders) as whole vectors, in the tree of sumLanes, and no lane of a vector ever meets another one.
+// A block of stored keys or values becomes floats once, for all queries: what a cache type costs to unpack is paid once
+// a block, and every type takes the same way from there. Keys are turned so that a vector holds one element of sixteen
+// positions. A query then adds up its sixteen partial sums of a score (attention.cpp: the fixed orders) as whole
+// vectors, in the tree of sumLanes, and no lane of a vector ever meets another one.
 #pragma once
 
 #include "kernels/cpu/attention_query.h"
@@ -23,11 +25,12 @@ constexpr int64_t kBlockMinQueries = 12;
 
 // type: of the keys or the values.
 QUIBBLE_INLINE bool takesBlocks(int64_t n_queries, const AttentionArgs& row, TensorType type) {
-    return n_queries >= kBlockMinQueries && row.head_dim % 16 == 0 && row.head_dim <= kBlockDim && (row.f32_blocks || type != TensorType::F32);
+    return n_queries >= kBlockMinQueries && row.head_dim % 16 == 0 && row.head_dim <= kBlockDim &&
+           (row.f32_blocks || type != TensorType::F32);
 }
 
-// Element 16 step + m of positions 16 g .. 16 g + 15 of the block goes to values + ((m * steps + step) * kBlockGroups + g) * 16. Positions that a group
-// lacks repeat the last one.
+// Element 16 step + m of positions 16 g .. 16 g + 15 of the block goes to values + ((m * steps + step) * kBlockGroups +
+// g) * 16. Positions that a group lacks repeat the last one.
 template <class Row>
 void unpackKeys(const KvRows& stored, int64_t begin, int64_t n, int64_t steps, float* values) {
     for (int64_t g = 0; 16 * g < n; ++g) {
@@ -51,8 +54,8 @@ void unpackKeys(const KvRows& stored, int64_t begin, int64_t n, int64_t steps, f
     }
 }
 
-// The rows of the block after this one, asked for while this one is used: they lie apart, and the hardware does not guess where. A few at a time, because
-// a core has room for only so many lines on their way.
+// The rows of the block after this one, asked for while this one is used: they lie apart, and the hardware does not
+// guess where. A few at a time, because a core has room for only so many lines on their way.
 template <class Row>
 struct NextRows {
     const KvRows& stored;
@@ -81,12 +84,12 @@ void unpackValues(const KvRows& stored, int64_t begin, int64_t n, int64_t dim, f
     }
 }
 
-// In the tree of sumLanes partial sums i and i + 8 meet first, then i and i + 4, then neighbours, then pairs. In this order each partial sum meets the
-// latest one that waits for it.
+// In the tree of sumLanes partial sums i and i + 8 meet first, then i and i + 4, then neighbours, then pairs. In this
+// order each partial sum meets the latest one that waits for it.
 constexpr int kTreeOrder[16] = {0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15};
 
-// Scores of 16 kGroups positions for kQueries queries. keys: where the first group begins. number: of the first position, in the list of the queries'
-// part. count: how many of the positions there are.
+// Scores of 16 kGroups positions for kQueries queries. keys: where the first group begins. number: of the first
+// position, in the list of the queries' part. count: how many of the positions there are.
 template <int kQueries, int kGroups>
 void scoreGroups(const float* keys, int64_t steps, const Query* queries, int64_t first, int64_t count) {
     const AttentionArgs& args = *queries[0].row;
@@ -181,7 +184,8 @@ QUIBBLE_INLINE int64_t tileOf(int64_t left) {
 
 // n <= kQueries queries.
 template <int kQueries = kBlockQueries>
-QUIBBLE_INLINE void scoreQueries(const float* keys, int64_t steps, const Query* queries, int64_t n, int64_t first, int64_t count) {
+QUIBBLE_INLINE void scoreQueries(const float* keys, int64_t steps, const Query* queries, int64_t n, int64_t first,
+                                 int64_t count) {
     if (n == kQueries) {
         int64_t g = 0;
         for (; 16 * (g + kBlockVecs - 1) < count; g += kBlockVecs) {
@@ -205,7 +209,8 @@ void scoreBlocks(const KvRows& stored, int64_t begin, int64_t end, const Query* 
     for (int64_t first = 0; first < end - begin; first += kBlockPositions) {
         const int64_t count = least(kBlockPositions, end - begin - first);
         unpackKeys<Row>(stored, begin + first, count, steps, block.values);
-        NextRows<Row> next{stored, begin + first + count, least(end, begin + first + count + kBlockPositions), 16 * steps};
+        NextRows<Row> next{stored, begin + first + count, least(end, begin + first + count + kBlockPositions),
+                           16 * steps};
         for (int64_t i = 0, tile = 0; i < n; i += tile) {
             tile = tileOf(n - i);
             next.fetch((tile * kBlockPositions + n - 1) / n);
@@ -216,9 +221,11 @@ void scoreBlocks(const KvRows& stored, int64_t begin, int64_t end, const Query* 
     }
 }
 
-// out[d .. d + 16 kVecs) of kQueries queries plus positions [begin, end) of the block, which begins with position number `first`.
+// out[d .. d + 16 kVecs) of kQueries queries plus positions [begin, end) of the block, which begins with position
+// number `first`.
 template <int kQueries, int kVecs>
-void mixVecs(const float* values, int64_t dim, const Query* queries, int64_t first, int64_t begin, int64_t end, int64_t d) {
+void mixVecs(const float* values, int64_t dim, const Query* queries, int64_t first, int64_t begin, int64_t end,
+             int64_t d) {
     Vec sum[kQueries][kVecs];
     const float* share[kQueries];
 #pragma GCC unroll 8
@@ -254,7 +261,8 @@ void mixVecs(const float* values, int64_t dim, const Query* queries, int64_t fir
 }
 
 template <int kQueries>
-QUIBBLE_INLINE void mixRange(const float* values, int64_t dim, const Query* queries, int64_t first, int64_t begin, int64_t end) {
+QUIBBLE_INLINE void mixRange(const float* values, int64_t dim, const Query* queries, int64_t first, int64_t begin,
+                             int64_t end) {
     if (begin >= end) {
         return;
     }
@@ -269,9 +277,11 @@ QUIBBLE_INLINE void mixRange(const float* values, int64_t dim, const Query* quer
     }
 }
 
-// n <= kQueries queries: the positions that all of them see are read for all together, those before and after for one at a time.
+// n <= kQueries queries: the positions that all of them see are read for all together, those before and after for one
+// at a time.
 template <int kQueries = kBlockQueries>
-QUIBBLE_INLINE void mixQueries(const float* values, int64_t dim, const Query* queries, int64_t n, int64_t first, int64_t count) {
+QUIBBLE_INLINE void mixQueries(const float* values, int64_t dim, const Query* queries, int64_t n, int64_t first,
+                               int64_t count) {
     if (n == kQueries) {
         int64_t begins[kQueries];
         int64_t ends[kQueries];

@@ -14,8 +14,9 @@ struct Query {
     const float* q;
     float* scores;  // [n]
     float* out;
-    int64_t n;      // positions
-    int64_t at;     // number of the first position of the part that is read now; negative where the part begins before the row's range
+    int64_t n;   // positions
+    int64_t at;  // number of the first position of the part that is read now; negative where the part begins before the
+                 // row's range
     int64_t limit;  // numbers from here on are not of this part
 };
 

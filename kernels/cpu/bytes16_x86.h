@@ -10,7 +10,9 @@ namespace {
 
 using Bytes16 = __m128i;
 
-inline __attribute__((always_inline)) Bytes16 loadBytes16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline __attribute__((always_inline)) Bytes16 loadBytes16(const void* p) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
 inline __attribute__((always_inline)) Bytes16 lowHalves(Bytes16 a) { return _mm_and_si128(a, _mm_set1_epi8(15)); }
 inline __attribute__((always_inline)) Bytes16 highHalves(Bytes16 a) { return lowHalves(_mm_srli_epi16(a, 4)); }
 // Bits [2 n, 2 n + 2) of each byte, as bits 4 and 5.

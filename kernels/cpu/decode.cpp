@@ -1,5 +1,6 @@
-// Stored weights to floats with vectors, for the types whose matmul must be quick; the rest is left to the reference. Products of a
-// half-precision scale with small integers are exact in float, so the order of operations is free except for the last subtraction of the K types.
+// Stored weights to floats with vectors, for the types whose matmul must be quick; the rest is left to the reference.
+// Products of a half-precision scale with small integers are exact in float, so the order of operations is free except
+// for the last subtraction of the K types.
 #include "kernels/cpu/vec.h"
 
 #include "kernels/cpu/tables.h"
@@ -127,7 +128,9 @@ int64_t chunkOffset(TensorType type, int64_t begin) {
 
 }  // namespace
 
-void isa::dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* dst) { decodeAny(type, src, cols, dst); }
+void isa::dequantizeRow(TensorType type, const std::byte* src, int64_t cols, float* dst) {
+    decodeAny(type, src, cols, dst);
+}
 
 void isa::decodeChunk(const WeightView& w, int64_t row, int64_t begin, int64_t n, float* dst) {
     if (w.type == TensorType::RtnGroup) {

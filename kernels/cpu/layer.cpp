@@ -1,4 +1,5 @@
-// Norm, rotation, gates and sum over vectors. Definitions and tolerances: op_table.h. Every sum has one order, given by its length alone.
+// Norm, rotation, gates and sum over vectors. Definitions and tolerances: op_table.h. Every sum has one order, given by
+// its length alone.
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_math.h"
 
@@ -81,7 +82,8 @@ void isa::rmsNorm(const float* x, const float* gain, int64_t dim, float eps, flo
     }
 }
 
-void isa::rope(float* x, int64_t /*head_dim*/, int64_t rot_dim, const float* cos, const float* sin, bool adjacent_pairs) {
+void isa::rope(float* x, int64_t /*head_dim*/, int64_t rot_dim, const float* cos, const float* sin,
+               bool adjacent_pairs) {
     if (adjacent_pairs) {
         ropeAdjacent(x, rot_dim / 2, cos, sin);
     } else {

@@ -1,8 +1,9 @@
 // y = x w^T with float activations, for any stored type.
 //
-// The fixed order: element k of a product goes to lane k mod 16 of one accumulator, in rising k, by fused multiply-add; lanes are
-// joined by the tree of sumLanes. A tile of several rows and outputs keeps one such accumulator for each of its elements, so the tile's
-// shape cannot change a bit. Weights enter as the floats that dequantizeRow gives, so neither can the way they are decoded.
+// The fixed order: element k of a product goes to lane k mod 16 of one accumulator, in rising k, by fused multiply-add;
+// lanes are joined by the tree of sumLanes. A tile of several rows and outputs keeps one such accumulator for each of
+// its elements, so the tile's shape cannot change a bit. Weights enter as the floats that dequantizeRow gives, so
+// neither can the way they are decoded.
 #include "kernels/cpu/vec.h"
 
 #include "kernels/cpu/stored_rows.h"
@@ -16,8 +17,9 @@ constexpr int64_t kChunk = 256;    // columns decoded at a time: a whole number 
 constexpr int kDecodedOuts = 4;    // outputs decoded together
 constexpr int64_t kSegment = 128;  // columns between two fetches ahead
 
-// What a tile fetches into the cache while it multiplies: its part of the weights that come next. The hardware looks ahead only inside a page,
-// which is little more than a row, and the first of several tiles would wait for memory while the others leave it idle.
+// What a tile fetches into the cache while it multiplies: its part of the weights that come next. The hardware looks
+// ahead only inside a page, which is little more than a row, and the first of several tiles would wait for memory while
+// the others leave it idle.
 struct Ahead {
     const std::byte* begin = nullptr;
     int64_t bytes = 0;
@@ -49,9 +51,12 @@ struct RtnRow {
     }
 };
 
-// Rows are cut into as few tiles as do, of about one size: so many, of which the next takes tileRows of those that are left.
+// Rows are cut into as few tiles as do, of about one size: so many, of which the next takes tileRows of those that are
+// left.
 QUIBBLE_INLINE int64_t tilesOf(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-QUIBBLE_INLINE int64_t tileRows(int64_t rows_left, int64_t tiles_left) { return (rows_left + tiles_left - 1) / tiles_left; }
+QUIBBLE_INLINE int64_t tileRows(int64_t rows_left, int64_t tiles_left) {
+    return (rows_left + tiles_left - 1) / tiles_left;
+}
 
 // Adds columns [begin, end) to the accumulators; begin is a multiple of 16, and end is too unless the row ends there.
 template <class Row, int kRows, int kOuts>
@@ -247,7 +252,8 @@ QUIBBLE_INLINE void addChunk(Vec* stored, const float (&weights)[kDecodedOuts][k
 
 // The same for n <= kTileRows rows and all outputs of the chunk.
 template <int kRows = kTileRows>
-QUIBBLE_INLINE void addChunks(Vec* stored, const float (&weights)[kDecodedOuts][kChunk], const float* x, int64_t x_stride, int64_t rows, int64_t n) {
+QUIBBLE_INLINE void addChunks(Vec* stored, const float (&weights)[kDecodedOuts][kChunk], const float* x,
+                              int64_t x_stride, int64_t rows, int64_t n) {
     if (rows == kRows) {
         constexpr int kOuts = kRows == 1 ? kDecodedOuts : kTileOuts;
         for (int first = 0; first < kDecodedOuts; first += kOuts) {
@@ -258,8 +264,8 @@ QUIBBLE_INLINE void addChunks(Vec* stored, const float (&weights)[kDecodedOuts][
     }
 }
 
-// Every other type: 4 outputs x 256 columns become floats in the first-level cache and meet all rows of the batch there.
-// Missing outputs of the last group are zero weights whose sums nobody reads.
+// Every other type: 4 outputs x 256 columns become floats in the first-level cache and meet all rows of the batch
+// there. Missing outputs of the last group are zero weights whose sums nobody reads.
 void matmulDecoded(const MatmulArgs& args) {
     Vec acc[kRowBatch * kDecodedOuts];
     alignas(64) float weights[kDecodedOuts][kChunk] = {};
@@ -292,9 +298,10 @@ void matmulDecoded(const MatmulArgs& args) {
     }
 }
 
-// Many rows of plain types. Over the whole length of long rows the activations of all tiles would come from a far cache again for every few outputs. So
-// columns are cut into chunks and outputs into panels, and the sums of a panel wait in memory from one chunk to the next. The weights of a few outputs
-// stay in the first-level cache for a chunk of all rows, and the second-level cache holds that chunk's activations.
+// Many rows of plain types. Over the whole length of long rows the activations of all tiles would come from a far cache
+// again for every few outputs. So columns are cut into chunks and outputs into panels, and the sums of a panel wait in
+// memory from one chunk to the next. The weights of a few outputs stay in the first-level cache for a chunk of all
+// rows, and the second-level cache holds that chunk's activations.
 constexpr int64_t kPanelOuts = 16;
 constexpr int64_t kPanelCols = 1024;
 // Fewer rows take no more room than the second-level cache has, over whole rows too, and need no sums in memory.
@@ -403,7 +410,8 @@ void finishPanel(const float* sums, int64_t rows, int64_t outs, float* y, int64_
             float* out = y + r * y_stride;
             int64_t o = 0;
             for (; o + 4 <= outs; o += 4) {
-                sumLanes4(load(row + o * n * 16), load(row + (o + 1) * n * 16), load(row + (o + 2) * n * 16), load(row + (o + 3) * n * 16), out + o);
+                sumLanes4(load(row + o * n * 16), load(row + (o + 1) * n * 16), load(row + (o + 2) * n * 16),
+                          load(row + (o + 3) * n * 16), out + o);
             }
             for (; o < outs; ++o) {
                 out[o] = sumLanes(load(row + o * n * 16));

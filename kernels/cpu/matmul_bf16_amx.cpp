@@ -1,11 +1,12 @@
-// Products of BF16 weights by tile instructions. The weights are the left side as they lie in the file, 16 outputs x 32 columns; the right side is 16
-// columns of numbers that the activations give: one a row when they are rounded to BF16 (matmulBf16), three a row when they are not (matmul). A float is
-// exactly the sum of three BF16 numbers, its upper, middle and lower 8 bits, so the product stays one of float activations, at a third of the speed.
-// What has fewer outputs or columns than a tile goes through a buffer filled up with zeros.
+// Products of BF16 weights by tile instructions. The weights are the left side as they lie in the file, 16 outputs x 32
+// columns; the right side is 16 columns of numbers that the activations give: one a row when they are rounded to BF16
+// (matmulBf16), three a row when they are not (matmul). A float is exactly the sum of three BF16 numbers, its upper,
+// middle and lower 8 bits, so the product stays one of float activations, at a third of the speed. What has fewer
+// outputs or columns than a tile goes through a buffer filled up with zeros.
 //
-// The fixed order: columns go in blocks of kBlock. In a block an instruction adds 32 of them to a sum (even and odd ones first apart, in rising k), in
-// rising k; then the three sums of a float are joined, the small ones first, and the blocks in rising k. Every number of the right side has sums of its own, so
-// nothing depends on what is beside it.
+// The fixed order: columns go in blocks of kBlock. In a block an instruction adds 32 of them to a sum (even and odd
+// ones first apart, in rising k), in rising k; then the three sums of a float are joined, the small ones first, and the
+// blocks in rising k. Every number of the right side has sums of its own, so nothing depends on what is beside it.
 #include "kernels/cpu/amx_tiles.h"
 #include "kernels/cpu/tables.h"
 #include "kernels/cpu/variants.h"
@@ -19,7 +20,8 @@ constexpr int64_t kSlice = 32;    // columns that an instruction multiplies
 constexpr int64_t kBlock = 1024;  // columns
 constexpr int kSlices = kBlock / kSlice;
 constexpr int kTileBytes = kTileHeight * kTileWidth;
-constexpr int kMostRight = 13;    // right tiles of a batch: 64 rows of floats. 416 KiB, of a second-level cache of 2 MiB where there is AMX
+constexpr int kMostRight =
+    13;  // right tiles of a batch: 64 rows of floats. 416 KiB, of a second-level cache of 2 MiB where there is AMX
 
 constexpr TileConfigs kConfigs = tileConfigs(kTileWidth);
 
@@ -37,7 +39,9 @@ constexpr int64_t rowsATile(const MatmulArgs&) { return kFloats; }
 
 QUIBBLE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 QUIBBLE_INLINE int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
-QUIBBLE_INLINE __mmask32 firstColumns(int64_t n) { return static_cast<__mmask32>((uint64_t{1} << static_cast<unsigned>(n)) - 1U); }
+QUIBBLE_INLINE __mmask32 firstColumns(int64_t n) {
+    return static_cast<__mmask32>((uint64_t{1} << static_cast<unsigned>(n)) - 1U);
+}
 
 // Four rows of a matrix of 32-bit words become, in lane l of result i, column 4 l + i.
 QUIBBLE_INLINE void transposeFour(const __m512i* v, __m512i (&out)[4]) {
@@ -71,9 +75,11 @@ QUIBBLE_INLINE void transpose(__m512i (&v)[kSide]) {
 }
 
 // The numbers that rows [row, row + rows) give, 32 columns from k on; returns how many.
-QUIBBLE_INLINE int loadNumbers(const MatmulBf16Args& args, int64_t row, int64_t rows, int64_t k, int64_t n, __m512i (&v)[kSide]) {
+QUIBBLE_INLINE int loadNumbers(const MatmulBf16Args& args, int64_t row, int64_t rows, int64_t k, int64_t n,
+                               __m512i (&v)[kSide]) {
     for (int64_t i = 0; i < rows; ++i) {
-        v[i] = _mm512_maskz_loadu_epi16(firstColumns(n), args.xb + static_cast<size_t>(row + i) * args.xb_stride + 2 * k);
+        v[i] =
+            _mm512_maskz_loadu_epi16(firstColumns(n), args.xb + static_cast<size_t>(row + i) * args.xb_stride + 2 * k);
     }
     return static_cast<int>(rows);
 }
@@ -81,7 +87,8 @@ QUIBBLE_INLINE int loadNumbers(const MatmulBf16Args& args, int64_t row, int64_t 
 // The upper halves of 16 floats: cut off, so that none can overflow, and no NaN becomes an infinity.
 QUIBBLE_INLINE __m512 upperHalf(__m512 x) {
     const __m512i bits = _mm512_castps_si512(x);
-    const __m512i quiet = _mm512_mask_or_epi32(bits, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), bits, _mm512_set1_epi32(0x400000));
+    const __m512i quiet =
+        _mm512_mask_or_epi32(bits, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), bits, _mm512_set1_epi32(0x400000));
     return _mm512_castsi512_ps(_mm512_and_si512(quiet, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
 }
 
@@ -100,7 +107,8 @@ QUIBBLE_INLINE __m512i joinHalves(__m512 low, __m512 high) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(first), last, 1);
 }
 
-QUIBBLE_INLINE int loadNumbers(const MatmulArgs& args, int64_t row, int64_t rows, int64_t k, int64_t n, __m512i (&v)[kSide]) {
+QUIBBLE_INLINE int loadNumbers(const MatmulArgs& args, int64_t row, int64_t rows, int64_t k, int64_t n,
+                               __m512i (&v)[kSide]) {
     const __mmask32 columns = firstColumns(n);
     for (int64_t i = 0; i < rows; ++i) {
         const float* x = args.x + (row + i) * args.x_stride + k;
@@ -122,7 +130,8 @@ void makeRight(const Args& args, int64_t row, int64_t rows, int64_t k, int64_t n
     for (int64_t t = 0; t * tile_rows < rows; ++t) {
         for (int64_t s = 0; s * kSlice < n; ++s) {
             __m512i v[kSide];
-            int count = loadNumbers(args, row + t * tile_rows, smaller(tile_rows, rows - t * tile_rows), k + s * kSlice, smaller(kSlice, n - s * kSlice), v);
+            int count = loadNumbers(args, row + t * tile_rows, smaller(tile_rows, rows - t * tile_rows), k + s * kSlice,
+                                    smaller(kSlice, n - s * kSlice), v);
             std::byte* out = work.right[t][s];
             for (const int all = count <= 4 ? 4 : kSide; count < all; ++count) {
                 v[count] = _mm512_setzero_si512();
@@ -133,9 +142,12 @@ void makeRight(const Args& args, int64_t row, int64_t rows, int64_t k, int64_t n
 #pragma GCC unroll 4
                 for (int i = 0; i < 4; ++i) {
                     _mm512_store_si512(out + kTileWidth * i, _mm512_zextsi128_si512(_mm512_castsi512_si128(four[i])));
-                    _mm512_store_si512(out + kTileWidth * (4 + i), _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 1)));
-                    _mm512_store_si512(out + kTileWidth * (8 + i), _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 2)));
-                    _mm512_store_si512(out + kTileWidth * (12 + i), _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 3)));
+                    _mm512_store_si512(out + kTileWidth * (4 + i),
+                                       _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 1)));
+                    _mm512_store_si512(out + kTileWidth * (8 + i),
+                                       _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 2)));
+                    _mm512_store_si512(out + kTileWidth * (12 + i),
+                                       _mm512_zextsi128_si512(_mm512_extracti32x4_epi32(four[i], 3)));
                 }
                 continue;
             }
@@ -171,7 +183,9 @@ QUIBBLE_INLINE TileRows leftRows(const Left& left, int64_t s, std::byte* edge) {
     }
     for (int64_t i = 0; i < kSide; ++i) {
         const __mmask32 there = i < left.outs ? firstColumns(columns) : 0;
-        _mm512_store_si512(edge + i * kTileWidth, _mm512_maskz_loadu_epi16(there, from + static_cast<size_t>(i < left.outs ? i : 0) * left.stride));
+        _mm512_store_si512(
+            edge + i * kTileWidth,
+            _mm512_maskz_loadu_epi16(there, from + static_cast<size_t>(i < left.outs ? i : 0) * left.stride));
     }
     writtenForTiles();
     return {edge, kTileWidth};
@@ -236,7 +250,9 @@ void multiply(const Left (&left)[2], int lefts, int64_t right, int rights, bool 
 }
 
 // 16 outputs of row i of a tile, from the sums of its numbers.
-QUIBBLE_INLINE __m512 sumOf(const MatmulBf16Args&, const __m512i (&v)[kSide], int64_t i) { return _mm512_castsi512_ps(v[i]); }
+QUIBBLE_INLINE __m512 sumOf(const MatmulBf16Args&, const __m512i (&v)[kSide], int64_t i) {
+    return _mm512_castsi512_ps(v[i]);
+}
 QUIBBLE_INLINE __m512 sumOf(const MatmulArgs&, const __m512i (&v)[kSide], int64_t i) {
     const __m512 small = _mm512_add_ps(_mm512_castsi512_ps(v[3 * i + 1]), _mm512_castsi512_ps(v[3 * i + 2]));
     return _mm512_add_ps(_mm512_castsi512_ps(v[3 * i]), small);
@@ -244,7 +260,8 @@ QUIBBLE_INLINE __m512 sumOf(const MatmulArgs&, const __m512i (&v)[kSide], int64_
 
 // Writes the sums of a tile to their outputs, or adds them to what is there.
 template <class Args>
-void writeSums(const Args& args, const float (&sums)[kSide][kSide], int64_t row, int64_t rows, int64_t first_out, int64_t outs, bool add) {
+void writeSums(const Args& args, const float (&sums)[kSide][kSide], int64_t row, int64_t rows, int64_t first_out,
+               int64_t outs, bool add) {
     __m512i v[kSide];
 #pragma GCC unroll 16
     for (int o = 0; o < kSide; ++o) {
@@ -275,7 +292,8 @@ void multiplyBlock(const Args& args, int64_t row, int64_t rows, int64_t k, Works
         Left left[2];
         for (int l = 0; l < lefts; ++l) {
             const int64_t first = o + l * kSide;
-            left[l] = {args.w.data + static_cast<size_t>(first) * args.w.row_bytes + 2 * k, args.w.row_bytes, smaller(kSide, args.out_end - first), n};
+            left[l] = {args.w.data + static_cast<size_t>(first) * args.w.row_bytes + 2 * k, args.w.row_bytes,
+                       smaller(kSide, args.out_end - first), n};
         }
         for (int64_t t = 0; t < tiles; t += 2) {
             const int rights = tiles - t > 1 ? 2 : 1;
@@ -283,7 +301,8 @@ void multiplyBlock(const Args& args, int64_t row, int64_t rows, int64_t k, Works
             for (int l = 0; l < lefts; ++l) {
                 for (int r = 0; r < rights; ++r) {
                     const int64_t first = (t + r) * tile_rows;
-                    writeSums(args, work.sums[l][r], row + first, smaller(tile_rows, rows - first), o + l * kSide, left[l].outs, k > 0);
+                    writeSums(args, work.sums[l][r], row + first, smaller(tile_rows, rows - first), o + l * kSide,
+                              left[l].outs, k > 0);
                 }
             }
         }

@@ -1,8 +1,10 @@
-// y = x w^T of BF16 weights and BF16 activations, with the pair products of AVX512-BF16. Only on CPUs that have it: cpu_probe.h.
+// y = x w^T of BF16 weights and BF16 activations, with the pair products of AVX512-BF16. Only on CPUs that have it:
+// cpu_probe.h.
 //
-// The fixed order: columns go in blocks of kBlock. In a block, columns 2 l and 2 l + 1 of each 32 belong to lane l of one accumulator, in rising k, the odd
-// one first; each step rounds. Lanes l and l + 2, then neighbours, then the quarters are added, and the sums of the blocks in rising k. All of it depends
-// on nothing but the columns: tiles and batches only decide what is near when it is needed.
+// The fixed order: columns go in blocks of kBlock. In a block, columns 2 l and 2 l + 1 of each 32 belong to lane l of
+// one accumulator, in rising k, the odd one first; each step rounds. Lanes l and l + 2, then neighbours, then the
+// quarters are added, and the sums of the blocks in rising k. All of it depends on nothing but the columns: tiles and
+// batches only decide what is near when it is needed.
 #include "kernels/cpu/vec_avx512.h"
 
 #include "kernels/cpu/variants.h"
@@ -28,7 +30,9 @@ struct Panel {
 QUIBBLE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 QUIBBLE_INLINE __m512bh loadPairs(const std::byte* p) { return reinterpret_cast<__m512bh>(_mm512_loadu_si512(p)); }
-QUIBBLE_INLINE __m512bh loadPairsTail(const std::byte* p, __mmask32 columns) { return reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(columns, p)); }
+QUIBBLE_INLINE __m512bh loadPairsTail(const std::byte* p, __mmask32 columns) {
+    return reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(columns, p));
+}
 
 // The sums of four accumulators.
 QUIBBLE_INLINE __m128 sums(const __m512 (&acc)[kOuts]) {
@@ -43,7 +47,8 @@ QUIBBLE_INLINE __m128 sums(const __m512 (&acc)[kOuts]) {
 
 // Rows [r, r + kRows) of a panel; fetches lines [fetch_begin, fetch_end) of each output of the next one.
 template <int kRows>
-QUIBBLE_INLINE void tile(const MatmulBf16Args& args, const Panel& panel, int64_t r, int64_t fetch_begin, int64_t fetch_end) {
+QUIBBLE_INLINE void tile(const MatmulBf16Args& args, const Panel& panel, int64_t r, int64_t fetch_begin,
+                         int64_t fetch_end) {
     __m512 acc[kRows][kOuts];
     const std::byte* x[kRows];
 #pragma GCC unroll 8
@@ -100,7 +105,8 @@ QUIBBLE_INLINE void tile(const MatmulBf16Args& args, const Panel& panel, int64_t
 
 // n <= kTileRows rows.
 template <int kRows = kTileRows>
-QUIBBLE_INLINE void someRows(const MatmulBf16Args& args, const Panel& panel, int64_t r, int64_t n, int64_t fetch_begin, int64_t fetch_end) {
+QUIBBLE_INLINE void someRows(const MatmulBf16Args& args, const Panel& panel, int64_t r, int64_t n, int64_t fetch_begin,
+                             int64_t fetch_end) {
     if (n == kRows) {
         tile<kRows>(args, panel, r, fetch_begin, fetch_end);
     } else if constexpr (kRows > 1) {

@@ -1,11 +1,13 @@
-// Products of packed weights by tile instructions: the exact dots of up to 16 rows with 16 outputs come from one of them, and what is made of the
-// dots is the text of packed_body.h, so that every bit is that of the avx512 table.
+// Products of packed weights by tile instructions: the exact dots of up to 16 rows with 16 outputs come from one of
+// them, and what is made of the dots is the text of packed_body.h, so that every bit is that of the avx512 table.
 //
-// Two panels are multiplied with up to kRowBatch rows from their first input to the last, in chunks of kSlices slices. A slice is the inputs that share
-// a scale, 32 or 16. A chunk is unpacked once into memory, as signed bytes (code - offset) so that no row needs a correction, and then multiplied with
-// one group of rows after the other. The tile unit is fast and what follows is not: scaling 16 dots takes three to five vector instructions, two a
-// cycle. So the dots of a group go to memory, and while the tile unit makes those of the next group, the vector units scale these, four rows at a
-// time with the sums in registers. All of it but the activations stays in the first-level cache (48 KiB): sums 8, dots 16, codes 4, scales up to 4.
+// Two panels are multiplied with up to kRowBatch rows from their first input to the last, in chunks of kSlices slices.
+// A slice is the inputs that share a scale, 32 or 16. A chunk is unpacked once into memory, as signed bytes (code -
+// offset) so that no row needs a correction, and then multiplied with one group of rows after the other. The tile unit
+// is fast and what follows is not: scaling 16 dots takes three to five vector instructions, two a cycle. So the dots of
+// a group go to memory, and while the tile unit makes those of the next group, the vector units scale these, four rows
+// at a time with the sums in registers. All of it but the activations stays in the first-level cache (48 KiB): sums 8,
+// dots 16, codes 4, scales up to 4.
 #include "kernels/cpu/packed_avx512.h"
 
 #include "kernels/cpu/amx_tiles.h"
@@ -16,13 +18,14 @@
 namespace quibble::kernels {
 namespace {
 
-// Fewer rows are left to the dot-product instructions, which take codes from registers where tiles want them in memory. Even without the tile
-// instructions what is left of this file took as long as they for 4 rows, and three quarters of that for 8 (Zen 4, 1536 x 1536, Q8_0 to Q6_K).
+// Fewer rows are left to the dot-product instructions, which take codes from registers where tiles want them in memory.
+// Even without the tile instructions what is left of this file took as long as they for 4 rows, and three quarters of
+// that for 8 (Zen 4, 1536 x 1536, Q8_0 to Q6_K).
 constexpr int64_t kLeastTileRows = 8;
 
 constexpr int kSlices = 4;
-constexpr int kPair = 2;        // panels
-constexpr int kStripRows = 4;   // whose sums are in registers together
+constexpr int kPair = 2;       // panels
+constexpr int kStripRows = 4;  // whose sums are in registers together
 constexpr int kTileSums = kTileHeight * static_cast<int>(kPanelOutputs);
 
 constexpr TileConfigs kConfigs32 = tileConfigs(32);
@@ -30,9 +33,9 @@ constexpr TileConfigs kConfigs16 = tileConfigs(16);
 
 template <PackedFormat F>
 struct Sizes {
-    static constexpr int kSubs = F.subs();                // constants, because a call would be to an inline function for every CPU
-    static constexpr int kSliceBytes = 16 * F.sub_width;  // of one panel, unpacked
-    static constexpr int kBlocks = kSlices / Sizes<F>::kSubs;    // of a chunk
+    static constexpr int kSubs = F.subs();  // constants, because a call would be to an inline function for every CPU
+    static constexpr int kSliceBytes = 16 * F.sub_width;       // of one panel, unpacked
+    static constexpr int kBlocks = kSlices / Sizes<F>::kSubs;  // of a chunk
     static constexpr int kBlockFloats = 16 * F.subs() * (F.minimum ? 2 : 1);
 };
 
@@ -46,8 +49,8 @@ struct StoredDots {
     alignas(64) int32_t values[kSlices][kPair][kTileSums];
 };
 
-// How the rows of a call are split. All batches are of one size, and all groups, so that one configuration serves the call; the last of them
-// begins early enough to be full, and what it repeats comes out the same.
+// How the rows of a call are split. All batches are of one size, and all groups, so that one configuration serves the
+// call; the last of them begins early enough to be full, and what it repeats comes out the same.
 struct RowSplit {
     int64_t n_rows;
     int64_t batch_rows;
@@ -59,11 +62,16 @@ struct RowSplit {
     static QUIBBLE_INLINE int64_t partSize(int64_t n, int64_t most) { return parts(n, parts(n, most)); }
 
     QUIBBLE_INLINE explicit RowSplit(int64_t n)
-        : n_rows(n), batch_rows(partSize(n, kRowBatch)), batches(parts(n, batch_rows)), group_rows(partSize(batch_rows, kTileHeight)),
+        : n_rows(n),
+          batch_rows(partSize(n, kRowBatch)),
+          batches(parts(n, batch_rows)),
+          group_rows(partSize(batch_rows, kTileHeight)),
           groups(parts(batch_rows, group_rows)) {}
 
     QUIBBLE_INLINE int64_t batchBegin(int64_t i) const { return least(i * batch_rows, n_rows - batch_rows); }
-    QUIBBLE_INLINE int64_t groupBegin(int64_t i) const { return least(i * group_rows, batch_rows - group_rows); }  // in its batch
+    QUIBBLE_INLINE int64_t groupBegin(int64_t i) const {
+        return least(i * group_rows, batch_rows - group_rows);
+    }  // in its batch
     static QUIBBLE_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 };
 
@@ -119,10 +127,11 @@ QUIBBLE_INLINE BlockScales<F> loadScales(const float* p) {
     return by;
 }
 
-// Blocks [first, first + n) of unit u of a panel. Meanwhile fetches as much of what lies `next` bytes further on (toNextUnit).
+// Blocks [first, first + n) of unit u of a panel. Meanwhile fetches as much of what lies `next` bytes further on
+// (toNextUnit).
 template <PackedFormat F>
-void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t first, int64_t n, int64_t next, std::byte* out,
-                 float (*scales)[Sizes<F>::kBlockFloats]) {
+void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t first, int64_t n, int64_t next,
+                 std::byte* out, float (*scales)[Sizes<F>::kBlockFloats]) {
     using P = Panels<F>;
     const std::byte* unit = panels.unit(panel, u);
     const UnitHead head = loadHead<F>(unit);
@@ -147,10 +156,12 @@ void unpackChunk(const Panels<F>& panels, int64_t panel, int64_t u, int64_t firs
     }
 }
 
-// Slice s of the codes with a group of rows, whose activations begin at x. The sums of an even slice are in tiles 0 and 1, of an odd in 2 and 3.
+// Slice s of the codes with a group of rows, whose activations begin at x. The sums of an even slice are in tiles 0 and
+// 1, of an odd in 2 and 3.
 template <PackedFormat F, int kPanels>
 QUIBBLE_INLINE void multiplySlice(const Workspace<F>& work, const std::byte* x, size_t x_stride, int s) {
-    const std::byte* left = x + s / Sizes<F>::kSubs * static_cast<int>(sizeof(Q8Block)) + s % Sizes<F>::kSubs * F.sub_width;
+    const std::byte* left =
+        x + s / Sizes<F>::kSubs * static_cast<int>(sizeof(Q8Block)) + s % Sizes<F>::kSubs * F.sub_width;
     const std::byte* right = work.codes[0] + s * Sizes<F>::kSliceBytes;
     if (s % 2 == 0) {
         _tile_loadd(4, left, x_stride);
@@ -277,7 +288,8 @@ void finishPending(Workspace<F>& work, size_t x_stride) {
 
 // All rows of the batch that begins at `row` with one unit of one or two panels.
 template <PackedFormat F, int kPanels>
-void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u, Workspace<F>& work) {
+void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, int64_t panel, int64_t u,
+                  Workspace<F>& work) {
     constexpr int64_t kBlocks = Sizes<F>::kBlocks;
     const int64_t blocks = panels.unitBlocks(u);
     const int64_t next = panels.toNextUnit(u, kPanels);
@@ -293,7 +305,8 @@ void multiplyUnit(const Panels<F>& panels, const RowSplit& split, int64_t row, i
         for (int64_t g = 0; g < split.groups; ++g) {
             const std::byte* group_x = x + static_cast<size_t>(split.groupBegin(g)) * panels.args.xq_stride;
             float* group_acc = work.acc[0] + g * split.group_rows * kPanelOutputs;
-            multiplyGroup<F, kPanels>(work, {nullptr, &scales, group_x, group_acc, split.group_rows, n}, panels.args.xq_stride);
+            multiplyGroup<F, kPanels>(work, {nullptr, &scales, group_x, group_acc, split.group_rows, n},
+                                      panels.args.xq_stride);
         }
     }
 }

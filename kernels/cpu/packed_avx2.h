@@ -16,7 +16,8 @@ using Ints = Bytes;
 constexpr int kPanelsTogether = 1;
 
 QUIBBLE_INLINE Bytes loadBytes64(const std::byte* p) {
-    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
 }
 
 template <int kMask>
@@ -48,7 +49,8 @@ QUIBBLE_INLINE Bytes lookUp(Bytes table, Bytes codes) {
     return {_mm256_shuffle_epi8(table.lo, codes.lo), _mm256_shuffle_epi8(table.hi, codes.hi)};
 }
 
-// Codes that take a whole byte would overflow the 16-bit sums of maddubs: they are multiplied as signed numbers, by magnitude and sign.
+// Codes that take a whole byte would overflow the 16-bit sums of maddubs: they are multiplied as signed numbers, by
+// magnitude and sign.
 template <PackedFormat F>
 constexpr bool kSignedCodes = F.offset_shift == 7;
 
@@ -68,14 +70,20 @@ QUIBBLE_INLINE __m256i wordAt(const std::byte* p) {
     return _mm256_set1_epi32(word);
 }
 
-QUIBBLE_INLINE __m256i joinPairs(__m256i sum, __m256i pairs) { return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))); }
+QUIBBLE_INLINE __m256i joinPairs(__m256i sum, __m256i pairs) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
 
 // Exact also for -128 among the weights, since activations stop at 127.
-QUIBBLE_INLINE __m256i signedPairs(__m256i w, __m256i x) { return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
+QUIBBLE_INLINE __m256i signedPairs(__m256i w, __m256i x) {
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+}
 
 // How many products of maddubs (2 * 127 * the largest code) 16-bit sums hold.
 template <PackedFormat F>
-constexpr int kExactSums = F.low_bits + F.high_bits >= 6 ? 2 : F.low_bits + F.high_bits == 5 || F.table == CodeTable::Fp4 ? 4 : 8;
+constexpr int kExactSums = F.low_bits + F.high_bits >= 6                                ? 2
+                           : F.low_bits + F.high_bits == 5 || F.table == CodeTable::Fp4 ? 4
+                                                                                        : 8;
 
 template <PackedFormat F, int kFirst, int kCount>
 QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte* minus_sum) {
@@ -90,7 +98,8 @@ QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte
         return dot;
     } else {
         constexpr int kSteps = kExactSums<F> < kCount ? kExactSums<F> : kCount;
-        const __m256i start = F.offset_shift > 0 ? _mm256_slli_epi32(wordAt(minus_sum), F.offset_shift) : _mm256_setzero_si256();
+        const __m256i start =
+            F.offset_shift > 0 ? _mm256_slli_epi32(wordAt(minus_sum), F.offset_shift) : _mm256_setzero_si256();
         Ints dot = {start, start};
 #pragma GCC unroll 8
         for (int j = kFirst; j < kFirst + kCount; j += kSteps) {

@@ -76,7 +76,8 @@ QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, I
         for (int s = 0; s < kSubs; ++s) {
             Ints start = _mm512_setzero_si512();
             if constexpr (F.offset_shift > 0) {
-                start = _mm512_slli_epi32(wordAt(x + static_cast<size_t>(i) * stride + kSumsAt + 4 * s), F.offset_shift);
+                start =
+                    _mm512_slli_epi32(wordAt(x + static_cast<size_t>(i) * stride + kSumsAt + 4 * s), F.offset_shift);
             }
 #pragma GCC unroll 2
             for (int p = 0; p < kPanels; ++p) {
@@ -107,7 +108,8 @@ QUIBBLE_INLINE Vec broadcast(const std::byte* p) { return {_mm512_castsi512_ps(w
 QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
     const __m512i e = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     const __m512i bits = _mm512_max_epu32(_mm512_slli_epi32(e, 23), _mm512_set1_epi32(0x00400000));
-    const __m512i number = _mm512_mask_mov_epi32(bits, _mm512_cmpeq_epi32_mask(e, _mm512_set1_epi32(255)), _mm512_set1_epi32(0x7FC00000));
+    const __m512i number =
+        _mm512_mask_mov_epi32(bits, _mm512_cmpeq_epi32_mask(e, _mm512_set1_epi32(255)), _mm512_set1_epi32(0x7FC00000));
     return {_mm512_mul_ps(_mm512_castsi512_ps(number), _mm512_set1_ps(0.5F))};
 }
 

@@ -1,13 +1,14 @@
-// y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included after packed_*.h of one instruction
-// set, which defines, beside the names of vec_*.h:
+// y = x w^T of packed weights with activations rounded to 8 bits, for 16 outputs at a time: lane = output. Included
+// after packed_*.h of one instruction set, which defines, beside the names of vec_*.h:
 //   Bytes, Ints        64 bytes; 16 sums of products of four bytes
 //   kPanelsTogether    panels whose unpacked block the registers hold
-//   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F, first, count>, toFloats,
-//   loadPowers, broadcast, broadcastInt
+//   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F,
+//   first, count>, toFloats, loadPowers, broadcast, broadcastInt
 //
-// The fixed order of one output: blocks of 32 inputs rise; in a block t = scale * dot (of the first half, then the second where a half has its own
-// scale, joined by a fused multiply-add), then the minima likewise, then acc = fma(t, d of the activations, acc). The dots are exact integers, so
-// nothing depends on how many rows or panels share what is unpacked.
+// The fixed order of one output: blocks of 32 inputs rise; in a block t = scale * dot (of the first half, then the
+// second where a half has its own scale, joined by a fused multiply-add), then the minima likewise, then acc = fma(t, d
+// of the activations, acc). The dots are exact integers, so nothing depends on how many rows or panels share what is
+// unpacked.
 #pragma once
 
 #include "kernels/formats/iq4_values.h"
@@ -20,8 +21,8 @@ namespace {
 constexpr int64_t kRowBatch = 64;  // at most
 constexpr int64_t kPanelGroup = 4;
 constexpr int64_t kPanelSums = kRowBatch * kPanelOutputs;
-// Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too large for the first-level
-// cache, so that a unit's part of them is used for kPanelGroup panels at a time.
+// Up to this many rows panels are streamed as few at a time as share registers; more rows make their activations too
+// large for the first-level cache, so that a unit's part of them is used for kPanelGroup panels at a time.
 constexpr int64_t kStreamRows = 8;
 
 struct TableBytes {
@@ -162,8 +163,8 @@ QUIBBLE_INLINE Vec addMinimum(Vec t, Vec minimum, const std::byte* minus_sum) {
     }
 }
 
-// acc + what the dots of one row's block x (a Q8Block) stand for: dot() of all of it, or dot() and last() of its halves where these have scales of
-// their own. The fixed order of a block is written here and nowhere else.
+// acc + what the dots of one row's block x (a Q8Block) stand for: dot() of all of it, or dot() and last() of its halves
+// where these have scales of their own. The fixed order of a block is written here and nowhere else.
 template <PackedFormat F, class Dot, class Last>
 QUIBBLE_INLINE Vec addDots(Vec acc, const Dot& dot, const Last& last, const BlockScales<F>& by, const std::byte* x) {
     const std::byte* sums = x + offsetof(Q8Block, minus_sum);
@@ -209,12 +210,15 @@ struct Panels {
     int64_t panel_bytes;
     int64_t blocks;  // of a row
 
-    QUIBBLE_INLINE const std::byte* unit(int64_t panel, int64_t u) const { return args.w.data + panel * panel_bytes + u * kUnitBytes; }
+    QUIBBLE_INLINE const std::byte* unit(int64_t panel, int64_t u) const {
+        return args.w.data + panel * panel_bytes + u * kUnitBytes;
+    }
     QUIBBLE_INLINE int64_t unitBlocks(int64_t u) const {
         const int64_t left = blocks - u * kUnitBlocks;
         return left < kUnitBlocks ? left : kUnitBlocks;
     }
-    // Bytes from unit u of a panel to what is needed after it: its next unit, or the first one of the panel `count` panels further on.
+    // Bytes from unit u of a panel to what is needed after it: its next unit, or the first one of the panel `count`
+    // panels further on.
     QUIBBLE_INLINE int64_t toNextUnit(int64_t u, int64_t count) const {
         return (u + 1) * kUnitBlocks < blocks ? kUnitBytes : count * panel_bytes - u * kUnitBytes;
     }
@@ -295,8 +299,9 @@ QUIBBLE_INLINE void fewRowsOf(const Panels<F>& panels, int64_t r, int64_t n, int
     }
 }
 
-// Sums of kRows rows of kPanels panels + the products of one block. The dots of all rows and panels advance together: each waits for its own last
-// step, and a processor that looks only a few dozen instructions ahead finds the others ready meanwhile.
+// Sums of kRows rows of kPanels panels + the products of one block. The dots of all rows and panels advance together:
+// each waits for its own last step, and a processor that looks only a few dozen instructions ahead finds the others
+// ready meanwhile.
 template <PackedFormat F, int kPanels, int kRows>
 QUIBBLE_INLINE void addRows(float* acc, const PackedBlock<F>* w, const std::byte* x, size_t stride) {
     constexpr int kSubs = F.subs();
@@ -327,8 +332,8 @@ QUIBBLE_INLINE void addStrips(float* acc, const PackedBlock<F>* w, const std::by
     }
 }
 
-// Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all panels. acc: kRowBatch rows
-// a panel. next: bytes from the unit to the one that is fetched meanwhile (toNextUnit).
+// Rows [r, r + n) of one unit of kPanels panels: each block is unpacked once, and what a row's block loads serves all
+// panels. acc: kRowBatch rows a panel. next: bytes from the unit to the one that is fetched meanwhile (toNextUnit).
 template <PackedFormat F, int kPanels>
 void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64_t u, int64_t next, float* acc) {
     using P = Panels<F>;

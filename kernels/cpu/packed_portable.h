@@ -75,7 +75,8 @@ QUIBBLE_INLINE I4 joinPairs(I4 sum, Shorts8 products) {
 
 template <PackedFormat F, int kFirst, int kCount>
 QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte* minus_sum) {
-    const int32_t start = F.offset_shift > 0 ? static_cast<int32_t>(static_cast<uint32_t>(word(minus_sum)) << F.offset_shift) : 0;
+    const int32_t start =
+        F.offset_shift > 0 ? static_cast<int32_t>(static_cast<uint32_t>(word(minus_sum)) << F.offset_shift) : 0;
     Ints dot = {{fill(start), fill(start), fill(start), fill(start)}};
 #pragma GCC unroll 8
     for (int j = kFirst; j < kFirst + kCount; ++j) {
@@ -115,7 +116,9 @@ QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, I
     }
 }
 
-QUIBBLE_INLINE Vec toFloats(const Ints& a) { return {toFloats(a.part[0]), toFloats(a.part[1]), toFloats(a.part[2]), toFloats(a.part[3])}; }
+QUIBBLE_INLINE Vec toFloats(const Ints& a) {
+    return {toFloats(a.part[0]), toFloats(a.part[1]), toFloats(a.part[2]), toFloats(a.part[3])};
+}
 QUIBBLE_INLINE Vec broadcastInt(const std::byte* p) { return set1(static_cast<float>(word(p))); }
 QUIBBLE_INLINE Vec broadcast(const std::byte* p) { return set1(bitsOf<float>(word(p))); }
 
@@ -126,7 +129,8 @@ QUIBBLE_INLINE F4 powersOf(U4 e) {
 }
 QUIBBLE_INLINE Vec loadPowers(const std::byte* p) {
     const Bytes16 bytes = loadBytes16(p);
-    return {powersOf(spread<0>(bytes)), powersOf(spread<1>(bytes)), powersOf(spread<2>(bytes)), powersOf(spread<3>(bytes))};
+    return {powersOf(spread<0>(bytes)), powersOf(spread<1>(bytes)), powersOf(spread<2>(bytes)),
+            powersOf(spread<3>(bytes))};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Rows of stored numbers, sixteen at a time as floats: what the matmul and attention read. Include after vec.h. Columns are
-// asked for at multiples of 16; tail gives n < 16 of them, the other lanes zero; bytes is what n of them take.
+// Rows of stored numbers, sixteen at a time as floats: what the matmul and attention read. Include after vec.h. Columns
+// are asked for at multiples of 16; tail gives n < 16 of them, the other lanes zero; bytes is what n of them take.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The amx table: that of avx512, with other products of packed and of BF16 weights; and the loop that measures what the tile unit can do.
+// The amx table: that of avx512, with other products of packed and of BF16 weights; and the loop that measures what the
+// tile unit can do.
 #include "kernels/cpu/amx_tiles.h"
 #include "kernels/cpu/tables.h"
 #include "kernels/cpu/variants.h"

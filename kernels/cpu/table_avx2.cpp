@@ -59,8 +59,7 @@ uint64_t readBytes(const std::byte* data, size_t bytes) {
     for (size_t at = 0; at < bytes; at += 256) {
 #pragma GCC unroll 8
         for (size_t i = 0; i < 8; ++i) {
-            sum[i] = _mm256_add_epi64(sum[i],
-                                      _mm256_load_si256(reinterpret_cast<const __m256i*>(data + at + 32 * i)));
+            sum[i] = _mm256_add_epi64(sum[i], _mm256_load_si256(reinterpret_cast<const __m256i*>(data + at + 32 * i)));
         }
     }
     for (int i = 1; i < 8; ++i) {

@@ -1,5 +1,6 @@
-// What every instruction set has of its own, declared in the namespace of the one that the including file is compiled for. One text of each function
-// serves all of them (CMakeLists.txt compiles it once for each), and names that namespace `isa`.
+// What every instruction set has of its own, declared in the namespace of the one that the including file is compiled
+// for. One text of each function serves all of them (CMakeLists.txt compiles it once for each), and names that
+// namespace `isa`.
 #pragma once
 
 #include "kernels/op_table.h"

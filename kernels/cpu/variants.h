@@ -1,5 +1,5 @@
-// The tables that are compiled for one instruction set each. Using one on a CPU without it is an illegal instruction: ask
-// cpu_probe.h first.
+// The tables that are compiled for one instruction set each. Using one on a CPU without it is an illegal instruction:
+// ask cpu_probe.h first.
 #pragma once
 
 #include "kernels/op_table.h"
@@ -40,8 +40,8 @@ double dotRounds(int64_t rounds, int32_t* sink);
 double bf16Rounds(int64_t rounds, float* sink);
 }  // namespace amx
 
-// For tests that carry out instructions which this CPU lacks: `table` counts as one that it can run, the best of all, instead of amx::kOps. To be called
-// before the first use of ops(), allOps() or selectIsa().
+// For tests that carry out instructions which this CPU lacks: `table` counts as one that it can run, the best of all,
+// instead of amx::kOps. To be called before the first use of ops(), allOps() or selectIsa().
 void offerEmulated(const Ops& table);
 
 }  // namespace quibble::kernels

@@ -1,5 +1,6 @@
-// Sixteen floats and eight doubles as pairs of AVX2 registers: the same names, lanes and rounding as vec_avx512.h, so that the
-// files that are compiled for each give the same bits. Included only by files compiled for AVX2; everything here has internal linkage.
+// Sixteen floats and eight doubles as pairs of AVX2 registers: the same names, lanes and rounding as vec_avx512.h, so
+// that the files that are compiled for each give the same bits. Included only by files compiled for AVX2; everything
+// here has internal linkage.
 #pragma once
 
 #include <immintrin.h>
@@ -265,7 +266,9 @@ QUIBBLE_INLINE void storeS8(std::byte* p, Vec a) {
     const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
 }
-QUIBBLE_INLINE uint16_t halfOf(float x) { return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
+QUIBBLE_INLINE uint16_t halfOf(float x) {
+    return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
 
 QUIBBLE_INLINE Wide widen(__m256 a) {
     return {_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};

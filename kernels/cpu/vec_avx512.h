@@ -1,6 +1,7 @@
 // Sixteen floats and eight doubles as AVX-512 registers. Included only by files compiled for AVX-512; everything here
-// has internal linkage, so nothing of it can be picked up by a file compiled for less. vec_avx2.h offers the same names with the
-// same rounding, and vec_portable.h too, so that the files that are compiled for each give the same bits on all.
+// has internal linkage, so nothing of it can be picked up by a file compiled for less. vec_avx2.h offers the same names
+// with the same rounding, and vec_portable.h too, so that the files that are compiled for each give the same bits on
+// all.
 #pragma once
 
 #include <immintrin.h>
@@ -17,14 +18,15 @@ namespace {
 
 constexpr int kTileRows = 6;  // rows of x a matmul tile holds: 6 x 4 elements take 24 of the 32 registers
 constexpr int kTileOuts = 4;
-constexpr int kStreamOuts = 8;  // outputs that a single row of x takes at a time
+constexpr int kStreamOuts = 8;    // outputs that a single row of x takes at a time
 constexpr bool kCutsRows = true;  // long rows of activations are cut into chunks (matmul.cpp)
-constexpr int kHeadTile = 4;   // query heads, of one row or several, that attention takes at a time
-constexpr int kScoreTile = 16;  // ... and their scores
-constexpr int kMixVecs = 4;    // ... and vectors of a value
+constexpr int kHeadTile = 4;      // query heads, of one row or several, that attention takes at a time
+constexpr int kScoreTile = 16;    // ... and their scores
+constexpr int kMixVecs = 4;       // ... and vectors of a value
 constexpr int kMixVecsAlone = 8;  // the same for a single head
-constexpr int kBlockQueries = 6;  // query heads that share an unpacked block (attention_blocks.h): 6 x 4 sums take 24 of the 32 registers
-constexpr int kBlockVecs = 4;     // ... and its vectors
+constexpr int kBlockQueries =
+    6;  // query heads that share an unpacked block (attention_blocks.h): 6 x 4 sums take 24 of the 32 registers
+constexpr int kBlockVecs = 4;  // ... and its vectors
 
 struct Vec {
     __m512 v;
@@ -104,9 +106,15 @@ QUIBBLE_INLINE void sumLanes4(Vec a, Vec b, Vec c, Vec d, float* out) {
     _mm_storeu_ps(out, _mm_hadd_ps(ab, cd));
 }
 // What sumLanes gives for each of sixteen, times scale. Pairs of vectors share the additions of each step of its tree.
-QUIBBLE_INLINE __m512 foldHalves(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE)); }
-QUIBBLE_INLINE __m512 foldQuarters(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD)); }
-QUIBBLE_INLINE __m512 foldPairs(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD)); }
+QUIBBLE_INLINE __m512 foldHalves(__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+}
+QUIBBLE_INLINE __m512 foldQuarters(__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+}
+QUIBBLE_INLINE __m512 foldPairs(__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
+}
 QUIBBLE_INLINE void scaledSums(const Vec* a, float scale, float* out) {
     __m512 four[4];  // of a[i], a[i + 4], a[i + 8] and a[i + 12], four lanes of each
 #pragma GCC unroll 4
@@ -186,7 +194,8 @@ QUIBBLE_INLINE float halfAt(const std::byte* p) {
 
 // Sixteen numbers to storage, rounded to nearest even; storeS8 takes whole numbers in [-128, 127].
 QUIBBLE_INLINE void storeF16(std::byte* p, Vec a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 QUIBBLE_INLINE void storeBf16(std::byte* p, Vec a) {
     const __m512i bits = _mm512_castps_si512(a.v);
@@ -199,7 +208,9 @@ QUIBBLE_INLINE void storeBf16(std::byte* p, Vec a) {
 QUIBBLE_INLINE void storeS8(std::byte* p, Vec a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
 }
-QUIBBLE_INLINE uint16_t halfOf(float x) { return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
+QUIBBLE_INLINE uint16_t halfOf(float x) {
+    return static_cast<uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
 
 // Doubles: the lower and upper eight lanes of a Vec.
 QUIBBLE_INLINE Wide lower(Vec a) { return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v))}; }

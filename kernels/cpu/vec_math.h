@@ -11,7 +11,8 @@ QUIBBLE_INLINE Vec expVec(Vec x) {
     // The variable operand comes second, so that a NaN passes through.
     const Vec clamped = min(set1(89.0F), max(lowest, x));
     const Vec n = nearest(mul(clamped, set1(1.44269504F)));
-    Vec r = fnma(n, set1(0x1.62E4p-1F), clamped);  // ln 2 in two parts; the first has trailing zeros, n times it is exact
+    Vec r =
+        fnma(n, set1(0x1.62E4p-1F), clamped);  // ln 2 in two parts; the first has trailing zeros, n times it is exact
     r = fnma(n, set1(0x1.7F7D1Cp-20F), r);
     Vec sum = set1(1.0F / 5040.0F);
     sum = fma(sum, r, set1(1.0F / 720.0F));

@@ -1,7 +1,8 @@
-// Sixteen floats and eight doubles as four 16-byte vectors of the compiler's own (GCC and Clang vector extensions): no instruction set is named, so
-// this builds for any CPU, and 64-bit Arm gets its 128-bit registers. The same names, lanes and rounding as vec_avx2.h and vec_avx512.h: the
-// files that are compiled for each give the same bits here. Where the CPU has no fused multiply-add in its baseline (x86-64), std::fma stands in: exact and slow.
-// Everything here has internal linkage.
+// Sixteen floats and eight doubles as four 16-byte vectors of the compiler's own (GCC and Clang vector extensions): no
+// instruction set is named, so this builds for any CPU, and 64-bit Arm gets its 128-bit registers. The same names,
+// lanes and rounding as vec_avx2.h and vec_avx512.h: the files that are compiled for each give the same bits here.
+// Where the CPU has no fused multiply-add in its baseline (x86-64), std::fma stands in: exact and slow. Everything here
+// has internal linkage.
 #pragma once
 
 #include <cstddef>
@@ -87,7 +88,8 @@ QUIBBLE_INLINE F4 fused(F4 a, F4 b, F4 c) {
 #if defined(__aarch64__)
     return bitsOf<F4>(vfmaq_f32(bitsOf<float32x4_t>(c), bitsOf<float32x4_t>(a), bitsOf<float32x4_t>(b)));
 #else
-    return F4{__builtin_fmaf(a[0], b[0], c[0]), __builtin_fmaf(a[1], b[1], c[1]), __builtin_fmaf(a[2], b[2], c[2]), __builtin_fmaf(a[3], b[3], c[3])};
+    return F4{__builtin_fmaf(a[0], b[0], c[0]), __builtin_fmaf(a[1], b[1], c[1]), __builtin_fmaf(a[2], b[2], c[2]),
+              __builtin_fmaf(a[3], b[3], c[3])};
 #endif
 }
 QUIBBLE_INLINE D2 fused(D2 a, D2 b, D2 c) {
@@ -112,7 +114,9 @@ QUIBBLE_INLINE Vec loadTail(const float* p, int64_t n) {
 }
 QUIBBLE_INLINE Vec hold(Vec a) { return a; }
 QUIBBLE_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof(v)); }
-QUIBBLE_INLINE void storeTail(float* p, Vec v, int64_t n) { __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float)); }
+QUIBBLE_INLINE void storeTail(float* p, Vec v, int64_t n) {
+    __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float));
+}
 QUIBBLE_INLINE Vec keepLanes(Vec v, int64_t n) {
     float lanes[16];
     store(lanes, v);
@@ -178,11 +182,13 @@ QUIBBLE_INLINE Vec halvesAway(Vec x) {
 QUIBBLE_INLINE F4 powerOfTwo(I4 n) { return bitsOf<F4>((n + 127) << 23); }
 // In two steps, since 2^n itself may be out of range; the first is exact, so there is one rounding.
 QUIBBLE_INLINE Vec scaleByPower(Vec x, Vec n) {
-    return each([](F4 a, F4 power) {
-        const I4 whole = toInts(nearest(power));
-        const I4 half = whole >> 1;
-        return a * powerOfTwo(half) * powerOfTwo(whole - half);
-    }, x, n);
+    return each(
+        [](F4 a, F4 power) {
+            const I4 whole = toInts(nearest(power));
+            const I4 half = whole >> 1;
+            return a * powerOfTwo(half) * powerOfTwo(whole - half);
+        },
+        x, n);
 }
 QUIBBLE_INLINE Vec zeroWhereLess(Vec v, Vec x, Vec y) {
     return each([](F4 a, F4 b, F4 c) { return b < c ? F4{} : a; }, v, x, y);
@@ -197,20 +203,26 @@ QUIBBLE_INLINE unsigned laneBits(I4 mask) {
     return static_cast<unsigned>(bits[0] | bits[1] | bits[2] | bits[3]);
 }
 QUIBBLE_INLINE unsigned equalLanes(Vec x, Vec y) {
-    return laneBits(x.a == y.a) | (laneBits(x.b == y.b) << 4) | (laneBits(x.c == y.c) << 8) | (laneBits(x.d == y.d) << 12);
+    return laneBits(x.a == y.a) | (laneBits(x.b == y.b) << 4) | (laneBits(x.c == y.c) << 8) |
+           (laneBits(x.d == y.d) << 12);
 }
 
 QUIBBLE_INLINE Vec swapPairs(Vec x) {
     return each([](F4 a) { return __builtin_shuffle(a, I4{1, 0, 3, 2}); }, x);
 }
 QUIBBLE_INLINE Vec alternate(Vec x, Vec y, Vec z) {
-    return each([](F4 a, F4 b, F4 c) { return fused(a, b, bitsOf<F4>(bitsOf<U4>(c) ^ U4{kSignBit, 0, kSignBit, 0})); }, x, y, z);
+    return each(
+        [](F4 a, F4 b, F4 c) {
+            return fused(a, b, bitsOf<F4>(bitsOf<U4>(c) ^ U4{kSignBit, 0, kSignBit, 0}));
+        },
+        x, y, z);
 }
 QUIBBLE_INLINE Vec loadDoubled(const float* p, int64_t n) {
     const Vec eight = loadTail(p, n);
     const I4 low{0, 0, 1, 1};
     const I4 high{2, 2, 3, 3};
-    return {__builtin_shuffle(eight.a, low), __builtin_shuffle(eight.a, high), __builtin_shuffle(eight.b, low), __builtin_shuffle(eight.b, high)};
+    return {__builtin_shuffle(eight.a, low), __builtin_shuffle(eight.a, high), __builtin_shuffle(eight.b, low),
+            __builtin_shuffle(eight.b, high)};
 }
 
 QUIBBLE_INLINE F4 foldToFour(Vec x) { return (x.a + x.c) + (x.b + x.d); }
@@ -268,11 +280,12 @@ QUIBBLE_INLINE Bytes16 lessBytes(Bytes16 a, char n) { return a - static_cast<uin
 template <int i>
 QUIBBLE_INLINE U4 spread(Bytes16 a) {
     constexpr uint8_t k = 4 * i;
-    return bitsOf<U4>(__builtin_shuffle(a, Bytes16{}, Bytes16{k, 16, 16, 16, k + 1, 16, 16, 16, k + 2, 16, 16, 16, k + 3, 16, 16, 16}));
+    return bitsOf<U4>(__builtin_shuffle(
+        a, Bytes16{}, Bytes16{k, 16, 16, 16, k + 1, 16, 16, 16, k + 2, 16, 16, 16, k + 3, 16, 16, 16}));
 }
 QUIBBLE_INLINE Vec fromU8(Bytes16 codes) {
-    return {toFloats(bitsOf<I4>(spread<0>(codes))), toFloats(bitsOf<I4>(spread<1>(codes))), toFloats(bitsOf<I4>(spread<2>(codes))),
-            toFloats(bitsOf<I4>(spread<3>(codes)))};
+    return {toFloats(bitsOf<I4>(spread<0>(codes))), toFloats(bitsOf<I4>(spread<1>(codes))),
+            toFloats(bitsOf<I4>(spread<2>(codes))), toFloats(bitsOf<I4>(spread<3>(codes)))};
 }
 QUIBBLE_INLINE Vec fromS8(Bytes16 codes) { return sub(fromU8(codes ^ 0x80), set1(128.0F)); }
 QUIBBLE_INLINE Vec loadU8(const uint8_t* p) { return fromU8(loadBytes16(p)); }
@@ -292,7 +305,8 @@ QUIBBLE_INLINE Halves copyHalves(const std::byte* p, int64_t n) {
     return copy;
 }
 QUIBBLE_INLINE U4 fourHalves(const uint16_t* p) { return U4{p[0], p[1], p[2], p[3]}; }
-// Exponent and mantissa move to their places, and 2^112 makes up for the other bias, exactly, also for subnormal numbers.
+// Exponent and mantissa move to their places, and 2^112 makes up for the other bias, exactly, also for subnormal
+// numbers.
 QUIBBLE_INLINE F4 widenF16(U4 half) {
     const U4 size = (half & 0x7FFFU) << 13;
     const F4 scaled = bitsOf<F4>(size) * 0x1p112F;
@@ -302,11 +316,12 @@ QUIBBLE_INLINE F4 widenF16(U4 half) {
     return bitsOf<F4>(number | ((half & 0x8000U) << 16));
 }
 QUIBBLE_INLINE Vec fromHalves(const Halves& h) {
-    return {widenF16(fourHalves(h.words)), widenF16(fourHalves(h.words + 4)), widenF16(fourHalves(h.words + 8)), widenF16(fourHalves(h.words + 12))};
+    return {widenF16(fourHalves(h.words)), widenF16(fourHalves(h.words + 4)), widenF16(fourHalves(h.words + 8)),
+            widenF16(fourHalves(h.words + 12))};
 }
 QUIBBLE_INLINE Vec fromBfloats(const Halves& h) {
-    return {bitsOf<F4>(fourHalves(h.words) << 16), bitsOf<F4>(fourHalves(h.words + 4) << 16), bitsOf<F4>(fourHalves(h.words + 8) << 16),
-            bitsOf<F4>(fourHalves(h.words + 12) << 16)};
+    return {bitsOf<F4>(fourHalves(h.words) << 16), bitsOf<F4>(fourHalves(h.words + 4) << 16),
+            bitsOf<F4>(fourHalves(h.words + 8) << 16), bitsOf<F4>(fourHalves(h.words + 12) << 16)};
 }
 QUIBBLE_INLINE Vec loadF16(const std::byte* p) { return fromHalves(copyHalves(p, 16)); }
 QUIBBLE_INLINE Vec loadF16Tail(const std::byte* p, int64_t n) { return fromHalves(copyHalves(p, n)); }
@@ -378,11 +393,13 @@ QUIBBLE_INLINE Wide nearest(Wide x) {
     return each([](D2 a) { return nearest(a); }, x);
 }
 QUIBBLE_INLINE Wide scaleByPower(Wide x, Wide n) {
-    return each([](D2 a, D2 power) {
-        const L2 whole = __builtin_convertvector(nearest(power), L2);
-        const L2 half = whole >> 1;
-        return a * bitsOf<D2>((half + 1023) << 52) * bitsOf<D2>((whole - half + 1023) << 52);
-    }, x, n);
+    return each(
+        [](D2 a, D2 power) {
+            const L2 whole = __builtin_convertvector(nearest(power), L2);
+            const L2 half = whole >> 1;
+            return a * bitsOf<D2>((half + 1023) << 52) * bitsOf<D2>((whole - half + 1023) << 52);
+        },
+        x, n);
 }
 QUIBBLE_INLINE Wide zeroWhereLess(Wide v, Wide x, Wide y) {
     return each([](D2 a, D2 b, D2 c) { return b < c ? D2{} : a; }, v, x, y);

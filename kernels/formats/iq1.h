@@ -15,9 +15,10 @@ static_assert(sizeof(BlockIQ1_S) == 50 && alignof(BlockIQ1_S) <= 2);
 
 // IQ1_M: one scale serves 16 weights.
 struct BlockIQ1_M {
-    uint8_t q[32];       // as above
-    uint8_t qh[16];      // for 16 weights, a half byte for each point: top three bits of its index, then the sign of 1/8
-    uint16_t scales[4];  // four times s in bits 0..11; the top four bits of the words, joined, are d (F16), lowest first
+    uint8_t q[32];   // as above
+    uint8_t qh[16];  // for 16 weights, a half byte for each point: top three bits of its index, then the sign of 1/8
+    uint16_t
+        scales[4];  // four times s in bits 0..11; the top four bits of the words, joined, are d (F16), lowest first
 };
 static_assert(sizeof(BlockIQ1_M) == 56 && alignof(BlockIQ1_M) <= 2);
 inline constexpr int kIQ1Elements = 256;

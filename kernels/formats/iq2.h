@@ -5,10 +5,12 @@
 
 namespace quibble::kernels {
 
-// IQ2_XXS: a grid of 256 points, one s for 32 weights. Eight weights have seven sign bits; the eighth sign makes the number of minus signs even.
+// IQ2_XXS: a grid of 256 points, one s for 32 weights. Eight weights have seven sign bits; the eighth sign makes the
+// number of minus signs even.
 struct BlockIQ2_XXS {
-    uint16_t d;      // F16
-    uint16_t q[32];  // for 32 weights, 8 bytes: four indices; then 32 bits: four times seven signs, s in the top four bits
+    uint16_t d;  // F16
+    uint16_t
+        q[32];  // for 32 weights, 8 bytes: four indices; then 32 bits: four times seven signs, s in the top four bits
 };
 static_assert(sizeof(BlockIQ2_XXS) == 66 && alignof(BlockIQ2_XXS) <= 2);
 

@@ -7,9 +7,9 @@ namespace quibble::kernels {
 
 // IQ3_XXS: w = +- d * (0.5 + s) / 2 * point, from a grid of 256 points.
 struct BlockIQ3_XXS {
-    uint16_t d;          // F16
-    uint8_t q[64];       // indices
-    uint8_t signs[32];   // 32 bits for 32 weights: four times seven signs as in IQ2_XXS, s in the top four bits
+    uint16_t d;         // F16
+    uint8_t q[64];      // indices
+    uint8_t signs[32];  // 32 bits for 32 weights: four times seven signs as in IQ2_XXS, s in the top four bits
 };
 static_assert(sizeof(BlockIQ3_XXS) == 98 && alignof(BlockIQ3_XXS) <= 2);
 

@@ -6,7 +6,7 @@
 namespace quibble::kernels {
 
 struct BlockQ8_0 {
-    uint16_t d;     // F16
+    uint16_t d;  // F16
     int8_t q[32];
 };
 static_assert(sizeof(BlockQ8_0) == 34 && alignof(BlockQ8_0) <= 2);

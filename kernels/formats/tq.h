@@ -5,7 +5,8 @@
 
 namespace quibble::kernels {
 
-// TQ1_0: a byte holds five weights. It is about 256 times a fraction in base three, whose first digit is the first weight.
+// TQ1_0: a byte holds five weights. It is about 256 times a fraction in base three, whose first digit is the first
+// weight.
 struct BlockTQ1_0 {
     uint8_t q[48];  // 32 bytes: digit n of byte m is weight 32 n + m; 16 bytes: weight 160 + 16 n + m
     uint8_t qh[4];  // four digits each: weight 240 + 4 n + m

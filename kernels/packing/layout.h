@@ -1,16 +1,19 @@
-// The bytes of packed weights (packed.h), described by a few numbers per type so that one piece of code serves all types.
+// The bytes of packed weights (packed.h), described by a few numbers per type so that one piece of code serves all
+// types.
 //
-// A matrix is panels of 16 outputs, each a multiple of 64 bytes long. A panel is units of 256 inputs (the last may be shorter, by whole blocks of
-// 32). A unit is
+// A matrix is panels of 16 outputs, each a multiple of 64 bytes long. A panel is units of 256 inputs (the last may be
+// shorter, by whole blocks of 32). A unit is
 //   head    types with scales of scales: F16 d of the 16 outputs, then F16 dmin of the 16 outputs if there are minima
-//   scales  per block of 32 inputs: one entry per output for each group of sub_width inputs, first all scales, then all minima
-//   codes   per block: the low bits, then the high bits
-// Code bits of a block are registers of 64 bytes: byte 4 o + t of register j holds input 4 j + t of output o, j = 0 .. 7, which is what dot-product
-// instructions with four bytes a lane want. Of 8-bit codes there are eight such registers; of fewer bits b, register i of the 8 / (8 / b) stored holds:
+//   scales  per block of 32 inputs: one entry per output for each group of sub_width inputs, first all scales, then all
+//   minima codes   per block: the low bits, then the high bits
+// Code bits of a block are registers of 64 bytes: byte 4 o + t of register j holds input 4 j + t of output o, j = 0 ..
+// 7, which is what dot-product instructions with four bytes a lane want. Of 8-bit codes there are eight such registers;
+// of fewer bits b, register i of the 8 / (8 / b) stored holds:
 //   4 bits: register i in the low half, register i + 4 in the high half                (i = 0 .. 3)
 //   2 bits: registers 4 i .. 4 i + 3 from the low bits up                              (i = 0, 1)
 //   1 bit : registers 0 .. 7 from the low bits up                                      (i = 0)
-// A weight is scale * (code - 2^offset_shift) (+ or - minimum), where the code first goes through the table of the type if it has one.
+// A weight is scale * (code - 2^offset_shift) (+ or - minimum), where the code first goes through the table of the type
+// if it has one.
 #pragma once
 
 #include "kernels/packed.h"
@@ -19,7 +22,8 @@ namespace quibble::kernels {
 
 enum class ScaleKind : uint8_t {
     Half,        // F16
-    PowerOfTwo,  // one byte e: 2^(e - 128), half of what E8M0 says, because the table of MXFP4 holds doubled values; 255 is NaN
+    PowerOfTwo,  // one byte e: 2^(e - 128), half of what E8M0 says, because the table of MXFP4 holds doubled values;
+                 // 255 is NaN
     Byte,        // one unsigned byte, times d
     SignedByte,  // one signed byte, times d
     Nibbles,     // one byte: scale in the low half (times d), minimum in the high half (times dmin)
@@ -70,7 +74,8 @@ inline constexpr PackedFormat kPackedIQ4_XS{4, 0, 32, ScaleKind::SignedByte, fal
 // nullptr for types that are not packed.
 const PackedFormat* packedFormat(TensorType type);
 
-// Bytes from one panel to the next. Files compiled for one instruction set pass *packedFormat(type): a template argument would become a weak symbol.
+// Bytes from one panel to the next. Files compiled for one instruction set pass *packedFormat(type): a template
+// argument would become a weak symbol.
 int64_t panelBytes(const PackedFormat& format, int64_t cols);
 
 }  // namespace quibble::kernels

@@ -97,20 +97,25 @@ struct ScaleAndMinimum {
     float minimum;
 };
 
-ScaleAndMinimum loadScale(const PackedFormat& f, const std::byte* head, const std::byte* scales, int sub, int64_t output) {
+ScaleAndMinimum loadScale(const PackedFormat& f, const std::byte* head, const std::byte* scales, int sub,
+                          int64_t output) {
     const auto byte = [&](int at) { return std::to_integer<uint8_t>(scales[at + 16 * sub + output]); };
     switch (f.scale) {
-        case ScaleKind::Half: return {loadHalf(scales, output), f.minimum ? loadHalf(scales + f.minimumAt(), output) : 0.0F};
+        case ScaleKind::Half:
+            return {loadHalf(scales, output), f.minimum ? loadHalf(scales + f.minimumAt(), output) : 0.0F};
         case ScaleKind::PowerOfTwo: {
             const uint32_t e = byte(0);
             const uint32_t bits = e == 0 ? 0x00400000U : e << 23;
             return {e == 255 ? std::numeric_limits<float>::quiet_NaN() : 0.5F * std::bit_cast<float>(bits), 0.0F};
         }
         case ScaleKind::Byte:
-            return {loadHalf(head, output) * static_cast<float>(byte(0)), loadHalf(head + 32, output) * static_cast<float>(byte(f.minimumAt()))};
-        case ScaleKind::SignedByte: return {loadHalf(head, output) * static_cast<float>(static_cast<int8_t>(byte(0))), 0.0F};
+            return {loadHalf(head, output) * static_cast<float>(byte(0)),
+                    loadHalf(head + 32, output) * static_cast<float>(byte(f.minimumAt()))};
+        case ScaleKind::SignedByte:
+            return {loadHalf(head, output) * static_cast<float>(static_cast<int8_t>(byte(0))), 0.0F};
         case ScaleKind::Nibbles:
-            return {loadHalf(head, output) * static_cast<float>(byte(0) & 15), loadHalf(head + 32, output) * static_cast<float>(byte(0) >> 4)};
+            return {loadHalf(head, output) * static_cast<float>(byte(0) & 15),
+                    loadHalf(head + 32, output) * static_cast<float>(byte(0) >> 4)};
     }
     return {};
 }
@@ -156,7 +161,8 @@ int64_t panelBytes(const PackedFormat& format, int64_t cols) {
 
 size_t packedBytes(TensorType type, int64_t rows, int64_t cols) {
     const PackedFormat* format = packedFormat(type);
-    // A panel takes at most 20 bytes for each of its inputs' 16 weights (Q8_0: 17), so this bound keeps the sums below from overflowing.
+    // A panel takes at most 20 bytes for each of its inputs' 16 weights (Q8_0: 17), so this bound keeps the sums below
+    // from overflowing.
     if (format == nullptr || rows < 0 || cols < 0 || cols > std::numeric_limits<int64_t>::max() / 64) {
         return 0;
     }
@@ -181,7 +187,8 @@ void packPanels(const WeightView& w, int64_t panel_begin, int64_t panel_end, std
             const int64_t blocks = std::min(kUnitBlocks, (w.cols - k) / 32);
             const size_t at = static_cast<size_t>(k / traits.block_elements) * traits.block_bytes;
             for (int64_t o = 0; o < outputs; ++o) {
-                readRowUnit(w.type, w.data + static_cast<size_t>(p * kPanelOutputs + o) * w.row_bytes + at, blocks, row);
+                readRowUnit(w.type, w.data + static_cast<size_t>(p * kPanelOutputs + o) * w.row_bytes + at, blocks,
+                            row);
                 storeUnit(f, row, blocks, o, panel + k / kUnitInputs * f.unitBytes(kUnitBlocks));
             }
         }

@@ -1,4 +1,5 @@
-// One unit of one output on its way from the file's blocks to a panel. The numbers stand here one by one, before their bits are packed.
+// One unit of one output on its way from the file's blocks to a panel. The numbers stand here one by one, before their
+// bits are packed.
 #pragma once
 
 #include "kernels/packing/layout.h"
@@ -14,7 +15,8 @@ struct RowUnit {
     uint8_t minima[16];
 };
 
-// Reads `blocks` blocks of 32 weights (8 for the 256-wide types) that begin at src, any alignment. type: one that hasPacked.
+// Reads `blocks` blocks of 32 weights (8 for the 256-wide types) that begin at src, any alignment. type: one that
+// hasPacked.
 void readRowUnit(TensorType type, const std::byte* src, int64_t blocks, RowUnit& out);
 
 }  // namespace quibble::kernels

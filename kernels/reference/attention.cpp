@@ -44,7 +44,8 @@ void attendRow(const AttentionArgs& args) {
         for (int64_t i = 0; i < n_kv; ++i) {
             double dot = 0.0;
             for (int64_t d = 0; d < dim; ++d) {
-                dot += static_cast<double>(args.q[h * dim + d]) * static_cast<double>(k[static_cast<size_t>(i * dim + d)]);
+                dot +=
+                    static_cast<double>(args.q[h * dim + d]) * static_cast<double>(k[static_cast<size_t>(i * dim + d)]);
             }
             scores[i] = static_cast<float>(dot * static_cast<double>(args.scale));
         }

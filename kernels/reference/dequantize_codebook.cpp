@@ -107,7 +107,8 @@ void dequantize(const BlockIQ3_XXS& b, float* y) {
                               static_cast<uint32_t>(bytes[3]) << 24;
         const float scale = d * (0.5F + static_cast<float>(rest >> 28)) * 0.5F;
         const int code = (kGridIq3Xxs[b.q[i / 4]] >> (4 * (i % 4))) & 7;
-        y[i] = withSign(scale * static_cast<float>(kLevelsIq3Xxs[code]), evenSigns((rest >> (7 * (i % 32 / 8))) & 127U), i % 8);
+        y[i] = withSign(scale * static_cast<float>(kLevelsIq3Xxs[code]), evenSigns((rest >> (7 * (i % 32 / 8))) & 127U),
+                        i % 8);
     }
 }
 

@@ -53,7 +53,8 @@ void matmulPacked(const MatmulPackedArgs& args) {
                 Q8Block block;
                 std::memcpy(&block, row + static_cast<size_t>(k / 32) * sizeof(block), sizeof(block));
                 for (int i = 0; i < 32; ++i) {
-                    sum += static_cast<double>(weights[static_cast<size_t>(k + i)]) * static_cast<double>(block.d) * block.q[i];
+                    sum += static_cast<double>(weights[static_cast<size_t>(k + i)]) * static_cast<double>(block.d) *
+                           block.q[i];
                 }
             }
             args.y[r * args.y_stride + o] = static_cast<float>(sum);

@@ -21,8 +21,14 @@ int runOnOneScreen(int argc, char** argv) {
     QTemporaryDir folder;
     QFile file(folder.filePath(QStringLiteral("screens.json")));
     const int scale = std::max(1, qEnvironmentVariableIntValue("QT_SCALE_FACTOR"));
-    const QJsonObject screen{{"name", "one"}, {"x", 0}, {"y", 0}, {"width", kScreen.width() * scale}, {"height", kScreen.height() * scale},
-                             {"logicalDpi", 96}, {"logicalBaseDpi", 96}, {"dpr", 1}};
+    const QJsonObject screen{{"name", "one"},
+                             {"x", 0},
+                             {"y", 0},
+                             {"width", kScreen.width() * scale},
+                             {"height", kScreen.height() * scale},
+                             {"logicalDpi", 96},
+                             {"logicalBaseDpi", 96},
+                             {"dpr", 1}};
     if (!file.open(QIODevice::WriteOnly)) return 1;
     file.write(QJsonDocument(QJsonObject{{"screens", QJsonArray{screen}}}).toJson());
     file.close();

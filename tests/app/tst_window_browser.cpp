@@ -1,4 +1,5 @@
-// The session browser of the real window: renaming, every combination of selecting, deleting and undoing, which session a run joins.
+// The session browser of the real window: renaming, every combination of selecting, deleting and undoing, which session
+// a run joins.
 #include <array>
 #include <set>
 
@@ -33,7 +34,8 @@ private:
         auto* filter = qobject_cast<QAbstractProxyModel*>(browser().tree()->model());
         const QModelIndex index = filter->mapFromSource(source);
         browser().tree()->scrollTo(index);
-        QTest::mouseClick(browser().tree()->viewport(), Qt::LeftButton, {}, browser().tree()->visualRect(index).center());
+        QTest::mouseClick(browser().tree()->viewport(), Qt::LeftButton, {},
+                          browser().tree()->visualRect(index).center());
     }
     WindowFixture w;
     SessionId session_{};
@@ -69,7 +71,8 @@ void TestWindowBrowser::renames_data() {
     QTest::addColumn<int>("key");
     for (const bool session : {true, false}) {
         for (const int key : {int(Qt::Key_Return), int(Qt::Key_Enter), int(Qt::Key_Tab)}) {
-            QTest::newRow(qPrintable(QStringLiteral("%1 %2").arg(session ? "session" : "run").arg(key))) << session << key;
+            QTest::newRow(qPrintable(QStringLiteral("%1 %2").arg(session ? "session" : "run").arg(key)))
+                << session << key;
         }
     }
 }
@@ -87,10 +90,13 @@ void TestWindowBrowser::renames() {
     editor->selectAll();
     QTest::keyClicks(editor, name);
     QTest::keyClick(editor, static_cast<Qt::Key>(key));
-    const auto stored = [&] { return session ? store().sessionSummary(session_)->name : store().runSummary(root_)->title; };
+    const auto stored = [&] {
+        return session ? store().sessionSummary(session_)->name : store().runSummary(root_)->title;
+    };
     QTRY_COMPARE(QString::fromStdString(stored()), name);
     QTest::qWait(50);
-    const QModelIndex row = session ? browser().model()->indexOfSession(session_) : browser().model()->indexOfRun(root_);
+    const QModelIndex row =
+        session ? browser().model()->indexOfSession(session_) : browser().model()->indexOfRun(root_);
     QCOMPARE(row.data().toString(), name);
     QCOMPARE(w.document().run(), shown);  // the key belonged to the editor
     QCOMPARE(w.banners(), QString());
@@ -104,7 +110,11 @@ void TestWindowBrowser::deletesWhatIsSelected_data() {
     for (int chosen = 0; chosen < 4; ++chosen) {
         for (int shown = 1; shown < 4; ++shown) {
             for (const bool by_button : {false, true}) {
-                QTest::newRow(qPrintable(QStringLiteral("select %1, show %2, undo by %3").arg(chosen).arg(shown).arg(by_button ? "button" : "key"))) << chosen << shown << by_button;
+                QTest::newRow(qPrintable(QStringLiteral("select %1, show %2, undo by %3")
+                                             .arg(chosen)
+                                             .arg(shown)
+                                             .arg(by_button ? "button" : "key")))
+                    << chosen << shown << by_button;
             }
         }
     }
@@ -117,8 +127,10 @@ void TestWindowBrowser::deletesWhatIsSelected() {
     const std::array<RunId, 4> runs{kNoRun, root_, branch_, other_};
     w.parts().sessions->openRun(runs[static_cast<std::size_t>(shown)]);
     // A session is chosen by a click, which shows a run of it; a run by the keyboard, which shows nothing else.
-    if (chosen == 0) click(browser().model()->indexOfSession(session_));
-    else browser().select(session_, runs[static_cast<std::size_t>(chosen)]);
+    if (chosen == 0)
+        click(browser().model()->indexOfSession(session_));
+    else
+        browser().select(session_, runs[static_cast<std::size_t>(chosen)]);
     QVERIFY(browser().selected() != nullptr);
     QCOMPARE(browser().selected()->run, runs[static_cast<std::size_t>(chosen)]);
     const RunId before = w.document().run();
@@ -130,13 +142,16 @@ void TestWindowBrowser::deletesWhatIsSelected() {
         QCOMPARE(store().listedRun(runs[i]).has_value(), !lost);
         if (before == runs[i]) QCOMPARE(w.document().run() == before, !lost);
     }
-    if (by_button) browser().findChild<QWidget*>(QStringLiteral("undoBar"))->findChild<QPushButton*>()->click();
-    else w.parts().sessions->undoAction()->trigger();
+    if (by_button)
+        browser().findChild<QWidget*>(QStringLiteral("undoBar"))->findChild<QPushButton*>()->click();
+    else
+        w.parts().sessions->undoAction()->trigger();
     QTRY_VERIFY(browser().model()->indexOfSession(session_).isValid());
     if (chosen == 0) w.parts().sessions->openRun(root_);
     for (std::size_t i = 1; i < 4; ++i) {
         QVERIFY(store().listedRun(runs[i]).has_value());
-        if (chosen == 0 && !listed(runs[i])) w.parts().sessions->runChanged(runs[i]);  // its rows are read when it is opened
+        if (chosen == 0 && !listed(runs[i]))
+            w.parts().sessions->runChanged(runs[i]);  // its rows are read when it is opened
         QVERIFY(listed(runs[i]));
     }
     QVERIFY(browser().model()->indexOfRun(branch_).parent() == browser().model()->indexOfRun(root_));

@@ -1,5 +1,6 @@
-// Exports and imports go on beside the window: it handles events and paints meanwhile, the user can run, rename and close, and a file or a
-// session is there whole or not at all. How long the turns of the event loop took is printed; what is asserted does not depend on the machine.
+// Exports and imports go on beside the window: it handles events and paints meanwhile, the user can run, rename and
+// close, and a file or a session is there whole or not at all. How long the turns of the event loop took is printed;
+// what is asserted does not depend on the machine.
 #include <fstream>
 #include <thread>
 
@@ -33,7 +34,8 @@ QByteArray contentOf(const QString& path) {
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray("not there");
 }
 
-// A file that takes 64 KiB and then no more, until somebody reads: whoever writes it is held up for as long as the test wants.
+// A file that takes 64 KiB and then no more, until somebody reads: whoever writes it is held up for as long as the test
+// wants.
 class SlowFile {
 public:
     explicit SlowFile(const QString& path) {
@@ -51,7 +53,8 @@ public:
         reader_ = std::jthread([handle = handle_](const std::stop_token& stop) {
             char buffer[65536];
             while (!stop.stop_requested()) {
-                if (::read(handle, buffer, sizeof buffer) <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                if (::read(handle, buffer, sizeof buffer) <= 0)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
             }
         });
     }
@@ -102,7 +105,9 @@ private slots:
     void theDatabaseStaysDuringAnImport();
 
 private:
-    void report(const char* what, const TurnMeter& meter) { qInfo("%s: longest turn %.1f ms of %d", what, meter.longestMs(), meter.turns()); }
+    void report(const char* what, const TurnMeter& meter) {
+        qInfo("%s: longest turn %.1f ms of %d", what, meter.longestMs(), meter.turns());
+    }
     [[nodiscard]] std::unique_ptr<TurnMeter> meter() {
         return std::make_unique<TurnMeter>([this] { return w.parts().sessions->store(); });
     }
@@ -113,10 +118,13 @@ private:
     }
     [[nodiscard]] QString exported(const char* name) const { return w.file(QString::fromLatin1(name)); }
     [[nodiscard]] std::int64_t count(const char* sql) const {
-        return SQLite::Database(w.file(QStringLiteral("quibble.db")).toStdString(), SQLite::OPEN_READONLY).execAndGet(sql).getInt64();
+        return SQLite::Database(w.file(QStringLiteral("quibble.db")).toStdString(), SQLite::OPEN_READONLY)
+            .execAndGet(sql)
+            .getInt64();
     }
     [[nodiscard]] bool nothingHalfImported() const {
-        return count("SELECT COUNT(*) FROM session WHERE deleted_ms < 0") == 0 && count("SELECT COUNT(*) FROM run WHERE session NOT IN (SELECT id FROM session)") == 0 &&
+        return count("SELECT COUNT(*) FROM session WHERE deleted_ms < 0") == 0 &&
+               count("SELECT COUNT(*) FROM run WHERE session NOT IN (SELECT id FROM session)") == 0 &&
                count("SELECT COUNT(*) FROM token WHERE run NOT IN (SELECT id FROM run)") == 0;
     }
     [[nodiscard]] QLabel* workLabel() const {
@@ -143,7 +151,8 @@ void TestWindowExports::initTestCase() {
     SQLite::Database db(w.file(QStringLiteral("quibble.db")).toStdString(), SQLite::OPEN_READWRITE);
     db.exec("BEGIN");
     const auto session = [&](const std::string& name) {
-        db.exec("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES ('" + name + "', 1000, 1000, 1000)");
+        db.exec("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES ('" + name +
+                "', 1000, 1000, 1000)");
         return SessionId{db.getLastInsertRowid()};
     };
     long_session_ = session("long");
@@ -179,11 +188,14 @@ void TestWindowExports::aLongRunIsWrittenBesideTheWindow() {
     QVERIFY(w.parts().work->busy());  // the call came back, and the file is still to be written
     QVERIFY(w.waitForFiles());
     turns->end();
-    qInfo("%d tokens, %lld bytes after %lld ms", kLongTokens, static_cast<long long>(QFileInfo(path).size()), static_cast<long long>(clock.elapsed()));
+    qInfo("%d tokens, %lld bytes after %lld ms", kLongTokens, static_cast<long long>(QFileInfo(path).size()),
+          static_cast<long long>(clock.elapsed()));
     report("export", *turns);
     QCOMPARE(w.banners(), QString());
     QVERIFY(!QFileInfo::exists(path + QStringLiteral(".part")));
-    const auto cli = testing::runCli({QStringLiteral("export"), w.file(QStringLiteral("quibble.db")), QStringLiteral("--run"), QString::number(raw(long_run_)), QStringLiteral("--format"), name});
+    const auto cli =
+        testing::runCli({QStringLiteral("export"), w.file(QStringLiteral("quibble.db")), QStringLiteral("--run"),
+                         QString::number(raw(long_run_)), QStringLiteral("--format"), name});
     QVERIFY2(cli.status == 0, cli.err.constData());
     QVERIFY(cli.out.size() > 1'000'000);
     QVERIFY(contentOf(path) == cli.out);
@@ -207,13 +219,15 @@ void TestWindowExports::theWindowWorksMeanwhile() {
         QVERIFY(w.runToEnd());
         QVERIFY(w.saved());
         emit w.parts().browser->renameRunRequested(w.document().run(), QStringLiteral("made meanwhile"));
-        QCOMPARE(QString::fromStdString(w.parts().sessions->store()->listedRun(w.document().run())->title), QStringLiteral("made meanwhile"));
+        QCOMPARE(QString::fromStdString(w.parts().sessions->store()->listedRun(w.document().run())->title),
+                 QStringLiteral("made meanwhile"));
         w.parts().sessions->openRun(long_run_);
         QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
         QVERIFY(w.parts().work->busy());
         // The button beside the text ends it.
         QToolButton* cancel = nullptr;
-        for (QToolButton* button : w.parts().status->findChildren<QToolButton*>()) cancel = button->toolTip().contains(QStringLiteral("slow.csv")) ? button : cancel;
+        for (QToolButton* button : w.parts().status->findChildren<QToolButton*>())
+            cancel = button->toolTip().contains(QStringLiteral("slow.csv")) ? button : cancel;
         QVERIFY(cancel != nullptr && cancel->isVisible());
         cancel->click();
         slow.let();
@@ -328,7 +342,8 @@ void TestWindowExports::aSessionOfManyRuns() {
     }
     QVERIFY(!w.parts().work->busy());
     turns->end();
-    qInfo("import of %d runs after %lld ms; %d renames meanwhile, the longest %.1f ms", kRuns, static_cast<long long>(clock.elapsed()), renames, longest_rename_ms);
+    qInfo("import of %d runs after %lld ms; %d renames meanwhile, the longest %.1f ms", kRuns,
+          static_cast<long long>(clock.elapsed()), renames, longest_rename_ms);
     report("import of a session", *turns);
     QVERIFY(renames > 2);
     QCOMPARE(w.banners(), QString());
@@ -355,9 +370,11 @@ void TestWindowExports::aSessionOfManyRuns() {
 void TestWindowExports::cancellingAnImportLeavesNothing() {
     const QString path = exported("many.session");
     QVERIFY(QFileInfo::exists(path));
-    const std::int64_t sessions = count("SELECT COUNT(*) FROM session"), runs = count("SELECT COUNT(*) FROM run"), tokens = count("SELECT COUNT(*) FROM token");
+    const std::int64_t sessions = count("SELECT COUNT(*) FROM session"), runs = count("SELECT COUNT(*) FROM run"),
+                       tokens = count("SELECT COUNT(*) FROM token");
     const auto unchanged = [&] {
-        return count("SELECT COUNT(*) FROM session") == sessions && count("SELECT COUNT(*) FROM run") == runs && count("SELECT COUNT(*) FROM token") == tokens && nothingHalfImported();
+        return count("SELECT COUNT(*) FROM session") == sessions && count("SELECT COUNT(*) FROM run") == runs &&
+               count("SELECT COUNT(*) FROM token") == tokens && nothingHalfImported();
     };
     w.window().openFile(path);
     w.parts().work->cancelAction()->trigger();  // while it is checked
@@ -392,7 +409,8 @@ void TestWindowExports::brokenSources() {
     QFile half(exported("half.session"));
     QVERIFY(half.resize(half.size() / 2));
     QVERIFY(QFile::copy(exported("many.session"), exported("tampered.session")));
-    SQLite::Database(exported("tampered.session").toStdString(), SQLite::OPEN_READWRITE).exec("UPDATE token SET top = x'010203' WHERE run = (SELECT MAX(id) FROM run)");
+    SQLite::Database(exported("tampered.session").toStdString(), SQLite::OPEN_READWRITE)
+        .exec("UPDATE token SET top = x'010203' WHERE run = (SELECT MAX(id) FROM run)");
     for (const char* name : {"half.session", "tampered.session", "missing.session"}) {
         w.parts().sessions->importSession(toPath(exported(name)));
         QVERIFY(w.waitForFiles());

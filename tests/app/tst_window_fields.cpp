@@ -56,12 +56,15 @@ void TestWindowFields::everyNumberFieldTakesPointAndComma() {
         if (number == nullptr || !number->isEnabledTo(number->window())) continue;
         ++fields;
         const double before = number->value();
-        for (const QString& text : {QStringLiteral("0.5"), QStringLiteral("0,5"), QStringLiteral("1.25"), QStringLiteral("1,25"), QStringLiteral("x")}) {
+        for (const QString& text : {QStringLiteral("0.5"), QStringLiteral("0,5"), QStringLiteral("1.25"),
+                                    QStringLiteral("1,25"), QStringLiteral("x")}) {
             replaceText(*number, text);
             QCOMPARE(number->text(), text);  // nothing is dropped ...
             const auto value = readNumber(text);
-            if (number->fault().isEmpty()) QCOMPARE(number->value(), *value);  // ... and nothing else is taken
-            else QVERIFY(number->fault().startsWith(number->accessibleName()));
+            if (number->fault().isEmpty())
+                QCOMPARE(number->value(), *value);  // ... and nothing else is taken
+            else
+                QVERIFY(number->fault().startsWith(number->accessibleName()));
         }
         QVERIFY(!number->fault().isEmpty());
         number->setValue(before);
@@ -108,15 +111,22 @@ void TestWindowFields::movedControlsAreNamed() {
     QCOMPARE(text("top_k", 40), QStringLiteral("top-k 40"));
     QCOMPARE(text("penalty", 2), QStringLiteral("λ 2"));
     QCOMPARE(text("word: Wait", 0), QStringLiteral("Wait −"));
-    for (const char* key : {"penalty", "penalty.only_thinking", "word: Wait", "temperature", "top_k", "top_p", "min_p", "max_tokens", "draft:length", "experts:all_passes"}) {
+    for (const char* key : {"penalty", "penalty.only_thinking", "word: Wait", "temperature", "top_k", "top_p", "min_p",
+                            "max_tokens", "draft:length", "experts:all_passes"}) {
         const QString shown = text(key, 1);
-        QVERIFY2(!shown.contains(QLatin1Char(':')) && !shown.contains(QLatin1Char('_')) && !shown.contains(QLatin1Char('.')), qPrintable(shown));
+        QVERIFY2(
+            !shown.contains(QLatin1Char(':')) && !shown.contains(QLatin1Char('_')) && !shown.contains(QLatin1Char('.')),
+            qPrintable(shown));
     }
 }
 
 void TestWindowFields::expertsWithoutDraftsSaySo() {
     w.window().openModel(AppPaths::locate(QStringLiteral("unused")).shippedMixture());
-    QVERIFY(QTest::qWaitFor([this] { return w.parts().runs->model()->model->config().experts.count > 0 && !w.parts().runs->loadingModel(); }, kPatience));
+    QVERIFY(QTest::qWaitFor(
+        [this] {
+            return w.parts().runs->model()->model->config().experts.count > 0 && !w.parts().runs->loadingModel();
+        },
+        kPatience));
     const auto said = [this] {
         for (const QLabel* label : w.parts().decoding->findChildren<QLabel*>()) {
             if (!label->isHidden() && label->text().contains(QStringLiteral("verify a draft"))) return label->text();
@@ -139,7 +149,11 @@ void TestWindowFields::expertsWithoutDraftsSaySo() {
     QCOMPARE(said(), QString());
     w.parts().setup->showDefaults();
     w.window().openModel(AppPaths::locate(QStringLiteral("unused")).shippedModel());
-    QVERIFY(QTest::qWaitFor([this] { return w.parts().runs->model()->model->config().experts.count == 0 && !w.parts().runs->loadingModel(); }, kPatience));
+    QVERIFY(QTest::qWaitFor(
+        [this] {
+            return w.parts().runs->model()->model->config().experts.count == 0 && !w.parts().runs->loadingModel();
+        },
+        kPatience));
 }
 
 int main(int argc, char** argv) { return runOnOneScreen<TestWindowFields>(argc, argv); }

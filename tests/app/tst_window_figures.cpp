@@ -1,4 +1,5 @@
-// Figures in the real window: which one an export offers, what stands below it, and what a run without a reference shows.
+// Figures in the real window: which one an export offers, what stands below it, and what a run without a reference
+// shows.
 #include "tests/app/window_fixture.h"
 
 #include <QComboBox>
@@ -32,7 +33,9 @@ private:
     void showDrafted(std::uint64_t seed) const {
         const testing::DraftShape tree{.widths = {3, 2, 1}};
         const testing::ExpertShape experts{.layers = 4, .experts = 8, .per_token = 2, .budget = 5};
-        w.parts().runs->showStored(testing::withLenses(testing::makeTrace({.tokens = 160, .seed = seed}), &tree, &experts), RunId{777 + static_cast<std::int64_t>(seed)});
+        w.parts().runs->showStored(
+            testing::withLenses(testing::makeTrace({.tokens = 160, .seed = seed}), &tree, &experts),
+            RunId{777 + static_cast<std::int64_t>(seed)});
     }
     void trigger(const char* name) const { w.window().findChild<QAction*>(QLatin1String(name))->trigger(); }
 
@@ -113,7 +116,8 @@ void TestWindowFigures::theFooterNamesTheReference() {
     RunTrace trace(request);
     for (const RunEvent& event : testing::makeEvents({})) trace.apply(event);
     QVERIFY(!trace.provenance().reference_name.empty());
-    QVERIFY2(provenanceLine(trace).contains(QStringLiteral("full-precision-F16.gguf")), qPrintable(provenanceLine(trace)));
+    QVERIFY2(provenanceLine(trace).contains(QStringLiteral("full-precision-F16.gguf")),
+             qPrintable(provenanceLine(trace)));
 }
 
 void TestWindowFigures::theRangeIsNumberedAsThePlotIs() {
@@ -121,7 +125,8 @@ void TestWindowFigures::theRangeIsNumberedAsThePlotIs() {
     w.document().setSelection({40, 50}, 40);
     DataExportDialog dialog(w.document(), &w.window());
     bool found = false;
-    for (const QComboBox* box : dialog.findChildren<QComboBox*>()) found = found || box->findText(QStringLiteral("Selected tokens 40 to 49")) >= 0;
+    for (const QComboBox* box : dialog.findChildren<QComboBox*>())
+        found = found || box->findText(QStringLiteral("Selected tokens 40 to 49")) >= 0;
     QVERIFY(found);
 }
 

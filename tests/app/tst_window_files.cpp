@@ -1,5 +1,5 @@
-// The files of the window: every dialog that saves, and a database that is moved, replaced, removed, full or of somebody else while the
-// window is open.
+// The files of the window: every dialog that saves, and a database that is moved, replaced, removed, full or of
+// somebody else while the window is open.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -41,10 +41,13 @@ void write(const QString& path, const QByteArray& content) {
 template <typename Widget>
 Widget* waitFor(const QWidget& window, const char* name) {
     Widget* found = nullptr;
-    (void)QTest::qWaitFor([&] {
-        for (Widget* widget : window.findChildren<Widget*>(QString::fromLatin1(name))) found = widget->isVisible() ? widget : found;
-        return found != nullptr;
-    }, 10'000);
+    (void)QTest::qWaitFor(
+        [&] {
+            for (Widget* widget : window.findChildren<Widget*>(QString::fromLatin1(name)))
+                found = widget->isVisible() ? widget : found;
+            return found != nullptr;
+        },
+        10'000);
     return found;
 }
 
@@ -72,7 +75,8 @@ std::vector<RunSummary> runsIn(const QString& path) {
     const auto store = Store::open(toPath(path), OpenMode::ReadOnly);
     if (!store) return runs;
     for (const SessionSummary& session : (*store)->listSessions().value_or(std::vector<SessionSummary>{})) {
-        for (RunSummary& run : (*store)->listRuns(session.id).value_or(std::vector<RunSummary>{})) runs.push_back(std::move(run));
+        for (RunSummary& run : (*store)->listRuns(session.id).value_or(std::vector<RunSummary>{}))
+            runs.push_back(std::move(run));
     }
     return runs;
 }
@@ -80,7 +84,9 @@ std::vector<RunSummary> runsIn(const QString& path) {
 // What that file alone holds, opened in another folder.
 std::vector<RunSummary> runsInCopyOf(const QString& path) {
     const QTemporaryDir folder;
-    return QFile::copy(path, folder.filePath(QStringLiteral("copy.db"))) ? runsIn(folder.filePath(QStringLiteral("copy.db"))) : std::vector<RunSummary>{};
+    return QFile::copy(path, folder.filePath(QStringLiteral("copy.db")))
+               ? runsIn(folder.filePath(QStringLiteral("copy.db")))
+               : std::vector<RunSummary>{};
 }
 
 }  // namespace
@@ -127,7 +133,8 @@ void TestWindowFiles::endingsOfNames() {
     QCOMPARE(withEnding(QStringLiteral("a.b"), ending), QStringLiteral("a.b.session"));
     QCOMPARE(withEnding(QStringLiteral("a.SESSION"), ending), QStringLiteral("a.SESSION"));
     QCOMPARE(withEnding(QStringLiteral("session"), ending), QStringLiteral("session.session"));
-    QCOMPARE(fileNameOf(QStringLiteral("Lea has 31 pages. She finds 2 books of 62.…")), QStringLiteral("Lea has 31 pages. She finds 2 books of 62"));
+    QCOMPARE(fileNameOf(QStringLiteral("Lea has 31 pages. She finds 2 books of 62.…")),
+             QStringLiteral("Lea has 31 pages. She finds 2 books of 62"));
     QCOMPARE(fileNameOf(QStringLiteral("../a/b\n c?")), QStringLiteral("-a-b c-"));
     QCOMPARE(fileNameOf(QStringLiteral("...")), QStringLiteral("untitled"));
     QVERIFY(fileNameOf(QString(5000, QLatin1Char('x'))).size() < 100);
@@ -136,7 +143,8 @@ void TestWindowFiles::endingsOfNames() {
 void TestWindowFiles::everyDialogAddsTheEndingBeforeItAsks_data() {
     QTest::addColumn<QString>("action");
     QTest::addColumn<QString>("ending");
-    for (const auto& [action, ending] : {std::pair{"exportSession", "session"}, std::pair{"exportData", "csv"}, std::pair{"exportFigure", "png"}}) {
+    for (const auto& [action, ending] :
+         {std::pair{"exportSession", "session"}, std::pair{"exportData", "csv"}, std::pair{"exportFigure", "png"}}) {
         QTest::newRow(action) << QString::fromLatin1(action) << QString::fromLatin1(ending);
     }
 }
@@ -149,9 +157,14 @@ void TestWindowFiles::everyDialogAddsTheEndingBeforeItAsks() {
     const auto start = [&]() -> QWidget* {
         w_->window().findChild<QAction*>(action)->trigger();
         QWidget* asker = &w_->window();
-        if (action == QStringLiteral("exportData")) waitFor<QDialog>(w_->window(), "dataExportDialog")->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Save)->click();
+        if (action == QStringLiteral("exportData"))
+            waitFor<QDialog>(w_->window(), "dataExportDialog")
+                ->findChild<QDialogButtonBox*>()
+                ->button(QDialogButtonBox::Save)
+                ->click();
         if (action != QStringLiteral("exportFigure")) return asker;
-        for (ExportDialog* dialog : w_->window().findChildren<ExportDialog*>()) asker = dialog->isVisible() ? dialog : asker;
+        for (ExportDialog* dialog : w_->window().findChildren<ExportDialog*>())
+            asker = dialog->isVisible() ? dialog : asker;
         asker->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Save)->click();
         return asker;
     };
@@ -160,8 +173,9 @@ void TestWindowFiles::everyDialogAddsTheEndingBeforeItAsks() {
         QWidget* asker = start();
         auto* dialog = waitFor<QFileDialog>(*asker, "saveDialog");
         QVERIFY(dialog != nullptr);
-        QVERIFY2(dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"))->text().endsWith(QLatin1Char('.') + ending),
-                 qPrintable(dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"))->text()));
+        QVERIFY2(
+            dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"))->text().endsWith(QLatin1Char('.') + ending),
+            qPrintable(dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"))->text()));
         QVERIFY(answerDialog(*asker, "saveDialog", typed));
         QTRY_VERIFY2(QFileInfo::exists(made), name);
         QVERIFY(!QFileInfo::exists(typed));
@@ -276,7 +290,8 @@ void TestWindowFiles::removedAndSavedAgain() {
     if (replaced) write(database(), "another file");
     QTRY_VERIFY2(w_->banners().contains(QStringLiteral("moved, replaced or removed")), qPrintable(w_->banners()));
     QPushButton* save = nullptr;
-    for (QPushButton* button : w_->parts().banners->findChildren<QPushButton*>()) save = button->text() == QStringLiteral("Save a copy…") ? button : save;
+    for (QPushButton* button : w_->parts().banners->findChildren<QPushButton*>())
+        save = button->text() == QStringLiteral("Save a copy…") ? button : save;
     QVERIFY(save != nullptr);
     save->click();
     QVERIFY(answerDialog(w_->window(), "saveDialog", w_->file(QStringLiteral("saved 1.2"))));
@@ -331,7 +346,8 @@ void TestWindowFiles::fullDiskAsksBeforeItCloses() {
     QVERIFY(w_->parts().runs->live());
     QVERIFY(w_->waitForTokens(5));
     QCOMPARE(limit(64 << 10), 0);
-    const bool told = QTest::qWaitFor([&] { return w_->banners().contains(QStringLiteral("Nothing is lost yet")); }, kPatience);
+    const bool told =
+        QTest::qWaitFor([&] { return w_->banners().contains(QStringLiteral("Nothing is lost yet")); }, kPatience);
     const bool ended = w_->waitForEnd();
     const bool closed = w_->window().close();
     auto* question = waitFor<QMessageBox>(w_->window(), "unsavedQuestion");
@@ -372,12 +388,14 @@ void TestWindowFiles::recoveryIsToldOnce() {
     // What a kill leaves behind: the files as they stand now.
     WindowFixture killed;
     for (const char* ending : {"", "-wal"}) {
-        QVERIFY(QFile::copy(database() + QString::fromLatin1(ending), killed.file(QStringLiteral("quibble.db")) + QString::fromLatin1(ending)));
+        QVERIFY(QFile::copy(database() + QString::fromLatin1(ending),
+                            killed.file(QStringLiteral("quibble.db")) + QString::fromLatin1(ending)));
     }
     w_->parts().runs->stop();
     QVERIFY(w_->waitForEnd());
     killed.open();
-    QVERIFY2(killed.banners().contains(QStringLiteral("Quibble was ended while it made")), qPrintable(killed.banners()));
+    QVERIFY2(killed.banners().contains(QStringLiteral("Quibble was ended while it made")),
+             qPrintable(killed.banners()));
     const auto& recovered = killed.parts().sessions->store()->recovered();
     QCOMPARE(recovered.size(), std::size_t(1));
     QVERIFY(recovered[0].tokens > 0 && recovered[0].tokens == killed.document().size());
@@ -408,7 +426,8 @@ void TestWindowFiles::theSecondWindowTakesOver() {
     QCOMPARE(second.parts().runs->document()->run(), made);
     QCOMPARE(second.parts().status->stateText(), QStringLiteral("running"));
     const auto listedAs = [&](bool running) {
-        const SessionItem* row = second.parts().browser->model()->item(second.parts().browser->model()->indexOfRun(made));
+        const SessionItem* row =
+            second.parts().browser->model()->item(second.parts().browser->model()->indexOfRun(made));
         return row != nullptr && row->running == running;
     };
     QTRY_VERIFY(listedAs(true));

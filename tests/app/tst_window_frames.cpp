@@ -1,5 +1,5 @@
-// A frame with 100,000 tokens on screen while more arrive: what it takes is measured and printed. The limit that is tested is wide,
-// because the machine may be shared; the figure to look at is the printed one.
+// A frame with 100,000 tokens on screen while more arrive: what it takes is measured and printed. The limit that is
+// tested is wide, because the machine may be shared; the figure to look at is the printed one.
 #include <algorithm>
 #include <cmath>
 
@@ -40,7 +40,8 @@ EventBatch tokensFrom(int first, int count, const std::vector<TokenId>& ids) {
         record.marker_mass = static_cast<float>(unit * 0.3);
         record.thinking = true;
         record.marker = unit > 0.97;
-        for (int k = 0; k < 10; ++k) record.top.push_back({ids[static_cast<std::size_t>(k)], -1.0F - static_cast<float>(k)});
+        for (int k = 0; k < 10; ++k)
+            record.top.push_back({ids[static_cast<std::size_t>(k)], -1.0F - static_cast<float>(k)});
         ReferenceRecord reference;
         reference.pos = record.pos;
         reference.kl = static_cast<float>(unit * 0.4);
@@ -94,9 +95,12 @@ void TestWindowFrames::framesWithManyTokens() {
     QCOMPARE(w.document().size(), kTokens + kFrames * kPerFrame);
     std::sort(ms.begin(), ms.end());
     std::sort(applied.begin(), applied.end());
-    const auto at = [&](double part) { return ms[static_cast<std::size_t>(part * static_cast<double>(ms.size() - 1))]; };
+    const auto at = [&](double part) {
+        return ms[static_cast<std::size_t>(part * static_cast<double>(ms.size() - 1))];
+    };
     qInfo("frame at %d tokens: median %.1f ms, 95 %% %.1f ms, largest %.1f ms", kTokens, at(0.5), at(0.95), ms.back());
-    qInfo("of which: applying %.1f ms, one replot of the traces %.1f ms (medians)", applied[applied.size() / 2], w.parts().traces->lastReplotMs());
+    qInfo("of which: applying %.1f ms, one replot of the traces %.1f ms (medians)", applied[applied.size() / 2],
+          w.parts().traces->lastReplotMs());
     QVERIFY2(at(0.5) < 100, "a frame takes longer than a tenth of a second");
 }
 

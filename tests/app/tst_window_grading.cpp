@@ -1,4 +1,5 @@
-// What the window says of an answer that no rule of grading decides, and of one that an earlier version graded by other rules.
+// What the window says of an answer that no rule of grading decides, and of one that an earlier version graded by other
+// rules.
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "tests/app/window_fixture.h"

@@ -48,7 +48,8 @@ private:
     void rowsOf(int section) {
         QTest::addColumn<int>("section");
         QTest::addColumn<int>("row");
-        for (std::size_t i = 0; i < rows_[section].size(); ++i) QTest::newRow(rows_[section][i].keys) << section << static_cast<int>(i);
+        for (std::size_t i = 0; i < rows_[section].size(); ++i)
+            QTest::newRow(rows_[section][i].keys) << section << static_cast<int>(i);
     }
     void tryRow() {
         QFETCH(int, section);
@@ -117,8 +118,11 @@ void TestWindowKeys::initTestCase() {
 }
 
 void TestWindowKeys::makeStreamRows() {
-    const auto goes = [this](Qt::Key key, Qt::KeyboardModifiers modifiers, int to) { return inStream(key, modifiers) && to >= 0 && current() == to; };
-    const auto bothWays = [this, goes](Qt::Key forward, Qt::Key back, Qt::KeyboardModifiers back_modifiers, int (*next)(const RunTrace&, int, bool)) {
+    const auto goes = [this](Qt::Key key, Qt::KeyboardModifiers modifiers, int to) {
+        return inStream(key, modifiers) && to >= 0 && current() == to;
+    };
+    const auto bothWays = [this, goes](Qt::Key forward, Qt::Key back, Qt::KeyboardModifiers back_modifiers,
+                                       int (*next)(const RunTrace&, int, bool)) {
         const int there = next(trace_, kStart, false);
         document().selectToken(kStart);
         if (!goes(forward, {}, there)) return false;
@@ -127,7 +131,8 @@ void TestWindowKeys::makeStreamRows() {
     };
     rows_[0] = {
         {"Left, Right", [=, this] { return goes(Qt::Key_Right, {}, kStart + 1) && goes(Qt::Key_Left, {}, kStart); }},
-        {"Shift+arrows, drag", [=, this] {
+        {"Shift+arrows, drag",
+         [=, this] {
              inStream(Qt::Key_Right, Qt::ShiftModifier);
              const bool by_key = document().selection() == TokenRange{kStart, kStart + 2};
              inStream(Qt::Key_Down, Qt::ShiftModifier);
@@ -136,15 +141,22 @@ void TestWindowKeys::makeStreamRows() {
              drag(stream()->viewport(), stream()->tokenRect(kStart).center(), stream()->tokenRect(kStart + 2).center());
              return by_key && by_line && document().selection() == TokenRange{kStart, kStart + 3};
          }},
-        {"Ctrl+Left, Ctrl+Right", [=, this] {
+        {"Ctrl+Left, Ctrl+Right",
+         [=, this] {
              return goes(Qt::Key_Right, Qt::ControlModifier, nextSentence(stream()->pieces(), kStart, false)) &&
-                    goes(Qt::Key_Left, Qt::ControlModifier, nextSentence(stream()->pieces(), nextSentence(stream()->pieces(), kStart, false), true));
+                    goes(Qt::Key_Left, Qt::ControlModifier,
+                         nextSentence(stream()->pieces(), nextSentence(stream()->pieces(), kStart, false), true));
          }},
-        {"Home, End", [=, this] { return goes(Qt::Key_Home, {}, 0) && goes(Qt::Key_End, {}, document().size() - 1) && stream()->followsTail(); }},
+        {"Home, End",
+         [=, this] {
+             return goes(Qt::Key_Home, {}, 0) && goes(Qt::Key_End, {}, document().size() - 1) &&
+                    stream()->followsTail();
+         }},
         {"N, P", [=] { return bothWays(Qt::Key_N, Qt::Key_P, {}, nextMarker); }},
         {"U, Shift+U", [=] { return bothWays(Qt::Key_U, Qt::Key_U, Qt::ShiftModifier, nextUncertain); }},
         {"I, Shift+I", [=] { return bothWays(Qt::Key_I, Qt::Key_I, Qt::ShiftModifier, nextIntervention); }},
-        {"Enter, double click", [=, this] {
+        {"Enter, double click",
+         [=, this] {
              inStream(Qt::Key_Return);
              const bool by_key = QApplication::focusWidget() == parts().inspector->quantizedList();
              stream()->setFocus();
@@ -152,7 +164,8 @@ void TestWindowKeys::makeStreamRows() {
              QTest::mouseDClick(stream()->viewport(), Qt::LeftButton, {}, stream()->tokenRect(kStart).center());
              return by_key && QApplication::focusWidget() == parts().inspector->quantizedList();
          }},
-        {"Ctrl+F, F3", [=, this] {
+        {"Ctrl+F, F3",
+         [=, this] {
              inStream(Qt::Key_F, Qt::ControlModifier);
              auto* edit = qobject_cast<QLineEdit*>(QApplication::focusWidget());
              if (edit == nullptr) return false;
@@ -164,7 +177,8 @@ void TestWindowKeys::makeStreamRows() {
              parts().stream->closeFind();
              return first >= 0 && second == first + 1;
          }},
-        {"Ctrl+C, Ctrl+Shift+C", [=, this] {
+        {"Ctrl+C, Ctrl+Shift+C",
+         [=, this] {
              document().setSelection({kStart, kStart + 5}, kStart);
              inStream(Qt::Key_C, Qt::ControlModifier);
              const bool text = QApplication::clipboard()->text() == stream()->selectedText();
@@ -185,7 +199,8 @@ void TestWindowKeys::makeTraceRows() {
     };
     const auto wheel = [plot](Qt::KeyboardModifiers modifiers) {
         const QPointF at = QRectF(plot->rect()).center();
-        QWheelEvent event(at, plot->mapToGlobal(at), {}, QPoint(0, 120), Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+        QWheelEvent event(at, plot->mapToGlobal(at), {}, QPoint(0, 120), Qt::NoButton, modifiers, Qt::NoScrollPhase,
+                          false);
         QApplication::sendEvent(plot, &event);
     };
     const auto changes = [](const std::function<double()>& value, const std::function<void()>& act, int sign) {
@@ -196,16 +211,30 @@ void TestWindowKeys::makeTraceRows() {
     const auto lower = [traces] { return traces->xLower(); };
     const auto at = [=](int token) { return QPoint(static_cast<int>(traces->xPixel(token)), plot->height() / 6); };
     rows_[1] = {
-        {"Wheel, + and −", [=, this] {
+        {"Wheel, + and −",
+         [=, this] {
              reset();
-             return changes(span, [=] { wheel({}); }, -1) && changes(span, [=, this] { press(Qt::Key_Plus); }, -1) && changes(span, [=, this] { press(Qt::Key_Minus); }, 1);
+             return changes(
+                        span, [=] { wheel({}); }, -1) &&
+                    changes(
+                        span, [=, this] { press(Qt::Key_Plus); }, -1) &&
+                    changes(
+                        span, [=, this] { press(Qt::Key_Minus); }, 1);
          }},
-        {"Drag, Shift+wheel, Page Up and Down", [=, this] {
+        {"Drag, Shift+wheel, Page Up and Down",
+         [=, this] {
              reset();
-             return changes(lower, [=] { drag(plot, at(120), at(80)); }, 1) && changes(lower, [=] { wheel(Qt::ShiftModifier); }, -1) &&
-                    changes(lower, [=, this] { press(Qt::Key_PageDown); }, 1) && changes(lower, [=, this] { press(Qt::Key_PageUp); }, -1);
+             return changes(
+                        lower, [=] { drag(plot, at(120), at(80)); }, 1) &&
+                    changes(
+                        lower, [=] { wheel(Qt::ShiftModifier); }, -1) &&
+                    changes(
+                        lower, [=, this] { press(Qt::Key_PageDown); }, 1) &&
+                    changes(
+                        lower, [=, this] { press(Qt::Key_PageUp); }, -1);
          }},
-        {"Double click, F", [=, this] {
+        {"Double click, F",
+         [=, this] {
              reset();
              QTest::mouseDClick(plot, Qt::LeftButton, {}, at(100));
              const bool by_mouse = traces->xLower() < 1 && traces->xUpper() >= document().size() - 1;
@@ -213,7 +242,8 @@ void TestWindowKeys::makeTraceRows() {
              press(Qt::Key_F);
              return by_mouse && traces->xLower() < 1 && traces->xUpper() >= document().size() - 1;
          }},
-        {"Click, Left, Right", [=, this] {
+        {"Click, Left, Right",
+         [=, this] {
              reset();
              QTest::mouseClick(plot, Qt::LeftButton, {}, at(100));
              const int there = current();
@@ -222,22 +252,27 @@ void TestWindowKeys::makeTraceRows() {
              press(Qt::Key_Left);
              return std::abs(there - 100) <= 2 && right && current() == there;
          }},
-        {"Shift+drag", [=, this] {
+        {"Shift+drag",
+         [=, this] {
              reset();
              drag(plot, at(100), at(140), Qt::ShiftModifier);
-             return std::abs(document().selection().begin - 100) <= 2 && std::abs(document().selection().end - 141) <= 2;
+             return std::abs(document().selection().begin - 100) <= 2 &&
+                    std::abs(document().selection().end - 141) <= 2;
          }},
-        {"End", [=, this] {
+        {"End",
+         [=, this] {
              reset();
              press(Qt::Key_End);
-             return traces->followsTail() && traces->xUpper() >= document().size() - 1 && current() == document().size() - 1;
+             return traces->followsTail() && traces->xUpper() >= document().size() - 1 &&
+                    current() == document().size() - 1;
          }},
     };
 }
 
 void TestWindowKeys::makeOtherRows() {
     rows_[2] = {
-        {"Up, Down, Enter", [this] {
+        {"Up, Down, Enter",
+         [this] {
              inStream(Qt::Key_Return);
              AlternativesList* list = parts().inspector->quantizedList();
              const TokenId standing = trace_.points()[kStart].token.id;
@@ -247,12 +282,15 @@ void TestWindowKeys::makeOtherRows() {
              if (chosen == kNoToken || chosen == standing) return false;
              QSignalSpy saved(parts().runs, &RunController::runSaved);
              press(Qt::Key_Return);
-             if (!QTest::qWaitFor([this] { return document().run() != run_; }, kPatience) || !w.waitForEnd() || document().size() <= kStart) return false;
+             if (!QTest::qWaitFor([this] { return document().run() != run_; }, kPatience) || !w.waitForEnd() ||
+                 document().size() <= kStart)
+                 return false;
              const TokenRecord& branched = w.trace().points()[kStart].token;
              const bool forced = branched.id == chosen && branched.injected;
              return forced && (saved.count() > 0 || saved.wait(kPatience));  // then the list of runs is at rest
          }},
-        {"F2, Del, Ctrl+Z", [this] {
+        {"F2, Del, Ctrl+Z",
+         [this] {
              QTreeView* tree = parts().browser->tree();
              parts().browser->setCurrentRun(run_);
              tree->setFocus();
@@ -269,7 +307,8 @@ void TestWindowKeys::makeOtherRows() {
              if (!renames || !gone || !back) qWarning("renames %d, gone %d, back %d", renames, gone, back);
              return renames && gone && back;
          }},
-        {"Ctrl+Enter", [this] {
+        {"Ctrl+Enter",
+         [this] {
              parts().prompt->editor()->setFocus();
              press(Qt::Key_Return, Qt::ControlModifier);
              const bool started = parts().runs->live();
@@ -298,7 +337,8 @@ void TestWindowKeys::commandsHaveTheirKeysAlone() {
     for (const QAction* action : windowActions(&w.window())) {
         for (const QKeySequence& keys : action->shortcuts()) {
             const auto [found, fresh] = owners.emplace(keys.toString(), actionText(action));
-            QVERIFY2(fresh, qPrintable(QStringLiteral("%1 belongs to \"%2\" and to \"%3\"").arg(keys.toString(), found->second, actionText(action))));
+            QVERIFY2(fresh, qPrintable(QStringLiteral("%1 belongs to \"%2\" and to \"%3\"")
+                                           .arg(keys.toString(), found->second, actionText(action))));
         }
     }
     QVERIFY(owners.size() > 20);

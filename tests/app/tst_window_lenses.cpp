@@ -1,4 +1,5 @@
-// Drafts and experts through the real window: chosen in the panel, run with the shipped models, seen in the views, kept and shown again.
+// Drafts and experts through the real window: chosen in the panel, run with the shipped models, seen in the views, kept
+// and shown again.
 #include "tests/app/window_fixture.h"
 
 #include <QComboBox>
@@ -37,8 +38,11 @@ private slots:
 private:
     // Values that were not measured are NaN, which equals nothing.
     static bool alike(const DraftRound& a, const DraftRound& b) {
-        const auto same_node = [](const DraftNode& x, const DraftNode& y) { return x.parent == y.parent && x.id == y.id && x.fate == y.fate; };
-        return a.pos == b.pos && a.path == b.path && a.added == b.added && a.verify_ns == b.verify_ns && a.nodes.size() == b.nodes.size() &&
+        const auto same_node = [](const DraftNode& x, const DraftNode& y) {
+            return x.parent == y.parent && x.id == y.id && x.fate == y.fate;
+        };
+        return a.pos == b.pos && a.path == b.path && a.added == b.added && a.verify_ns == b.verify_ns &&
+               a.nodes.size() == b.nodes.size() &&
                std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), same_node);
     }
     void choose(const RunRequest& request) const { w.parts().setup->show(request); }
@@ -110,11 +114,13 @@ void TestWindowLenses::plainRunThenEveryDraft() {
     QTRY_VERIFY(view->numbers().rounds > 0);
     const auto& rounds = w.trace().draftRounds();
     QVERIFY(!view->tree()->round().nodes.empty());
-    const DraftRound& first = *std::find_if(rounds.begin(), rounds.end(), [](const DraftRound& round) { return !round.nodes.empty(); });
+    const DraftRound& first =
+        *std::find_if(rounds.begin(), rounds.end(), [](const DraftRound& round) { return !round.nodes.empty(); });
     w.document().selectToken(w.document().indexAt(first.pos));
     QCOMPARE(view->tree()->roundIndex(), static_cast<int>(&first - rounds.data()));
     QVERIFY(alike(view->tree()->round(), first));
-    for (FigureView* figure : view->deckFigures()) QVERIFY2(figure->table()->rowCount() > 0, qPrintable(figure->title()));
+    for (FigureView* figure : view->deckFigures())
+        QVERIFY2(figure->table()->rowCount() > 0, qPrintable(figure->title()));
     w.document().clearSelection();
 }
 
@@ -150,11 +156,16 @@ void TestWindowLenses::badChoicesSayWhyBeforeTheRun_data() {
     QTest::addColumn<QString>("method");
     QTest::addColumn<QString>("path");
     QTest::addColumn<QString>("said");
-    const auto model = [](const char* name) { return QString::fromStdString((AppPaths::locate(QStringLiteral("unused")).data_dir / "models" / name).string()); };
-    QTest::newRow("file missing") << "chain" << "/nowhere/draft.gguf" << "draft.gguf";
+    const auto model = [](const char* name) {
+        return QString::fromStdString((AppPaths::locate(QStringLiteral("unused")).data_dir / "models" / name).string());
+    };
+    QTest::newRow("file missing") << "chain"
+                                  << "/nowhere/draft.gguf"
+                                  << "draft.gguf";
     QTest::newRow("larger than the target") << "chain" << model("quibble-nano-moe.gguf") << "larger than";
     QTest::newRow("no model at all") << "chain" << model("README.md") << "README.md";
-    QTest::newRow("larger than a pass") << "static_tree:first=8,second=8,third=4" << model("quibble-nano-draft.gguf") << "does not fit";
+    QTest::newRow("larger than a pass") << "static_tree:first=8,second=8,third=4" << model("quibble-nano-draft.gguf")
+                                        << "does not fit";
 }
 
 void TestWindowLenses::badChoicesSayWhyBeforeTheRun() {
@@ -236,7 +247,8 @@ void TestWindowLenses::expertsOfARunAreShown() {
     QTRY_VERIFY(view->map()->table()->rowCount() > 0);
     QTRY_VERIFY(view->findChild<DroppedChart*>()->mean() > 0);
     QTRY_VERIFY2(view->figures().contains(QStringLiteral("budget 3")), qPrintable(view->figures()));
-    for (FigureView* figure : view->deckFigures()) QVERIFY2(figure->table()->rowCount() > 0, qPrintable(figure->title()));
+    for (FigureView* figure : view->deckFigures())
+        QVERIFY2(figure->table()->rowCount() > 0, qPrintable(figure->title()));
     // The run as it was kept shows the same.
     QVERIFY(w.saved());
     const auto stored = w.parts().sessions->store()->loadRun(w.document().run());
@@ -263,7 +275,9 @@ void TestWindowLenses::theBudgetMovesWhileTheRunGoesOn() {
     w.parts().runs->actions()->run()->trigger();
     QVERIFY(w.waitForEnd());
     const auto& controls = w.trace().controls();
-    QVERIFY(std::any_of(controls.begin(), controls.end(), [](const ControlChange& change) { return change.key == "experts:budget" && change.value == 2; }));
+    QVERIFY(std::any_of(controls.begin(), controls.end(), [](const ControlChange& change) {
+        return change.key == "experts:budget" && change.value == 2;
+    }));
     std::vector<int> budgets;
     for (const ExpertPass& pass : w.trace().expertPasses()) {
         if (pass.verify && (budgets.empty() || budgets.back() != pass.budget)) budgets.push_back(pass.budget);

@@ -1,5 +1,5 @@
-// The log in the real window, and what it shows of itself and this machine: errors and slow frames are logged, the log window filters, copies
-// and follows, the self-test finds a planted fault.
+// The log in the real window, and what it shows of itself and this machine: errors and slow frames are logged, the log
+// window filters, copies and follows, the self-test finds a planted fault.
 #include <QClipboard>
 #include <QComboBox>
 #include <QLabel>
@@ -23,7 +23,8 @@ namespace {
 
 std::vector<LogLine> linesAfter(std::uint64_t after) {
     std::vector<LogLine> all;
-    for (auto some = logLinesAfter(after); !some.empty(); some = logLinesAfter(all.back().number)) all.insert(all.end(), some.begin(), some.end());
+    for (auto some = logLinesAfter(after); !some.empty(); some = logLinesAfter(all.back().number))
+        all.insert(all.end(), some.begin(), some.end());
     return all;
 }
 
@@ -216,7 +217,8 @@ void TestWindowLog::logWindowFollows() {
 
 void TestWindowLog::logWindowTakesManyLines() {
     const auto write = [](int first, int last) {
-        for (int i = first; i < last; ++i) logInfo("line " + std::to_string(i) + " of very many, with a text that is about as long as such lines are");
+        for (int i = first; i < last; ++i)
+            logInfo("line " + std::to_string(i) + " of very many, with a text that is about as long as such lines are");
     };
     write(0, 60'000);
     LogWindow* log = openLog();
@@ -232,7 +234,8 @@ void TestWindowLog::logWindowTakesManyLines() {
     QElapsedTimer clock;
     clock.start();
     log->filterEdit()->setText("such lines are");
-    qInfo("filtering %lld lines took %lld ms", static_cast<long long>(log->model()->totalLines()), static_cast<long long>(clock.elapsed()));
+    qInfo("filtering %lld lines took %lld ms", static_cast<long long>(log->model()->totalLines()),
+          static_cast<long long>(clock.elapsed()));
     QCOMPARE(log->model()->rowCount(), static_cast<int>(log->model()->totalLines()));
     log->filterEdit()->clear();
     log->hide();
@@ -247,7 +250,8 @@ void TestWindowLog::logWindowInLightAndDark() {
         const auto ink = last.data(Qt::ForegroundRole).value<QColor>();
         QCOMPARE(ink, Theme::instance().colors().bad);
         QVERIFY(Theme::contrast(ink, log->table()->palette().color(QPalette::Base)) >= 4.5);
-        QVERIFY(Theme::contrast(log->table()->palette().color(QPalette::Text), log->table()->palette().color(QPalette::Base)) >= 4.5);
+        QVERIFY(Theme::contrast(log->table()->palette().color(QPalette::Text),
+                                log->table()->palette().color(QPalette::Base)) >= 4.5);
     }
     log->hide();
 }
@@ -262,7 +266,8 @@ void TestWindowLog::selfTestPassesAndIsCopied() {
     QVERIFY2(dialog->verdict()->text().contains("checks passed"), qPrintable(dialog->verdict()->text()));
     dialog->copyButton()->click();
     const QString text = QGuiApplication::clipboard()->text();
-    for (const char* part : {"Program", "Compiler", "Qt", "SQLite", "Kernels in use", "Memory", "Database", "quibble.db", "Self-test of the kernels", "portable attention", "checks passed"}) {
+    for (const char* part : {"Program", "Compiler", "Qt", "SQLite", "Kernels in use", "Memory", "Database",
+                             "quibble.db", "Self-test of the kernels", "portable attention", "checks passed"}) {
         QVERIFY2(text.contains(QLatin1String(part)), part);
     }
     QVERIFY(!textsWith(start_, "self-test with seed ").isEmpty());
@@ -279,7 +284,9 @@ void TestWindowLog::selfTestFindsAPlantedFault() {
     QVERIFY2(dialog.verdict()->text().startsWith("1 of "), qPrintable(dialog.verdict()->text()));
     QVERIFY(dialog.text().contains("planted add"));
     QCOMPARE(dialog.text().count("WRONG"), 1);
-    QVERIFY(!textsWith(start_, "1 of 26 checks failed").isEmpty() || !textsWith(start_, "1 of 27 checks failed").isEmpty() || !textsWith(start_, "1 of 28 checks failed").isEmpty());
+    QVERIFY(!textsWith(start_, "1 of 26 checks failed").isEmpty() ||
+            !textsWith(start_, "1 of 27 checks failed").isEmpty() ||
+            !textsWith(start_, "1 of 28 checks failed").isEmpty());
 }
 
 void TestWindowLog::selfTestMayBeClosed() {

@@ -1,5 +1,6 @@
-// The window on a database with 5,000 runs, and one run of 20,000 tokens: lists come in pages, and nothing is read on the window's thread
-// that takes longer than a frame. What is asserted is how many rows one turn of the event loop reads; times are printed.
+// The window on a database with 5,000 runs, and one run of 20,000 tokens: lists come in pages, and nothing is read on
+// the window's thread that takes longer than a frame. What is asserted is how many rows one turn of the event loop
+// reads; times are printed.
 #include <QAbstractProxyModel>
 #include <QLineEdit>
 #include <QTreeView>
@@ -35,7 +36,8 @@ private slots:
 private:
     void report(const char* what) {
         meter_->end();
-        qInfo("%s: longest turn %.1f ms, at most %lld rows in one", what, meter_->longestMs(), static_cast<long long>(meter_->mostRows()));
+        qInfo("%s: longest turn %.1f ms, at most %lld rows in one", what, meter_->longestMs(),
+              static_cast<long long>(meter_->mostRows()));
         QVERIFY2(meter_->mostRows() <= kMostRows, qPrintable(QString::number(meter_->mostRows())));
         meter_->restart();
     }
@@ -64,13 +66,17 @@ void TestWindowMany::initTestCase() {
     SQLite::Database db(w.file(QStringLiteral("quibble.db")).toStdString(), SQLite::OPEN_READWRITE);
     db.exec("BEGIN");
     db.exec("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kSessions) +
-            ") INSERT INTO session (name, created_ms, updated_ms, opened_ms) SELECT 'session ' || i, 1000000 + i, 1000000 + i, 1000 + i FROM n");
+            ") INSERT INTO session (name, created_ms, updated_ms, opened_ms) SELECT 'session ' || i, 1000000 + i, "
+            "1000000 + i, 1000 + i FROM n");
     const std::string columns = testing::kCopiedOfRun;
-    db.exec("WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kRuns) + ") INSERT INTO run (session, title, prompt, " + columns +
-            ") SELECT CASE WHEN i % 2 = 0 THEN " + std::to_string(raw(big_)) + " ELSE 2 + i % " + std::to_string(kSessions) +
-            " END, 'run number ' || i, 'question ' || i || ' about ' || prompt, " + columns + " FROM n, run WHERE run.id = " + std::to_string(raw(first_)));
+    db.exec("WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(kRuns) +
+            ") INSERT INTO run (session, title, prompt, " + columns + ") SELECT CASE WHEN i % 2 = 0 THEN " +
+            std::to_string(raw(big_)) + " ELSE 2 + i % " + std::to_string(kSessions) +
+            " END, 'run number ' || i, 'question ' || i || ' about ' || prompt, " + columns +
+            " FROM n, run WHERE run.id = " + std::to_string(raw(first_)));
     long_run_ = testing::addLongRun(db, big_, first_, prompt, kLongTokens);
-    db.exec("UPDATE session SET opened_ms = (SELECT MAX(opened_ms) + 1 FROM session) WHERE id = " + std::to_string(raw(big_)));
+    db.exec("UPDATE session SET opened_ms = (SELECT MAX(opened_ms) + 1 FROM session) WHERE id = " +
+            std::to_string(raw(big_)));
     db.exec("COMMIT");
 }
 
@@ -83,7 +89,8 @@ void TestWindowMany::startReadsAPage() {
     const std::int64_t read = w.parts().sessions->store()->rowsRead();
     qInfo("the window stands after %lld ms and %lld rows", static_cast<long long>(began), static_cast<long long>(read));
     QVERIFY2(read <= kMostRows, qPrintable(QString::number(read)));
-    QVERIFY(browser().model()->sessionCount() >= SessionList::kSessionPage && browser().model()->sessionCount() < kSessions);
+    QVERIFY(browser().model()->sessionCount() >= SessionList::kSessionPage &&
+            browser().model()->sessionCount() < kSessions);
     // The last run is the long one: it comes when it has been read.
     QVERIFY(waitUntil([&] { return w.document().run() == long_run_; }));
     QCOMPARE(w.document().size(), kLongTokens);
@@ -128,7 +135,9 @@ void TestWindowMany::searchFindsWhatHasNotBeenRead() {
         for (int row = 0; row < browser().tree()->model()->rowCount(); ++row) {
             const QModelIndex session = browser().tree()->model()->index(row, 0);
             for (int run = 0; run < browser().tree()->model()->rowCount(session); ++run) {
-                if (browser().tree()->model()->index(run, 0, session).data().toString() == QStringLiteral("run number 42")) return true;
+                if (browser().tree()->model()->index(run, 0, session).data().toString() ==
+                    QStringLiteral("run number 42"))
+                    return true;
             }
         }
         return false;

@@ -48,7 +48,8 @@ void TestWindowMemory::initTestCase() {
 }
 
 void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
-    const std::filesystem::path before = w.parts().runs->model()->path, large = w.file(QStringLiteral("large.gguf")).toStdString();
+    const std::filesystem::path before = w.parts().runs->model()->path,
+                                large = w.file(QStringLiteral("large.gguf")).toStdString();
     RandomShape shape;
     shape.type = kernels::TensorType::F16;  // read where they lie in the file, so that opening touches next to nothing
     shape.n_layers = 16;
@@ -57,7 +58,7 @@ void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
     QVERIFY(waitForBanner(QStringLiteral("the weights take 825 GB")));
     QVERIFY2(w.banners().contains(QStringLiteral("of memory are free")), qPrintable(w.banners()));
     QVERIFY2(!w.banners().contains(QStringLiteral("--")), qPrintable(w.banners()));  // no word of the command line
-    QCOMPARE(w.parts().runs->model()->path, before);  // the open one stays
+    QCOMPARE(w.parts().runs->model()->path, before);                                 // the open one stays
     QVERIFY(insist(QStringLiteral("Load anyway")) != nullptr);
     insist(QStringLiteral("Load anyway"))->click();
     QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == large; }, kPatience));
@@ -72,14 +73,16 @@ void TestWindowMemory::aModelThatDoesNotFitCanBeInsistedOn() {
 }
 
 void TestWindowMemory::aCacheThatDoesNotFitCanBeInsistedOn() {
-    const std::filesystem::path before = w.parts().runs->model()->path, path = w.file(QStringLiteral("long.gguf")).toStdString();
+    const std::filesystem::path before = w.parts().runs->model()->path,
+                                path = w.file(QStringLiteral("long.gguf")).toStdString();
     makeLongContextModel().write(path);
     w.window().openModel(path);
     QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == path; }, kPatience));
     RunRequest r = request();
     r.context = kLongContext;  // of which a run of three tokens writes next to nothing
     w.parts().setup->show(r);
-    QVERIFY(w.parts().runs->actions()->run()->isEnabled());  // whatever was or will be said about the prompt before, which has no template
+    QVERIFY(w.parts().runs->actions()->run()->isEnabled());  // whatever was or will be said about the prompt before,
+                                                             // which has no template
     w.parts().runs->actions()->run()->trigger();
     QVERIFY(waitForBanner(QStringLiteral("524 GB for 16000000 positions")));
     QVERIFY(w.waitForEnd());

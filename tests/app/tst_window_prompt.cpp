@@ -1,4 +1,5 @@
-// The prompt of the window: problems and free texts, texts as long as books, what is dropped on it, and what stands beside it.
+// The prompt of the window: problems and free texts, texts as long as books, what is dropped on it, and what stands
+// beside it.
 #include <algorithm>
 
 #include <QClipboard>
@@ -52,7 +53,8 @@ void TestWindowPrompt::newAlwaysBringsAnotherProblem() {
     w.open();  // shows the run, and with it the first problem
     QVERIFY(w.waitForModel());
     const auto buttons = w.parts().prompt->findChildren<QPushButton*>();
-    const auto button = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* b) { return b->text() == QStringLiteral("New"); });
+    const auto button = std::find_if(buttons.begin(), buttons.end(),
+                                     [](const QPushButton* b) { return b->text() == QStringLiteral("New"); });
     QVERIFY(button != buttons.end());
     for (int i = 0; i < 20; ++i) {
         const QString before = w.parts().prompt->prompt();
@@ -72,7 +74,8 @@ void TestWindowPrompt::anUndoneEditHasItsAnswerAgain() {
     QTest::keyClicks(editor, QStringLiteral(" Why"));
     QVERIFY(w.parts().setup->request().known_answer.empty());
     QVERIFY(w.parts().prompt->figures().isEmpty());
-    for (int i = 0; i < 4 && w.parts().prompt->prompt().toStdString() != before.prompt; ++i) QTest::keyClick(editor, Qt::Key_Z, Qt::ControlModifier);
+    for (int i = 0; i < 4 && w.parts().prompt->prompt().toStdString() != before.prompt; ++i)
+        QTest::keyClick(editor, Qt::Key_Z, Qt::ControlModifier);
     QCOMPARE(w.parts().prompt->prompt().toStdString(), before.prompt);
     QCOMPARE(w.parts().setup->request().known_answer, before.known_answer);
     QCOMPARE(w.parts().setup->request().problem_id, before.problem_id);
@@ -117,7 +120,8 @@ void TestWindowPrompt::aBookAsAPromptIsNotEdited() {
     QElapsedTimer clock;
     clock.start();
     QTest::keyClicks(editor, QStringLiteral("1234567890"));
-    qInfo("ten keys behind %lld characters in one line were taken in %lld ms", static_cast<long long>(longest.size()), clock.elapsed());
+    qInfo("ten keys behind %lld characters in one line were taken in %lld ms", static_cast<long long>(longest.size()),
+          clock.elapsed());
     QCOMPARE(w.parts().setup->request().prompt.size(), static_cast<std::size_t>(longest.size()) + 10);
     // No-break spaces are the model's business.
     paste(QStringLiteral("1\u00A0000"));
@@ -150,7 +154,8 @@ void TestWindowPrompt::filesAreNoPrompts() {
 
 void TestWindowPrompt::theModelsSpecialityIsSaidAtThePrompt() {
     const QString said = QString::fromStdString(specialityOf(w.parts().runs->model()->model->hash()));
-    QVERIFY2(said.contains(QStringLiteral("arithmetic")), "the shipped model's hash is not in data/models/catalogue.json");
+    QVERIFY2(said.contains(QStringLiteral("arithmetic")),
+             "the shipped model's hash is not in data/models/catalogue.json");
     for (const auto& path : AppPaths::locate(QStringLiteral("unused")).shippedModels()) {
         const auto model = Model::load(path, {});
         QVERIFY(model.has_value());
@@ -158,7 +163,8 @@ void TestWindowPrompt::theModelsSpecialityIsSaidAtThePrompt() {
     }
     const auto shown = [this, &said] {
         const auto labels = w.parts().prompt->findChildren<QLabel*>();
-        return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) { return label->isVisible() && label->text() == said; });
+        return std::any_of(labels.begin(), labels.end(),
+                           [&](const QLabel* label) { return label->isVisible() && label->text() == said; });
     };
     w.parts().setup->showDefaults();
     QVERIFY(!shown());  // a problem of the set is what it was made for

@@ -43,7 +43,8 @@ private:
 
 void TestWindowRun::initTestCase() {
     Theme::instance().install(*qApp);
-    QVERIFY2(!AppPaths::locate(QStringLiteral("unused")).shippedModel().empty(), "data/models/quibble-nano.gguf is missing: make it with quibble-train");
+    QVERIFY2(!AppPaths::locate(QStringLiteral("unused")).shippedModel().empty(),
+             "data/models/quibble-nano.gguf is missing: make it with quibble-train");
     w.open();
     QVERIFY(w.waitForModel());
 }
@@ -72,7 +73,8 @@ void TestWindowRun::theCostOfTheCacheIsShown() {
     request.kv_type = KvType::Q8_0;
     request.context = 1000;
     w.parts().setup->show(request);
-    QTRY_VERIFY2(cost->text().contains(QStringLiteral("for 1000 positions (model q8_0 1.09 MB")), qPrintable(cost->text()));
+    QTRY_VERIFY2(cost->text().contains(QStringLiteral("for 1000 positions (model q8_0 1.09 MB")),
+                 qPrintable(cost->text()));
     QCOMPARE(w.parts().setup->request().kv_type, KvType::Q8_0);
     w.parts().setup->showDefaults();
 }
@@ -84,7 +86,8 @@ void TestWindowRun::aPromptThatIsTooLongSaysSoBeforeTheRun() {
     w.parts().setup->show(request);
     w.parts().runs->setupChanged();
     QTRY_VERIFY(!w.parts().runs->promptBlocked().isEmpty());
-    QVERIFY2(w.parts().runs->promptBlocked().contains(QStringLiteral("the context is 2048")), qPrintable(w.parts().runs->promptBlocked()));
+    QVERIFY2(w.parts().runs->promptBlocked().contains(QStringLiteral("the context is 2048")),
+             qPrintable(w.parts().runs->promptBlocked()));
     QVERIFY(!w.parts().runs->actions()->run()->isEnabled());
     w.parts().setup->show(before);
     w.parts().runs->setupChanged();
@@ -102,7 +105,8 @@ void TestWindowRun::whatIsSaidOfOtherSettingsHoldsBackNoRun() {
     w.parts().setup->show(good);
     QVERIFY2(run->isEnabled(), qPrintable(run->toolTip()));
     QTRY_VERIFY_WITH_TIMEOUT(w.parts().runs->promptBlocked().isEmpty(), kPatience);
-    // An answer that comes when other settings are there: asked for at once, and no timer of the window runs until it has come.
+    // An answer that comes when other settings are there: asked for at once, and no timer of the window runs until it
+    // has come.
     w.parts().setup->show(bad);
     w.parts().runs->showPreview();
     w.parts().setup->show(good);
@@ -235,7 +239,8 @@ void TestWindowRun::branchKeepsTheOldPath() {
     const std::vector<TokenId> before = tokenIds(w.trace());
     const int at = std::min(8, w.document().size() - 2);
     const TokenRecord& record = w.trace().points()[static_cast<std::size_t>(at)].token;
-    const auto other = std::find_if(record.top.begin(), record.top.end(), [&](const Alternative& a) { return a.id != record.id; });
+    const auto other =
+        std::find_if(record.top.begin(), record.top.end(), [&](const Alternative& a) { return a.id != record.id; });
     QVERIFY(other != record.top.end());
     const TokenId chosen = other->id;
     w.document().selectToken(at);
@@ -253,13 +258,15 @@ void TestWindowRun::branchKeepsTheOldPath() {
     QCOMPARE(w.trace().request().branch.parent, parent);
     QCOMPARE(w.document().referenceLag(), 0);
     // All but the last token before the branch was there already.
-    QCOMPARE(w.trace().provenance().reused_positions, static_cast<int>(w.trace().provenance().prompt_tokens.size()) + at - 1);
+    QCOMPARE(w.trace().provenance().reused_positions,
+             static_cast<int>(w.trace().provenance().prompt_tokens.size()) + at - 1);
     QVERIFY(w.saved());
     const RunId branch_run = w.document().run();
     const auto stored = w.parts().sessions->store()->loadRun(branch_run);
     QVERIFY(stored.has_value());
     QCOMPARE(tokenIds(*stored), branch);
-    // The branch that was watched is the branch that is opened again: the same request, and the same tokens are its own.
+    // The branch that was watched is the branch that is opened again: the same request, and the same tokens are its
+    // own.
     QVERIFY(w.trace().request() == stored->request());
     QCOMPARE(w.trace().inherited(), stored->inherited());
     QCOMPARE(decodedTokens(w.trace()), static_cast<std::int64_t>(branch.size()) - at - 1);
@@ -311,7 +318,8 @@ void TestWindowRun::quantizationIsChosenInPlace() {
     QVERIFY(!w.parts().runs->actions()->run()->isEnabled());  // loading
     QVERIFY(w.waitForModel());
     QVERIFY(w.runToEnd());
-    QVERIFY2(w.trace().provenance().weight_format.find('8') != std::string::npos, w.trace().provenance().weight_format.c_str());
+    QVERIFY2(w.trace().provenance().weight_format.find('8') != std::string::npos,
+             w.trace().provenance().weight_format.c_str());
     double kl_8 = 0;
     for (const TracePoint& point : w.trace().points()) kl_8 += static_cast<double>(point.reference.kl);
     kl_8 /= w.document().size();
@@ -325,7 +333,8 @@ void TestWindowRun::quantizationIsChosenInPlace() {
     QVERIFY(kl_2 > kl_8);
     emit w.parts().model_bar->quantChosen(MethodChoice{});
     QVERIFY(w.waitForModel());
-    QCOMPARE(w.parts().setup->request().reference.kind, ReferenceKind::None);  // the weights would be their own reference
+    QCOMPARE(w.parts().setup->request().reference.kind,
+             ReferenceKind::None);  // the weights would be their own reference
 }
 
 void TestWindowRun::ownMarkerListIsUsed() {
@@ -345,7 +354,8 @@ void TestWindowRun::ownMarkerListIsUsed() {
 void TestWindowRun::theDetailsSayWhatMadeTheNumbers() {
     QVERIFY(!provenanceLine(w.trace()).contains(QStringLiteral("throughput")));
     w.window().openModel(testing::goldenDirectory() / "models" / "qwen2-d96-BF16.gguf");
-    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path.filename() == "qwen2-d96-BF16.gguf"; }, kPatience));
+    QVERIFY(
+        QTest::qWaitFor([&] { return w.parts().runs->model()->path.filename() == "qwen2-d96-BF16.gguf"; }, kPatience));
     RunRequest request = w.parts().setup->request();
     request.prompt = "one two three";
     request.raw = true;
@@ -358,15 +368,19 @@ void TestWindowRun::theDetailsSayWhatMadeTheNumbers() {
     QVERIFY(w.runToEnd());
     const int rounded = w.trace().provenance().throughput_positions;
     QVERIFY(rounded > 0);
-    QVERIFY2(provenanceLine(w.trace()).contains(QStringLiteral("throughput prefill · KV cache f16")), qPrintable(provenanceLine(w.trace())));
+    QVERIFY2(provenanceLine(w.trace()).contains(QStringLiteral("throughput prefill · KV cache f16")),
+             qPrintable(provenanceLine(w.trace())));
     emit w.parts().status->detailsRequested();
     const auto dialogs = w.window().findChildren<QDialog*>();
-    const auto details = std::find_if(dialogs.begin(), dialogs.end(), [](const QDialog* dialog) { return dialog->windowTitle() == QStringLiteral("Run"); });
+    const auto details = std::find_if(dialogs.begin(), dialogs.end(), [](const QDialog* dialog) {
+        return dialog->windowTitle() == QStringLiteral("Run");
+    });
     QVERIFY(details != dialogs.end() && (*details)->isVisible());
     QStringList said;
     for (const QLabel* label : (*details)->findChildren<QLabel*>()) said << label->text();
     const QString all = said.join(QLatin1Char('\n'));
-    for (const QString& part : {QStringLiteral("throughput: %1 positions").arg(rounded), QStringLiteral("qwen2-d96"), QStringLiteral("raw completion"), QStringLiteral("f16, at most")}) {
+    for (const QString& part : {QStringLiteral("throughput: %1 positions").arg(rounded), QStringLiteral("qwen2-d96"),
+                                QStringLiteral("raw completion"), QStringLiteral("f16, at most")}) {
         QVERIFY2(all.contains(part), qPrintable(all));
     }
     (*details)->close();

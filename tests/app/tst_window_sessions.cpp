@@ -1,4 +1,5 @@
-// What the window keeps, gives out and refuses: reopening, deleting and undoing, exports, session files, wrong files, locks, looks.
+// What the window keeps, gives out and refuses: reopening, deleting and undoing, exports, session files, wrong files,
+// locks, looks.
 #include "app/run_facts.h"
 #include "app/session_rows.h"
 #include "tests/app/window_fixture.h"
@@ -81,12 +82,15 @@ void TestWindowSessions::initTestCase() {
 }
 
 void TestWindowSessions::exportsFigures() {
-    for (FigureView* figure : {static_cast<FigureView*>(w.parts().traces), static_cast<FigureView*>(w.parts().scatter)}) {
+    for (FigureView* figure :
+         {static_cast<FigureView*>(w.parts().traces), static_cast<FigureView*>(w.parts().scatter)}) {
         const struct {
             FigureFormat format;
             const char* ending;
             QByteArray magic;
-        } rows[] = {{FigureFormat::Png, ".png", "\x89PNG"}, {FigureFormat::Svg, ".svg", "<?xml"}, {FigureFormat::Pdf, ".pdf", "%PDF"}};
+        } rows[] = {{FigureFormat::Png, ".png", "\x89PNG"},
+                    {FigureFormat::Svg, ".svg", "<?xml"},
+                    {FigureFormat::Pdf, ".pdf", "%PDF"}};
         for (const auto& row : rows) {
             const QString path = w.file(figure->figureName() + QLatin1String(row.ending));
             FigureOptions options;
@@ -193,7 +197,8 @@ void TestWindowSessions::everyPromptHasItsSession() {
 
 void TestWindowSessions::wrongDropSaysWhy() {
     drop(w.window(), {QUrl::fromLocalFile(w.file(QStringLiteral("notes.txt")))});
-    QVERIFY2(w.banners().contains(QStringLiteral("notes.txt is neither a model nor a session")), qPrintable(w.banners()));
+    QVERIFY2(w.banners().contains(QStringLiteral("notes.txt is neither a model nor a session")),
+             qPrintable(w.banners()));
     QVERIFY(w.banners().contains(QStringLiteral(".gguf")));
     drop(w.window(), {QUrl(QStringLiteral("https://example.org/model.gguf"))});
     QVERIFY(w.banners().contains(QStringLiteral("not a file on this machine")));
@@ -220,11 +225,17 @@ void TestWindowSessions::badModelSaysWhy() {
     w.parts().banners->clear(QStringLiteral("file"));
     std::ofstream(folder.toStdString() + "/config.json") << "{}";
     drop(w.window(), {QUrl::fromLocalFile(folder)});
-    QVERIFY(QTest::qWaitFor([&] { return w.banners().contains(QStringLiteral("checkpoint")) && !w.banners().contains(QStringLiteral("is a folder")); }, kPatience));
+    QVERIFY(QTest::qWaitFor(
+        [&] {
+            return w.banners().contains(QStringLiteral("checkpoint")) &&
+                   !w.banners().contains(QStringLiteral("is a folder"));
+        },
+        kPatience));
     w.parts().banners->clear(QStringLiteral("model"));
 }
 
-// The shipped model as a folder with two safetensors files: dropped, it thinks the same, and stays in the list of models by its name.
+// The shipped model as a folder with two safetensors files: dropped, it thinks the same, and stays in the list of
+// models by its name.
 void TestWindowSessions::publishedFolderRuns() {
     const std::filesystem::path shipped = w.parts().runs->model()->path;
     emit w.parts().model_bar->quantChosen({});  // as stored
@@ -236,21 +247,28 @@ void TestWindowSessions::publishedFolderRuns() {
     const QString folder = w.file(QStringLiteral("published-nano"));
     testing::writeCheckpoint(**file, folder.toStdString(), 2);
     drop(w.window(), {QUrl::fromLocalFile(folder)});
-    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == folder.toStdString() && !w.parts().runs->loadingModel(); }, kPatience));
+    QVERIFY(QTest::qWaitFor(
+        [&] { return w.parts().runs->model()->path == folder.toStdString() && !w.parts().runs->loadingModel(); },
+        kPatience));
     QCOMPARE(w.banners(), QString());
     QVERIFY(w.runToEnd());
     QVERIFY(expected.size() > 20);
     QCOMPARE(tokenIds(w.trace()), expected);
     const auto menus = w.window().findChildren<QMenu*>();
-    const auto recent = std::find_if(menus.begin(), menus.end(), [](const QMenu* menu) { return menu->title() == QStringLiteral("&Recent Models"); });
+    const auto recent = std::find_if(menus.begin(), menus.end(), [](const QMenu* menu) {
+        return menu->title() == QStringLiteral("&Recent Models");
+    });
     QVERIFY(recent != menus.end());
-    emit (*recent)->aboutToShow();
+    emit(*recent)->aboutToShow();
     const QList<QAction*> actions = (*recent)->actions();
-    const auto listed = std::find_if(actions.begin(), actions.end(), [](const QAction* action) { return action->text() == QStringLiteral("published-nano"); });
+    const auto listed = std::find_if(actions.begin(), actions.end(), [](const QAction* action) {
+        return action->text() == QStringLiteral("published-nano");
+    });
     QVERIFY(listed != actions.end());
     QVERIFY((*listed)->isEnabled());
     w.window().openModel(shipped);
-    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == shipped && !w.parts().runs->loadingModel(); }, kPatience));
+    QVERIFY(QTest::qWaitFor([&] { return w.parts().runs->model()->path == shipped && !w.parts().runs->loadingModel(); },
+                            kPatience));
 }
 
 void TestWindowSessions::loadingIsShownAndCanBeStopped() {
@@ -258,10 +276,13 @@ void TestWindowSessions::loadingIsShownAndCanBeStopped() {
     const QString before = w.parts().model_bar->modelButton()->text();
     emit w.parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=4,group=32").value());
     QVERIFY(w.parts().runs->loadingModel());
-    QVERIFY2(w.parts().model_bar->modelButton()->text().contains(QStringLiteral("loading quibble-nano")), qPrintable(w.parts().model_bar->modelButton()->text()));
+    QVERIFY2(w.parts().model_bar->modelButton()->text().contains(QStringLiteral("loading quibble-nano")),
+             qPrintable(w.parts().model_bar->modelButton()->text()));
     QWidget* popup = w.parts().model_bar->makeModelPopup();  // closes, and so deletes itself
     const auto buttons = popup->findChildren<QPushButton*>();
-    const auto stop = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) { return button->text().startsWith(QStringLiteral("Stop loading")); });
+    const auto stop = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) {
+        return button->text().startsWith(QStringLiteral("Stop loading"));
+    });
     QVERIFY(stop != buttons.end());
     (*stop)->click();
     QVERIFY(!w.parts().runs->loadingModel());
@@ -359,7 +380,9 @@ void TestWindowSessions::runsOfSeveralModelsSayWhich() {
     first.status = second.status = RunStatus::Finished;
     first.title = second.title = "F16, λ 0";
     first.model_name = second.model_name = "one";
-    const auto subtitle = [&](std::size_t row) { return QString(sessionRows(session, {first, second}).at(row).subtitle + QStringLiteral(" · ")); };
+    const auto subtitle = [&](std::size_t row) {
+        return QString(sessionRows(session, {first, second}).at(row).subtitle + QStringLiteral(" · "));
+    };
     QVERIFY2(!subtitle(1).contains(QStringLiteral("one")), qPrintable(subtitle(1)));
     second.model_name = "other";
     QVERIFY2(subtitle(1).startsWith(QStringLiteral("one · ")), qPrintable(subtitle(1)));
@@ -371,14 +394,19 @@ void TestWindowSessions::runsOfSeveralModelsSayWhich() {
 void TestWindowSessions::everythingHasAName() {
     QStringList nameless;
     for (const QWidget* widget : w.window().findChildren<QWidget*>()) {
-        const bool control = widget->inherits("QAbstractButton") || widget->inherits("QComboBox") || widget->inherits("QAbstractSpinBox") ||
-                             widget->inherits("QLineEdit") || widget->inherits("QAbstractSlider") || widget->inherits("QAbstractItemView");
+        const bool control = widget->inherits("QAbstractButton") || widget->inherits("QComboBox") ||
+                             widget->inherits("QAbstractSpinBox") || widget->inherits("QLineEdit") ||
+                             widget->inherits("QAbstractSlider") || widget->inherits("QAbstractItemView");
         const QString inner = QString::fromLatin1(widget->metaObject()->className());
-        if (!control || widget->objectName().startsWith(QStringLiteral("qt_")) || inner.startsWith(QStringLiteral("QScrollBar")) || inner == QStringLiteral("QLineEditIconButton") || !widget->isVisible()) continue;
+        if (!control || widget->objectName().startsWith(QStringLiteral("qt_")) ||
+            inner.startsWith(QStringLiteral("QScrollBar")) || inner == QStringLiteral("QLineEditIconButton") ||
+            !widget->isVisible())
+            continue;
         const QVariant text = widget->property("text");
         if (widget->accessibleName().isEmpty() && text.toString().isEmpty() && widget->toolTip().isEmpty()) {
             const QWidget* parent = widget->parentWidget();
-            nameless << inner + QStringLiteral(" in ") + (parent != nullptr ? QString::fromLatin1(parent->metaObject()->className()) : QString());
+            nameless << inner + QStringLiteral(" in ") +
+                            (parent != nullptr ? QString::fromLatin1(parent->metaObject()->className()) : QString());
         }
     }
     QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(QStringLiteral(", "))));

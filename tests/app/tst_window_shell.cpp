@@ -1,4 +1,5 @@
-// The window as a frame for everything else: its size, its panels, the focus, its status and its messages. On a screen of 1600 x 1000.
+// The window as a frame for everything else: its size, its panels, the focus, its status and its messages. On a screen
+// of 1600 x 1000.
 #include <algorithm>
 
 #include <QDockWidget>
@@ -47,7 +48,9 @@ private slots:
     void messagesAreNeverCut();
 
 private:
-    [[nodiscard]] QDockWidget* dock(const char* name) const { return w.window().findChild<QDockWidget*>(QString::fromLatin1(name)); }
+    [[nodiscard]] QDockWidget* dock(const char* name) const {
+        return w.window().findChild<QDockWidget*>(QString::fromLatin1(name));
+    }
     [[nodiscard]] QSize least() const { return w.window().layout()->totalMinimumSize(); }
     WindowFixture w;
 };
@@ -70,9 +73,11 @@ void TestWindowShell::everyActionShowsWhatItFocuses() {
         dock("tokens")->hide();
         window.activateWindow();
         w.parts().stream->setFocus();
-        QVERIFY(QTest::qWaitFor([this, &window] { return window.isActiveWindow() && w.parts().stream->stream()->hasFocus(); }));
+        QVERIFY(QTest::qWaitFor(
+            [this, &window] { return window.isActiveWindow() && w.parts().stream->stream()->hasFocus(); }));
     };
-    const QStringList other{QStringLiteral("quit"), QStringLiteral("presentation"), QStringLiteral("run"), QStringLiteral("step"), QStringLiteral("branch")};
+    const QStringList other{QStringLiteral("quit"), QStringLiteral("presentation"), QStringLiteral("run"),
+                            QStringLiteral("step"), QStringLiteral("branch")};
     int moved = 0;
     for (QAction* action : windowActions(&window)) {
         if (other.contains(action->objectName()) || !action->isEnabled()) continue;
@@ -83,7 +88,8 @@ void TestWindowShell::everyActionShowsWhatItFocuses() {
         const QWidget* now = QApplication::focusWidget();
         if (now != nullptr && now != before) {
             ++moved;
-            QVERIFY2(inSight(now), qPrintable(action->objectName() + QLatin1Char(' ') + action->text() + QLatin1Char(' ') + now->accessibleName()));
+            QVERIFY2(inSight(now), qPrintable(action->objectName() + QLatin1Char(' ') + action->text() +
+                                              QLatin1Char(' ') + now->accessibleName()));
         }
         for (QWidget* top : QApplication::topLevelWidgets()) {
             if (top != &window && top->isVisible() && qobject_cast<QDockWidget*>(top) == nullptr) top->close();
@@ -97,9 +103,11 @@ void TestWindowShell::everyActionShowsWhatItFocuses() {
     QTRY_VERIFY(w.parts().prompt->editor()->hasFocus());
     hide();
     const QString prompt = w.parts().prompt->prompt();
-    window.findChild<QAction*>(QStringLiteral("showSpeculation"))->trigger();  // its figures are not shown: there are no drafts
+    window.findChild<QAction*>(QStringLiteral("showSpeculation"))
+        ->trigger();  // its figures are not shown: there are no drafts
     QTRY_VERIFY(inSight(w.parts().speculation));
-    QTest::keyClicks(QApplication::focusWidget() != nullptr ? QApplication::focusWidget() : &window, QStringLiteral("x"));
+    QTest::keyClicks(QApplication::focusWidget() != nullptr ? QApplication::focusWidget() : &window,
+                     QStringLiteral("x"));
     QCOMPARE(w.parts().prompt->prompt(), prompt);
     window.resetLayout();
 }
@@ -116,16 +124,24 @@ void TestWindowShell::aMessageHidesTheStatusAndGivesItBack() {
     const QStringList before = labels();
     QVERIFY(before.size() >= 3);
     bar->showMessage(QStringLiteral("Saved figure.png"), 60000);
-    w.parts().status->setStatus({.tokens_per_second = 12, .with_reference = false, .context_size = 0, .saved_seconds_ago = {}, .device = {}, .model = {}});
+    w.parts().status->setStatus({.tokens_per_second = 12,
+                                 .with_reference = false,
+                                 .context_size = 0,
+                                 .saved_seconds_ago = {},
+                                 .device = {},
+                                 .model = {}});
     QTest::qWait(1200);  // the controller's own refresh, once a second
     const QStringList during = labels();
-    QVERIFY2(during.size() <= 1 && during.join(QString()).startsWith(during.isEmpty() ? QString() : QStringLiteral("saved")), qPrintable(during.join(QLatin1Char('|'))));
+    QVERIFY2(
+        during.size() <= 1 && during.join(QString()).startsWith(during.isEmpty() ? QString() : QStringLiteral("saved")),
+        qPrintable(during.join(QLatin1Char('|'))));
     bar->clearMessage();
     QTRY_VERIFY(labels().size() >= 3);
 }
 
 void TestWindowShell::theStatusDecidesNoWidth() {
-    QVERIFY2(w.parts().status->minimumSizeHint().width() < Theme::instance().em(30), qPrintable(QString::number(w.parts().status->minimumSizeHint().width())));
+    QVERIFY2(w.parts().status->minimumSizeHint().width() < Theme::instance().em(30),
+             qPrintable(QString::number(w.parts().status->minimumSizeHint().width())));
 }
 
 void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
@@ -134,7 +150,8 @@ void TestWindowShell::theWindowComesBackWhenTheTextDoes() {
     const QSize small = least().expandedTo(QSize(700, 600));
     window.resize(small);
     QTRY_COMPARE(window.size(), small);
-    QAction *larger = window.findChild<QAction*>(QStringLiteral("larger")), *normal = window.findChild<QAction*>(QStringLiteral("normalText"));
+    QAction *larger = window.findChild<QAction*>(QStringLiteral("larger")),
+            *normal = window.findChild<QAction*>(QStringLiteral("normalText"));
     for (int i = 0; i < 10; ++i) larger->trigger();
     QTest::qWait(50);
     QVERIFY(window.width() > small.width());  // larger text needs it
@@ -185,7 +202,8 @@ void TestWindowShell::textThatDoesNotFitTheScreenIsRefused() {
     QVERIFY(Theme::instance().fontScale() > 1);
     QVERIFY(Theme::instance().fontScale() < 2.5);
     QVERIFY(least().width() <= kScreen.width());
-    QVERIFY2(w.parts().status->currentMessage().contains(QStringLiteral("as large as")), qPrintable(w.parts().status->currentMessage()));
+    QVERIFY2(w.parts().status->currentMessage().contains(QStringLiteral("as large as")),
+             qPrintable(w.parts().status->currentMessage()));
     w.window().findChild<QAction*>(QStringLiteral("normalText"))->trigger();
     delete holder;
     w.parts().status->clearMessage();
@@ -214,7 +232,9 @@ void TestWindowShell::floatingPanelsCanBeReached() {
     sessions->toggleViewAction()->trigger();
     QTRY_VERIFY(room.contains(sessions->frameGeometry()));
     const auto buttons = sessions->titleBarWidget()->findChildren<QToolButton*>();
-    const auto back = std::find_if(buttons.begin(), buttons.end(), [](const QToolButton* b) { return b->accessibleName().startsWith(QStringLiteral("Put the panel back")); });
+    const auto back = std::find_if(buttons.begin(), buttons.end(), [](const QToolButton* b) {
+        return b->accessibleName().startsWith(QStringLiteral("Put the panel back"));
+    });
     QVERIFY(back != buttons.end() && (*back)->isVisible());
     (*back)->click();
     QTRY_VERIFY(!sessions->isFloating());
@@ -245,25 +265,39 @@ void TestWindowShell::messagesAreNeverCut() {
     for (const QSize& size : {QSize(1024, 700), QSize(800, 600), QSize(1600, 1000)}) {
         w.window().resize(size);
         for (int i = 0; i < 3; ++i) {
-            w.parts().banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QString::number(i), .cause = QString(12, QLatin1Char('m')) + QStringLiteral(" is not a model"),
-                                            .hint = QStringLiteral("A long line that says what can be done about it. ").repeated(3), .action = QStringLiteral("Open model…"), .on_action = {}});
+            w.parts().banners->showMessage(
+                {.kind = BannerMessage::Kind::Problem,
+                 .key = QString::number(i),
+                 .cause = QString(12, QLatin1Char('m')) + QStringLiteral(" is not a model"),
+                 .hint = QStringLiteral("A long line that says what can be done about it. ").repeated(3),
+                 .action = QStringLiteral("Open model…"),
+                 .on_action = {}});
         }
         QTest::qWait(50);
         for (const QWidget* label : w.parts().banners->findChildren<QWidget*>(QStringLiteral("bannerText"))) {
-            QVERIFY2(label->height() >= label->heightForWidth(label->width()), qPrintable(QStringLiteral("%1 of %2").arg(label->height()).arg(label->heightForWidth(label->width()))));
+            QVERIFY2(
+                label->height() >= label->heightForWidth(label->width()),
+                qPrintable(QStringLiteral("%1 of %2").arg(label->height()).arg(label->heightForWidth(label->width()))));
             const QRect here(label->mapTo(&w.window(), QPoint()), label->size());
             QVERIFY(w.window().centralWidget()->geometry().contains(here));
         }
         const QWidget* text = w.parts().stream;
-        QVERIFY(w.window().centralWidget()->rect().contains(QRect(text->mapTo(w.window().centralWidget(), QPoint()), text->size())));
+        QVERIFY(w.window().centralWidget()->rect().contains(
+            QRect(text->mapTo(w.window().centralWidget(), QPoint()), text->size())));
         for (int i = 0; i < 3; ++i) w.parts().banners->clear(QString::number(i));
         // A word that is longer than the line, as paths are, breaks.
-        w.parts().banners->showMessage({.kind = BannerMessage::Kind::Problem, .key = QStringLiteral("long"), .cause = QLatin1Char('/') + QString(120, QLatin1Char('m')),
-                                        .hint = QStringLiteral("Choose another file"), .action = QStringLiteral("Open model…"), .on_action = {}});
+        w.parts().banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                                        .key = QStringLiteral("long"),
+                                        .cause = QLatin1Char('/') + QString(120, QLatin1Char('m')),
+                                        .hint = QStringLiteral("Choose another file"),
+                                        .action = QStringLiteral("Open model…"),
+                                        .on_action = {}});
         QTest::qWait(50);
         QCOMPARE(w.window().width(), size.width());
         const auto* label = w.parts().banners->findChild<QWidget*>(QStringLiteral("bannerText"));
-        QVERIFY2(label->height() >= label->heightForWidth(label->width()), qPrintable(QStringLiteral("%1 of %2").arg(label->height()).arg(label->heightForWidth(label->width()))));
+        QVERIFY2(
+            label->height() >= label->heightForWidth(label->width()),
+            qPrintable(QStringLiteral("%1 of %2").arg(label->height()).arg(label->heightForWidth(label->width()))));
         w.parts().banners->clear(QStringLiteral("long"));
     }
 }

@@ -32,12 +32,14 @@ private slots:
         Worker worker;
         std::vector<int> answers;
         for (int i = 0; i < 20; ++i) {
-            worker.ask([&, i](const std::stop_token&) -> Worker::Answer {
-                const bool beside = QThread::currentThread() != worker.thread();
-                return [&, i, beside] {
-                    if (beside && QThread::currentThread() == worker.thread()) answers.push_back(i);
-                };
-            }, unexpected);
+            worker.ask(
+                [&, i](const std::stop_token&) -> Worker::Answer {
+                    const bool beside = QThread::currentThread() != worker.thread();
+                    return [&, i, beside] {
+                        if (beside && QThread::currentThread() == worker.thread()) answers.push_back(i);
+                    };
+                },
+                unexpected);
         }
         QVERIFY(answers.empty());
         QTRY_COMPARE_WITH_TIMEOUT(answers.size(), std::size_t(20), kPatience);
@@ -48,14 +50,17 @@ private slots:
         Worker worker;
         std::binary_semaphore begun{0};
         std::vector<int> answers;
-        worker.ask([&](const std::stop_token& stop) -> Worker::Answer {
-            begun.release();
-            while (!stop.stop_requested()) QThread::msleep(1);
-            return [&] { answers.push_back(1); };
-        }, unexpected);
+        worker.ask(
+            [&](const std::stop_token& stop) -> Worker::Answer {
+                begun.release();
+                while (!stop.stop_requested()) QThread::msleep(1);
+                return [&] { answers.push_back(1); };
+            },
+            unexpected);
         begun.acquire();
         worker.ask([&](const std::stop_token&) -> Worker::Answer { return [&] { answers.push_back(2); }; }, unexpected);
-        worker.askOnly([&](const std::stop_token&) -> Worker::Answer { return [&] { answers.push_back(3); }; }, unexpected);
+        worker.askOnly([&](const std::stop_token&) -> Worker::Answer { return [&] { answers.push_back(3); }; },
+                       unexpected);
         QTRY_VERIFY_WITH_TIMEOUT(!answers.empty(), kPatience);
         QTest::qWait(20);
         QCOMPARE(answers, std::vector<int>{3});
@@ -64,10 +69,12 @@ private slots:
     void oneJobIsStopped() {
         Worker worker;
         bool stopped = false;
-        std::stop_source stop = worker.ask([&](const std::stop_token& wanted) -> Worker::Answer {
-            while (!wanted.stop_requested()) QThread::msleep(1);
-            return [&] { stopped = true; };
-        }, unexpected);
+        std::stop_source stop = worker.ask(
+            [&](const std::stop_token& wanted) -> Worker::Answer {
+                while (!wanted.stop_requested()) QThread::msleep(1);
+                return [&] { stopped = true; };
+            },
+            unexpected);
         stop.request_stop();
         QTRY_VERIFY_WITH_TIMEOUT(stopped, kPatience);
     }
@@ -76,10 +83,12 @@ private slots:
         Worker worker;
         std::vector<Error> errors;
         const auto broken = [&](const Error& error) { errors.push_back(error); };
-        worker.ask([](const std::stop_token&) -> Worker::Answer {
-            QUIBBLE_CHECK(false, "made to fail");
-            return {};
-        }, broken);
+        worker.ask(
+            [](const std::stop_token&) -> Worker::Answer {
+                QUIBBLE_CHECK(false, "made to fail");
+                return {};
+            },
+            broken);
         worker.ask([](const std::stop_token&) -> Worker::Answer { throw std::bad_alloc(); }, broken);
         QTRY_COMPARE_WITH_TIMEOUT(errors.size(), std::size_t(2), kPatience);
         QVERIFY2(errors[0].what.find("made to fail") != std::string::npos, errors[0].what.c_str());
@@ -92,11 +101,13 @@ private slots:
         {
             Worker worker;
             for (int i = 0; i < 3; ++i) {
-                worker.ask([&](const std::stop_token& stop) -> Worker::Answer {
-                    ++begun;
-                    while (!stop.stop_requested()) QThread::msleep(1);
-                    return [&] { ++answers; };
-                }, unexpected);
+                worker.ask(
+                    [&](const std::stop_token& stop) -> Worker::Answer {
+                        ++begun;
+                        while (!stop.stop_requested()) QThread::msleep(1);
+                        return [&] { ++answers; };
+                    },
+                    unexpected);
             }
             QTRY_COMPARE_WITH_TIMEOUT(begun.load(), 1, kPatience);
         }
@@ -111,10 +122,12 @@ private slots:
         QVERIFY(!work.busy() && !work.cancelAction()->isEnabled());
         QStringList ended;
         const auto task = [&](const QString& name) {
-            return FileWork::Task{.doing = name, .job = [&, name](const std::stop_token& stop) -> Worker::Answer {
-                while (!stop.stop_requested()) QThread::msleep(1);
-                return [&, name] { ended << name; };
-            }, .broken = unexpected};
+            return FileWork::Task{.doing = name,
+                                  .job = [&, name](const std::stop_token& stop) -> Worker::Answer {
+                                      while (!stop.stop_requested()) QThread::msleep(1);
+                                      return [&, name] { ended << name; };
+                                  },
+                                  .broken = unexpected};
         };
         work.start(task(QStringLiteral("first")));
         work.startOn(other, task(QStringLiteral("second")));

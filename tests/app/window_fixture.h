@@ -37,7 +37,8 @@ namespace quibble {
 
 inline constexpr int kPatience = 60'000;  // ms; the machine may be busy
 
-/// As QTest::qWaitFor, but it tells when it sleeps between two turns of the event loop, so that a meter of turns does not count that.
+/// As QTest::qWaitFor, but it tells when it sleeps between two turns of the event loop, so that a meter of turns does
+/// not count that.
 inline bool waitUntil(const std::function<bool()>& done) {
     QElapsedTimer clock;
     clock.start();
@@ -92,8 +93,8 @@ public:
         parts().runs->actions()->run()->trigger();
         return parts().runs->live() && waitForEnd();
     }
-    /// Settings whose run is long enough to be interrupted, found by trying seeds: damaged weights and boosted hesitation make the
-    /// model go round in circles. The run is the one that is shown afterwards.
+    /// Settings whose run is long enough to be interrupted, found by trying seeds: damaged weights and boosted
+    /// hesitation make the model go round in circles. The run is the one that is shown afterwards.
     bool runLong() {
         if (!long_request_) {
             emit parts().model_bar->quantChosen(parseMethodChoice("rtn:bits=2,group=256").value());
@@ -133,7 +134,8 @@ private:
         window_->resize(size);
         if (Theme::instance().fontScale() > 1) return;  // larger text may need more
         if (!QTest::qWaitFor([&] { return window_->size() == size; })) {
-            qFatal("the window is %d x %d, not %s", window_->width(), window_->height(), qUtf8Printable(sides.join(QLatin1Char('x'))));
+            qFatal("the window is %d x %d, not %s", window_->width(), window_->height(),
+                   qUtf8Printable(sides.join(QLatin1Char('x'))));
         }
     }
     int rowOf(RunId run) const {

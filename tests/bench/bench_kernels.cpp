@@ -1,6 +1,6 @@
-// Times the kernels of the chosen table (QUIBBLE_ISA) and states each speed as a fraction of what the machine can do, measured in the
-// same run: bytes against the streaming read limit, operations against the FMA rate. Every kernel is first compared with the reference, and one
-// that is wrong is not timed (exit status 1).
+// Times the kernels of the chosen table (QUIBBLE_ISA) and states each speed as a fraction of what the machine can do,
+// measured in the same run: bytes against the streaming read limit, operations against the FMA rate. Every kernel is
+// first compared with the reference, and one that is wrong is not timed (exit status 1).
 //
 // bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES]
 #include "kernels/limits.h"
@@ -39,7 +39,8 @@ struct Limits {
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Seconds of one call of work(thread, call) on every thread: the tenth percentile of as many as fit in the time, after one to warm up.
+// Seconds of one call of work(thread, call) on every thread: the tenth percentile of as many as fit in the time, after
+// one to warm up.
 double timeOf(const Options& options, const std::function<void(int, int)>& work) {
     std::atomic<int> round{0};
     std::atomic<int> done{0};
@@ -66,8 +67,7 @@ double timeOf(const Options& options, const std::function<void(int, int)>& work)
         done.store(0);
         round.fetch_add(1, std::memory_order_release);
         work(0, call);
-        while (done.load(std::memory_order_acquire) != options.threads - 1) {
-        }
+        while (done.load(std::memory_order_acquire) != options.threads - 1) {}
         if (call > 0) {
             times.push_back(secondsSince(begin));
         }
@@ -105,8 +105,13 @@ struct Product {
     int32_t ahead = 0;
 
     Product(const Ops& ops_table, const Weights& weights, const PackedView& panels, const Case& c)
-        : table(ops_table), w(weights), packed(panels), shape(c), x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
-          xq(std::max(q8RowBytes(c.cols), bf16RowBytes(c.cols)) * static_cast<size_t>(c.rows), 0), y(static_cast<size_t>(c.rows * c.outs)) {
+        : table(ops_table),
+          w(weights),
+          packed(panels),
+          shape(c),
+          x(randomFloats(static_cast<size_t>(c.rows * c.cols), 7), 0),
+          xq(std::max(q8RowBytes(c.cols), bf16RowBytes(c.cols)) * static_cast<size_t>(c.rows), 0),
+          y(static_cast<size_t>(c.rows * c.outs)) {
         if (c.input == Input::F32) {
             return;
         }
@@ -151,8 +156,8 @@ bool isRight(const Ops& table, const Weights& w, const PackedView& packed, const
             }
             const double band = static_cast<double>(shape.cols / 16 + 8) * 0x1p-23 * 0.5 * length;
             if (!(std::fabs(static_cast<double>(ours.y[at]) - static_cast<double>(wanted.y[at])) <= band)) {
-                std::printf("%s: output %zu is %g instead of %g\n", shape.name.c_str(), at, static_cast<double>(ours.y[at]),
-                            static_cast<double>(wanted.y[at]));
+                std::printf("%s: output %zu is %g instead of %g\n", shape.name.c_str(), at,
+                            static_cast<double>(ours.y[at]), static_cast<double>(wanted.y[at]));
                 return false;
             }
         }
@@ -170,7 +175,8 @@ size_t weightBytes(const Weights& w, const PackedView& packed, const Case& shape
     return w.view.row_bytes * static_cast<size_t>(w.view.rows);
 }
 
-bool benchCase(const Options& options, const Limits& limits, const Weights& w, const PackedView& packed, const Case& shape) {
+bool benchCase(const Options& options, const Limits& limits, const Weights& w, const PackedView& packed,
+               const Case& shape) {
     const std::string title = shape.name + " x " + inputName(shape.input);
     if (!options.only.empty() && title.find(options.only) == std::string::npos) {
         return true;
@@ -180,30 +186,38 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
     }
     Product product(ops(), w, packed, shape);
     product.ahead = options.ahead;
-    // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part of a big matrix, going on where
-    // the last call ended, or a small one again and again.
-    const double work = static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
+    // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part
+    // of a big matrix, going on where the last call ended, or a small one again and again.
+    const double work =
+        static_cast<double>(shape.outs) * static_cast<double>(shape.cols) * static_cast<double>(shape.rows);
     const int repeats = std::max(1, static_cast<int>(5e6 / work));
     // A multiple of what the threads take in whole panels and groups of them.
     const int64_t step = 64 * options.threads;
-    const int64_t outs = std::clamp<int64_t>(static_cast<int64_t>(1e7 / work * static_cast<double>(shape.outs)) / step * step, step, shape.outs);
+    const int64_t outs = std::clamp<int64_t>(
+        static_cast<int64_t>(1e7 / work * static_cast<double>(shape.outs)) / step * step, step, shape.outs);
     const int64_t share = outs / options.threads;
     const double part = static_cast<double>(share * options.threads) / static_cast<double>(shape.outs);
-    const double seconds = timeOf(options, [&](int t, int call) {
-                               const int64_t first = call % (shape.outs / outs) * outs + t * share;
-                               for (int i = 0; i < repeats; ++i) {
-                                   product.run(first, first + share);
-                               }
-                           }) /
+    const double seconds = timeOf(options,
+                                  [&](int t, int call) {
+                                      const int64_t first = call % (shape.outs / outs) * outs + t * share;
+                                      for (int i = 0; i < repeats; ++i) {
+                                          product.run(first, first + share);
+                                      }
+                                  }) /
                            repeats / part;
     const double bytes = static_cast<double>(weightBytes(w, packed, shape));
     const bool in_cache = bytes < 1e6;
     const double rate = bytes / seconds;
     const double operations = 2.0 * work / seconds;
-    std::printf("%-16s %6lldx%-5lld rows %3lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of %s)\n", title.c_str(),
-                static_cast<long long>(shape.outs), static_cast<long long>(shape.cols), static_cast<long long>(shape.rows),
-                seconds * 1e6, rate * 1e-9, 100.0 * rate / (in_cache ? limits.cache : limits.memory), in_cache ? "cache" : "memory",
-                operations * 1e-9, 100.0 * operations / (shape.input == Input::F32 ? limits.fma : shape.input == Input::Int8 ? limits.dot : limits.bf16),
+    std::printf("%-16s %6lldx%-5lld rows %3lld  %8.1f us  %7.2f GB/s (%3.0f %% of %s)  %7.1f Gop/s (%3.0f %% of %s)\n",
+                title.c_str(), static_cast<long long>(shape.outs), static_cast<long long>(shape.cols),
+                static_cast<long long>(shape.rows), seconds * 1e6, rate * 1e-9,
+                100.0 * rate / (in_cache ? limits.cache : limits.memory), in_cache ? "cache" : "memory",
+                operations * 1e-9,
+                100.0 * operations /
+                    (shape.input == Input::F32    ? limits.fma
+                     : shape.input == Input::Int8 ? limits.dot
+                                                  : limits.bf16),
                 shape.input == Input::F32 ? "FMA" : "dot");
     return true;
 }
@@ -216,7 +230,8 @@ Weights bigWeights(TensorType type, int64_t outs, int64_t cols) {
     all.view.rows = outs;
     all.bytes.resize(some.view.row_bytes * static_cast<size_t>(outs));
     for (int64_t o = 0; o < outs; o += 64) {
-        std::memcpy(all.bytes.data() + static_cast<size_t>(o) * some.view.row_bytes, some.view.data, 64 * some.view.row_bytes);
+        std::memcpy(all.bytes.data() + static_cast<size_t>(o) * some.view.row_bytes, some.view.data,
+                    64 * some.view.row_bytes);
     }
     all.view.data = all.bytes.data();
     return all;
@@ -246,16 +261,19 @@ void benchPacking(const Options& options, const Weights& w, const char* name) {
     }
     constexpr int64_t kPanels = 16;
     std::vector<std::byte> out(packedBytes(w.view.type, 2 * kPanels * kPanelOutputs, w.view.cols));
-    const double seconds = timeOf(options, [&](int t, int) { packPanels(w.view, t % 2 * kPanels, t % 2 * kPanels + kPanels, out.data()); });
-    const double bytes = static_cast<double>(w.view.row_bytes) * static_cast<double>(kPanels * kPanelOutputs * options.threads);
+    const double seconds = timeOf(
+        options, [&](int t, int) { packPanels(w.view, t % 2 * kPanels, t % 2 * kPanels + kPanels, out.data()); });
+    const double bytes =
+        static_cast<double>(w.view.row_bytes) * static_cast<double>(kPanels * kPanelOutputs * options.threads);
     std::printf("%-16s %30.2f GB/s of the file\n", title.c_str(), bytes / seconds * 1e-9);
 }
 
 bool benchMatrices(const Options& options, const Limits& limits) {
     bool right = true;
-    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,
-                                  TensorType::Q5_0, TensorType::Q5_1, TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K,
-                                  TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4}) {
+    for (const TensorType type :
+         {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,
+          TensorType::Q5_0, TensorType::Q5_1, TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K,
+          TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4}) {
         const bool small_too = type == TensorType::F16 || type == TensorType::Q8_0;
         for (const auto& [outs, cols] : {std::pair<int64_t, int64_t>{256, 256}, {32768, 8960}}) {
             if (outs == 256 && !small_too) {
@@ -265,9 +283,13 @@ bool benchMatrices(const Options& options, const Limits& limits) {
             const Packed packed = hasPacked(type) ? bigPacked(w.view) : Packed{};
             for (const int64_t rows : {1, 2, 4, 8, 16, 64, 256}) {
                 for (const Input input : {Input::F32, Input::Int8, Input::Bf16}) {
-                    const bool offered = input == Input::F32 || (input == Input::Int8 ? hasPacked(type) : type == TensorType::BF16 && limits.bf16 > 0.0);
+                    const bool offered =
+                        input == Input::F32 ||
+                        (input == Input::Int8 ? hasPacked(type) : type == TensorType::BF16 && limits.bf16 > 0.0);
                     if (offered && (rows <= 64 || input == Input::Bf16)) {
-                        right = benchCase(options, limits, w, packed.view, {typeTraits(type)->name, outs, cols, rows, input}) && right;
+                        right = benchCase(options, limits, w, packed.view,
+                                          {typeTraits(type)->name, outs, cols, rows, input}) &&
+                                right;
                     }
                 }
             }
@@ -285,18 +307,20 @@ bool benchMatrices(const Options& options, const Limits& limits) {
     return right;
 }
 
-void printTime(const Options& options, const char* name, double bytes, const std::function<void(int)>& work, double operations = 0.0) {
+void printTime(const Options& options, const char* name, double bytes, const std::function<void(int)>& work,
+               double operations = 0.0) {
     if (!options.only.empty() && std::string(name).find(options.only) == std::string::npos) {
         return;
     }
     Options alone = options;
     alone.threads = 1;
     constexpr int kRepeats = 20;
-    const double seconds = timeOf(alone, [&](int t, int) {
-                               for (int i = 0; i < kRepeats; ++i) {
-                                   work(t);
-                               }
-                           }) /
+    const double seconds = timeOf(alone,
+                                  [&](int t, int) {
+                                      for (int i = 0; i < kRepeats; ++i) {
+                                          work(t);
+                                      }
+                                  }) /
                            kRepeats;
     std::printf("%-34s %8.2f us  %7.2f GB/s", name, seconds * 1e6, bytes / seconds * 1e-9);
     std::printf(operations > 0.0 ? "  %7.1f Gop/s\n" : "\n", operations / seconds * 1e-9);
@@ -304,10 +328,12 @@ void printTime(const Options& options, const char* name, double bytes, const std
 
 // One row and one K/V head of 128 numbers, four of which lie side by side.
 // Rows of a prompt, the last of which sees all positions; scores lie as the engine lays them.
-void benchAttention(const Options& options, const Limits& limits, TensorType type, int64_t rows, int64_t heads, int64_t positions) {
+void benchAttention(const Options& options, const Limits& limits, TensorType type, int64_t rows, int64_t heads,
+                    int64_t positions) {
     constexpr int64_t kDim = 128;
     const TypeTraits& traits = *typeTraits(type);
-    const int64_t row_bytes = 4 * kDim / static_cast<int64_t>(traits.block_elements) * static_cast<int64_t>(traits.block_bytes);
+    const int64_t row_bytes =
+        4 * kDim / static_cast<int64_t>(traits.block_elements) * static_cast<int64_t>(traits.block_bytes);
     const Weights keys = makeWeights(type, positions, 4 * kDim, 5, 0);
     const Weights values = makeWeights(type, positions, 4 * kDim, 6, 0);
     const int64_t stride = (positions / 16 | 1) * 16 + 16;
@@ -332,13 +358,17 @@ void benchAttention(const Options& options, const Limits& limits, TensorType typ
             a.out = out[t].data() + row * heads * kDim;
         }
     }
-    const std::string name = std::string("attention ") + traits.name + " " + std::to_string(rows) + " x " + std::to_string(heads) + " x " + std::to_string(positions);
+    const std::string name = std::string("attention ") + traits.name + " " + std::to_string(rows) + " x " +
+                             std::to_string(heads) + " x " + std::to_string(positions);
     if (!options.only.empty() && name.find(options.only) == std::string::npos) {
         return;
     }
-    const double seconds = timeOf(options, [&](int t, int) { ops().attention(args[static_cast<size_t>(t)].data(), rows); });
-    const double operations = 4.0 * static_cast<double>(kDim * heads * rows) * (static_cast<double>(positions) - 0.5 * static_cast<double>(rows - 1)) * options.threads;
-    std::printf("%-32s %9.1f us %8.1f Gop/s (%3.0f %% of FMA)\n", name.c_str(), seconds * 1e6, operations / seconds * 1e-9, 100.0 * operations / seconds / limits.fma);
+    const double seconds =
+        timeOf(options, [&](int t, int) { ops().attention(args[static_cast<size_t>(t)].data(), rows); });
+    const double operations = 4.0 * static_cast<double>(kDim * heads * rows) *
+                              (static_cast<double>(positions) - 0.5 * static_cast<double>(rows - 1)) * options.threads;
+    std::printf("%-32s %9.1f us %8.1f Gop/s (%3.0f %% of FMA)\n", name.c_str(), seconds * 1e6,
+                operations / seconds * 1e-9, 100.0 * operations / seconds / limits.fma);
 }
 
 void benchSmallOps(const Options& options, const Limits& limits) {
@@ -348,10 +378,12 @@ void benchSmallOps(const Options& options, const Limits& limits) {
     std::vector<float> out(kVocabulary);
     LogitStats stats;
     double kl = 0.0;
-    printTime(options, "logitStats 151936", 4.0 * kVocabulary, [&](int) { ops().logitStats(p.data(), kVocabulary, &stats); });
+    printTime(options, "logitStats 151936", 4.0 * kVocabulary,
+              [&](int) { ops().logitStats(p.data(), kVocabulary, &stats); });
     printTime(options, "klDivergence 151936", 8.0 * kVocabulary,
               [&](int) { kl += ops().klDivergence(p.data(), 15.0, q.data(), 15.0, kVocabulary); });
-    printTime(options, "rmsNorm 1536", 4.0 * 1536, [&](int) { ops().rmsNorm(p.data(), q.data(), 1536, 1e-6F, out.data()); });
+    printTime(options, "rmsNorm 1536", 4.0 * 1536,
+              [&](int) { ops().rmsNorm(p.data(), q.data(), 1536, 1e-6F, out.data()); });
     printTime(options, "swiGlu 8960", 8.0 * 8960, [&](int) { ops().swiGlu(p.data(), q.data(), 8960, out.data()); });
     for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0}) {
         for (const int64_t heads : {1, 4, 6, 8}) {
@@ -410,8 +442,11 @@ int main(int argc, char** argv) {
     limits.fma = measureFmaRate() * options.threads;
     limits.dot = measureDotRate() * options.threads;
     limits.bf16 = measureBf16Rate() * options.threads;
-    std::printf("%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f Gop/s, BF16 dot %.1f Gflop/s\n", ops().isa,
-                options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9, limits.dot * 1e-9, limits.bf16 * 1e-9);
+    std::printf(
+        "%s, %d threads: memory read %.1f GB/s (1 thread %.1f), cache read %.1f GB/s, FMA %.1f Gflop/s, 8-bit dot %.1f "
+        "Gop/s, BF16 dot %.1f Gflop/s\n",
+        ops().isa, options.threads, limits.memory * 1e-9, one * 1e-9, limits.cache * 1e-9, limits.fma * 1e-9,
+        limits.dot * 1e-9, limits.bf16 * 1e-9);
     const bool right = benchMatrices(options, limits);
     benchSmallOps(options, limits);
     return right ? 0 : 1;

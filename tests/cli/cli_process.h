@@ -23,7 +23,8 @@ inline QString cliProgram() { return qEnvironmentVariable("QUIBBLE_CLI"); }
 /// Variables set for one program, beside those of this one.
 using Environment = QList<std::pair<QString, QString>>;
 
-inline CliResult runCli(const QStringList& arguments, const QByteArray& input = {}, const Environment& environment = {}) {
+inline CliResult runCli(const QStringList& arguments, const QByteArray& input = {},
+                        const Environment& environment = {}) {
     QProcess process;
     QProcessEnvironment all = QProcessEnvironment::systemEnvironment();
     for (const auto& [name, value] : environment) all.insert(name, value);
@@ -32,7 +33,8 @@ inline CliResult runCli(const QStringList& arguments, const QByteArray& input = 
     process.write(input);
     process.closeWriteChannel();
     process.waitForFinished(120000);
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, process.readAllStandardOutput(), process.readAllStandardError()};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, process.readAllStandardOutput(),
+            process.readAllStandardError()};
 }
 
 inline QList<QJsonObject> jsonLines(const QByteArray& text) {

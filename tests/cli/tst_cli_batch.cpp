@@ -1,4 +1,5 @@
-// Commands that work long: what cannot be done is counted and named, the rest goes on, and an interrupt keeps what is done.
+// Commands that work long: what cannot be done is counted and named, the rest goes on, and an interrupt keeps what is
+// done.
 #include <QFile>
 #include <QFileInfo>
 #include <QJsonArray>
@@ -26,7 +27,8 @@ CliResult interrupted(const QStringList& arguments, int after_ms, int signal) {
     process.waitForFinished(after_ms);
     if (process.state() == QProcess::Running) ::kill(static_cast<pid_t>(process.processId()), signal);
     process.waitForFinished(120000);
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, process.readAllStandardOutput(), process.readAllStandardError()};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, process.readAllStandardOutput(),
+            process.readAllStandardError()};
 }
 
 QJsonObject objectIn(const QString& path) {
@@ -45,7 +47,8 @@ class TestCliBatch : public QObject {
     QByteArray withOneTooLong() const {
         QByteArray lines;
         const QByteArray texts[] = {"What is 3 + 4?", QByteArray("Tom has 57 coins. ").repeated(500), "What is 2 + 2?"};
-        for (int i = 0; i < 3; ++i) lines += "{\"id\":\"p" + QByteArray::number(i) + "\",\"text\":\"" + texts[i] + "\",\"answer\":\"7\"}\n";
+        for (int i = 0; i < 3; ++i)
+            lines += "{\"id\":\"p" + QByteArray::number(i) + "\",\"text\":\"" + texts[i] + "\",\"answer\":\"7\"}\n";
         return lines;
     }
 
@@ -56,7 +59,8 @@ private slots:
         QVERIFY(problems.open(QIODevice::WriteOnly) && problems.write(withOneTooLong()) > 0);
         problems.close();
         const QStringList rest{"--temperature", "0", "--max-tokens", "60"};
-        const CliResult result = runCli(QStringList{"eval", kModel, "--problems", problems.fileName(), "--json", file("eval.json")} + rest);
+        const CliResult result =
+            runCli(QStringList{"eval", kModel, "--problems", problems.fileName(), "--json", file("eval.json")} + rest);
         QVERIFY2(result.status == 0, result.err.constData());
         const QJsonObject report = objectIn(file("eval.json"));
         QCOMPARE(report["problems"].toInt(), 3);
@@ -65,19 +69,25 @@ private slots:
         QCOMPARE(report["interrupted"].toBool(true), false);
         const QJsonObject failure = report["failures"].toArray()[0].toObject();
         QCOMPARE(failure["id"].toString(), QString("p1"));
-        QVERIFY2(failure["reason"].toString().contains("the context is 2048"), qPrintable(failure["reason"].toString()));
+        QVERIFY2(failure["reason"].toString().contains("the context is 2048"),
+                 qPrintable(failure["reason"].toString()));
         QVERIFY(report.contains("accuracy") && report["accuracy_95"].toArray().size() == 2);
         // The same set on standard input, for people.
         const CliResult text = runCli(QStringList{"eval", kModel, "--problems", "-"} + rest, withOneTooLong());
-        QVERIFY2(text.status == 0 && text.out.contains("graded: 2\n") && text.out.contains("not run, p1: the prompt has "), text.out + text.err);
+        QVERIFY2(
+            text.status == 0 && text.out.contains("graded: 2\n") && text.out.contains("not run, p1: the prompt has "),
+            text.out + text.err);
         QCOMPARE(text.out.contains("accuracy: "), true);
     }
-    // An answer that no rule decides is neither right nor wrong. It lowers the accuracy, which is over all problems that were run.
+    // An answer that no rule decides is neither right nor wrong. It lowers the accuracy, which is over all problems
+    // that were run.
     void whatIsNotGradableIsCountedApart() {
-        const QByteArray problems = "{\"id\":\"right\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"95\"}\n"
-                                    "{\"id\":\"wrong\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"96\"}\n"
-                                    "{\"id\":\"letter\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"(C)\"}\n";
-        const CliResult result = runCli({"eval", kModel, "--problems", "-", "--temperature", "0", "--json", file("letters.json")}, problems);
+        const QByteArray problems =
+            "{\"id\":\"right\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"95\"}\n"
+            "{\"id\":\"wrong\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"96\"}\n"
+            "{\"id\":\"letter\",\"text\":\"Work out 43 - 14 + 66.\",\"answer\":\"(C)\"}\n";
+        const CliResult result =
+            runCli({"eval", kModel, "--problems", "-", "--temperature", "0", "--json", file("letters.json")}, problems);
         QVERIFY2(result.status == 0, result.err.constData());
         const QJsonObject report = objectIn(file("letters.json"));
         QCOMPARE(report["problems"].toInt(), 3);
@@ -86,7 +96,9 @@ private slots:
         QCOMPARE(report["correct"].toInt(), 1);
         QCOMPARE(report["accuracy"].toDouble(), 1.0 / 3);
         // The key is there, too, where everything could be graded.
-        const CliResult letter_free = runCli({"eval", kModel, "--problems", "-", "--temperature", "0", "--limit", "2", "--json", file("letters.json")}, problems);
+        const CliResult letter_free = runCli(
+            {"eval", kModel, "--problems", "-", "--temperature", "0", "--limit", "2", "--json", file("letters.json")},
+            problems);
         QVERIFY2(letter_free.status == 0, letter_free.err.constData());
         QCOMPARE(objectIn(file("letters.json"))["not_gradable"].toInt(-1), 0);
     }
@@ -94,7 +106,8 @@ private slots:
         const QByteArray only = withOneTooLong().split('\n')[1] + '\n';
         const CliResult result = runCli({"eval", kModel, "--problems", "-", "--json", file("none.json")}, only);
         QCOMPARE(result.status, 1);
-        QVERIFY2(result.err.contains("none of the 1 problems could be run; p1: the prompt has"), result.err.constData());
+        QVERIFY2(result.err.contains("none of the 1 problems could be run; p1: the prompt has"),
+                 result.err.constData());
         const QJsonObject report = objectIn(file("none.json"));
         QCOMPARE(report["failed"].toInt(), 1);
         QVERIFY(!report.contains("accuracy"));
@@ -109,16 +122,19 @@ private slots:
         const QString json = file("interrupted.json");
         // Waits longer until something is done; a report of nothing would prove little.
         for (int after_ms = 1000;; after_ms *= 2) {
-            const CliResult result = interrupted({"eval", kModel, "--problems", kHeldOut, "--threads", "1", "--json", json}, after_ms, signal);
+            const CliResult result = interrupted(
+                {"eval", kModel, "--problems", kHeldOut, "--threads", "1", "--json", json}, after_ms, signal);
             const QJsonObject report = objectIn(json);
             QVERIFY2(report["problems"].isDouble(), result.err.constData());
             if (report["problems"].toInt() == 0) continue;
-            QVERIFY2(report["problems"].toInt() < report["problems_wanted"].toInt(), "the set was through before the signal came");
+            QVERIFY2(report["problems"].toInt() < report["problems_wanted"].toInt(),
+                     "the set was through before the signal came");
             QCOMPARE(result.status, 1);
             QCOMPARE(report["interrupted"].toBool(), true);
             QCOMPARE(report["graded"].toInt() + report["not_gradable"].toInt(), report["problems"].toInt());
             QVERIFY(report.contains("accuracy") && report.contains("mean_tokens"));
-            const QByteArray said = "interrupted: the report is of the first " + QByteArray::number(report["problems"].toInt()) + " of ";
+            const QByteArray said =
+                "interrupted: the report is of the first " + QByteArray::number(report["problems"].toInt()) + " of ";
             QVERIFY2(result.err.contains(said), result.err.constData());
             return;
         }
@@ -127,7 +143,9 @@ private slots:
         const QString json = file("bench.json");
         for (int after_ms = 500;; after_ms += 500) {
             QFile::remove(json);
-            const CliResult result = interrupted({"bench", kModel, "--repeats", "100", "--prefill", "16", "--decode", "400", "--threads", "1", "--json", json}, after_ms, SIGINT);
+            const CliResult result = interrupted({"bench", kModel, "--repeats", "100", "--prefill", "16", "--decode",
+                                                  "400", "--threads", "1", "--json", json},
+                                                 after_ms, SIGINT);
             const QJsonObject report = objectIn(json);
             QVERIFY2(result.status >= 0, result.err.constData());
             if (!report.contains("prefill")) continue;
@@ -146,7 +164,9 @@ private slots:
         tokens.close();
         const QString out = file("logits.npy");
         for (int after_ms = 100;; after_ms += 50) {
-            const CliResult result = interrupted({"logits", kModel, "--tokens", tokens.fileName(), "--out", out, "--chunk", "1", "--threads", "1"}, after_ms, SIGTERM);
+            const CliResult result = interrupted(
+                {"logits", kModel, "--tokens", tokens.fileName(), "--out", out, "--chunk", "1", "--threads", "1"},
+                after_ms, SIGTERM);
             QVERIFY2(after_ms < 20000, result.err.constData());
             if (QFileInfo(out).size() <= 128 || result.status == -1) continue;
             QVERIFY2(result.status == 1, "the file was whole before the signal came");
@@ -159,7 +179,8 @@ private slots:
     }
     // A report of yesterday is not lost to a model that cannot be opened today.
     void aReportIsReplacedOnlyByAReport() {
-        for (const QStringList& command : {QStringList{"eval", "no/model.gguf", "--problems", kHeldOut}, QStringList{"bench", "no/model.gguf"}}) {
+        for (const QStringList& command :
+             {QStringList{"eval", "no/model.gguf", "--problems", kHeldOut}, QStringList{"bench", "no/model.gguf"}}) {
             QFile before(file("kept.json"));
             QVERIFY(before.open(QIODevice::WriteOnly) && before.write("{\"kept\":1}") > 0);
             before.close();
@@ -170,8 +191,10 @@ private slots:
         }
     }
     void aMethodThatFailsLeavesTheOthers() {
-        const QString draft = QFileInfo(kModel).path() + "/quibble-nano-draft.gguf", other = QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/models/llama-d64-F32.gguf");
-        const CliResult result = runCli({"bench", kModel, "--speculation", "--draft-model", other, "--methods", "ngram:shortest=1", "chain", "--temperatures", "0", "--problems", "1",
+        const QString draft = QFileInfo(kModel).path() + "/quibble-nano-draft.gguf",
+                      other = QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/models/llama-d64-F32.gguf");
+        const CliResult result = runCli({"bench", kModel, "--speculation", "--draft-model", other, "--methods",
+                                         "ngram:shortest=1", "chain", "--temperatures", "0", "--problems", "1",
                                          "--repeats", "1", "--threads", "1", "--json", file("methods.json")});
         QVERIFY2(result.status == 0, result.err.constData());
         const QJsonObject report = objectIn(file("methods.json"));

@@ -1,4 +1,5 @@
-// What `run --jsonl` streams while a run goes on is what `export` writes of the stored run, line by line, however the events fell into batches.
+// What `run --jsonl` streams while a run goes on is what `export` writes of the stored run, line by line, however the
+// events fell into batches.
 #include <QFile>
 #include <QFileInfo>
 #include <QTemporaryDir>
@@ -16,7 +17,8 @@ constexpr int kTimes = 10;
 
 QString model(const char* name) { return QString::fromStdString((shippedModel().parent_path() / name).string()); }
 
-// Lines of tokens and of the summary; an export has lines of draft rounds and expert passes between them, and one of the provenance before.
+// Lines of tokens and of the summary; an export has lines of draft rounds and expert passes between them, and one of
+// the provenance before.
 QByteArrayList compared(const QByteArray& text) {
     QByteArrayList lines;
     for (const QByteArray& line : text.split('\n')) {
@@ -34,16 +36,20 @@ private slots:
     void theStreamIsTheExport_data() {
         QTest::addColumn<QStringList>("arguments");
         const QStringList quantized{"--quant", "rtn:bits=4,group=64"};
-        const QString nano = model("quibble-nano.gguf"), draft = model("quibble-nano-draft.gguf"), moe = model("quibble-nano-moe.gguf");
+        const QString nano = model("quibble-nano.gguf"), draft = model("quibble-nano-draft.gguf"),
+                      moe = model("quibble-nano-moe.gguf");
         for (const char* block : {"1", "16", "64"}) {
             for (const QString& path : {nano, draft, moe}) {
-                QTest::addRow("%s, block %s", qPrintable(QFileInfo(path).baseName()), block) << QStringList{path, "--block", block} + quantized;
+                QTest::addRow("%s, block %s", qPrintable(QFileInfo(path).baseName()), block)
+                    << QStringList{path, "--block", block} + quantized;
             }
         }
         QTest::newRow("no reference") << QStringList{nano};
         QTest::newRow("mixture, no reference") << QStringList{moe};
-        QTest::newRow("mixture, drafted") << QStringList{moe, "--draft", "chain:length=4", "--draft-model", draft} + quantized;
-        QTest::newRow("mixture, looked up") << QStringList{moe, "--draft", "ngram:length=4,shortest=1", "--experts", "moe_spec:budget=4"};
+        QTest::newRow("mixture, drafted")
+            << QStringList{moe, "--draft", "chain:length=4", "--draft-model", draft} + quantized;
+        QTest::newRow("mixture, looked up")
+            << QStringList{moe, "--draft", "ngram:length=4,shortest=1", "--experts", "moe_spec:budget=4"};
         QTest::newRow("drafts for its reference") << QStringList{nano, "--draft", "self"} + quantized;
     }
     void theStreamIsTheExport() {
@@ -51,8 +57,11 @@ private slots:
         for (int time = 0; time < kTimes; ++time) {
             const QTemporaryDir folder;
             const QString db = folder.filePath("runs.db");
-            const CliResult run = runCli(QStringList{"run", "--prompt", "A farmer has 12 cows and buys 7 more. How many?", "--temperature", "0.8", "--seed", QString::number(time),
-                                                     "--max-tokens", "60", "--threads", "2", "--db", db, "--jsonl", "-"} + arguments);
+            const CliResult run =
+                runCli(QStringList{"run", "--prompt", "A farmer has 12 cows and buys 7 more. How many?",
+                                   "--temperature", "0.8", "--seed", QString::number(time), "--max-tokens", "60",
+                                   "--threads", "2", "--db", db, "--jsonl", "-"} +
+                       arguments);
             QVERIFY2(run.status == 0, run.err.constData());
             const CliResult exported = runCli({"export", db, "--run", "1"});
             const QByteArrayList live = compared(run.out), stored = compared(exported.out);

@@ -1,4 +1,5 @@
-// SIGKILL at 50 random moments of a real run (QUIBBLE_KILLS=500: at so many): the database opens, is whole, and lacks at most the last second.
+// SIGKILL at 50 random moments of a real run (QUIBBLE_KILLS=500: at so many): the database opens, is whole, and lacks
+// at most the last second.
 #include <QElapsedTimer>
 #include <QProcess>
 #include <QTemporaryDir>
@@ -34,9 +35,19 @@ private slots:
             // Every fifth file is new; the others gather several killed runs.
             const QString db = folder.filePath(QString("killed-%1.db").arg(kill / 5));
             QProcess process;
-            // At this temperature the end token is rare; a block of 1 makes the run long enough to be killed in the middle.
-            process.start(cliProgram(), {"run", QString::fromStdString(shippedModel().string()), "--prompt", "What is 1 + 2?", "--quant", "rtn:bits=3,group=64", "--temperature",
-                                         "3", "--top-p", "1", "--max-tokens", "1900", "--block", "1", "--threads", "1", "--seed", QString::number(kill), "--db", db, "--jsonl", "-"});
+            // At this temperature the end token is rare; a block of 1 makes the run long enough to be killed in the
+            // middle.
+            process.start(cliProgram(), {"run",           QString::fromStdString(shippedModel().string()),
+                                         "--prompt",      "What is 1 + 2?",
+                                         "--quant",       "rtn:bits=3,group=64",
+                                         "--temperature", "3",
+                                         "--top-p",       "1",
+                                         "--max-tokens",  "1900",
+                                         "--block",       "1",
+                                         "--threads",     "1",
+                                         "--seed",        QString::number(kill),
+                                         "--db",          db,
+                                         "--jsonl",       "-"});
             QVERIFY(process.waitForStarted());
             // The clock starts with the first token, which is when there is something to lose.
             QVERIFY(process.waitForReadyRead(kPatienceMs));
@@ -65,11 +76,14 @@ private slots:
             }
             ++with_tokens;
             if (!was_running || trace->finished()) continue;
-            const qint64 span_ms = (trace->points().back().token.time_ns - trace->points().front().token.time_ns) / 1000000;
+            const qint64 span_ms =
+                (trace->points().back().token.time_ns - trace->points().front().token.time_ns) / 1000000;
             worst_ms = std::max(worst_ms, running_ms - span_ms);
-            QVERIFY2(running_ms - span_ms <= kAllowedLossMs, qPrintable(QString("%1 ms written of %2").arg(span_ms).arg(running_ms)));
+            QVERIFY2(running_ms - span_ms <= kAllowedLossMs,
+                     qPrintable(QString("%1 ms written of %2").arg(span_ms).arg(running_ms)));
         }
-        qInfo("%d of %d killed runs had tokens on disk; at most %lld ms were lost", with_tokens, kills, static_cast<long long>(worst_ms));
+        qInfo("%d of %d killed runs had tokens on disk; at most %lld ms were lost", with_tokens, kills,
+              static_cast<long long>(worst_ms));
         QVERIFY(with_tokens > kills / 4);
     }
 };

@@ -1,5 +1,5 @@
-// Writes a run in real time, one token a millisecond, and says on standard output, with the time, what it has pushed: the proof of
-// how much a SIGKILL may cost. Ends only when it is killed.
+// Writes a run in real time, one token a millisecond, and says on standard output, with the time, what it has pushed:
+// the proof of how much a SIGKILL may cost. Ends only when it is killed.
 //   kill_writer DATABASE SEED
 
 #include <chrono>
@@ -16,7 +16,8 @@ namespace {
 using namespace quibble;
 
 std::int64_t nowMs() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
 }
 
 int failWith(const Error& error) {

@@ -47,7 +47,9 @@ inline RunRequest branchRequest(RunId parent, Position pos, std::uint64_t seed =
     return request;
 }
 
-inline std::filesystem::path pathIn(const QTemporaryDir& folder, const char* name = "lab.qbl") { return folder.filePath(name).toStdString(); }
+inline std::filesystem::path pathIn(const QTemporaryDir& folder, const char* name = "lab.qbl") {
+    return folder.filePath(name).toStdString();
+}
 
 }  // namespace quibble::test
 
@@ -56,9 +58,9 @@ inline std::filesystem::path pathIn(const QTemporaryDir& folder, const char* nam
         const auto& outcome_ = (result);                                                 \
         QVERIFY2(outcome_.has_value(), outcome_ ? "" : outcome_.error().line().c_str()); \
     } while (false)
-#define VERIFY_FAILS(result, expected_code)                                                   \
-    do {                                                                                      \
-        const auto& outcome_ = (result);                                                      \
-        QVERIFY2(!outcome_.has_value(), "it should have failed");                             \
-        QVERIFY2(outcome_.error().code == (expected_code), outcome_.error().line().c_str());  \
+#define VERIFY_FAILS(result, expected_code)                                                  \
+    do {                                                                                     \
+        const auto& outcome_ = (result);                                                     \
+        QVERIFY2(!outcome_.has_value(), "it should have failed");                            \
+        QVERIFY2(outcome_.error().code == (expected_code), outcome_.error().line().c_str()); \
     } while (false)

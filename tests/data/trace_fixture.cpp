@@ -22,8 +22,14 @@ public:
     bool coin() { return (random_() & 1) != 0; }
     // Ordinary figures, with every kind of odd one now and then.
     float real() {
-        constexpr float kOdd[] = {kNotMeasured, std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                                  std::numeric_limits<float>::max(), std::numeric_limits<float>::denorm_min(), 0.0f, 1.0f, -3.0f};
+        constexpr float kOdd[] = {kNotMeasured,
+                                  std::numeric_limits<float>::infinity(),
+                                  -std::numeric_limits<float>::infinity(),
+                                  std::numeric_limits<float>::max(),
+                                  std::numeric_limits<float>::denorm_min(),
+                                  0.0f,
+                                  1.0f,
+                                  -3.0f};
         if (below(6) == 0) return kOdd[below(8)];
         return std::ldexp(static_cast<float>(below(1 << 24)), -20) - 3.0f;
     }
@@ -98,7 +104,9 @@ TokenRecord tokenOf(Maker& make, Position pos) {
     return t;
 }
 
-ReferenceRecord referenceOf(Maker& make, Position pos) { return {pos, make.real(), make.real(), make.real(), make.real(), 1 + make.below(kVocab - 1), make.list(10)}; }
+ReferenceRecord referenceOf(Maker& make, Position pos) {
+    return {pos, make.real(), make.real(), make.real(), make.real(), 1 + make.below(kVocab - 1), make.list(10)};
+}
 
 // The rounds that could have made the tokens: some in a plain step, the last one ended on its path now and then.
 std::vector<DraftRound> roundsOf(Maker& make, const std::vector<const TokenRecord*>& tokens) {
@@ -114,7 +122,8 @@ std::vector<DraftRound> roundsOf(Maker& make, const std::vector<const TokenRecor
         };
         for (std::size_t k = 0; k < count - (added ? 1 : 0); ++k) {
             const std::int32_t parent = round.path.empty() ? -1 : round.path.back();
-            if (make.coin()) grow(grow(parent, make.below(kVocab), DraftFate::Rejected), make.below(kVocab), DraftFate::Ignored);
+            if (make.coin())
+                grow(grow(parent, make.below(kVocab), DraftFate::Rejected), make.below(kVocab), DraftFate::Ignored);
             round.path.push_back(grow(parent, tokens[i + k]->id, DraftFate::Accepted));
         }
         if (added) round.added = tokens[i + count - 1]->id;
@@ -144,8 +153,17 @@ TokenExperts expertsOf(Maker& make, Position pos, int experts) {
 }
 
 ExpertPass passOf(Maker& make, Position pos, int rows, int experts) {
-    ExpertPass pass{pos, rows, make.coin(), make.below(experts + 1), {}, {}, make.below(1 << 30), std::int64_t{1} << make.below(62), make.below(1 << 30)};
-    for (int layer = 0; layer < kExpertLayers; ++layer) pass.layers.push_back({make.below(experts + 1), make.below(experts + 1), make.real()});
+    ExpertPass pass{pos,
+                    rows,
+                    make.coin(),
+                    make.below(experts + 1),
+                    {},
+                    {},
+                    make.below(1 << 30),
+                    std::int64_t{1} << make.below(62),
+                    make.below(1 << 30)};
+    for (int layer = 0; layer < kExpertLayers; ++layer)
+        pass.layers.push_back({make.below(experts + 1), make.below(experts + 1), make.real()});
     for (int budget = make.coin() ? experts : 0; budget > 0; --budget) pass.coverage_by_budget.push_back(make.real());
     return pass;
 }
@@ -166,15 +184,21 @@ std::vector<RunEvent> withSpeculation(std::vector<RunEvent> events, const RunSha
     std::vector<RunEvent> out;
     for (RunEvent& event : events) {
         if (auto* provenance = std::get_if<RunProvenance>(&event)) {
-            if (shape.drafts) std::tie(provenance->draft_name, provenance->draft_hash, provenance->draft_format) = std::tuple("nano draft", "d789", "Q8_0");
-            if (shape.experts > 0) std::tie(provenance->expert_layers, provenance->experts, provenance->experts_used) = std::tuple(kExpertLayers, shape.experts, 2);
+            if (shape.drafts)
+                std::tie(provenance->draft_name, provenance->draft_hash, provenance->draft_format) =
+                    std::tuple("nano draft", "d789", "Q8_0");
+            if (shape.experts > 0)
+                std::tie(provenance->expert_layers, provenance->experts, provenance->experts_used) =
+                    std::tuple(kExpertLayers, shape.experts, 2);
         }
         if (const auto* token = std::get_if<TokenRecord>(&event)) {
             const auto round = rounds.find(token->pos);
             if (shape.experts > 0) {
                 const bool prefill = token == tokens.front();
-                for (Position pos = prefill && shape.first < 0 ? 0 : token->pos - 1; pos < token->pos; ++pos) out.emplace_back(expertsOf(make, pos, shape.experts));
-                out.emplace_back(passOf(make, token->pos - 1, round == rounds.end() ? 1 : round->second.rows, shape.experts));
+                for (Position pos = prefill && shape.first < 0 ? 0 : token->pos - 1; pos < token->pos; ++pos)
+                    out.emplace_back(expertsOf(make, pos, shape.experts));
+                out.emplace_back(
+                    passOf(make, token->pos - 1, round == rounds.end() ? 1 : round->second.rows, shape.experts));
             }
             if (round != rounds.end()) {
                 for (const DraftNode& node : round->second.nodes) {
@@ -190,9 +214,12 @@ std::vector<RunEvent> withSpeculation(std::vector<RunEvent> events, const RunSha
 
 // Bits of everything in a record; NaN is one value.
 void add(std::string& out, const char* key, float value) {
-    out += std::string(key) + "=" + (std::isnan(value) ? "nan" : std::to_string(std::bit_cast<std::uint32_t>(value))) + " ";
+    out += std::string(key) + "=" + (std::isnan(value) ? "nan" : std::to_string(std::bit_cast<std::uint32_t>(value))) +
+           " ";
 }
-void add(std::string& out, const char* key, std::int64_t value) { out += std::string(key) + "=" + std::to_string(value) + " "; }
+void add(std::string& out, const char* key, std::int64_t value) {
+    out += std::string(key) + "=" + std::to_string(value) + " ";
+}
 void add(std::string& out, const char* key, const std::vector<Alternative>& list) {
     for (const Alternative& alternative : list) {
         add(out, key, std::int64_t{alternative.id});
@@ -371,16 +398,19 @@ std::string differenceBetween(const RunTrace& a, const RunTrace& b) {
     if (a.state() != b.state()) return "state";
     if (a.finished() != b.finished()) return "finished";
     if (a.controls() != b.controls()) return "controls";
-    for (const std::string& difference :
-         {differenceBetween("point", a.points(), b.points()), differenceBetween("draft round", a.draftRounds(), b.draftRounds()),
-          differenceBetween("position's expert", a.tokenExperts(), b.tokenExperts()), differenceBetween("pass", a.expertPasses(), b.expertPasses())}) {
+    for (const std::string& difference : {differenceBetween("point", a.points(), b.points()),
+                                          differenceBetween("draft round", a.draftRounds(), b.draftRounds()),
+                                          differenceBetween("position's expert", a.tokenExperts(), b.tokenExperts()),
+                                          differenceBetween("pass", a.expertPasses(), b.expertPasses())}) {
         if (!difference.empty()) return difference;
     }
     if (a.referenced() != b.referenced()) return "referenced";
     for (const auto& [id, bytes] : a.texts()) {
         if (b.text(id) != bytes) return "text of token " + std::to_string(id);
     }
-    return a.texts().size() == b.texts().size() ? "" : "texts: " + std::to_string(a.texts().size()) + " and " + std::to_string(b.texts().size());
+    return a.texts().size() == b.texts().size()
+               ? ""
+               : "texts: " + std::to_string(a.texts().size()) + " and " + std::to_string(b.texts().size());
 }
 
 }  // namespace quibble::test

@@ -14,26 +14,29 @@ namespace quibble::test {
 struct RunShape {
     std::uint64_t seed = 1;
     int tokens = 20;
-    int prompt = 5;              // tokens of the prompt
-    Position first = -1;         // position of the first event; -1: behind the prompt
+    int prompt = 5;       // tokens of the prompt
+    Position first = -1;  // position of the first event; -1: behind the prompt
     bool references = true;
     bool finished = true;
-    bool drafts = false;         // most tokens come in draft rounds
-    int experts = 0;             // a layer; 0: a dense model
+    bool drafts = false;  // most tokens come in draft rounds
+    int experts = 0;      // a layer; 0: a dense model
     std::string known_answer = "42";
     std::string tokenizer_hash = "tokenizer-a";
 };
 
 /// A request in which no field has its default value.
 [[nodiscard]] RunRequest fullRequest(std::uint64_t seed = 1);
-/// All events of a run, in the order in which an engine sends them: provenance, texts before the tokens that use them, references
-/// in blocks behind the tokens, two control changes, the end. The tokens do not depend on whether there are drafts or experts.
+/// All events of a run, in the order in which an engine sends them: provenance, texts before the tokens that use them,
+/// references in blocks behind the tokens, two control changes, the end. The tokens do not depend on whether there are
+/// drafts or experts.
 [[nodiscard]] std::vector<RunEvent> eventsOf(const RunShape& shape);
 [[nodiscard]] RunTrace traceOf(const RunRequest& request, const std::vector<RunEvent>& events);
 /// Cut into batches of `size` events.
-[[nodiscard]] std::vector<EventBatchPtr> batchesOf(RunId run, const std::vector<RunEvent>& events, std::size_t size = 7);
+[[nodiscard]] std::vector<EventBatchPtr> batchesOf(RunId run, const std::vector<RunEvent>& events,
+                                                   std::size_t size = 7);
 
-/// Empty: the traces are equal in everything a store keeps, floats bit for bit (any NaN equals any NaN). Else the first difference.
+/// Empty: the traces are equal in everything a store keeps, floats bit for bit (any NaN equals any NaN). Else the first
+/// difference.
 [[nodiscard]] std::string differenceBetween(const RunTrace& a, const RunTrace& b);
 
 }  // namespace quibble::test

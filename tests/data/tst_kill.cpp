@@ -10,12 +10,15 @@
 using namespace quibble;
 using namespace quibble::test;
 
-// SIGKILL at 50 random moments of a run (QUIBBLE_KILLS=500: at so many): the database opens, is sound, and lacks at most the last second.
+// SIGKILL at 50 random moments of a run (QUIBBLE_KILLS=500: at so many): the database opens, is sound, and lacks at
+// most the last second.
 class TestKill : public QObject {
     Q_OBJECT
 
     static std::int64_t nowMs() {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+        return std::chrono::duration_cast<std::chrono::milliseconds>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
     }
 
     // What the writer said it had pushed, and when.
@@ -27,8 +30,10 @@ class TestKill : public QObject {
             for (const QByteArray& line : text.split('\n')) {
                 const QList<QByteArray> words = line.split(' ');
                 if (words.size() != 2 || !line.size()) continue;
-                if (words[0] == "run") log.run = RunId{words[1].toLongLong()};
-                else log.pushed.emplace_back(words[0].toLongLong(), words[1].toInt());
+                if (words[0] == "run")
+                    log.run = RunId{words[1].toLongLong()};
+                else
+                    log.pushed.emplace_back(words[0].toLongLong(), words[1].toInt());
             }
             // The kill may have cut the last line short.
             if (!text.endsWith('\n') && !log.pushed.empty()) log.pushed.pop_back();
@@ -49,7 +54,9 @@ class TestKill : public QObject {
         const Position kept = trace.points().empty() ? trace.firstPosition() - 1 : trace.points().back().token.pos;
         for (const auto& [when, position] : log.pushed) {
             if (when > killed_ms - 1000) break;
-            QVERIFY2(position <= kept, qPrintable(QString("position %1 was pushed %2 ms before the kill and is lost").arg(position).arg(killed_ms - when)));
+            QVERIFY2(position <= kept, qPrintable(QString("position %1 was pushed %2 ms before the kill and is lost")
+                                                      .arg(position)
+                                                      .arg(killed_ms - when)));
         }
         // What is there is what was written.
         const auto events = eventsOf({.seed = seed, .tokens = 20000, .drafts = true, .experts = 8});
@@ -102,9 +109,11 @@ private slots:
         const auto store = need(Store::open(path));
         const auto sessions = need(store->listSessions());
         QCOMPARE(sessions.size(), std::size_t(1));
-        QVERIFY2(sessions[0].tokens > (testing::kSanitized ? 300 : 5000), "too few tokens came through for the kills to prove anything");
-        qInfo("%lld kills, %lld runs, %lld tokens kept, at most %lld ms lost", static_cast<long long>(kills), static_cast<long long>(sessions[0].runs),
-              static_cast<long long>(sessions[0].tokens), static_cast<long long>(worst_));
+        QVERIFY2(sessions[0].tokens > (testing::kSanitized ? 300 : 5000),
+                 "too few tokens came through for the kills to prove anything");
+        qInfo("%lld kills, %lld runs, %lld tokens kept, at most %lld ms lost", static_cast<long long>(kills),
+              static_cast<long long>(sessions[0].runs), static_cast<long long>(sessions[0].tokens),
+              static_cast<long long>(worst_));
     }
 };
 

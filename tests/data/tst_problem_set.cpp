@@ -20,8 +20,9 @@ class TestProblemSet : public QObject {
     Q_OBJECT
 private slots:
     void reads() {
-        const auto set = readText("{\"id\": \"a-1\", \"text\": \"What is 1 + 1?\", \"answer\": \"2\", \"steps\": 1}\r\n\n"
-                                  "{\"id\": \"a-2\", \"text\": \"\\u20ac\", \"answer\": -7, \"more\": [1]}");
+        const auto set = readText(
+            "{\"id\": \"a-1\", \"text\": \"What is 1 + 1?\", \"answer\": \"2\", \"steps\": 1}\r\n\n"
+            "{\"id\": \"a-2\", \"text\": \"\\u20ac\", \"answer\": -7, \"more\": [1]}");
         QVERIFY(set.has_value());
         QCOMPARE(set->problems().size(), std::size_t(2));
         QVERIFY(set->problems()[0] == (Problem{"a-1", "What is 1 + 1?", "2", 1}));
@@ -36,10 +37,11 @@ private slots:
 
     // As other people's files write answers: numbers, worked solutions.
     void answers() {
-        const auto set = readText("{\"id\": \"a\", \"text\": \"t\", \"answer\": 42.0}\n"
-                                  "{\"id\": \"b\", \"text\": \"t\", \"answer\": \"6 * 7 = <<6*7=42>>42\\n#### 42\"}\n"
-                                  "{\"id\": \"c\", \"text\": \"t\", \"answer\": \"so \\\\boxed{\\\\frac{1}{2}}\"}\n"
-                                  "{\"id\": \"d\", \"text\": \"t\", \"answer\": 0.5}");
+        const auto set = readText(
+            "{\"id\": \"a\", \"text\": \"t\", \"answer\": 42.0}\n"
+            "{\"id\": \"b\", \"text\": \"t\", \"answer\": \"6 * 7 = <<6*7=42>>42\\n#### 42\"}\n"
+            "{\"id\": \"c\", \"text\": \"t\", \"answer\": \"so \\\\boxed{\\\\frac{1}{2}}\"}\n"
+            "{\"id\": \"d\", \"text\": \"t\", \"answer\": 0.5}");
         QVERIFY2(set.has_value(), set ? "" : set.error().line().c_str());
         QCOMPARE(set->problems()[0].answer, std::string("42.0"));
         QCOMPARE(set->problems()[1].answer, std::string("42"));
@@ -56,14 +58,22 @@ private slots:
         QTest::newRow("zero byte") << QByteArray("{\0}", 3) << QByteArray("line 1 is not JSON");
         QTest::newRow("array") << QByteArray("\n\n[1]") << QByteArray("line 3 is not a JSON object");
         QTest::newRow("no answer") << QByteArray("{\"id\":\"a\",\"text\":\"t\"}") << QByteArray("lacks \"answer\"");
-        QTest::newRow("number as text") << QByteArray("{\"id\":\"a\",\"text\":5,\"answer\":\"1\"}") << QByteArray("\"text\" that is not a text");
-        QTest::newRow("answer as a list") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":[1]}") << QByteArray("\"answer\" that is not a text");
-        QTest::newRow("nothing behind the mark") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"6 #### \"}") << QByteArray("nothing behind the");
-        QTest::newRow("empty id") << QByteArray("{\"id\":\"\",\"text\":\"t\",\"answer\":\"1\"}") << QByteArray("empty \"id\"");
-        QTest::newRow("odd id") << QByteArray("{\"id\":\"a b\",\"text\":\"t\",\"answer\":\"1\"}") << QByteArray("other characters");
+        QTest::newRow("number as text") << QByteArray("{\"id\":\"a\",\"text\":5,\"answer\":\"1\"}")
+                                        << QByteArray("\"text\" that is not a text");
+        QTest::newRow("answer as a list") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":[1]}")
+                                          << QByteArray("\"answer\" that is not a text");
+        QTest::newRow("nothing behind the mark")
+            << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"6 #### \"}") << QByteArray("nothing behind the");
+        QTest::newRow("empty id") << QByteArray("{\"id\":\"\",\"text\":\"t\",\"answer\":\"1\"}")
+                                  << QByteArray("empty \"id\"");
+        QTest::newRow("odd id") << QByteArray("{\"id\":\"a b\",\"text\":\"t\",\"answer\":\"1\"}")
+                                << QByteArray("other characters");
         QTest::newRow("twice") << good + good << QByteArray("line 2 repeats the id \"a\"");
-        QTest::newRow("steps") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"1\",\"steps\":-1}") << QByteArray("\"steps\"");
-        QTest::newRow("huge steps") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"1\",\"steps\":99999999999999999999}") << QByteArray("\"steps\"");
+        QTest::newRow("steps") << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"1\",\"steps\":-1}")
+                               << QByteArray("\"steps\"");
+        QTest::newRow("huge steps")
+            << QByteArray("{\"id\":\"a\",\"text\":\"t\",\"answer\":\"1\",\"steps\":99999999999999999999}")
+            << QByteArray("\"steps\"");
         QTest::newRow("long line") << QByteArray(2 << 20, 'x') << QByteArray("longer than 1 MiB");
         QTest::newRow("deep") << QByteArray(500000, '[') << QByteArray("is not JSON");
         QTest::newRow("too much") << QByteArray(65 << 20, '\n') << QByteArray("64 MiB");

@@ -1,4 +1,5 @@
-// Opening, migrating and refusing database files. The fixtures folder keeps a file of every schema version that was ever written.
+// Opening, migrating and refusing database files. The fixtures folder keeps a file of every schema version that was
+// ever written.
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -25,9 +26,12 @@ std::vector<Migration> withLaterSteps() {
     const auto real = schemaMigrations();
     std::vector<Migration> steps(real.begin(), real.end());
     const int newest = steps.back().version;
-    steps.push_back({newest + 1, "ALTER TABLE run ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'; -- a comment; with a semicolon\n"
-                                 "CREATE TABLE IF NOT EXISTS draft (run INTEGER NOT NULL, step INTEGER NOT NULL, note TEXT DEFAULT ';', PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"});
-    steps.push_back({newest + 2, "UPDATE run SET mood = 'old';\nCREATE INDEX IF NOT EXISTS draft_by_step ON draft (step);\n"});
+    steps.push_back({newest + 1,
+                     "ALTER TABLE run ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'; -- a comment; with a semicolon\n"
+                     "CREATE TABLE IF NOT EXISTS draft (run INTEGER NOT NULL, step INTEGER NOT NULL, note TEXT DEFAULT "
+                     "';', PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"});
+    steps.push_back(
+        {newest + 2, "UPDATE run SET mood = 'old';\nCREATE INDEX IF NOT EXISTS draft_by_step ON draft (step);\n"});
     return steps;
 }
 
@@ -71,8 +75,10 @@ private slots:
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
         const SessionId session = need(open.store->createSession("A session of version 4"));
-        const RunId root = open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
-        open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
+        const RunId root =
+            open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
+        open.add(session, branchRequest(root, 9),
+                 eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
         need(open.store->addNote(root, 6, 8, "remember"));
         VERIFY_OK(open.store->exportSession(session, path.toStdString()));
     }
@@ -84,7 +90,9 @@ private slots:
         const auto store = need(Store::open(path));
         const auto runs = need(store->listRuns(need(store->lastSession())));
         QCOMPARE(runs.size(), std::size_t(2));
-        QCOMPARE(differenceBetween(need(store->loadRun(runs[0].id)), test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
+        QCOMPARE(differenceBetween(need(store->loadRun(runs[0].id)),
+                                   test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))),
+                 std::string());
         QCOMPARE(need(store->loadRun(runs[1].id)).points().size(), std::size_t(9));
         QCOMPARE(need(store->listNotes(runs[0].id)).at(0).text, std::string("remember"));
         VERIFY_OK(store->runIntegrityCheck());
@@ -99,7 +107,8 @@ private slots:
         const auto old = need(open.store->listRuns(need(open.store->lastSession()))).at(0).id;
         const auto events = eventsOf({.seed = 5, .drafts = true, .experts = 4});
         const RunId fresh = open.add(need(open.store->lastSession()), fullRequest(), events);
-        QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(fullRequest(), events)), std::string());
+        QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(fullRequest(), events)),
+                 std::string());
         QVERIFY(need(open.store->loadRun(old)).draftRounds().empty());
         VERIFY_OK(open.store->runIntegrityCheck());
     }
@@ -120,7 +129,9 @@ private slots:
         auto open = OpenStore::at(pathIn(folder));
         const auto runs = need(open.store->listRuns(need(open.store->importSession(fixture()))));
         QCOMPARE(runs.size(), std::size_t(2));
-        QCOMPARE(differenceBetween(need(open.store->loadRun(runs[0].id)), test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))), std::string());
+        QCOMPARE(differenceBetween(need(open.store->loadRun(runs[0].id)),
+                                   test::traceOf(versionOneRequest(), eventsOf({.seed = 1, .tokens = 12}))),
+                 std::string());
         QCOMPARE(ask(fixture(), "PRAGMA user_version"), 1);  // left as it was
         for (const auto& entry : std::filesystem::directory_iterator(folder.path().toStdString())) {
             QVERIFY2(entry.path().string().find(".import") == std::string::npos, entry.path().c_str());
@@ -130,19 +141,24 @@ private slots:
 
     void laterVersionsOpen_data() {
         QTest::addColumn<int>("version");
-        for (int version = 2; version <= schemaMigrations().back().version; ++version) QTest::addRow("version %d", version) << version;
+        for (int version = 2; version <= schemaMigrations().back().version; ++version)
+            QTest::addRow("version %d", version) << version;
     }
     void laterVersionsOpen() {
         QFETCH(int, version);
         const QTemporaryDir folder;
         const auto path = pathIn(folder);
-        std::filesystem::copy_file(QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_" + std::to_string(version) + ".qbl", path);
+        std::filesystem::copy_file(QUIBBLE_SOURCE_DIR "/tests/data/fixtures/schema_" + std::to_string(version) + ".qbl",
+                                   path);
         const auto store = need(Store::open(path));
         const auto runs = need(store->listRuns(need(store->lastSession())));
         QCOMPARE(runs.size(), std::size_t(2));
         const RunTrace root = need(store->loadRun(runs[0].id)), branch = need(store->loadRun(runs[1].id));
         QVERIFY(!root.draftRounds().empty() && !root.expertPasses().empty() && !branch.draftRounds().empty());
-        QCOMPARE(differenceBetween(root, test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}))), std::string());
+        QCOMPARE(
+            differenceBetween(
+                root, test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}))),
+            std::string());
         VERIFY_OK(store->runIntegrityCheck());
     }
 
@@ -159,7 +175,7 @@ private slots:
         QCOMPARE(ask(backup, "SELECT COUNT(*) FROM token"), 17);
         std::filesystem::remove(backup);
         { VERIFY_OK(openDatabase(path, OpenMode::ReadWrite, steps)); }
-        QVERIFY(!std::filesystem::exists(backup));  // nothing to do, nothing to save
+        QVERIFY(!std::filesystem::exists(backup));                // nothing to do, nothing to save
         VERIFY_FAILS(Store::open(path), ErrorCode::Unsupported);  // the program of the version before
     }
 

@@ -18,7 +18,8 @@ struct Laboratory {
     SessionId session = need(open.store->createSession("Mine"));
     SessionId other = need(open.store->createSession("Other"));
     RunId root = open.add(session, fullRequest(1), eventsOf({.seed = 1, .tokens = 40, .drafts = true, .experts = 8}));
-    RunId branch = open.add(session, branchRequest(root, 9), eventsOf({.seed = 2, .tokens = 10, .first = 9, .drafts = true, .experts = 8}));
+    RunId branch = open.add(session, branchRequest(root, 9),
+                            eventsOf({.seed = 2, .tokens = 10, .first = 9, .drafts = true, .experts = 8}));
     RunId gone = open.add(session, fullRequest(3), eventsOf({.seed = 3, .drafts = true, .experts = 4}));
     RunId elsewhere = open.add(other, fullRequest(4), eventsOf({.seed = 4, .tokenizer_hash = "tokenizer-b"}));
 
@@ -49,14 +50,16 @@ private slots:
         QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(hash) FROM tokenizer"), std::string("tokenizer-a"));
         QCOMPARE(text(lab.file(), "SELECT COUNT(*) FROM token"), std::string("50"));
         for (const char* table : {"draft_round", "token_experts", "expert_pass"}) {
-            QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(DISTINCT run) FROM " + std::string(table)), std::to_string(raw(lab.root)) + "," + std::to_string(raw(lab.branch)));
+            QCOMPARE(text(lab.file(), "SELECT GROUP_CONCAT(DISTINCT run) FROM " + std::string(table)),
+                     std::to_string(raw(lab.root)) + "," + std::to_string(raw(lab.branch)));
         }
         for (const auto& entry : std::filesystem::directory_iterator(lab.file().parent_path())) {
             QVERIFY2(entry.path().string().find(".part") == std::string::npos, "a temporary file stayed");
         }
         // It is a database like any other.
         const auto store = need(Store::open(lab.file(), OpenMode::ReadOnly));
-        QCOMPARE(differenceBetween(need(store->loadRun(lab.branch)), need(lab.open.store->loadRun(lab.branch))), std::string());
+        QCOMPARE(differenceBetween(need(store->loadRun(lab.branch)), need(lab.open.store->loadRun(lab.branch))),
+                 std::string());
     }
 
     void roundTripIntoAnotherFile() {
@@ -64,7 +67,8 @@ private slots:
         VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
         auto there = OpenStore::at(pathIn(lab.folder, "there.qbl"));
         need(there.store->createSession("already here"));
-        there.add(need(there.store->lastSession()), fullRequest(), eventsOf({.seed = 8, .tokenizer_hash = "tokenizer-c"}));
+        there.add(need(there.store->lastSession()), fullRequest(),
+                  eventsOf({.seed = 8, .tokenizer_hash = "tokenizer-c"}));
         const SessionId session = need(there.store->importSession(lab.file()));
         QCOMPARE(need(there.store->lastSession()), session);
         QCOMPARE(need(there.store->listSessions("Mine")).at(0).notes, std::string("notes"));
@@ -73,12 +77,15 @@ private slots:
         QVERIFY(runs[0].id != lab.root);  // given anew
         QCOMPARE(runs[1].parent, runs[0].id);
         QVERIFY(need(there.store->loadRequest(runs[1].id)).branch.parent == runs[0].id);
-        QCOMPARE(differenceBetween(need(there.store->loadRun(runs[0].id)), need(lab.open.store->loadRun(lab.root))), std::string());
-        const RunTrace here = need(lab.open.store->loadRun(lab.branch)), imported = need(there.store->loadRun(runs[1].id));
+        QCOMPARE(differenceBetween(need(there.store->loadRun(runs[0].id)), need(lab.open.store->loadRun(lab.root))),
+                 std::string());
+        const RunTrace here = need(lab.open.store->loadRun(lab.branch)),
+                       imported = need(there.store->loadRun(runs[1].id));
         QCOMPARE(imported.points().size(), here.points().size());
         QCOMPARE(imported.texts(), here.texts());
         QVERIFY(!here.draftRounds().empty() && !here.expertPasses().empty());
-        QVERIFY(imported.draftRounds().size() == here.draftRounds().size() && imported.expertPasses().size() == here.expertPasses().size());
+        QVERIFY(imported.draftRounds().size() == here.draftRounds().size() &&
+                imported.expertPasses().size() == here.expertPasses().size());
         QCOMPARE(need(there.store->listNotes(runs[0].id)).at(0).text, std::string("look"));
         RunSummary a = runs[0], b = need(lab.open.store->runSummary(lab.root));
         a.id = b.id;
@@ -101,7 +108,8 @@ private slots:
         const Laboratory lab;
         const RunId run = need(lab.open.writer->beginRun(lab.session, fullRequest()));
         VERIFY_OK(lab.open.store->exportSession(lab.session, lab.file()));
-        QVERIFY(need(need(Store::open(lab.file(), OpenMode::ReadOnly))->runSummary(run)).status == RunStatus::Interrupted);
+        QVERIFY(need(need(Store::open(lab.file(), OpenMode::ReadOnly))->runSummary(run)).status ==
+                RunStatus::Interrupted);
         QVERIFY(need(lab.open.store->runSummary(run)).status == RunStatus::Running);
     }
 
@@ -135,17 +143,20 @@ private slots:
             }
             return store.importSession(lab.file());
         };
-        VERIFY_FAILS(tampered("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES ('two', 1, 1, 1)"), ErrorCode::Unsupported);
+        VERIFY_FAILS(tampered("INSERT INTO session (name, created_ms, updated_ms, opened_ms) VALUES ('two', 1, 1, 1)"),
+                     ErrorCode::Unsupported);
         VERIFY_FAILS(tampered("DELETE FROM session"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE run SET parent = 77 WHERE parent IS NOT NULL"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE run SET parent = id"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE run SET request = '{}'"), ErrorCode::FileCorrupt);
-        VERIFY_FAILS(tampered("UPDATE vocab SET bytes = x'00' WHERE token = (SELECT MIN(token) FROM vocab)"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("UPDATE vocab SET bytes = x'00' WHERE token = (SELECT MIN(token) FROM vocab)"),
+                     ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE token SET top = x'0102030405' WHERE pos = 7"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE draft_round SET nodes = x'01'"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE token_experts SET experts = x'01'"), ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("UPDATE expert_pass SET layers = x'01'"), ErrorCode::FileCorrupt);
-        VERIFY_FAILS(tampered("CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM run; END"), ErrorCode::FileCorrupt);
+        VERIFY_FAILS(tampered("CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM run; END"),
+                     ErrorCode::FileCorrupt);
         VERIFY_FAILS(tampered("CREATE VIEW v AS SELECT 1"), ErrorCode::FileCorrupt);
         QCOMPARE(need(store.listSessions()).size(), sessions);  // whole or not at all
         QCOMPARE(text(store.path(), "SELECT COUNT(*) FROM session"), std::to_string(sessions));
@@ -190,7 +201,9 @@ private slots:
         const SessionId half = need(store.importSession(lab.file()));
         const std::string id = std::to_string(raw(half)), of_it = " FROM run WHERE graded_by = 0 AND session = " + id;
         SQLite::Database db(store.path().string(), SQLite::OPEN_READWRITE, 5000);
-        db.exec("BEGIN; UPDATE session SET deleted_ms = -1 WHERE id = " + id + "; UPDATE run SET graded_by = 0, correct = 0, answer = 'as it came' WHERE session = " + id + "; COMMIT");
+        db.exec("BEGIN; UPDATE session SET deleted_ms = -1 WHERE id = " + id +
+                "; UPDATE run SET graded_by = 0, correct = 0, answer = 'as it came' WHERE session = " + id +
+                "; COMMIT");
         QCOMPARE(text(store.path(), "SELECT COUNT(*)" + of_it), std::string("2"));
         QCOMPARE(need(store.listSessions()).size(), live);
         QCOMPARE(need(store.listSessions({}, Listed::Deleted)).size(), std::size_t(0));
@@ -214,7 +227,8 @@ private slots:
             need(there.store->importSession(lab.file()));
             half = need(there.store->importSession(lab.file()));
         }
-        SQLite::Database(pathIn(folder).string(), SQLite::OPEN_READWRITE).exec("UPDATE session SET deleted_ms = -1 WHERE id = " + std::to_string(raw(half)));
+        SQLite::Database(pathIn(folder).string(), SQLite::OPEN_READWRITE)
+            .exec("UPDATE session SET deleted_ms = -1 WHERE id = " + std::to_string(raw(half)));
         {
             const auto reading = need(Store::open(pathIn(folder), OpenMode::ReadOnly));
             QCOMPARE(need(reading->listSessions()).size(), std::size_t(1));  // whoever only reads does not see it

@@ -23,7 +23,8 @@ private slots:
         QFETCH(bool, references);
         const QTemporaryDir folder;
         const auto request = fullRequest();
-        const auto events = eventsOf({.seed = static_cast<std::uint64_t>(seed), .tokens = tokens, .references = references});
+        const auto events =
+            eventsOf({.seed = static_cast<std::uint64_t>(seed), .tokens = tokens, .references = references});
         RunId run{};
         {
             auto open = OpenStore::at(pathIn(folder, "new/folders/lab.qbl"));
@@ -46,8 +47,11 @@ private slots:
             if (auto* text = std::get_if<TokenText>(&event)) text->bytes += "!";
         }
         const RunId second = open.add(session, fullRequest(), events);
-        QCOMPARE(differenceBetween(need(open.store->loadRun(first)), test::traceOf(fullRequest(), eventsOf({.seed = 5, .tokenizer_hash = ""}))), std::string());
-        QCOMPARE(differenceBetween(need(open.store->loadRun(second)), test::traceOf(fullRequest(), events)), std::string());
+        QCOMPARE(differenceBetween(need(open.store->loadRun(first)),
+                                   test::traceOf(fullRequest(), eventsOf({.seed = 5, .tokenizer_hash = ""}))),
+                 std::string());
+        QCOMPARE(differenceBetween(need(open.store->loadRun(second)), test::traceOf(fullRequest(), events)),
+                 std::string());
     }
 
     // 0..9 root, branch at 9 of the root, branch at 12 of the branch, and one at 7, before the first branch begins.
@@ -65,7 +69,8 @@ private slots:
         const RunId early = open.add(session, branchRequest(child, 7), early_events);
 
         const RunTrace root_trace = need(open.store->loadRun(root));
-        const auto same = [](const RunTrace& a, std::size_t from, std::size_t to, const RunTrace& b, std::size_t b_from) {
+        const auto same = [](const RunTrace& a, std::size_t from, std::size_t to, const RunTrace& b,
+                             std::size_t b_from) {
             for (std::size_t i = from; i < to; ++i) {
                 RunTrace left, right;
                 left.apply(a.points().at(i).token);
@@ -76,7 +81,8 @@ private slots:
             }
             return true;
         };
-        const RunTrace child_own = test::traceOf({}, child_events), grandchild_own = test::traceOf({}, grandchild_events);
+        const RunTrace child_own = test::traceOf({}, child_events),
+                       grandchild_own = test::traceOf({}, grandchild_events);
         const RunTrace child_trace = need(open.store->loadRun(child));
         QCOMPARE(child_trace.points().size(), std::size_t(4 + 6));  // positions 5..8 of the root
         QVERIFY(same(child_trace, 0, 4, root_trace, 0));
@@ -90,7 +96,8 @@ private slots:
         const RunTrace early_trace = need(open.store->loadRun(early));
         QCOMPARE(early_trace.points().size(), std::size_t(2 + 3));  // nothing of the child itself
         QVERIFY(same(early_trace, 0, 2, root_trace, 0));
-        for (const TracePoint& point : grandchild_trace.points()) QVERIFY(grandchild_trace.texts().contains(point.token.id));
+        for (const TracePoint& point : grandchild_trace.points())
+            QVERIFY(grandchild_trace.texts().contains(point.token.id));
         QCOMPARE(need(open.store->runSummary(grandchild)).tokens, 2);
         QCOMPARE(need(open.store->runSummary(grandchild)).parent, child);
         QCOMPARE(need(open.store->runSummary(grandchild)).branch_pos, Position(12));
@@ -209,7 +216,8 @@ private slots:
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
         const RunId run = open.add(need(open.store->createSession("s")), fullRequest(), eventsOf({}));
-        const std::int64_t late = need(open.store->addNote(run, 9, 12, "late")), early = need(open.store->addNote(run, 5, 6, "early"));
+        const std::int64_t late = need(open.store->addNote(run, 9, 12, "late")),
+                           early = need(open.store->addNote(run, 5, 6, "early"));
         VERIFY_OK(open.store->setNoteText(late, "later"));
         const auto notes = need(open.store->listNotes(run));
         QCOMPARE(notes.size(), std::size_t(2));
@@ -318,7 +326,8 @@ private slots:
         for (const char* name : {"a b%20?mode=memory#x.qbl", "file:name.qbl", "\xC3\xA9'\".qbl"}) {
             { VERIFY_OK(need(Store::open(pathIn(folder, name)))->createSession("s")); }
             QVERIFY(std::filesystem::exists(pathIn(folder, name)));
-            QCOMPARE(need(need(Store::open(pathIn(folder, name), OpenMode::ReadOnly))->listSessions()).size(), std::size_t(1));
+            QCOMPARE(need(need(Store::open(pathIn(folder, name), OpenMode::ReadOnly))->listSessions()).size(),
+                     std::size_t(1));
         }
     }
 };

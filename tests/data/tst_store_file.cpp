@@ -22,7 +22,9 @@ std::uintmax_t logSize(const std::filesystem::path& path) {
     return error ? 0 : size;
 }
 
-void write(const std::filesystem::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const std::filesystem::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
 
 }  // namespace
 
@@ -69,7 +71,8 @@ private slots:
         QVERIFY(open.store->place() == FilePlace::InPlace);
         std::filesystem::rename(pathIn(folder), pathIn(folder, "elsewhere.db"));
         QVERIFY(open.store->place() == FilePlace::Elsewhere);
-        for (const EventBatchPtr& batch : batchesOf(live, eventsOf({.seed = 2, .tokens = 50}))) open.writer->push(batch);
+        for (const EventBatchPtr& batch : batchesOf(live, eventsOf({.seed = 2, .tokens = 50})))
+            open.writer->push(batch);
         VERIFY_OK(open.writer->flush());
         QTRY_COMPARE(logSize(pathIn(folder)), std::uintmax_t(0));
         const auto runs = runsInCopyOf(pathIn(folder, "elsewhere.db"));
@@ -89,7 +92,8 @@ private slots:
         const std::string theirs = bytesOf(pathIn(folder, "other.db"));
         std::filesystem::rename(pathIn(folder, "other.db"), pathIn(folder));
         QVERIFY(open.store->place() == FilePlace::Elsewhere);
-        for (const EventBatchPtr& batch : batchesOf(live, eventsOf({.seed = 2, .tokens = 50}))) open.writer->push(batch);
+        for (const EventBatchPtr& batch : batchesOf(live, eventsOf({.seed = 2, .tokens = 50})))
+            open.writer->push(batch);
         VERIFY_OK(open.writer->flush());
         // Nothing of ours is left beside the other database that SQLite would play into it.
         QTRY_COMPARE(logSize(pathIn(folder)), std::uintmax_t(0));
@@ -168,17 +172,20 @@ private slots:
         QVERIFY(fileKindOf(at("any.name at.all")) == FileKind::Session);
         write(at("theirs.session"), bytesOf(at("any.name at.all")).replace(68, 4, "abcd"));
         QVERIFY(fileKindOf(at("theirs.session")) == FileKind::OtherDatabase);
-        std::filesystem::copy_file(quibble::testing::goldenDirectory() / "models" / "llama-d64-F16.gguf", at("weights.txt"));
+        std::filesystem::copy_file(quibble::testing::goldenDirectory() / "models" / "llama-d64-F16.gguf",
+                                   at("weights.txt"));
         QVERIFY(fileKindOf(at("weights.txt")) == FileKind::Model);
         write(at("part"), std::string("\x10\0\0\0\0\0\0\0{\"a\":{}        }", 24));
         QVERIFY(fileKindOf(at("part")) == FileKind::Model);
-        write(at("long.safetensors"), std::string("\x11\0\0\0\0\0\0\0{\"a\":{}        }", 24));  // its header ends behind the file
+        write(at("long.safetensors"),
+              std::string("\x11\0\0\0\0\0\0\0{\"a\":{}        }", 24));  // its header ends behind the file
         QVERIFY(fileKindOf(at("long.safetensors")) == FileKind::Unknown);
         write(at("index"), "\n {\"metadata\": {}, \"weight_map\": {}}");
         QVERIFY(fileKindOf(at("index")) == FileKind::Model);
         write(at("page.gguf"), "<html>not found</html>");
         write(at("empty.session"), "");
-        for (const char* name : {"page.gguf", "empty.session", "missing"}) QVERIFY(fileKindOf(at(name)) == FileKind::Unknown);
+        for (const char* name : {"page.gguf", "empty.session", "missing"})
+            QVERIFY(fileKindOf(at(name)) == FileKind::Unknown);
         std::filesystem::create_directory(at("folder.gguf"));
         QVERIFY(fileKindOf(at("folder.gguf")) == FileKind::Unknown);
         write(at("folder.gguf/config.json"), "{}");

@@ -42,7 +42,8 @@ private slots:
     void everyRunOnceWithItsAncestors() {
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("s")), other = need(open.store->createSession("other"));
+        const SessionId session = need(open.store->createSession("s")),
+                        other = need(open.store->createSession("other"));
         const RunId root = addShort(open, session, fullRequest(1));
         std::vector<RunId> runs{root};
         for (int i = 0; i < 30; ++i) runs.push_back(addShort(open, session, fullRequest(2)));
@@ -89,7 +90,8 @@ private slots:
         QCOMPARE(need(open.store->sessionModels(session)), sessions[0].models);
         sessions[0].models.clear();
         QVERIFY(need(open.store->sessionPage(std::nullopt, 10)) == sessions);
-        QVERIFY(need(open.store->traceSize(whole[1].id)) >= static_cast<std::int64_t>(need(open.store->loadRun(whole[1].id)).points().size()));
+        QVERIFY(need(open.store->traceSize(whole[1].id)) >=
+                static_cast<std::int64_t>(need(open.store->loadRun(whole[1].id)).points().size()));
         QCOMPARE(need(open.store->firstPrompt(session)).value(), fullRequest(1).prompt);
         QVERIFY(!need(open.store->firstPrompt(need(open.store->createSession("empty")))).has_value());
         QVERIFY(need(open.store->stemOf(whole[1].id)) == whole);
@@ -120,16 +122,24 @@ private slots:
             if (path.find("/branch") == 0) continue;  // of runs that exist
             nlohmann::json changed = toJson(base);
             nlohmann::json& field = changed[nlohmann::json::json_pointer(path)];
-            if (value.is_string()) field = value.get<std::string>() + "x";
-            else if (value.is_boolean()) field = !value.get<bool>();
-            else if (value.is_number_integer()) field = value.get<std::int64_t>() + 1;
-            else if (value.is_number()) field = value.get<double>() / 2;
-            else continue;  // an empty list
+            if (value.is_string())
+                field = value.get<std::string>() + "x";
+            else if (value.is_boolean())
+                field = !value.get<bool>();
+            else if (value.is_number_integer())
+                field = value.get<std::int64_t>() + 1;
+            else if (value.is_number())
+                field = value.get<double>() / 2;
+            else
+                continue;  // an empty list
             const auto request = runRequestFromJson(changed);
             if (!request) continue;  // a word of a fixed list
             QVERIFY2(!settingsThatDiffer(*request, base).empty(), path.c_str());
             add(*request);
-            QVERIFY2(titles.size() == ++made + 1, qPrintable(QString("%1: %2 titles of %3").arg(QString::fromStdString(path)).arg(titles.size()).arg(made + 1)));
+            QVERIFY2(
+                titles.size() == ++made + 1,
+                qPrintable(
+                    QString("%1: %2 titles of %3").arg(QString::fromStdString(path)).arg(titles.size()).arg(made + 1)));
         }
         QVERIFY2(made > 25, qPrintable(QString::number(made)));
     }
@@ -141,7 +151,9 @@ private slots:
         const SessionId session = need(open.store->createSession("s"));
         RunRequest request;
         request.prompt = "What is 1 + 1?";
-        const auto title = [&](const RunRequest& asked) { return need(open.store->runSummary(addShort(open, session, asked))).title; };
+        const auto title = [&](const RunRequest& asked) {
+            return need(open.store->runSummary(addShort(open, session, asked))).title;
+        };
         QCOMPARE(title(request), std::string("What is 1 + 1?"));
         request.seed = 7;
         QCOMPARE(title(request), std::string("What is 1 + 1?, seed 7"));

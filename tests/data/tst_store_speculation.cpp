@@ -1,4 +1,5 @@
-// Draft rounds and experts in the store: that they come back, what a branch inherits, what a killed run leaves, and what is refused.
+// Draft rounds and experts in the store: that they come back, what a branch inherits, what a killed run leaves, and
+// what is refused.
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -43,9 +44,13 @@ DraftRound smallRound() {
 }
 
 TokenExperts smallExperts(Position pos) { return {pos, 2, 1, {3, kNoExpert}, {1.0F, 0.0F}, {0.0F, 0.25F}}; }
-ExpertPass smallPass(Position pos) { return {pos, 4, true, 2, {{3, 2, 0.75F}, {1, 1, 1.0F}}, {0.5F, 0.75F, 0.875F, 1.0F}, 100, 200, 300}; }
+ExpertPass smallPass(Position pos) {
+    return {pos, 4, true, 2, {{3, 2, 0.75F}, {1, 1, 1.0F}}, {0.5F, 0.75F, 0.875F, 1.0F}, 100, 200, 300};
+}
 
-EventBatchPtr batchOf(RunId run, std::vector<RunEvent> events) { return std::make_shared<EventBatch>(EventBatch{run, std::move(events)}); }
+EventBatchPtr batchOf(RunId run, std::vector<RunEvent> events) {
+    return std::make_shared<EventBatch>(EventBatch{run, std::move(events)});
+}
 
 struct Laboratory {
     QTemporaryDir folder;
@@ -116,11 +121,14 @@ private slots:
         }
     }
 
-    // A branch with another model of the same tokenizer: the text and its drafts are inherited, the experts mean nothing there.
+    // A branch with another model of the same tokenizer: the text and its drafts are inherited, the experts mean
+    // nothing there.
     void branchWithAnotherModel() {
         Laboratory lab;
-        const RunId parent = lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 1, .tokens = 30, .drafts = true, .experts = 8}));
-        const RunId branch = lab.open.add(lab.session, branchRequest(parent, 20), eventsOf({.seed = 2, .tokens = 5, .first = 20, .drafts = true}));
+        const RunId parent =
+            lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 1, .tokens = 30, .drafts = true, .experts = 8}));
+        const RunId branch = lab.open.add(lab.session, branchRequest(parent, 20),
+                                          eventsOf({.seed = 2, .tokens = 5, .first = 20, .drafts = true}));
         const RunTrace found = need(lab.open.store->loadRun(branch));
         QVERIFY(found.draftRounds().size() > 3);
         QVERIFY(found.expertPasses().empty() && found.tokenExperts().empty());
@@ -129,7 +137,8 @@ private slots:
     // Killed between a round and its tokens: the round says what is there.
     void roundThatLostItsTokens() {
         Laboratory lab;
-        lab.open.writer->push(batchOf(lab.run, {smallProvenance(), smallRound(), smallPass(0), plainToken(1, 10), smallExperts(0), smallExperts(1), smallExperts(2)}));
+        lab.open.writer->push(batchOf(lab.run, {smallProvenance(), smallRound(), smallPass(0), plainToken(1, 10),
+                                                smallExperts(0), smallExperts(1), smallExperts(2)}));
         VERIFY_OK(lab.open.writer->flush());
         RunTrace trace = need(lab.open.store->loadRun(lab.run));
         QCOMPARE(trace.draftRounds().size(), std::size_t(1));
@@ -159,9 +168,11 @@ private slots:
         QTest::addColumn<int>("which");
         QTest::addColumn<QByteArray>("says");
         int number = 0;
-        for (const char* says : {"node 2 hangs under node 2", "names token 300", "does not follow the accepted path", "not that of the accepted nodes",
-                                 "in the middle of the accepted path", "a correction without a token", "negative", "at position -1",
-                                 "names expert 4 of 4", "lists of another length", "has 3 layers", "has 1 layers", "a coverage curve of 3 budgets", "more experts"}) {
+        for (const char* says :
+             {"node 2 hangs under node 2", "names token 300", "does not follow the accepted path",
+              "not that of the accepted nodes", "in the middle of the accepted path", "a correction without a token",
+              "negative", "at position -1", "names expert 4 of 4", "lists of another length", "has 3 layers",
+              "has 1 layers", "a coverage curve of 3 budgets", "more experts"}) {
             QTest::newRow(says) << number++ << QByteArray(says);
         }
     }
@@ -174,7 +185,10 @@ private slots:
         switch (which) {
             case 0: round.nodes[2].parent = 2; break;
             case 1: round.nodes[2].id = 300; break;
-            case 2: round.nodes[2].fate = DraftFate::Accepted; round.nodes[2].parent = 0; break;
+            case 2:
+                round.nodes[2].fate = DraftFate::Accepted;
+                round.nodes[2].parent = 0;
+                break;
             case 3: round.path = {1, 0}; break;
             case 4: round.path = {0}; break;
             case 5: round.added = kNoToken; break;
@@ -189,9 +203,12 @@ private slots:
         }
         Laboratory lab;
         std::vector<RunEvent> events = {smallProvenance(), plainToken(1, 10)};
-        if (which < 8) events.emplace_back(round);
-        else if (which < 11) events.emplace_back(experts);
-        else events.emplace_back(pass);
+        if (which < 8)
+            events.emplace_back(round);
+        else if (which < 11)
+            events.emplace_back(experts);
+        else
+            events.emplace_back(pass);
         lab.open.writer->push(batchOf(lab.run, events));
         const auto flushed = lab.open.writer->flush();
         VERIFY_FAILS(flushed, ErrorCode::InvalidArgument);
@@ -203,12 +220,15 @@ private slots:
         Laboratory lab;
         VERIFY_OK(lab.open.writer->close());
         lab.open.writer = need(StoreWriter::open(*lab.open.store));
-        const RunId kept = lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 1, .drafts = true, .experts = 8}));
-        const RunId gone = lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 2, .drafts = true, .experts = 8}));
+        const RunId kept =
+            lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 1, .drafts = true, .experts = 8}));
+        const RunId gone =
+            lab.open.add(lab.session, fullRequest(), eventsOf({.seed = 2, .drafts = true, .experts = 8}));
         VERIFY_OK(lab.open.store->deleteRun(gone));
         QCOMPARE(need(lab.open.store->purge()), 1);
         for (const char* table : {"draft_round", "token_experts", "expert_pass"}) {
-            QCOMPARE(lab.ask(std::string("SELECT GROUP_CONCAT(DISTINCT run) FROM ") + table), std::to_string(raw(kept)));
+            QCOMPARE(lab.ask(std::string("SELECT GROUP_CONCAT(DISTINCT run) FROM ") + table),
+                     std::to_string(raw(kept)));
         }
         VERIFY_OK(lab.open.store->runIntegrityCheck());
     }

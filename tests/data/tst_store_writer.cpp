@@ -23,7 +23,9 @@ TokenRecord plainToken(Position pos) {
     return token;
 }
 
-EventBatchPtr batchOf(RunId run, std::vector<RunEvent> events) { return std::make_shared<EventBatch>(EventBatch{run, std::move(events)}); }
+EventBatchPtr batchOf(RunId run, std::vector<RunEvent> events) {
+    return std::make_shared<EventBatch>(EventBatch{run, std::move(events)});
+}
 
 std::int64_t storedTokens(const std::filesystem::path& path, RunId run) {
     SQLite::Database db(path.string(), SQLite::OPEN_READONLY);
@@ -90,13 +92,16 @@ private slots:
         for (std::size_t i = 0; i < runs.size(); ++i) {
             threads.emplace_back([&, i] {
                 runs[i] = need(open.writer->beginRun(session, fullRequest(i)));
-                for (const EventBatchPtr& batch : batchesOf(runs[i], eventsOf({.seed = i, .tokens = 300}))) open.writer->push(batch);
+                for (const EventBatchPtr& batch : batchesOf(runs[i], eventsOf({.seed = i, .tokens = 300})))
+                    open.writer->push(batch);
             });
         }
         for (std::thread& thread : threads) thread.join();
         VERIFY_OK(open.writer->flush());
         for (std::size_t i = 0; i < runs.size(); ++i) {
-            QCOMPARE(differenceBetween(need(open.store->loadRun(runs[i])), test::traceOf(fullRequest(i), eventsOf({.seed = i, .tokens = 300}))), std::string());
+            QCOMPARE(differenceBetween(need(open.store->loadRun(runs[i])),
+                                       test::traceOf(fullRequest(i), eventsOf({.seed = i, .tokens = 300}))),
+                     std::string());
         }
     }
 
@@ -180,8 +185,9 @@ private slots:
         const SessionId session = need(open.store->createSession("s"));
         const RunId run = open.add(session, fullRequest(), eventsOf({.seed = 1}));
         const std::array<std::function<Result<void>()>, 5> changes{
-            [&] { return open.store->deleteRun(run); }, [&] { return open.store->restoreRun(run); }, [&] { return open.store->nameRun(run, "n"); },
-            [&] { return open.store->deleteSession(session); }, [&] { return open.store->restoreSession(session); }};
+            [&] { return open.store->deleteRun(run); }, [&] { return open.store->restoreRun(run); },
+            [&] { return open.store->nameRun(run, "n"); }, [&] { return open.store->deleteSession(session); },
+            [&] { return open.store->restoreSession(session); }};
         for (const auto& change : changes) {
             SQLite::Database other(pathIn(folder).string(), SQLite::OPEN_READWRITE);
             other.setBusyTimeout(5000);
@@ -258,13 +264,15 @@ private slots:
     void failedRunWithoutModel() {
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const RunId run = open.add(need(open.store->createSession("s")), fullRequest(), {RunFinished{FinishReason::Failed, "no such file", 0, 0, 0, 1, 0}});
+        const RunId run = open.add(need(open.store->createSession("s")), fullRequest(),
+                                   {RunFinished{FinishReason::Failed, "no such file", 0, 0, 0, 1, 0}});
         const RunTrace trace = need(open.store->loadRun(run));
         QCOMPARE(trace.finished()->message, std::string("no such file"));
         QVERIFY(!need(open.store->runSummary(run)).correct);
     }
 
-    // What older rules graded is graded again while nothing else is to be done; what today's rules graded, and what cannot be read, is left alone.
+    // What older rules graded is graded again while nothing else is to be done; what today's rules graded, and what
+    // cannot be read, is left alone.
     void oldGradesAreMadeAgain() {
         const QTemporaryDir folder;
         const auto path = pathIn(folder);
@@ -273,18 +281,22 @@ private slots:
         {
             auto open = OpenStore::at(path);
             session = need(open.store->createSession("s"));
-            for (std::uint64_t seed = 1; seed <= 4; ++seed) open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 30}));
+            for (std::uint64_t seed = 1; seed <= 4; ++seed)
+                open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 30}));
             before = need(open.store->listRuns(session));
         }
         const auto change = [&](std::size_t index, const std::string& what) {
-            SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec("UPDATE run SET " + what + " WHERE id = " + std::to_string(raw(before[index].id)));
+            SQLite::Database(path.string(), SQLite::OPEN_READWRITE)
+                .exec("UPDATE run SET " + what + " WHERE id = " + std::to_string(raw(before[index].id)));
         };
         change(0, "answer = 'as it was', correct = 1, mean_kl = -3, graded_by = 0");
         change(1, "graded_by = 0");
         change(2, "answer = 'of today'");
         change(3, "answer = 'lost', provenance = 'x', graded_by = 0");
         const auto oldGrades = [&] {
-            return SQLite::Database(path.string(), SQLite::OPEN_READONLY).execAndGet("SELECT COUNT(*) FROM run WHERE graded_by = 0").getInt();
+            return SQLite::Database(path.string(), SQLite::OPEN_READONLY)
+                .execAndGet("SELECT COUNT(*) FROM run WHERE graded_by = 0")
+                .getInt();
         };
         QCOMPARE(oldGrades(), 3);
         std::mutex mutex;
@@ -315,7 +327,8 @@ private slots:
         {
             auto open = OpenStore::at(path);
             session = need(open.store->createSession("s"));
-            for (std::uint64_t seed = 1; seed <= 60; ++seed) open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 10}));
+            for (std::uint64_t seed = 1; seed <= 60; ++seed)
+                open.add(session, fullRequest(seed), eventsOf({.seed = seed, .tokens = 10}));
         }
         SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec("UPDATE run SET graded_by = 0");
         auto open = OpenStore::at(path);

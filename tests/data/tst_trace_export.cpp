@@ -69,12 +69,18 @@ private slots:
     void tokenByHand() {
         const RunTrace trace = smallTrace();
         // Written with ' for ".
-        const QString expected =
-            QString("{'pos':3,'id':5,'text':' \\'7\\',\\n\\\\','logprob':-0.1,'rank':1,'entropy':0.25,'kl':null,'ref_entropy':null,'marker_mass':1e-05,"
-                    "'penalized':false,'without_penalty_id':5,'varentropy':null,'ref_varentropy':null,'ref_logprob':null,'ref_rank':null,"
-                    "'marker_mass_after':0,'penalty':0,'thinking':false,'marker':false,'injected':false,'intervened':false,'time_ns':123456789012,"
-                    "'top':[[5,' \\'7\\',\\n\\\\',-0.1],[6,'\xEF\xBF\xBD\xEF\xBF\xBD',null]],'top_after':[],'ref_top':[],'origin':'decoded','round':null}")
-                .replace('\'', '"');
+        const QString expected = QString(
+                                     "{'pos':3,'id':5,'text':' "
+                                     "\\'7\\',\\n\\\\','logprob':-0.1,'rank':1,'entropy':0.25,'kl':null,'ref_entropy':"
+                                     "null,'marker_mass':1e-05,"
+                                     "'penalized':false,'without_penalty_id':5,'varentropy':null,'ref_varentropy':null,"
+                                     "'ref_logprob':null,'ref_rank':null,"
+                                     "'marker_mass_after':0,'penalty':0,'thinking':false,'marker':false,'injected':"
+                                     "false,'intervened':false,'time_ns':123456789012,"
+                                     "'top':[[5,' "
+                                     "\\'7\\',\\n\\\\',-0.1],[6,'\xEF\xBF\xBD\xEF\xBF\xBD',null]],'top_after':[],'ref_"
+                                     "top':[],'origin':'decoded','round':null}")
+                                     .replace('\'', '"');
         QCOMPARE(QString::fromStdString(tokenJson(trace.points()[0], trace)), expected);
         const Json second = Json::parse(tokenJson(trace.points()[1], trace));
         QCOMPARE(second["text"].get<std::string>(), std::string("\xEF\xBF\xBD\xEF\xBF\xBD"));
@@ -86,7 +92,9 @@ private slots:
 
     void keysInOrder() {
         const RunTrace trace = test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 60}));
-        const std::vector<std::string> wanted = {"pos", "id", "text", "logprob", "rank", "entropy", "kl", "ref_entropy", "marker_mass", "penalized", "without_penalty_id"};
+        const std::vector<std::string> wanted = {
+            "pos",         "id",          "text",      "logprob",           "rank", "entropy", "kl",
+            "ref_entropy", "marker_mass", "penalized", "without_penalty_id"};
         for (const TracePoint& point : trace.points()) {
             const Json json = Json::parse(tokenJson(point, trace));
             std::size_t i = 0;
@@ -96,8 +104,10 @@ private slots:
             }
             QVERIFY(i > wanted.size());
             // Shortest digits read back as the same float.
-            if (std::isfinite(point.token.entropy)) QCOMPARE(static_cast<float>(json["entropy"].get<double>()), point.token.entropy);
-            else QVERIFY(json["entropy"].is_null());
+            if (std::isfinite(point.token.entropy))
+                QCOMPARE(static_cast<float>(json["entropy"].get<double>()), point.token.entropy);
+            else
+                QVERIFY(json["entropy"].is_null());
         }
     }
 
@@ -122,7 +132,8 @@ private slots:
         QCOMPARE(s["decode_ns"].get<std::int64_t>(), 1'000'000'000);
         QCOMPARE(s["tokens_per_second"].get<double>(), 2.0);
         const Json empty = Json::parse(summaryJson(RunTrace{}))["summary"];
-        QVERIFY(empty["mean_kl"].is_null() && empty["finish_reason"].is_null() && empty["answer"].is_null() && empty["correct"].is_null());
+        QVERIFY(empty["mean_kl"].is_null() && empty["finish_reason"].is_null() && empty["answer"].is_null() &&
+                empty["correct"].is_null());
         QCOMPARE(empty["tokens"].get<int>(), 0);
     }
 
@@ -153,7 +164,9 @@ private slots:
         std::size_t row = 0;
         while (row < lines.size() && lines[row].starts_with("# ")) ++row;
         QVERIFY(row > 10);
-        const auto has = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
+        const auto has = [&](const std::string& line) {
+            return std::find(lines.begin(), lines.end(), line) != lines.end();
+        };
         QVERIFY(has("# model_name: \"nano, \\\"small\\\"\""));
         QVERIFY(has("# request.prompt: \"a\\nb\""));
         QVERIFY(has("# request.known_answer: 7"));
@@ -162,8 +175,10 @@ private slots:
         QVERIFY(lines[row].starts_with("pos,id,text,logprob,rank,entropy,kl,"));
         QCOMPARE(lines.size(), row + 3);
         QCOMPARE(QString::fromStdString(lines[row + 1]),
-                 QString("3,5,\" \"\"7\"\",\\n\\\\\",-0.1,1,0.25,,,1e-05,0,5,,,,,0,0,0,0,0,0,123456789012,5:-0.1 6:,,,decoded,,"));
-        QCOMPARE(QString::fromStdString(lines[row + 2]), QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,,decoded,,"));
+                 QString("3,5,\" \"\"7\"\",\\n\\\\\",-0.1,1,0.25,,,1e-05,0,5,,,,,0,0,0,0,0,0,123456789012,5:-0.1 "
+                         "6:,,,decoded,,"));
+        QCOMPARE(QString::fromStdString(lines[row + 2]),
+                 QString("4,6,\"\\xe2\\x82\",,0,,0.5,1.5,0,1,5,,,,3,0,2,0,0,0,1,0,,,,decoded,,"));
     }
 
     // A model, or whoever wrote the prompt, must not make a spreadsheet compute.
@@ -173,7 +188,9 @@ private slots:
         request.penalty.words = {" wait", "@SUM(1)"};
         RunTrace trace(request);
         trace.apply(RunProvenance{});
-        const std::pair<const char*, const char*> texts[] = {{"=1+1", "\\x3d1+1"}, {"+", "\\x2b"}, {"-3", "\\x2d3"}, {"@x", "\\x40x"}, {" =1", " =1"}, {"\t=1", "\\t=1"}, {"1-1", "1-1"}};
+        const std::pair<const char*, const char*> texts[] = {{"=1+1", "\\x3d1+1"}, {"+", "\\x2b"}, {"-3", "\\x2d3"},
+                                                             {"@x", "\\x40x"},     {" =1", " =1"}, {"\t=1", "\\t=1"},
+                                                             {"1-1", "1-1"}};
         for (TokenId id = 0; id < 7; ++id) {
             trace.apply(TokenText{id, texts[id].first});
             TokenRecord token;
@@ -184,21 +201,28 @@ private slots:
         exportCsv(out, trace);
         Position row = 0;
         for (const std::string& line : linesOf(out.str())) {
-            if (line.starts_with("# request.prompt: ")) QCOMPARE(QString::fromStdString(Json::parse(line.substr(18)).get<std::string>()), QString::fromStdString(request.prompt));
+            if (line.starts_with("# request.prompt: "))
+                QCOMPARE(QString::fromStdString(Json::parse(line.substr(18)).get<std::string>()),
+                         QString::fromStdString(request.prompt));
             for (const char* separator : {",", ";", ",\"", ";\""}) {
-                for (const char* sign : {"=", "+", "@"}) QVERIFY2(line.find(std::string(separator) + sign) == std::string::npos, line.c_str());
+                for (const char* sign : {"=", "+", "@"})
+                    QVERIFY2(line.find(std::string(separator) + sign) == std::string::npos, line.c_str());
             }
             if (line.starts_with("#") || line.starts_with("pos,")) continue;
-            const std::string expected = std::to_string(row) + ',' + std::to_string(row) + ",\"" + texts[row].second + "\",";
+            const std::string expected =
+                std::to_string(row) + ',' + std::to_string(row) + ",\"" + texts[row].second + "\",";
             QVERIFY2(line.starts_with(expected), line.c_str());
             ++row;
         }
         QCOMPARE(row, 7);
     }
 
-    // What ended the text is what was accepted: five tokens out of one verify step are a length of 5. Where nothing was verified there is no length.
+    // What ended the text is what was accepted: five tokens out of one verify step are a length of 5. Where nothing was
+    // verified there is no length.
     void acceptedLengthsAreOfWhatWasEmitted() {
-        const auto speculation = [](const RunTrace& trace) { return Json::parse(summaryJson(trace))["summary"]["speculation"]; };
+        const auto speculation = [](const RunTrace& trace) {
+            return Json::parse(summaryJson(trace))["summary"]["speculation"];
+        };
         RunTrace whole;
         DraftRound round;
         round.pos = 3;
@@ -216,7 +240,8 @@ private slots:
         DraftRound step;
         step.added = 1;
         plain.apply(step);
-        for (const char* key : {"mean_accepted_length", "tokens_per_verify", "speed_up"}) QVERIFY2(speculation(plain)[key].is_null(), key);
+        for (const char* key : {"mean_accepted_length", "tokens_per_verify", "speed_up"})
+            QVERIFY2(speculation(plain)[key].is_null(), key);
         QCOMPARE(speculation(plain)["tokens_per_step"].get<double>(), 1.0);
         // A branch says what it did itself.
         RunTrace branch;
@@ -246,7 +271,8 @@ private slots:
     }
 
     void draftsAndExperts() {
-        const RunTrace trace = test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 40, .drafts = true, .experts = 8}));
+        const RunTrace trace =
+            test::traceOf(test::fullRequest(), test::eventsOf({.tokens = 40, .drafts = true, .experts = 8}));
         std::ostringstream out, sheet;
         exportJsonLines(out, trace);
         std::size_t rounds = 0, passes = 0, tokens = 0;
@@ -259,7 +285,8 @@ private slots:
                 QCOMPARE(json["round"].is_null(), round == nullptr);
                 if (round != nullptr) QCOMPARE(&trace.draftRounds().at(json["round"].get<std::size_t>()), round);
                 QCOMPARE(json.contains("experts"), trace.expertsAt(pos) != nullptr);
-                if (trace.expertsAt(pos) != nullptr) QCOMPARE(json["experts"][2][1].get<std::int16_t>(), trace.expertsAt(pos)->ids[5]);
+                if (trace.expertsAt(pos) != nullptr)
+                    QCOMPARE(json["experts"][2][1].get<std::int16_t>(), trace.expertsAt(pos)->ids[5]);
                 ++tokens;
             } else if (json.contains("draft_round")) {
                 const DraftRound& round = trace.draftRounds()[rounds++];
@@ -267,15 +294,18 @@ private slots:
                 QCOMPARE(json["draft_round"]["pos"].get<Position>(), round.pos);
                 QCOMPARE(json["draft_round"]["path"].get<std::vector<std::int32_t>>(), round.path);
             } else if (json.contains("expert_pass")) {
-                QCOMPARE(json["expert_pass"]["total_bytes"].get<std::int64_t>(), trace.expertPasses()[passes++].total_bytes);
+                QCOMPARE(json["expert_pass"]["total_bytes"].get<std::int64_t>(),
+                         trace.expertPasses()[passes++].total_bytes);
             }
         }
         QCOMPARE(tokens, std::size_t(40));
         QCOMPARE(rounds, trace.draftRounds().size());
         QCOMPARE(passes, trace.expertPasses().size());
         const Json s = Json::parse(summaryJson(trace))["summary"];
-        QCOMPARE(s["speculation"]["drafted"].get<int>(), s["speculation"]["tested"].get<int>() + s["speculation"]["ignored"].get<int>());
-        QCOMPARE(s["speculation"]["steps"].get<int>(), s["speculation"]["rounds"].get<int>() + s["speculation"]["plain_steps"].get<int>());
+        QCOMPARE(s["speculation"]["drafted"].get<int>(),
+                 s["speculation"]["tested"].get<int>() + s["speculation"]["ignored"].get<int>());
+        QCOMPARE(s["speculation"]["steps"].get<int>(),
+                 s["speculation"]["rounds"].get<int>() + s["speculation"]["plain_steps"].get<int>());
         QCOMPARE(s["experts"]["passes"].get<std::size_t>(), passes);
         exportCsv(sheet, trace);
         QVERIFY(sheet.str().find("# summary.speculation.rounds: ") != std::string::npos);
@@ -288,7 +318,8 @@ private slots:
         exportCsv(plain, smallTrace());
         const std::string before = std::setlocale(LC_ALL, nullptr);
         bool found = false;
-        for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) found = found || std::setlocale(LC_ALL, name) != nullptr;
+        for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"})
+            found = found || std::setlocale(LC_ALL, name) != nullptr;
         // Digits are grouped by a stream's locale too, so the test does not depend on what is installed.
         struct Grouped : std::numpunct<char> {
             char do_decimal_point() const override { return ','; }

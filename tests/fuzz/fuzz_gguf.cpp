@@ -1,4 +1,5 @@
-// libFuzzer target: any bytes as a GGUF file. Reads everything a caller could, and loads the vocabulary if there is one.
+// libFuzzer target: any bytes as a GGUF file. Reads everything a caller could, and loads the vocabulary if there is
+// one.
 #include <cstddef>
 #include <cstdint>
 #include <span>

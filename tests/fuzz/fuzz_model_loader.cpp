@@ -1,6 +1,6 @@
-// libFuzzer target: the loading of weights behind an opened file, and three tokens computed with what was loaded, so that whatever a matrix
-// claims to be is read. The first byte says what the others are: a GGUF file, a checkpoint (as in fuzz_safetensors), or changes to a model
-// that is whole, which reach what random bytes seldom do.
+// libFuzzer target: the loading of weights behind an opened file, and three tokens computed with what was loaded, so
+// that whatever a matrix claims to be is read. The first byte says what the others are: a GGUF file, a checkpoint (as
+// in fuzz_safetensors), or changes to a model that is whole, which reach what random bytes seldom do.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -45,7 +45,8 @@ public:
     }
     // Small, at the edges, or anything.
     std::uint64_t size() {
-        static constexpr std::array<std::uint64_t, 16> kSizes{0, 1, 2, 3, 8, 16, 31, 32, 33, 48, 64, 256, 1U << 20, 1ULL << 31, 1ULL << 33, 1ULL << 62};
+        static constexpr std::array<std::uint64_t, 16> kSizes{
+            0, 1, 2, 3, 8, 16, 31, 32, 33, 48, 64, 256, 1U << 20, 1ULL << 31, 1ULL << 33, 1ULL << 62};
         const std::uint8_t kind = byte();
         return kind < 16 ? kSizes[kind] : kind < 128 ? kind : word();
     }
@@ -66,7 +67,8 @@ std::shared_ptr<const quibble::Tokenizer> smallTokenizer() {
         shape.vocab = 8;
         return quibble::testing::makeRandomModel(shape).gguf();
     }();
-    static const auto file = ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "small.gguf").value();
+    static const auto file =
+        ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "small.gguf").value();
     static const auto tokenizer = quibble::Tokenizer::fromFile(*file).value();
     return tokenizer;
 }
@@ -85,7 +87,9 @@ void compute(const std::shared_ptr<const quibble::Model>& model, Arithmetic arit
 void load(std::shared_ptr<const ModelFile> file, std::uint8_t how) {
     quibble::LoadOptions options;
     options.packed = (how & 1U) != 0;
-    if ((how & 2U) != 0) options.weight_quant = quibble::parseMethodChoice((how & 4U) != 0 ? "rtn:bits=3,group=64" : "rtn:bits=2,group=16").value();
+    if ((how & 2U) != 0)
+        options.weight_quant =
+            quibble::parseMethodChoice((how & 4U) != 0 ? "rtn:bits=3,group=64" : "rtn:bits=2,group=16").value();
     options.free_memory = [] { return std::optional(kMemory); };
     auto tokenizer = quibble::Tokenizer::fromFile(*file);
     if (!tokenizer) mustSpeak(tokenizer.error());
@@ -105,8 +109,10 @@ void loadCheckpoint(std::span<const std::uint8_t> bytes, std::uint8_t how) {
     quibble::Checkpoint checkpoint;
     checkpoint.name = checkpoint.title = "fuzz";
     checkpoint.texts.config = {reinterpret_cast<const char*>(bytes.data()), zero};
-    checkpoint.texts.tokenizer = R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
-    checkpoint.shards.push_back({"fuzz.safetensors", "fuzz.safetensors", std::as_bytes(bytes.subspan(std::min(zero + 1, bytes.size())))});
+    checkpoint.texts.tokenizer =
+        R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
+    checkpoint.shards.push_back(
+        {"fuzz.safetensors", "fuzz.safetensors", std::as_bytes(bytes.subspan(std::min(zero + 1, bytes.size())))});
     auto parts = quibble::translateCheckpoint(checkpoint);
     if (!parts) return mustSpeak(parts.error());
     load(std::make_shared<const ModelFile>(std::move(*parts)), how);
@@ -114,7 +120,8 @@ void loadCheckpoint(std::span<const std::uint8_t> bytes, std::uint8_t how) {
 
 quibble::testing::RandomShape shapeFrom(Input& in) {
     static constexpr std::array kArchitectures{"llama", "qwen2", "qwen3", "qwen3moe", "olmoe", "gpt-oss", "llama"};
-    static constexpr std::array<std::uint32_t, 8> kTypes{0, 1, 30, 8, 2, 39, 20, 6};  // F32, F16, BF16, Q8_0, Q4_0, MXFP4, IQ4_NL, Q5_0
+    static constexpr std::array<std::uint32_t, 8> kTypes{0,  1,  30, 8, 2,
+                                                         39, 20, 6};  // F32, F16, BF16, Q8_0, Q4_0, MXFP4, IQ4_NL, Q5_0
     quibble::testing::RandomShape shape;
     const std::uint8_t which = in.byte() % kArchitectures.size();
     shape.architecture = kArchitectures[which];
@@ -160,7 +167,9 @@ void reshape(RandomTensor& tensor, Input& in) {
     tensor.dims = std::move(dims);
     const auto* traits = quibble::kernels::typeTraits(tensor.type);
     if (elements > 200'000 || traits == nullptr) return;
-    tensor.bytes.assign(static_cast<std::size_t>((elements + traits->block_elements - 1) / traits->block_elements * traits->block_bytes), '\0');
+    tensor.bytes.assign(static_cast<std::size_t>((elements + traits->block_elements - 1) / traits->block_elements *
+                                                 traits->block_bytes),
+                        '\0');
 }
 
 void change(RandomModel& model, Input& in) {
@@ -172,14 +181,17 @@ void change(RandomModel& model, Input& in) {
         case 0:
         case 1: key.second = valueFrom(in); break;
         case 2: model.keys.erase(model.keys.begin() + at % static_cast<std::ptrdiff_t>(model.keys.size())); break;
-        case 3: model.tensors.erase(model.tensors.begin() + at % static_cast<std::ptrdiff_t>(model.tensors.size())); break;
+        case 3:
+            model.tensors.erase(model.tensors.begin() + at % static_cast<std::ptrdiff_t>(model.tensors.size()));
+            break;
         case 4:
         case 5: reshape(tensor, in); break;
         case 6: tensor.type = static_cast<quibble::kernels::TensorType>(in.byte() % 41); break;
         case 7: tensor.bytes.resize(static_cast<std::size_t>(in.size() % 70'000)); break;
         case 8: std::swap(tensor.name, model.tensors[in.byte() % model.tensors.size()].name); break;
         default:
-            for (std::uint32_t n = in.byte(); n > 0 && !tensor.bytes.empty(); --n) tensor.bytes[in.word() % tensor.bytes.size()] = static_cast<char>(in.byte());
+            for (std::uint32_t n = in.byte(); n > 0 && !tensor.bytes.empty(); --n)
+                tensor.bytes[in.word() % tensor.bytes.size()] = static_cast<char>(in.byte());
     }
 }
 
@@ -199,7 +211,8 @@ void loadChanged(std::span<const std::uint8_t> bytes, std::uint8_t how) {
     for (std::uint32_t i = 0; i < changes; ++i) change(model, in);
     std::string file = model.gguf();
     scribble(file, in);
-    const auto exact = std::make_unique<std::uint8_t[]>(file.size());  // so that the sanitizer sees a read behind its end
+    const auto exact =
+        std::make_unique<std::uint8_t[]>(file.size());  // so that the sanitizer sees a read behind its end
     std::copy(file.begin(), file.end(), exact.get());
     loadGguf({exact.get(), file.size()}, how);
 }

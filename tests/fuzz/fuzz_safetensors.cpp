@@ -1,4 +1,5 @@
-// libFuzzer target: a config.json, a zero byte and a safetensors file behind it, as a checkpoint with a fixed tokenizer.
+// libFuzzer target: a config.json, a zero byte and a safetensors file behind it, as a checkpoint with a fixed
+// tokenizer.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     quibble::Checkpoint checkpoint;
     checkpoint.name = checkpoint.title = "fuzz";
     checkpoint.texts.config = {reinterpret_cast<const char*>(data), zero};
-    checkpoint.texts.tokenizer = R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
+    checkpoint.texts.tokenizer =
+        R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
     checkpoint.shards.push_back({"fuzz.safetensors", "fuzz.safetensors", bytes.subspan(std::min(zero + 1, size))});
     auto parts = quibble::translateCheckpoint(checkpoint);
     if (!parts) {

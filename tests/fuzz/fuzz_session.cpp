@@ -1,5 +1,5 @@
-// libFuzzer target: any bytes as a session database. Everything a front end can ask of it is asked; then it is taken in as a session that
-// somebody sent, and its runs are read once more from where they were put.
+// libFuzzer target: any bytes as a session database. Everything a front end can ask of it is asked; then it is taken in
+// as a session that somebody sent, and its runs are read once more from where they were put.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -22,7 +22,8 @@ const std::filesystem::path& folder() {
     static const std::filesystem::path path = [] {
         const std::filesystem::path memory = "/dev/shm";
         std::error_code error;
-        const auto base = std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
+        const auto base =
+            std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
         const auto made = base / ("quibble-fuzz-" + std::to_string(::getpid()));
         std::filesystem::create_directories(made);
         std::atexit([] {
@@ -91,8 +92,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }();
     const std::filesystem::path file = folder() / "input.db";
     std::error_code ignored;
-    for (const char* ending : {"", "-wal", "-shm", "-journal", ".v1.backup", ".v2.backup"}) std::filesystem::remove(file.string() + ending, ignored);
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+    for (const char* ending : {"", "-wal", "-shm", "-journal", ".v1.backup", ".v2.backup"})
+        std::filesystem::remove(file.string() + ending, ignored);
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
     (void)fileKindOf(file);
     if (const auto store = Store::open(file, OpenMode::ReadOnly); check(store)) readEverything(**store);
     takeIn(*into, file);

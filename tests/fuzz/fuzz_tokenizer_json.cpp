@@ -1,4 +1,5 @@
-// libFuzzer target: tokenizer.json, tokenizer_config.json and generation_config.json, a zero byte between them; what is accepted encodes text.
+// libFuzzer target: tokenizer.json, tokenizer_config.json and generation_config.json, a zero byte between them; what is
+// accepted encodes text.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

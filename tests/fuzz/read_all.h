@@ -37,7 +37,9 @@ inline void readAll(const ModelFile& file) {
 inline void tokenize(const ModelFile& file) {
     const auto tokenizer = Tokenizer::fromFile(file);
     if (!tokenizer) return;
-    const auto ids = (*tokenizer)->encode("a quick <|im_end|> check,\n 12 cafe\u0301 <|user|>  \xff\xe6\x97", {.parse_special = true, .vocabulary_bos_eos = true});
+    const auto ids = (*tokenizer)
+                         ->encode("a quick <|im_end|> check,\n 12 cafe\u0301 <|user|>  \xff\xe6\x97",
+                                  {.parse_special = true, .vocabulary_bos_eos = true});
     sink = sink + (*tokenizer)->decode(ids).size() + (*tokenizer)->chatTemplate().size();
 }
 

@@ -1,5 +1,5 @@
-// kernels/dispatch.cpp for the fuzz targets: the scalar reference alone. It reads what every other table reads, needs no instruction set and
-// no extension of one compiler.
+// kernels/dispatch.cpp for the fuzz targets: the scalar reference alone. It reads what every other table reads, needs
+// no instruction set and no extension of one compiler.
 #include "kernels/ops.h"
 #include "kernels/reference/reference.h"
 

@@ -1,5 +1,5 @@
-// The tile instructions that stand in for those of a CPU with AMX, against numbers worked out by hand. Where the CPU has AMX, it runs the ones of valid
-// programs itself, and must agree.
+// The tile instructions that stand in for those of a CPU with AMX, against numbers worked out by hand. Where the CPU
+// has AMX, it runs the ones of valid programs itself, and must agree.
 #include "tests/support/amx_emulator.h"
 #include "tests/support/each_isa.h"
 
@@ -36,10 +36,12 @@ void load(const Config& config) { asm volatile("ldtilecfg %0" ::"m"(config) : "m
 void release() { asm volatile("tilerelease"); }
 
 // 0 += 1 * 2 of rows that lie 64 bytes apart.
-#define MULTIPLY(instruction, sums, left, right)                                                                                                        \
-    asm volatile("tileloadd (%0,%3,1), %%tmm0\n tileloadd (%1,%3,1), %%tmm1\n tileloaddt1 (%2,%3,1), %%tmm2\n" instruction                              \
-                 " %%tmm2, %%tmm1, %%tmm0\n tilestored %%tmm0, (%0,%3,1)" ::"r"(sums), "r"(left), "r"(right), "r"(int64_t{64})                          \
-                 : "memory")
+#define MULTIPLY(instruction, sums, left, right)                                                                  \
+    asm volatile(                                                                                                 \
+        "tileloadd (%0,%3,1), %%tmm0\n tileloadd (%1,%3,1), %%tmm1\n tileloaddt1 (%2,%3,1), %%tmm2\n" instruction \
+        " %%tmm2, %%tmm1, %%tmm0\n tilestored %%tmm0, (%0,%3,1)" ::"r"(sums),                                     \
+        "r"(left), "r"(right), "r"(int64_t{64})                                                                   \
+        : "memory")
 
 struct alignas(64) Matrix {
     uint8_t bytes[16][64] = {};
@@ -100,7 +102,8 @@ private slots:
         // Rows of 8 bytes with 2 x 3 words of 4 bytes. 0x80 is -128 or 128, 0xFF is -1 or 255.
         Matrix left, right;
         const uint8_t a[2][8] = {{1, 2, 0x80, 0xFF, 3, 0, 0, 0}, {0xFF, 0, 0, 0, 0, 0, 0, 0x80}};
-        const uint8_t b[2][12] = {{1, 1, 1, 1, 0xFF, 0, 0x80, 0, 0, 0, 0, 0xFF}, {2, 0, 0, 0, 0, 0, 0, 0x80, 0xFE, 9, 9, 1}};
+        const uint8_t b[2][12] = {{1, 1, 1, 1, 0xFF, 0, 0x80, 0, 0, 0, 0, 0xFF},
+                                  {2, 0, 0, 0, 0, 0, 0, 0x80, 0xFE, 9, 9, 1}};
         for (int r = 0; r < 2; ++r) {
             std::memcpy(left.bytes[r], a[r], 8);
             std::memcpy(right.bytes[r], b[r], 12);
@@ -109,11 +112,15 @@ private slots:
             const char* name;
             int32_t sums[2][3];
         };
-        // First row of ssd: 1 + 2 - 128 - 1 + 3*2; 1*-1 + -128*-128; -1*-1 + 3*-2. And so on, plus 1000 of the old value.
-        const Case cases[] = {{"ssd", {{880, 17383, 995}, {999, 17385, 872}}},
-                              {"sud", {{880, 1000 + 255 - 128 * 128, 1000 - 255 + 3 * 254}, {999, 1000 - 255 - 128 * 128, 1000 - 128}}},
-                              {"usd", {{1000 + 3 + 128 + 255 + 6, 1000 - 1 - 128 * 128, 1000 - 255 - 6}, {1255, 1000 - 255 - 128 * 128, 1128}}},
-                              {"uud", {{1392, 1000 + 255 + 128 * 128, 1000 + 255 * 255 + 3 * 254}, {1255, 1000 + 255 * 255 + 128 * 128, 1128}}}};
+        // First row of ssd: 1 + 2 - 128 - 1 + 3*2; 1*-1 + -128*-128; -1*-1 + 3*-2. And so on, plus 1000 of the old
+        // value.
+        const Case cases[] = {
+            {"ssd", {{880, 17383, 995}, {999, 17385, 872}}},
+            {"sud", {{880, 1000 + 255 - 128 * 128, 1000 - 255 + 3 * 254}, {999, 1000 - 255 - 128 * 128, 1000 - 128}}},
+            {"usd",
+             {{1000 + 3 + 128 + 255 + 6, 1000 - 1 - 128 * 128, 1000 - 255 - 6}, {1255, 1000 - 255 - 128 * 128, 1128}}},
+            {"uud",
+             {{1392, 1000 + 255 + 128 * 128, 1000 + 255 * 255 + 3 * 254}, {1255, 1000 + 255 * 255 + 128 * 128, 1128}}}};
         for (int which = 0; which < 4; ++which) {
             Matrix sums;
             for (int r = 0; r < 2; ++r) {
@@ -132,8 +139,10 @@ private slots:
             release();
             for (int r = 0; r < 2; ++r) {
                 for (int o = 0; o < 3; ++o) {
-                    QVERIFY2(sums.asInt(r, o) == cases[which].sums[r][o],
-                             qPrintable(QString("%1 [%2][%3]: %4").arg(cases[which].name).arg(r).arg(o).arg(sums.asInt(r, o))));
+                    QVERIFY2(
+                        sums.asInt(r, o) == cases[which].sums[r][o],
+                        qPrintable(
+                            QString("%1 [%2][%3]: %4").arg(cases[which].name).arg(r).arg(o).arg(sums.asInt(r, o))));
                 }
             }
             QCOMPARE(sums.asInt(0, 3), -5);  // outside of the shape nothing is stored
@@ -175,7 +184,8 @@ private slots:
 
     void evenAndOddElementsAreSummedApart() {
         Matrix sums, left, right;
-        // Even sum: 2^24, then 1, which is lost, then -2^24. Odd sum: 1 and 1. In any other order the ones would stay or go.
+        // Even sum: 2^24, then 1, which is lost, then -2^24. Odd sum: 1 and 1. In any other order the ones would stay
+        // or go.
         const float evens[3] = {0x1p24F, 1.0F, -0x1p24F};
         const float odds[3] = {1.0F, 1.0F, 0.0F};
         for (int k = 0; k < 3; ++k) {
@@ -193,7 +203,8 @@ private slots:
 
     void productsOfBf16AreFused() {
         Matrix sums, left, right;
-        // (1 + 2^-7)^2 = 1 + 2^-6 + 2^-14; with 2^10 before it, the last bit falls half way and is rounded to even once.
+        // (1 + 2^-7)^2 = 1 + 2^-6 + 2^-14; with 2^10 before it, the last bit falls half way and is rounded to even
+        // once.
         left.setBf16(0, 0, 0x1p10F);
         left.setBf16(0, 2, 1.0F + 0x1p-7F);
         right.setBf16(0, 0, 1.0F);
@@ -209,11 +220,11 @@ private slots:
         struct Case {
             float a, b, old, wanted;
         };
-        const Case cases[] = {{tiny, 0x1p100F, 0.0F, 0.0F},               // as an operand
-                              {0x1p-100F, 0x1p-40F, 0.0F, 0.0F},          // as a product
-                              {0.0F, 0.0F, tiny, 0.0F},                   // as an old value
-                              {1.0F, 0x1p-126F, 0.0F, 0x1p-126F},         // the smallest normal number stays
-                              {1.0F, 0x1.8p-126F, -0x1p-126F, 0.0F},      // as a sum
+        const Case cases[] = {{tiny, 0x1p100F, 0.0F, 0.0F},           // as an operand
+                              {0x1p-100F, 0x1p-40F, 0.0F, 0.0F},      // as a product
+                              {0.0F, 0.0F, tiny, 0.0F},               // as an old value
+                              {1.0F, 0x1p-126F, 0.0F, 0x1p-126F},     // the smallest normal number stays
+                              {1.0F, 0x1.8p-126F, -0x1p-126F, 0.0F},  // as a sum
                               {1.0F, INFINITY, 1.0F, INFINITY}};
         for (const Case& c : cases) {
             Matrix sums, left, right;
@@ -235,7 +246,9 @@ private slots:
         std::memset(seen.bytes, 9, 64);
         std::memset(cleared.bytes, 9, 64);
         load(config);
-        asm volatile("tileloadd (%0,%2,1), %%tmm1\n tilezero %%tmm1\n tilestored %%tmm1, (%1,%2,1)" ::"r"(&from), "r"(&out), "r"(int64_t{64}) : "memory");
+        asm volatile("tileloadd (%0,%2,1), %%tmm1\n tilezero %%tmm1\n tilestored %%tmm1, (%1,%2,1)" ::"r"(&from),
+                     "r"(&out), "r"(int64_t{64})
+                     : "memory");
         asm volatile("sttilecfg %0" : "=m"(seen));
         release();
         asm volatile("sttilecfg %0" : "=m"(cleared));
@@ -252,11 +265,13 @@ private slots:
         }
         load(Config{}.tile(3, 2, 8));
         const auto base = reinterpret_cast<uint64_t>(&from);
-        // Base r13 (no form without a displacement), index r12, scale 4, one byte of displacement; then four bytes, and no index: all rows from one place.
-        asm volatile("movq %0, %%r13\n movq $32, %%r12\n tileloadd 8(%%r13,%%r12,4), %%tmm3\n tilestored %%tmm3, (%1,%2,1)\n"
-                     "tileloadd 0x100(%%r13), %%tmm3\n leaq 128(%1), %%r11\n tilestored %%tmm3, (%%r11,%2,1)" ::"r"(base),
-                     "r"(&out), "r"(int64_t{64})
-                     : "memory", "r11", "r12", "r13");
+        // Base r13 (no form without a displacement), index r12, scale 4, one byte of displacement; then four bytes, and
+        // no index: all rows from one place.
+        asm volatile(
+            "movq %0, %%r13\n movq $32, %%r12\n tileloadd 8(%%r13,%%r12,4), %%tmm3\n tilestored %%tmm3, (%1,%2,1)\n"
+            "tileloadd 0x100(%%r13), %%tmm3\n leaq 128(%1), %%r11\n tilestored %%tmm3, (%%r11,%2,1)" ::"r"(base),
+            "r"(&out), "r"(int64_t{64})
+            : "memory", "r11", "r12", "r13");
         release();
         QCOMPARE(std::memcmp(out.bytes[0], from.bytes[0] + 8, 8), 0);
         QCOMPARE(std::memcmp(out.bytes[1], from.bytes[2] + 8, 8), 0);
@@ -300,16 +315,16 @@ private slots:
             bytes.append(16, '\0');
             QTest::newRow(name) << bytes << QString(why);
         };
-        row("no shape", {0xC4, 0xE2, 0x7B, 0x49, 0xD8}, "no shape");                    // tilezero tmm3
-        row("load without shape", {0xC4, 0xE2, 0x7B, 0x4B, 0x1C, 0x18}, "no shape");    // tileloadd (%rax,%rbx), tmm3
-        row("load without index byte", {0xC4, 0xE2, 0x7B, 0x4B, 0x00}, "not a form");   // tileloadd (%rax), tmm0
-        row("product without shape", {0xC4, 0xE2, 0x63, 0x5E, 0xC1}, "no shape");       // tdpbssd tmm3, tmm1, tmm0
-        row("sums twice", {0xC4, 0xE2, 0x6B, 0x5E, 0xC0}, "twice");                     // tdpbssd tmm2, tmm0, tmm0
-        row("sides the same", {0xC4, 0xE2, 0x6B, 0x5E, 0xC2}, "twice");                 // tdpbssd tmm2, tmm2, tmm0
-        row("shapes do not fit", {0xC4, 0xE2, 0x73, 0x5E, 0xC2}, "do not fit");         // tdpbssd tmm1, tmm2, tmm0
-        row("odd rows of bytes", {0xC4, 0xE2, 0x5B, 0x5E, 0xC1}, "32 bits");            // tdpbssd tmm4, tmm1, tmm0
+        row("no shape", {0xC4, 0xE2, 0x7B, 0x49, 0xD8}, "no shape");                   // tilezero tmm3
+        row("load without shape", {0xC4, 0xE2, 0x7B, 0x4B, 0x1C, 0x18}, "no shape");   // tileloadd (%rax,%rbx), tmm3
+        row("load without index byte", {0xC4, 0xE2, 0x7B, 0x4B, 0x00}, "not a form");  // tileloadd (%rax), tmm0
+        row("product without shape", {0xC4, 0xE2, 0x63, 0x5E, 0xC1}, "no shape");      // tdpbssd tmm3, tmm1, tmm0
+        row("sums twice", {0xC4, 0xE2, 0x6B, 0x5E, 0xC0}, "twice");                    // tdpbssd tmm2, tmm0, tmm0
+        row("sides the same", {0xC4, 0xE2, 0x6B, 0x5E, 0xC2}, "twice");                // tdpbssd tmm2, tmm2, tmm0
+        row("shapes do not fit", {0xC4, 0xE2, 0x73, 0x5E, 0xC2}, "do not fit");        // tdpbssd tmm1, tmm2, tmm0
+        row("odd rows of bytes", {0xC4, 0xE2, 0x5B, 0x5E, 0xC1}, "32 bits");           // tdpbssd tmm4, tmm1, tmm0
         row("operand in memory", {0xC4, 0xE2, 0x6B, 0x5E, 0x00}, "memory");
-        row("fp16", {0xC4, 0xE2, 0x6B, 0x5C, 0xC1}, "not known");                       // tdpfp16ps tmm2, tmm1, tmm0
+        row("fp16", {0xC4, 0xE2, 0x6B, 0x5C, 0xC1}, "not known");  // tdpfp16ps tmm2, tmm1, tmm0
         row("wide", {0xC4, 0xE2, 0xEB, 0x5E, 0xC1}, "W or L");
         row("unknown of opcode 49", {0xC4, 0xE2, 0x7A, 0x49, 0xC0}, "unknown");
         row("vvvv", {0xC4, 0xE2, 0x70, 0x49, 0xC0}, "vvvv");
@@ -331,7 +346,8 @@ private slots:
 
     void otherInstructionsAreNotTouched() {
         AmxMachine machine;
-        for (const std::vector<uint8_t>& code : {std::vector<uint8_t>{0x0F, 0x0B, 0, 0, 0}, {0xC4, 0xE2, 0x79, 0x18, 0}, {0xC4, 0xE1, 0x78, 0x49, 0}}) {
+        for (const std::vector<uint8_t>& code :
+             {std::vector<uint8_t>{0x0F, 0x0B, 0, 0, 0}, {0xC4, 0xE2, 0x79, 0x18, 0}, {0xC4, 0xE1, 0x78, 0x49, 0}}) {
             AmxRegisters registers;
             registers.rip = reinterpret_cast<uint64_t>(code.data());
             QCOMPARE(machine.step(registers), AmxMachine::Outcome::NotTile);

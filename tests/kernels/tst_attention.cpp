@@ -100,7 +100,8 @@ private slots:
                     if (type == TensorType::Q8_0 && dim % 32 != 0) {
                         continue;
                     }
-                    QTest::addRow("%s/%s/dim%lld", allOps()[v]->isa, typeTraits(type)->name, static_cast<long long>(dim))
+                    QTest::addRow("%s/%s/dim%lld", allOps()[v]->isa, typeTraits(type)->name,
+                                  static_cast<long long>(dim))
                         << static_cast<qint64>(v) << static_cast<qint64>(type) << static_cast<qint64>(dim);
                 }
             }
@@ -195,8 +196,10 @@ private slots:
                         alone.q.assign(group.q.begin() + h * dim, group.q.begin() + (h + 1) * dim);
                         alone.args.sink = sinks.data() + h;
                         alone.run(*table);
-                        QCOMPARE(firstDifference(alone.out.data(), group.out.data() + h * dim, alone.out.size()), std::string());
-                        QCOMPARE(firstDifference(alone.scores.data(), group.scores.data() + h * kPositions, alone.scores.size()),
+                        QCOMPARE(firstDifference(alone.out.data(), group.out.data() + h * dim, alone.out.size()),
+                                 std::string());
+                        QCOMPARE(firstDifference(alone.scores.data(), group.scores.data() + h * kPositions,
+                                                 alone.scores.size()),
                                  std::string());
                     }
                 }
@@ -212,7 +215,15 @@ private slots:
         };
         const std::vector<std::vector<Seen>> cases = {
             {{0, 70, {}}, {0, 71, {}}, {0, 72, {}}, {0, 73, {}}, {0, 74, {}}},
-            {{0, 3, {}}, {0, 4, {}}, {1, 5, {}}, {2, 6, {}}, {3, 7, {}}, {4, 8, {}}, {5, 9, {}}, {6, 10, {}}, {7, 11, {}}},
+            {{0, 3, {}},
+             {0, 4, {}},
+             {1, 5, {}},
+             {2, 6, {}},
+             {3, 7, {}},
+             {4, 8, {}},
+             {5, 9, {}},
+             {6, 10, {}},
+             {7, 11, {}}},
             {{10, 80, {}}, {11, 81, {}}, {12, 82, {}}, {13, 83, {}}},
             {{0, 65, {70}}, {0, 65, {70, 71}}, {0, 65, {70, 75}}, {0, 65, {70, 71, 72, 90, 91, 80}}},
             {{0, 20, {}}, {40, 60, {}}, {90, 130, {3, 2}}},
@@ -251,7 +262,8 @@ private slots:
         }
     }
 
-    // A long piece of a prompt: more queries than one batch holds, with and without a window, heads' scores apart from each other.
+    // A long piece of a prompt: more queries than one batch holds, with and without a window, heads' scores apart from
+    // each other.
     void aPromptGivesTheBitsOfItsRows() {
         constexpr int64_t kPositions = 211;
         constexpr int64_t kRows = 37;
@@ -279,12 +291,15 @@ private slots:
                     table->attention(args.data(), kRows);
                     for (size_t i = 0; i < alone.size(); ++i) {
                         alone[i].run(*table);
-                        QCOMPARE(firstDifference(together[i].out.data(), alone[i].out.data(), alone[i].out.size()), std::string());
+                        QCOMPARE(firstDifference(together[i].out.data(), alone[i].out.data(), alone[i].out.size()),
+                                 std::string());
                         const int64_t n = alone[i].positions();
                         for (int64_t h = 0; h < 7; ++h) {
                             const float* scores = together[i].scores.data() + h * (n + 13);
-                            QCOMPARE(firstDifference(scores, alone[i].scores.data() + h * n, static_cast<size_t>(n)), std::string());
-                            QVERIFY(std::all_of(scores + n, scores + n + 13, [](float unused) { return unused == -7.0F; }));
+                            QCOMPARE(firstDifference(scores, alone[i].scores.data() + h * n, static_cast<size_t>(n)),
+                                     std::string());
+                            QVERIFY(
+                                std::all_of(scores + n, scores + n + 13, [](float unused) { return unused == -7.0F; }));
                         }
                     }
                 }
@@ -318,7 +333,8 @@ private slots:
     }
 
     void byEye() {
-        // Equal keys share equally; a key that is far ahead takes all; a sink as strong as a key takes a share and adds nothing.
+        // Equal keys share equally; a key that is far ahead takes all; a sink as strong as a key takes a share and adds
+        // nothing.
         const float q[2] = {1.0F, 0.0F};
         const float equal[6] = {1, 5, 1, 6, 1, 7};
         const float ahead[6] = {0, 0, 200, 0, 0, 0};
@@ -367,7 +383,10 @@ private slots:
                         std::vector<std::byte> wanted(got);
                         table->storeKv(type, values.data(), n, got.data());
                         quantizeRow(type, values.data(), n, wanted.data());
-                        QVERIFY2(got == wanted, qPrintable(QString("%1 %2 n %3 sigma %4").arg(table->isa, typeTraits(type)->name).arg(n).arg(sigma)));
+                        QVERIFY2(got == wanted, qPrintable(QString("%1 %2 n %3 sigma %4")
+                                                               .arg(table->isa, typeTraits(type)->name)
+                                                               .arg(n)
+                                                               .arg(sigma)));
                     }
                 }
             }
@@ -385,7 +404,8 @@ private slots:
             std::vector<std::byte> block(34);
             table->storeKv(TensorType::Q8_0, values.data(), 32, block.data());
             for (int i = 0; i < 31; ++i) {
-                QCOMPARE(static_cast<int>(static_cast<int8_t>(block[static_cast<size_t>(2 + i)])), i < 16 ? i - 16 : i - 15);
+                QCOMPARE(static_cast<int>(static_cast<int8_t>(block[static_cast<size_t>(2 + i)])),
+                         i < 16 ? i - 16 : i - 15);
             }
             for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
                 broken[5] = bad;
@@ -431,7 +451,8 @@ private:
                 const std::vector<float> key = k.row(ours.args.begin + i, dim);
                 double dot = 0.0;
                 for (int64_t d = 0; d < dim; ++d) {
-                    dot += static_cast<double>(ours.q[static_cast<size_t>(h * dim + d)]) * static_cast<double>(key[static_cast<size_t>(d)]);
+                    dot += static_cast<double>(ours.q[static_cast<size_t>(h * dim + d)]) *
+                           static_cast<double>(key[static_cast<size_t>(d)]);
                 }
                 largest_score = std::max(largest_score, std::fabs(dot * 0.4));
                 for (const float value : v.row(ours.args.begin + i, dim)) {

@@ -1,4 +1,5 @@
-// Blocks to floats and floats to blocks, exactly as in the golden files (tests/golden/dequant/README.md), and the traits of the types.
+// Blocks to floats and floats to blocks, exactly as in the golden files (tests/golden/dequant/README.md), and the
+// traits of the types.
 #include "tests/kernels/kernel_cases.h"
 
 #include "kernels/formats/half.h"
@@ -55,7 +56,8 @@ private slots:
             Shifted<std::byte> source(static_cast<size_t>(blocks.size()), offset);
             std::memcpy(source.data(), blocks.data(), static_cast<size_t>(blocks.size()));
             std::vector<float> got(wanted.size());
-            allOps()[static_cast<size_t>(variant)]->dequantizeRow(format, source.data(), static_cast<int64_t>(got.size()), got.data());
+            allOps()[static_cast<size_t>(variant)]->dequantizeRow(format, source.data(),
+                                                                  static_cast<int64_t>(got.size()), got.data());
             for (size_t i = 0; i < got.size(); ++i) {
                 // Equal as numbers: the sign of a zero is nobody's business.
                 QVERIFY2(got[i] == wanted[i] || (std::isnan(got[i]) && std::isnan(wanted[i])),
@@ -66,8 +68,8 @@ private slots:
 
     void floatsToBlocks_data() {
         QTest::addColumn<qint64>("type");
-        for (const TensorType type : {TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
-                                      TensorType::MXFP4}) {
+        for (const TensorType type : {TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1,
+                                      TensorType::Q5_0, TensorType::Q5_1, TensorType::MXFP4}) {
             QTest::addRow("%s", typeTraits(type)->name) << static_cast<qint64>(type);
         }
     }
@@ -82,16 +84,21 @@ private slots:
         quantizeRow(format, in.data(), static_cast<int64_t>(in.size()), reinterpret_cast<std::byte*>(got.data()));
         QCOMPARE(got.size(), wanted.size());
         for (qsizetype i = 0; i < got.size(); ++i) {
-            QVERIFY2(got[i] == wanted[i], qPrintable(QString("byte %1 of block %2").arg(i % traits.block_bytes).arg(i / traits.block_bytes)));
+            QVERIFY2(
+                got[i] == wanted[i],
+                qPrintable(QString("byte %1 of block %2").arg(i % traits.block_bytes).arg(i / traits.block_bytes)));
         }
     }
 
     // No golden file lies there without being compared.
     void everyFileIsCompared() {
         int files = 0;
-        for (const QString& name : QDir(QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/dequant")).entryList({"*.bin", "*.f32"})) {
+        for (const QString& name :
+             QDir(QStringLiteral(QUIBBLE_SOURCE_DIR "/tests/golden/dequant")).entryList({"*.bin", "*.f32"})) {
             ++files;
-            const auto type = std::find_if(readableTypes().begin(), readableTypes().end(), [&](TensorType one) { return name.startsWith(QString("%1.").arg(typeTraits(one)->name)); });
+            const auto type = std::find_if(readableTypes().begin(), readableTypes().end(), [&](TensorType one) {
+                return name.startsWith(QString("%1.").arg(typeTraits(one)->name));
+            });
             QVERIFY2(type != readableTypes().end(), qPrintable(name));
             QVERIFY2(!name.contains("quantize_") || canQuantize(*type), qPrintable(name));
         }
@@ -110,9 +117,9 @@ private slots:
             QCOMPARE(f32ToF16(value), half);
             const uint32_t magnitude = bits & 0x7FFFU;
             const double wanted = magnitude == 0x7C00U ? INFINITY
-                                  : magnitude < 0x400U
-                                      ? std::ldexp(magnitude, -24)
-                                      : std::ldexp((magnitude & 0x3FFU) | 0x400U, static_cast<int>(magnitude >> 10) - 25);
+                                  : magnitude < 0x400U ? std::ldexp(magnitude, -24)
+                                                       : std::ldexp((magnitude & 0x3FFU) | 0x400U,
+                                                                    static_cast<int>(magnitude >> 10) - 25);
             QCOMPARE(std::fabs(static_cast<double>(value)), wanted);
             if (magnitude < 0x7BFFU) {
                 const float next = f16ToF32(static_cast<uint16_t>(bits + 1));

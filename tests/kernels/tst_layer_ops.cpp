@@ -67,7 +67,8 @@ private slots:
         for (size_t v = 0; v < allOps().size(); ++v) {
             for (const int64_t rot : {0, 2, 6, 14, 16, 18, 32, 34, 64, 80, 128}) {
                 for (const bool adjacent : {false, true}) {
-                    QTest::addRow("%s/rot%lld/%s", allOps()[v]->isa, static_cast<long long>(rot), adjacent ? "adjacent" : "halves")
+                    QTest::addRow("%s/rot%lld/%s", allOps()[v]->isa, static_cast<long long>(rot),
+                                  adjacent ? "adjacent" : "halves")
                         << static_cast<qint64>(v) << static_cast<qint64>(rot) << adjacent;
                 }
             }
@@ -95,7 +96,8 @@ private slots:
                 const int64_t other = adjacent ? i ^ 1 : (i + rot / 2) % rot;
                 const double size = std::fabs(static_cast<double>(before[static_cast<size_t>(i)])) +
                                     std::fabs(static_cast<double>(before[static_cast<size_t>(other)]));
-                closeTo(static_cast<double>(x[static_cast<size_t>(i)]), static_cast<double>(wanted[static_cast<size_t>(i)]), 2e-7 * size);
+                closeTo(static_cast<double>(x[static_cast<size_t>(i)]),
+                        static_cast<double>(wanted[static_cast<size_t>(i)]), 2e-7 * size);
             }
             for (int64_t i = rot; i < dim; ++i) {
                 QVERIFY(sameBits(x[static_cast<size_t>(i)], before[static_cast<size_t>(i)]));
@@ -132,11 +134,13 @@ private slots:
         allOps()[static_cast<size_t>(variant)]->swiGlu(gate.data(), up.data(), length, y.data());
         for (size_t i = 0; i < n; ++i) {
             const double w = static_cast<double>(wanted[i]);
-            closeTo(static_cast<double>(y[i]), w, 1e-6 * std::fabs(w) + 1e-30 * std::fabs(static_cast<double>(up.data()[i])));
+            closeTo(static_cast<double>(y[i]), w,
+                    1e-6 * std::fabs(w) + 1e-30 * std::fabs(static_cast<double>(up.data()[i])));
         }
     }
     void swiGluAtTheEnds() {
-        const std::vector<float> gate = {0.0F, 50.0F, 100.0F, 3e38F, INFINITY, -50.0F, -87.0F, -89.0F, -1000.0F, -3e38F, std::nanf("")};
+        const std::vector<float> gate = {0.0F,   50.0F,  100.0F,   3e38F,  INFINITY,     -50.0F,
+                                         -87.0F, -89.0F, -1000.0F, -3e38F, std::nanf("")};
         const std::vector<float> up(gate.size(), 1.0F);
         for (const Ops* table : allOps()) {
             std::vector<float> y(gate.size());

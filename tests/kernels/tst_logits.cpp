@@ -54,7 +54,8 @@ private slots:
         const double kl = table.klDivergence(p.data(), got.log_sum_exp, q.data(), of_q.log_sum_exp, length);
         const double wanted_kl = reference.klDivergence(p.data(), got.log_sum_exp, q.data(), of_q.log_sum_exp, length);
         const double largest = 4.0 * sigma;
-        QVERIFY2(close(kl, wanted_kl, 1e-9 * (1.0 + wanted_kl) + 1e-11 * largest), qPrintable(QString("%1 instead of %2").arg(kl).arg(wanted_kl)));
+        QVERIFY2(close(kl, wanted_kl, 1e-9 * (1.0 + wanted_kl) + 1e-11 * largest),
+                 qPrintable(QString("%1 instead of %2").arg(kl).arg(wanted_kl)));
         QVERIFY(kl >= -1e-11 * (1.0 + largest));
         QCOMPARE(table.klDivergence(p.data(), got.log_sum_exp, p.data(), got.log_sum_exp, length), 0.0);
     }
@@ -81,7 +82,8 @@ private slots:
         }
     }
 
-    // A tiny perturbation has the divergence that theory gives, eps^2 times half the variance of the direction: not lost in rounding, not negative.
+    // A tiny perturbation has the divergence that theory gives, eps^2 times half the variance of the direction: not
+    // lost in rounding, not negative.
     void smallDivergences() {
         constexpr size_t kN = 20000;
         const std::vector<float> p = randomFloats(kN, 5, 2.0F);
@@ -115,7 +117,8 @@ private slots:
             QVERIFY(std::isfinite(kl) && kl > 0.0);
             QCOMPARE(table->klDivergence(p.data(), sp.log_sum_exp, p.data(), sp.log_sum_exp, 100), 0.0);
             // q forbids what p allows: infinitely far
-            QCOMPARE(table->klDivergence(q.data(), sq.log_sum_exp, p.data(), sp.log_sum_exp, 100), static_cast<double>(INFINITY));
+            QCOMPARE(table->klDivergence(q.data(), sq.log_sum_exp, p.data(), sp.log_sum_exp, 100),
+                     static_cast<double>(INFINITY));
         }
     }
 
@@ -127,10 +130,12 @@ private slots:
                     z[at] = bad;
                     LogitStats stats;
                     table->logitStats(z.data(), 40, &stats);
-                    QVERIFY(std::isnan(stats.log_sum_exp) && std::isnan(stats.entropy) && std::isnan(stats.varentropy) && std::isnan(stats.max));
+                    QVERIFY(std::isnan(stats.log_sum_exp) && std::isnan(stats.entropy) &&
+                            std::isnan(stats.varentropy) && std::isnan(stats.max));
                     QCOMPARE(stats.argmax, -1);
                     const std::vector<float> good = randomFloats(40, 9);
-                    QVERIFY(std::isnan(bad) == std::isnan(table->klDivergence(good.data(), 1.0, z.data(), 1.0, 40)) || std::isinf(bad));
+                    QVERIFY(std::isnan(bad) == std::isnan(table->klDivergence(good.data(), 1.0, z.data(), 1.0, 40)) ||
+                            std::isinf(bad));
                 }
             }
             const std::vector<float> masked(40, -INFINITY);

@@ -41,7 +41,9 @@ MatmulArgs argsFor(const Weights& w, const float* x, int64_t rows, float* y) {
 }
 
 // The amx table has products of its own for BF16 only, and in another order of sums.
-bool isTiled(const Ops& table, int64_t type) { return std::string_view(table.isa) == "amx" && type == static_cast<int64_t>(TensorType::BF16); }
+bool isTiled(const Ops& table, int64_t type) {
+    return std::string_view(table.isa) == "amx" && type == static_cast<int64_t>(TensorType::BF16);
+}
 
 void addCases(int64_t type, const char* name, const std::vector<int64_t>& columns, int64_t group) {
     for (size_t v = 0; v < allOps().size(); ++v) {
@@ -108,10 +110,15 @@ private slots:
                 for (int64_t k = 0; k < cols; ++k) {
                     exact += static_cast<double>(wr[k]) * static_cast<double>(xr[k]);
                 }
-                const double band = static_cast<double>(cols / 16 + (isTiled(table, type) ? 20 : 8)) * 0x1p-24 * magnitudeSum(wr, xr, cols);
+                const double band = static_cast<double>(cols / 16 + (isTiled(table, type) ? 20 : 8)) * 0x1p-24 *
+                                    magnitudeSum(wr, xr, cols);
                 const double got = static_cast<double>(y[static_cast<size_t>(r * kOuts + o)]);
-                QVERIFY2(std::fabs(got - exact) <= band,
-                         qPrintable(QString("row %1 out %2: %3 instead of %4, band %5").arg(r).arg(o).arg(got).arg(exact).arg(band)));
+                QVERIFY2(std::fabs(got - exact) <= band, qPrintable(QString("row %1 out %2: %3 instead of %4, band %5")
+                                                                        .arg(r)
+                                                                        .arg(o)
+                                                                        .arg(got)
+                                                                        .arg(exact)
+                                                                        .arg(band)));
             }
         }
     }
@@ -134,8 +141,12 @@ private slots:
         const std::vector<float> x = randomFloats(static_cast<size_t>(kRows * cols), 4);
         const std::vector<float> floats = asFloats(w.view);
         Weights plain;
-        plain.view = {TensorType::F32, kOuts, cols, reinterpret_cast<const std::byte*>(floats.data()),
-                      static_cast<size_t>(cols) * sizeof(float), {}};
+        plain.view = {TensorType::F32,
+                      kOuts,
+                      cols,
+                      reinterpret_cast<const std::byte*>(floats.data()),
+                      static_cast<size_t>(cols) * sizeof(float),
+                      {}};
         std::vector<float> direct(kRows * kOuts);
         std::vector<float> decoded(kRows * kOuts);
         table.matmul(argsFor(w, x.data(), kRows, direct.data()));
@@ -153,7 +164,10 @@ private slots:
         columns();
         for (const TensorType type : readableTypes()) {
             addCases(static_cast<int64_t>(type), typeTraits(type)->name,
-                     {typeTraits(type)->block_elements == 1 ? 333 : typeTraits(type)->block_elements == 32 ? 352 : 512}, 0);
+                     {typeTraits(type)->block_elements == 1    ? 333
+                      : typeTraits(type)->block_elements == 32 ? 352
+                                                               : 512},
+                     0);
         }
         addCases(kRtn, "RTN", {320, 333}, 64);
         addCases(kRtn, "RTN", {333}, 20);
@@ -199,7 +213,8 @@ private slots:
         }
     }
 
-    // Long rows are cut into chunks of columns and panels of outputs: neither these nor the tiles of any number of rows show in a bit.
+    // Long rows are cut into chunks of columns and panels of outputs: neither these nor the tiles of any number of rows
+    // show in a bit.
     void cutsOfLongRowsChangeNothing_data() {
         columns();
         for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
@@ -234,7 +249,8 @@ private slots:
                 for (int64_t i = 0; i < rows * kOuts; ++i) {
                     const int64_t o = i % kOuts;
                     const float wanted = o >= begin && o < end ? single[static_cast<size_t>(i)] : -7.0F;
-                    QVERIFY2(sameBits(batch[static_cast<size_t>(i)], wanted), qPrintable(QString("%1 rows, output %2 of row %3").arg(rows).arg(o).arg(i / kOuts)));
+                    QVERIFY2(sameBits(batch[static_cast<size_t>(i)], wanted),
+                             qPrintable(QString("%1 rows, output %2 of row %3").arg(rows).arg(o).arg(i / kOuts)));
                 }
             }
         }

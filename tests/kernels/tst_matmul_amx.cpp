@@ -1,5 +1,5 @@
-// The amx table against the avx512 table, bit for bit. Where the CPU has AVX-512 but no AMX, the tile instructions are carried out by
-// tests/support/amx_emulator.h; where it has AMX, by the CPU.
+// The amx table against the avx512 table, bit for bit. Where the CPU has AVX-512 but no AMX, the tile instructions are
+// carried out by tests/support/amx_emulator.h; where it has AMX, by the CPU.
 #include "tests/kernels/kernel_cases.h"
 #include "tests/support/amx_emulator.h"
 #include "tests/support/each_isa.h"
@@ -56,9 +56,10 @@ std::string difference(const Packed& w, const Rows& x, int64_t rows, int64_t beg
     return firstDifference(ours.data(), theirs.data(), ours.size());
 }
 
-const std::vector<TensorType> kTypes = {TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0,   TensorType::Q5_1,
-                                        TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K,   TensorType::Q6_K,
-                                        TensorType::MXFP4, TensorType::IQ4_NL, TensorType::IQ4_XS};
+const std::vector<TensorType> kTypes = {TensorType::Q8_0,  TensorType::Q4_0, TensorType::Q4_1,  TensorType::Q5_0,
+                                        TensorType::Q5_1,  TensorType::Q2_K, TensorType::Q3_K,  TensorType::Q4_K,
+                                        TensorType::Q5_K,  TensorType::Q6_K, TensorType::MXFP4, TensorType::IQ4_NL,
+                                        TensorType::IQ4_XS};
 
 bool isWide(TensorType type) { return typeTraits(type)->block_elements == 256; }
 
@@ -81,7 +82,8 @@ class TstMatmulAmx : public QObject {
 
 private slots:
     void initTestCase() {
-        if (std::string(allOps().back()->isa) != "amx") QSKIP("this CPU has no AVX-512, without which nothing here runs");
+        if (std::string(allOps().back()->isa) != "amx")
+            QSKIP("this CPU has no AVX-512, without which nothing here runs");
     }
 
     void theCheckSaysWhatTheCpuIs() {
@@ -90,9 +92,11 @@ private slots:
         QVERIFY(std::string(amx::whyUnusable({})).find("no AMX") != std::string::npos);
     }
 
-    // What the check meets here it takes for illegal: its handlers stand before those of the emulator, which are back afterwards.
+    // What the check meets here it takes for illegal: its handlers stand before those of the emulator, which are back
+    // afterwards.
     void theCheckRestoresHandlers() {
-        struct sigaction illegal {}, fault {}, illegal_after {}, fault_after {};
+        struct sigaction illegal {
+        }, fault{}, illegal_after{}, fault_after{};
         sigaction(SIGILL, nullptr, &illegal);
         sigaction(SIGSEGV, nullptr, &fault);
         QCOMPARE(amx::productsAgree(), probeCpu().amx);
@@ -153,8 +157,19 @@ private slots:
         const Weights w = makeWeights(type, 100, 256, 86, 0);
         const Packed packed = packWeights(w.view);
         const Rows x = roundedRows(9, 256, 3);
-        for (const auto& [begin, end] : std::vector<std::pair<int64_t, int64_t>>{{0, 0},   {0, 1},   {0, 17},  {3, 9},   {5, 5},   {15, 16}, {15, 33},
-                                                                                 {16, 32}, {16, 96}, {31, 97}, {64, 100}, {99, 100}, {48, 81}}) {
+        for (const auto& [begin, end] : std::vector<std::pair<int64_t, int64_t>>{{0, 0},
+                                                                                 {0, 1},
+                                                                                 {0, 17},
+                                                                                 {3, 9},
+                                                                                 {5, 5},
+                                                                                 {15, 16},
+                                                                                 {15, 33},
+                                                                                 {16, 32},
+                                                                                 {16, 96},
+                                                                                 {31, 97},
+                                                                                 {64, 100},
+                                                                                 {99, 100},
+                                                                                 {48, 81}}) {
             const std::string wrong = difference(packed, x, 9, begin, end);
             QVERIFY2(wrong.empty(), qPrintable(QString("%1 to %2: %3").arg(begin).arg(end).arg(wrong.c_str())));
         }
@@ -168,7 +183,8 @@ private slots:
         Packed packed = packWeights(w.view);
         auto* bytes = const_cast<std::byte*>(packed.view.data);
         Random random(88);
-        for (size_t i = 0; i < packedBytes(type, 48, 512); ++i) bytes[i] = static_cast<std::byte>(random.next() & 0xFFU);
+        for (size_t i = 0; i < packedBytes(type, 48, 512); ++i)
+            bytes[i] = static_cast<std::byte>(random.next() & 0xFFU);
         Rows x = roundedRows(21, 512, 0);
         for (size_t r = 0; r < 21; ++r) {
             for (size_t b = 0; b < 512 / 32; ++b) {
@@ -204,7 +220,8 @@ private slots:
         for (const std::string& mine : wrong) QVERIFY2(mine.empty(), mine.c_str());
     }
 
-    // What a block of 32 inputs costs the tile unit (docs/architecture.md states it), and that tiles are set up once a call and given back.
+    // What a block of 32 inputs costs the tile unit (docs/architecture.md states it), and that tiles are set up once a
+    // call and given back.
     void tileInstructionsOfABlock() {
         if (!emulated) QSKIP("this CPU has AMX: nobody counts");
         struct Case {
@@ -213,7 +230,10 @@ private slots:
             int64_t products;  // for each block of 32 inputs and 2 panels
         };
         // 64 rows are four groups; halves with scales of their own are products of their own.
-        for (const Case& c : {Case{TensorType::Q4_0, 64, 8}, {TensorType::Q8_0, 16, 2}, {TensorType::Q4_K, 17, 4}, {TensorType::Q6_K, 64, 16}}) {
+        for (const Case& c : {Case{TensorType::Q4_0, 64, 8},
+                              {TensorType::Q8_0, 16, 2},
+                              {TensorType::Q4_K, 17, 4},
+                              {TensorType::Q6_K, 64, 16}}) {
             const Weights w = makeWeights(c.type, 64, 512, 90, 0);
             const Packed packed = packWeights(w.view);
             const Rows x = roundedRows(c.rows, 512, 0);
@@ -222,7 +242,7 @@ private slots:
             QCOMPARE(difference(packed, x, c.rows, 0, 64), std::string());
             constexpr int64_t kPairsOfBlocks = 2 * 512 / 32;  // pairs of panels times blocks
             QCOMPARE(counts.products, c.products * kPairsOfBlocks);
-            QCOMPARE(counts.stores, counts.products);      // the sums of each product leave once
+            QCOMPARE(counts.stores, counts.products);  // the sums of each product leave once
             QCOMPARE(counts.zeros, counts.products);
             QCOMPARE(counts.loads, counts.products / 2 * 3);  // two of codes, and one of activations for both
             QCOMPARE(counts.configs, int64_t{1});
@@ -242,7 +262,8 @@ private slots:
         int32_t sink = 5;
         const double operations = amx::dotRounds(3, &sink);
         QCOMPARE(sink, 5);
-        QCOMPARE(operations, 3.0 * 4.0 * 2.0 * 16 * 16 * 64);  // four products of 16 rows, 16 outputs and 64 inputs a round
+        QCOMPARE(operations,
+                 3.0 * 4.0 * 2.0 * 16 * 16 * 64);  // four products of 16 rows, 16 outputs and 64 inputs a round
         if (emulated) QCOMPARE(counts.products, int64_t{12});
     }
 };

@@ -1,5 +1,5 @@
-// Products of BF16 weights and BF16 activations of every table that offers them against the reference, and the promise that no split of the work
-// changes a bit.
+// Products of BF16 weights and BF16 activations of every table that offers them against the reference, and the promise
+// that no split of the work changes a bit.
 #include "tests/kernels/kernel_cases.h"
 #include "tests/support/each_isa.h"
 
@@ -12,14 +12,17 @@ using namespace quibble::kernels::test;
 
 namespace {
 
-// Activations rounded by the table itself, in rows `padding` bytes longer than they must be, `offset` bytes after a boundary.
+// Activations rounded by the table itself, in rows `padding` bytes longer than they must be, `offset` bytes after a
+// boundary.
 struct Activations {
     std::vector<float> rounded;  // what the product sees
     Shifted<std::byte> bytes;
     size_t stride;
 
     Activations(const Ops& table, const std::vector<float>& x, int64_t rows, int64_t cols, size_t offset)
-        : rounded(x.size()), bytes(static_cast<size_t>(rows) * (bf16RowBytes(cols) + offset), offset), stride(bf16RowBytes(cols) + offset) {
+        : rounded(x.size()),
+          bytes(static_cast<size_t>(rows) * (bf16RowBytes(cols) + offset), offset),
+          stride(bf16RowBytes(cols) + offset) {
         for (int64_t r = 0; r < rows; ++r) {
             std::byte* row = bytes.data() + static_cast<size_t>(r) * stride;
             table.storeKv(TensorType::BF16, x.data() + r * cols, cols, row);
@@ -62,9 +65,11 @@ private slots:
         QTest::addColumn<qint64>("cols");
         QTest::addColumn<qint64>("offset");
         for (size_t v = 0; v < offering().size(); ++v) {
-            for (const qint64 cols : {0, 1, 2, 15, 16, 31, 32, 33, 63, 64, 65, 255, 256, 300, 1000, 2047, 2048, 2049, 2080, 4096, 5001}) {
+            for (const qint64 cols :
+                 {0, 1, 2, 15, 16, 31, 32, 33, 63, 64, 65, 255, 256, 300, 1000, 2047, 2048, 2049, 2080, 4096, 5001}) {
                 for (const qint64 offset : {0, 1, 6}) {
-                    QTest::addRow("%s/cols%lld/off%lld", offering()[v]->isa, cols, offset) << static_cast<qint64>(v) << cols << offset;
+                    QTest::addRow("%s/cols%lld/off%lld", offering()[v]->isa, cols, offset)
+                        << static_cast<qint64>(v) << cols << offset;
                 }
             }
         }
@@ -77,7 +82,8 @@ private slots:
         constexpr int64_t kOuts = 7;
         constexpr int64_t kRows = 8;
         const Weights w = makeWeights(TensorType::BF16, kOuts, cols, 17, static_cast<size_t>(offset));
-        const Activations x(table, randomFloats(static_cast<size_t>(kRows * cols), 3), kRows, cols, static_cast<size_t>(offset));
+        const Activations x(table, randomFloats(static_cast<size_t>(kRows * cols), 3), kRows, cols,
+                            static_cast<size_t>(offset));
         std::vector<float> y(kRows * kOuts, -7.0F);
         table.matmulBf16(argsFor(w, x, kRows, y.data()));
         const std::vector<float> weights = asFloats(w.view);
@@ -91,8 +97,12 @@ private slots:
                 }
                 const double band = static_cast<double>(cols / 16 + 20) * 0x1p-24 * magnitudeSum(wr, xr, cols);
                 const double got = static_cast<double>(y[static_cast<size_t>(r * kOuts + o)]);
-                QVERIFY2(std::fabs(got - exact) <= band,
-                         qPrintable(QString("row %1 out %2: %3 instead of %4, band %5").arg(r).arg(o).arg(got).arg(exact).arg(band)));
+                QVERIFY2(std::fabs(got - exact) <= band, qPrintable(QString("row %1 out %2: %3 instead of %4, band %5")
+                                                                        .arg(r)
+                                                                        .arg(o)
+                                                                        .arg(got)
+                                                                        .arg(exact)
+                                                                        .arg(band)));
             }
         }
     }
@@ -138,7 +148,8 @@ private slots:
                 table.matmulBf16(args);
                 for (int64_t i = 0; i < 3 * kOuts; ++i) {
                     const int64_t o = i % kOuts;
-                    QVERIFY(sameBits(part[static_cast<size_t>(i)], o >= begin && o < end ? single[static_cast<size_t>(i)] : -7.0F));
+                    QVERIFY(sameBits(part[static_cast<size_t>(i)],
+                                     o >= begin && o < end ? single[static_cast<size_t>(i)] : -7.0F));
                 }
             }
         }
@@ -146,11 +157,13 @@ private slots:
 
     // Activations are rounded to nearest, ties to even, and a NaN stays one: the same bytes in every table.
     void activationsAreRounded() {
-        const std::vector<float> x = {1.0F, 1.00390625F, 1.01171875F, -1.004F, std::nanf(""), INFINITY, 1e-40F, 3.4e38F};
+        const std::vector<float> x = {1.0F,          1.00390625F, 1.01171875F, -1.004F,
+                                      std::nanf(""), INFINITY,    1e-40F,      3.4e38F};
         const std::vector<uint16_t> wanted = {0x3F80, 0x3F80, 0x3F82, 0xBF81, 0x7FC0, 0x7F80, 0x0001, 0x7F80};
         for (const Ops* table : allOps()) {
             std::vector<uint16_t> got(x.size());
-            table->storeKv(TensorType::BF16, x.data(), static_cast<int64_t>(x.size()), reinterpret_cast<std::byte*>(got.data()));
+            table->storeKv(TensorType::BF16, x.data(), static_cast<int64_t>(x.size()),
+                           reinterpret_cast<std::byte*>(got.data()));
             QCOMPARE(got, wanted);
         }
     }

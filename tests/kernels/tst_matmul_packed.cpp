@@ -1,4 +1,5 @@
-// Packing of quantized weights, and products of packed weights with activations rounded to 8 bits, against the reference with the same rounding.
+// Packing of quantized weights, and products of packed weights with activations rounded to 8 bits, against the
+// reference with the same rounding.
 #include "tests/kernels/kernel_cases.h"
 
 #include <QTest>
@@ -8,9 +9,10 @@ using namespace quibble::kernels::test;
 
 namespace {
 
-const std::vector<TensorType> kTypes = {TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0,   TensorType::Q5_1,
-                                        TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K,   TensorType::Q6_K,
-                                        TensorType::MXFP4, TensorType::IQ4_NL, TensorType::IQ4_XS};
+const std::vector<TensorType> kTypes = {TensorType::Q8_0,  TensorType::Q4_0, TensorType::Q4_1,  TensorType::Q5_0,
+                                        TensorType::Q5_1,  TensorType::Q2_K, TensorType::Q3_K,  TensorType::Q4_K,
+                                        TensorType::Q5_K,  TensorType::Q6_K, TensorType::MXFP4, TensorType::IQ4_NL,
+                                        TensorType::IQ4_XS};
 
 bool isWide(TensorType type) { return typeTraits(type)->block_elements == 256; }
 
@@ -43,8 +45,9 @@ MatmulPackedArgs argsFor(const Packed& w, const Rounded& x, int64_t rows, float*
 }
 
 // Within a panel, on its border, over several, empty.
-const std::vector<std::pair<int64_t, int64_t>> kRanges = {{0, 0},   {0, 1},   {0, 16},  {0, 17},  {3, 9},    {5, 5},   {15, 16}, {15, 33},
-                                                          {16, 32}, {16, 96}, {31, 97}, {32, 99}, {64, 100}, {99, 100}, {0, 100}, {48, 81}};
+const std::vector<std::pair<int64_t, int64_t>> kRanges = {{0, 0},    {0, 1},    {0, 16},  {0, 17},  {3, 9},   {5, 5},
+                                                          {15, 16},  {15, 33},  {16, 32}, {16, 96}, {31, 97}, {32, 99},
+                                                          {64, 100}, {99, 100}, {0, 100}, {48, 81}};
 
 std::vector<int64_t> columnsFor(TensorType type) {
     if (isWide(type)) {
@@ -221,7 +224,8 @@ private slots:
                     args.fetch_ahead = ahead;
                     table.matmulPacked(args);
                     const std::string difference = firstDifference(batch.data(), single.data(), batch.size());
-                    QVERIFY2(difference.empty(), qPrintable(QString("%1 rows, ahead %2: %3").arg(rows).arg(ahead).arg(difference.c_str())));
+                    QVERIFY2(difference.empty(),
+                             qPrintable(QString("%1 rows, ahead %2: %3").arg(rows).arg(ahead).arg(difference.c_str())));
                 }
             }
         }
@@ -240,8 +244,8 @@ private slots:
         }
     }
 
-    // Extreme codes: all weights at both ends of their range against all activations at both ends. Saturating instructions and
-    // overflowing sums would show here.
+    // Extreme codes: all weights at both ends of their range against all activations at both ends. Saturating
+    // instructions and overflowing sums would show here.
     void extremeValues() {
         for (const Ops* table : allOps()) {
             for (const TensorType format : kTypes) {
@@ -278,10 +282,17 @@ private slots:
                         const Rounded rounded = roundRows(*table, x.data(), 1, kCols, 0);
                         float y = 0.0F;
                         table->matmulPacked(argsFor(packWeights(w.view), rounded, 1, &y));
-                        // Minima may be as large as the products: at most 0.5 * 63 a weight, products at most 0.5 * 63 * 31.
-                        const double band = 1e-5 * sum + 1e-5 * (minimaSum(w.view, x.data(), 0) > 0.0 ? 0.5 * 63 * 32 * 2.0 * kCols : 0.0);
+                        // Minima may be as large as the products: at most 0.5 * 63 a weight, products at most 0.5 * 63
+                        // * 31.
+                        const double band =
+                            1e-5 * sum +
+                            1e-5 * (minimaSum(w.view, x.data(), 0) > 0.0 ? 0.5 * 63 * 32 * 2.0 * kCols : 0.0);
                         QVERIFY2(std::fabs(static_cast<double>(y) - wanted) <= band,
-                                 qPrintable(QString("%1 %2 fill %3: %4 instead of %5").arg(table->isa, traits.name).arg(fill).arg(y).arg(wanted)));
+                                 qPrintable(QString("%1 %2 fill %3: %4 instead of %5")
+                                                .arg(table->isa, traits.name)
+                                                .arg(fill)
+                                                .arg(y)
+                                                .arg(wanted)));
                     }
                 }
             }
@@ -289,7 +300,8 @@ private slots:
     }
 
     void roundingIsCloseToFloat() {
-        // Against the float product: rounding to 8 bits costs about 0.4 % of the length of the product, and not nothing.
+        // Against the float product: rounding to 8 bits costs about 0.4 % of the length of the product, and not
+        // nothing.
         for (const Ops* table : allOps()) {
             for (const TensorType format : kTypes) {
                 constexpr int64_t kCols = 2048;
@@ -314,7 +326,8 @@ private slots:
                     error += e * e;
                 }
                 const double relative = std::sqrt(error / length);
-                QVERIFY2(relative > 0.001 && relative < 0.02, qPrintable(QString("%1 %2: %3").arg(table->isa, typeTraits(format)->name).arg(relative)));
+                QVERIFY2(relative > 0.001 && relative < 0.02,
+                         qPrintable(QString("%1 %2: %3").arg(table->isa, typeTraits(format)->name).arg(relative)));
             }
         }
     }

@@ -21,7 +21,8 @@ private slots:
         for (int bits = 2; bits <= 8; ++bits) {
             for (const int group : {1, 5, 16, 64, 100}) {
                 for (const bool symmetric : {true, false}) {
-                    QTest::addRow("bits%d/group%d/%s", bits, group, symmetric ? "symmetric" : "asymmetric") << bits << group << symmetric;
+                    QTest::addRow("bits%d/group%d/%s", bits, group, symmetric ? "symmetric" : "asymmetric")
+                        << bits << group << symmetric;
                 }
             }
         }
@@ -48,12 +49,15 @@ private slots:
             QVERIFY(!symmetric || zero[g] == static_cast<float>(1 << (bits - 1)));
             double nearest = 1e30;
             for (int code = 0; code <= top; ++code) {
-                nearest = std::min(nearest, std::fabs(static_cast<double>(w[i]) - static_cast<double>(scale[g]) * (code - static_cast<double>(zero[g]))));
+                nearest =
+                    std::min(nearest, std::fabs(static_cast<double>(w[i]) -
+                                                static_cast<double>(scale[g]) * (code - static_cast<double>(zero[g]))));
             }
-            const double error = std::fabs(static_cast<double>(w[i]) - static_cast<double>(scale[g]) * (codes[i] - static_cast<double>(zero[g])));
+            const double error = std::fabs(static_cast<double>(w[i]) -
+                                           static_cast<double>(scale[g]) * (codes[i] - static_cast<double>(zero[g])));
             QVERIFY(error <= nearest + 1e-7 * std::fabs(static_cast<double>(scale[g])));
-            // No weight is further off than one step: half a step by rounding, the rest where the grid has no level on that side; and
-            // where F16 is subnormal, what rounding the scale moves the last level by.
+            // No weight is further off than one step: half a step by rounding, the rest where the grid has no level on
+            // that side; and where F16 is subnormal, what rounding the scale moves the last level by.
             QVERIFY(error <= 1.02 * std::fabs(static_cast<double>(scale[g])) + top * 0x1p-25);
         }
     }
@@ -69,7 +73,8 @@ private slots:
                 rtnQuantize(w.data(), 64, 64, {bits, 64, symmetric}, codes.data(), scale.data(), zero.data());
                 double error = 0.0;
                 for (size_t i = 0; i < w.size(); ++i) {
-                    const double e = static_cast<double>(w[i]) - static_cast<double>(scale[i / 64]) * (codes[i] - static_cast<double>(zero[i / 64]));
+                    const double e = static_cast<double>(w[i]) - static_cast<double>(scale[i / 64]) *
+                                                                     (codes[i] - static_cast<double>(zero[i / 64]));
                     error += e * e;
                 }
                 QVERIFY2(error < 0.5 * before && error > 0.0, qPrintable(QString("%1 bits").arg(bits)));
@@ -79,7 +84,8 @@ private slots:
     }
 
     void readableByEye() {
-        // 3 bits, symmetric: -4..3 around code 4. The largest weight is negative: -4 fits the lowest level with scale 1.
+        // 3 bits, symmetric: -4..3 around code 4. The largest weight is negative: -4 fits the lowest level with
+        // scale 1.
         const float w[4] = {-4.0F, 3.0F, 1.0F, 0.0F};
         uint8_t codes[4];
         float scale = 0.0F;

@@ -24,30 +24,100 @@ struct Fault {
 };
 
 const Fault kFaults[] = {
-    {"matmul", [](Ops& t) { t.matmul = [](const MatmulArgs& a) { reference().matmul(a); a.y[a.out_begin] *= 1.0001F; }; }},
-    {"matmulPacked", [](Ops& t) { t.matmulPacked = [](const MatmulPackedArgs& a) { reference().matmulPacked(a); if (a.n_rows == 8) a.y[7] += 0.001F; }; }},
-    {"matmulBf16", [](Ops& t) { t.matmulBf16 = [](const MatmulBf16Args& a) { reference().matmulBf16(a); a.y[a.y_stride * a.n_rows - 1] *= 1.001F; }; }},
-    {"quantizeQ8", [](Ops& t) { t.quantizeQ8 = [](const float* x, int64_t n, std::byte* out) { reference().quantizeQ8(x, n, out); out[3] ^= std::byte{1}; }; }},
-    {"dequantizeRow", [](Ops& t) {
+    {"matmul",
+     [](Ops& t) {
+         t.matmul = [](const MatmulArgs& a) {
+             reference().matmul(a);
+             a.y[a.out_begin] *= 1.0001F;
+         };
+     }},
+    {"matmulPacked",
+     [](Ops& t) {
+         t.matmulPacked = [](const MatmulPackedArgs& a) {
+             reference().matmulPacked(a);
+             if (a.n_rows == 8) a.y[7] += 0.001F;
+         };
+     }},
+    {"matmulBf16",
+     [](Ops& t) {
+         t.matmulBf16 = [](const MatmulBf16Args& a) {
+             reference().matmulBf16(a);
+             a.y[a.y_stride * a.n_rows - 1] *= 1.001F;
+         };
+     }},
+    {"quantizeQ8",
+     [](Ops& t) {
+         t.quantizeQ8 = [](const float* x, int64_t n, std::byte* out) {
+             reference().quantizeQ8(x, n, out);
+             out[3] ^= std::byte{1};
+         };
+     }},
+    {"dequantizeRow",
+     [](Ops& t) {
          t.dequantizeRow = [](TensorType type, const std::byte* src, int64_t n, float* dst) {
              reference().dequantizeRow(type, src, n, dst);
              if (type == TensorType::Q5_K) dst[n - 1] = -dst[n - 1] + 1.0F;
          };
      }},
-    {"rmsNorm", [](Ops& t) { t.rmsNorm = [](const float* x, const float* g, int64_t n, float eps, float* y) { reference().rmsNorm(x, g, n, eps, y); y[n - 1] *= 1.0001F; }; }},
-    {"rope", [](Ops& t) {
-         t.rope = [](float* x, int64_t dim, int64_t rot, const float* c, const float* s, bool adjacent) { reference().rope(x, dim, rot, c, s, !adjacent); };
+    {"rmsNorm",
+     [](Ops& t) {
+         t.rmsNorm = [](const float* x, const float* g, int64_t n, float eps, float* y) {
+             reference().rmsNorm(x, g, n, eps, y);
+             y[n - 1] *= 1.0001F;
+         };
      }},
-    {"swiGlu", [](Ops& t) { t.swiGlu = [](const float* g, const float* u, int64_t n, float* y) { reference().swiGlu(g, u, n, y); y[0] *= 0.9999F; }; }},
-    {"swiGluClamped", [](Ops& t) {
-         t.swiGluClamped = [](const float* g, const float* u, int64_t n, float alpha, float limit, float* y) { reference().swiGluClamped(g, u, n, alpha, limit * 0.5F, y); };
+    {"rope",
+     [](Ops& t) {
+         t.rope = [](float* x, int64_t dim, int64_t rot, const float* c, const float* s, bool adjacent) {
+             reference().rope(x, dim, rot, c, s, !adjacent);
+         };
      }},
-    {"add", [](Ops& t) { t.add = [](const float* a, const float* b, int64_t n, float* y) { reference().add(a, b, n, y); y[n / 2] = a[n / 2]; }; }},
-    {"attention", [](Ops& t) { t.attention = [](const AttentionArgs* rows, int64_t n) { reference().attention(rows, n); if (rows->sink != nullptr) rows->out[1] += 0.1F; }; }},
-    {"storeKv", [](Ops& t) { t.storeKv = [](TensorType type, const float* x, int64_t n, std::byte* out) { reference().storeKv(type, x, n, out); if (type == TensorType::BF16) out[0] ^= std::byte{1}; }; }},
-    {"logitStats", [](Ops& t) { t.logitStats = [](const float* z, int64_t n, LogitStats* out) { reference().logitStats(z, n, out); out->entropy += 1e-6; }; }},
-    {"klDivergence", [](Ops& t) {
-         t.klDivergence = [](const float* p, double lse_p, const float* q, double lse_q, int64_t n) { return reference().klDivergence(p, lse_p, q, lse_q, n) + (n > 100 ? 1e-6 : 0.0); };
+    {"swiGlu",
+     [](Ops& t) {
+         t.swiGlu = [](const float* g, const float* u, int64_t n, float* y) {
+             reference().swiGlu(g, u, n, y);
+             y[0] *= 0.9999F;
+         };
+     }},
+    {"swiGluClamped",
+     [](Ops& t) {
+         t.swiGluClamped = [](const float* g, const float* u, int64_t n, float alpha, float limit, float* y) {
+             reference().swiGluClamped(g, u, n, alpha, limit * 0.5F, y);
+         };
+     }},
+    {"add",
+     [](Ops& t) {
+         t.add = [](const float* a, const float* b, int64_t n, float* y) {
+             reference().add(a, b, n, y);
+             y[n / 2] = a[n / 2];
+         };
+     }},
+    {"attention",
+     [](Ops& t) {
+         t.attention = [](const AttentionArgs* rows, int64_t n) {
+             reference().attention(rows, n);
+             if (rows->sink != nullptr) rows->out[1] += 0.1F;
+         };
+     }},
+    {"storeKv",
+     [](Ops& t) {
+         t.storeKv = [](TensorType type, const float* x, int64_t n, std::byte* out) {
+             reference().storeKv(type, x, n, out);
+             if (type == TensorType::BF16) out[0] ^= std::byte{1};
+         };
+     }},
+    {"logitStats",
+     [](Ops& t) {
+         t.logitStats = [](const float* z, int64_t n, LogitStats* out) {
+             reference().logitStats(z, n, out);
+             out->entropy += 1e-6;
+         };
+     }},
+    {"klDivergence",
+     [](Ops& t) {
+         t.klDivergence = [](const float* p, double lse_p, const float* q, double lse_q, int64_t n) {
+             return reference().klDivergence(p, lse_p, q, lse_q, n) + (n > 100 ? 1e-6 : 0.0);
+         };
      }},
 };
 

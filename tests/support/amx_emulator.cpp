@@ -35,8 +35,8 @@ int64_t displacement(uint64_t address, unsigned bytes) {
 }
 
 // sum[i] += the products of four bytes of `left` with four of right.rows[k], widened as the instruction says.
-__attribute__((target("avx512f"))) void addBytes(AmxTile& sums, const AmxTile& left, const AmxTile& right, unsigned rows, unsigned depth,
-                                                 bool left_signed, bool right_signed) {
+__attribute__((target("avx512f"))) void addBytes(AmxTile& sums, const AmxTile& left, const AmxTile& right,
+                                                 unsigned rows, unsigned depth, bool left_signed, bool right_signed) {
     for (unsigned m = 0; m < rows; ++m) {
         __m512i sum = _mm512_load_si512(sums.rows[m].data());
         for (unsigned k = 0; k < depth; ++k) {
@@ -53,9 +53,10 @@ __attribute__((target("avx512f"))) void addBytes(AmxTile& sums, const AmxTile& l
     }
 }
 
-// Even and odd elements are summed apart, from zero, by fused multiply-adds; both sums are then added, and that to the old value. Denormals count as
-// zero, as operands and as results.
-__attribute__((target("avx512f"))) void addBf16(AmxTile& sums, const AmxTile& left, const AmxTile& right, unsigned rows, unsigned depth) {
+// Even and odd elements are summed apart, from zero, by fused multiply-adds; both sums are then added, and that to the
+// old value. Denormals count as zero, as operands and as results.
+__attribute__((target("avx512f"))) void addBf16(AmxTile& sums, const AmxTile& left, const AmxTile& right, unsigned rows,
+                                                unsigned depth) {
     const unsigned control = _mm_getcsr();
     _mm_setcsr(0x9FC0);  // nearest even, all exceptions masked, denormals are zero in and out
     for (unsigned m = 0; m < rows; ++m) {
@@ -67,8 +68,10 @@ __attribute__((target("avx512f"))) void addBf16(AmxTile& sums, const AmxTile& le
             const __m512i words = _mm512_load_si512(right.rows[k].data());
             const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
             const __m512i pairs = _mm512_set1_epi32(static_cast<int>(pair));
-            even = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)), _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)), even);
-            odd = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(pairs, high)), _mm512_castsi512_ps(_mm512_and_si512(words, high)), odd);
+            even = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)),
+                                   _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)), even);
+            odd = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(pairs, high)),
+                                  _mm512_castsi512_ps(_mm512_and_si512(words, high)), odd);
         }
         float* row = reinterpret_cast<float*>(sums.rows[m].data());
         _mm512_store_ps(row, _mm512_add_ps(_mm512_load_ps(row), _mm512_add_ps(even, odd)));
@@ -167,7 +170,8 @@ AmxMachine::Outcome AmxMachine::configure(const std::byte* memory) {
     for (unsigned t = 0; t < 16; ++t) {
         const unsigned bytes = byte(16 + 2 * t) | byte(17 + 2 * t) << 8;
         const unsigned height = byte(48 + t);
-        if (t >= 8 && (bytes != 0 || height != 0)) return invalid("ldtilecfg: a shape for a register that does not exist");
+        if (t >= 8 && (bytes != 0 || height != 0))
+            return invalid("ldtilecfg: a shape for a register that does not exist");
         if (bytes > 64 || height > 16) return invalid("ldtilecfg: a shape larger than a tile");
         if ((bytes == 0) != (height == 0)) return invalid("ldtilecfg: rows without bytes or bytes without rows");
         if (t < 8) rows[t] = height, row_bytes[t] = bytes;
@@ -222,7 +226,8 @@ AmxMachine::Outcome AmxMachine::stepConfig(const Instruction& i) {
 }
 
 AmxMachine::Outcome AmxMachine::stepMemory(const Instruction& i) {
-    if (i.extra != 0 || !i.sib || i.prefix == kPrefixNone) return invalid("tileload or tilestore: not a form that exists");
+    if (i.extra != 0 || !i.sib || i.prefix == kPrefixNone)
+        return invalid("tileload or tilestore: not a form that exists");
     if (!shapeOf(i.reg)) return invalid("tileload or tilestore: the register has no shape");
     AmxTile& tile = tiles_[i.reg];
     const bool is_store = i.prefix == kPrefixF3;
@@ -268,8 +273,9 @@ AmxMachine& amxMachine() {
 
 namespace {
 
-constexpr std::array<int, 16> kContextRegisters = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+constexpr std::array<int, 16> kContextRegisters = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                                   REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                                   REG_R12, REG_R13, REG_R14, REG_R15};
 
 [[noreturn]] void stop(const char* why, uint64_t rip) {
     std::fprintf(stderr, "amx emulator: %s; bytes", why);

@@ -18,9 +18,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string architectureOf(const ModelFile& file) { return std::string(file.getString("general.architecture").value_or("")); }
+std::string architectureOf(const ModelFile& file) {
+    return std::string(file.getString("general.architecture").value_or(""));
+}
 
-std::uint64_t number(const ModelFile& file, const std::string& key) { return file.getUint(architectureOf(file) + "." + key).value_or(0); }
+std::uint64_t number(const ModelFile& file, const std::string& key) {
+    return file.getUint(architectureOf(file) + "." + key).value_or(0);
+}
 
 const char* dtypeOf(kernels::TensorType type) {
     switch (type) {
@@ -36,21 +40,34 @@ const char* dtypeOf(kernels::TensorType type) {
 // Stem of a layer's tensor, by its GGUF stem.
 std::string layerStem(const ModelFile& file, const std::string& stem) {
     static const std::map<std::string, std::string> names = {
-        {"attn_norm", "input_layernorm"},          {"ffn_norm", "post_attention_layernorm"}, {"post_attention_norm", "post_attention_layernorm"},
-        {"attn_q", "self_attn.q_proj"},            {"attn_k", "self_attn.k_proj"},           {"attn_v", "self_attn.v_proj"},
-        {"attn_output", "self_attn.o_proj"},       {"attn_q_norm", "self_attn.q_norm"},      {"attn_k_norm", "self_attn.k_norm"},
-        {"ffn_gate", "mlp.gate_proj"},             {"ffn_up", "mlp.up_proj"},                {"ffn_down", "mlp.down_proj"},
+        {"attn_norm", "input_layernorm"},
+        {"ffn_norm", "post_attention_layernorm"},
+        {"post_attention_norm", "post_attention_layernorm"},
+        {"attn_q", "self_attn.q_proj"},
+        {"attn_k", "self_attn.k_proj"},
+        {"attn_v", "self_attn.v_proj"},
+        {"attn_output", "self_attn.o_proj"},
+        {"attn_q_norm", "self_attn.q_norm"},
+        {"attn_k_norm", "self_attn.k_norm"},
+        {"ffn_gate", "mlp.gate_proj"},
+        {"ffn_up", "mlp.up_proj"},
+        {"ffn_down", "mlp.down_proj"},
     };
     const std::string architecture = architectureOf(file);
-    if (stem == "ffn_gate_inp") return architecture == "llama" ? "block_sparse_moe.gate" : architecture == "gpt-oss" ? "mlp.router" : "mlp.gate";
+    if (stem == "ffn_gate_inp")
+        return architecture == "llama"     ? "block_sparse_moe.gate"
+               : architecture == "gpt-oss" ? "mlp.router"
+                                           : "mlp.gate";
     return names.at(stem);
 }
 
 std::string expertStem(const ModelFile& file, const std::string& stem, std::uint64_t expert) {
     const bool mixtral = architectureOf(file) == "llama";
-    static const std::map<std::string, std::array<const char*, 2>> names = {
-        {"ffn_gate_exps", {"gate_proj", "w1"}}, {"ffn_up_exps", {"up_proj", "w3"}}, {"ffn_down_exps", {"down_proj", "w2"}}};
-    return (mixtral ? "block_sparse_moe.experts." : "mlp.experts.") + std::to_string(expert) + "." + names.at(stem)[mixtral ? 1 : 0];
+    static const std::map<std::string, std::array<const char*, 2>> names = {{"ffn_gate_exps", {"gate_proj", "w1"}},
+                                                                            {"ffn_up_exps", {"up_proj", "w3"}},
+                                                                            {"ffn_down_exps", {"down_proj", "w2"}}};
+    return (mixtral ? "block_sparse_moe.experts." : "mlp.experts.") + std::to_string(expert) + "." +
+           names.at(stem)[mixtral ? 1 : 0];
 }
 
 // Rows of each head from adjacent pairs (GGUF of llama) back into halves.
@@ -97,8 +114,10 @@ std::string exchanged(const std::string& bytes, std::uint64_t rows, std::uint64_
 }
 
 // gpt-oss: the rows of `stacks` in turn, all experts in one tensor.
-void publishFused(const std::string& name, const std::vector<const ModelTensor*>& stacks, const std::vector<const ModelTensor*>& biases, std::vector<PublishedTensor>& out) {
-    const std::uint64_t columns = stacks[0]->dims[0], rows = stacks[0]->dims[1], experts = stacks[0]->dims[2], all_rows = rows * stacks.size();
+void publishFused(const std::string& name, const std::vector<const ModelTensor*>& stacks,
+                  const std::vector<const ModelTensor*>& biases, std::vector<PublishedTensor>& out) {
+    const std::uint64_t columns = stacks[0]->dims[0], rows = stacks[0]->dims[1], experts = stacks[0]->dims[2],
+                        all_rows = rows * stacks.size();
     std::string values, scales, bias;
     for (std::uint64_t expert = 0; expert < experts; ++expert) {
         std::string matrix;
@@ -122,29 +141,36 @@ void publishFused(const std::string& name, const std::vector<const ModelTensor*>
 }
 
 // Every tensor of a layer's experts when the first is met.
-void publishFusedExperts(const ModelFile& file, const ModelTensor& tensor, const std::string& layer, std::vector<PublishedTensor>& out) {
+void publishFusedExperts(const ModelFile& file, const ModelTensor& tensor, const std::string& layer,
+                         std::vector<PublishedTensor>& out) {
     if (!tensor.name.ends_with(".ffn_gate_exps.weight")) return;
-    const std::string stem = tensor.name.substr(0, tensor.name.size() - std::string_view("ffn_gate_exps.weight").size());
+    const std::string stem =
+        tensor.name.substr(0, tensor.name.size() - std::string_view("ffn_gate_exps.weight").size());
     const auto named = [&](const char* name) { return file.tensor(stem + name); };
-    publishFused(layer + "mlp.experts.gate_up_proj", {&tensor, named("ffn_up_exps.weight")}, {named("ffn_gate_exps.bias"), named("ffn_up_exps.bias")}, out);
+    publishFused(layer + "mlp.experts.gate_up_proj", {&tensor, named("ffn_up_exps.weight")},
+                 {named("ffn_gate_exps.bias"), named("ffn_up_exps.bias")}, out);
     publishFused(layer + "mlp.experts.down_proj", {named("ffn_down_exps.weight")}, {named("ffn_down_exps.bias")}, out);
 }
 
-void publishLayerTensor(const ModelFile& file, const ModelTensor& tensor, PublishedTensor made, std::vector<PublishedTensor>& out) {
+void publishLayerTensor(const ModelFile& file, const ModelTensor& tensor, PublishedTensor made,
+                        std::vector<PublishedTensor>& out) {
     const std::size_t dot = tensor.name.find('.', 4), ending = tensor.name.rfind('.');
     const std::string layer = "model.layers." + tensor.name.substr(4, dot - 4) + ".";
     const std::string stem = tensor.name.substr(dot + 1, ending - dot - 1), kind = tensor.name.substr(ending);
-    if (stem.ends_with("_exps") && architectureOf(file) == "gpt-oss") return publishFusedExperts(file, tensor, layer, out);
+    if (stem.ends_with("_exps") && architectureOf(file) == "gpt-oss")
+        return publishFusedExperts(file, tensor, layer, out);
     if (stem.ends_with("_exps")) {
         const std::uint64_t count = tensor.dims[2];
         made.shape.erase(made.shape.begin());
         for (std::uint64_t expert = 0; expert < count; ++expert) {
             const std::size_t bytes = made.bytes.size() / count;
-            out.push_back({layer + expertStem(file, stem, expert) + kind, made.dtype, made.shape, made.bytes.substr(expert * bytes, bytes)});
+            out.push_back({layer + expertStem(file, stem, expert) + kind, made.dtype, made.shape,
+                           made.bytes.substr(expert * bytes, bytes)});
         }
         return;
     }
-    if (architectureOf(file) == "llama" && (stem == "attn_q" || stem == "attn_k")) made.bytes = inHalves(made.bytes, made.shape[0], number(file, "attention.key_length"));
+    if (architectureOf(file) == "llama" && (stem == "attn_q" || stem == "attn_k"))
+        made.bytes = inHalves(made.bytes, made.shape[0], number(file, "attention.key_length"));
     made.name = stem == "attn_sinks" ? layer + "self_attn.sinks" : layer + layerStem(file, stem) + kind;
     out.push_back(std::move(made));
 }
@@ -157,9 +183,10 @@ json tokenText(const ModelFile& file, const char* key) {
     return std::string(tokens->strings()[*id]);
 }
 
-// The merges that SentencePiece's scores amount to, as the publishers' converter lists them: every way to make a token of two others,
-// the highest score first.
-std::vector<std::pair<std::string, std::string>> mergesFromScores(const ModelFile& file, const std::map<std::string, std::size_t>& ids) {
+// The merges that SentencePiece's scores amount to, as the publishers' converter lists them: every way to make a token
+// of two others, the highest score first.
+std::vector<std::pair<std::string, std::string>> mergesFromScores(const ModelFile& file,
+                                                                  const std::map<std::string, std::size_t>& ids) {
     struct Merge {
         double score;
         std::string left, right;
@@ -167,9 +194,11 @@ std::vector<std::pair<std::string, std::string>> mergesFromScores(const ModelFil
     const GgufArray& scores = *file.getArray("tokenizer.ggml.scores");
     std::vector<Merge> merges;
     for (const auto& [text, id] : ids) {
-        for (std::size_t at = utf8Length(text, 0); at < text.size(); at += std::max<std::size_t>(utf8Length(text, at), 1)) {
+        for (std::size_t at = utf8Length(text, 0); at < text.size();
+             at += std::max<std::size_t>(utf8Length(text, at), 1)) {
             const std::string left = text.substr(0, at), right = text.substr(at);
-            if (ids.count(left) != 0 && ids.count(right) != 0) merges.push_back({scores.number(id).value_or(0), left, right});
+            if (ids.count(left) != 0 && ids.count(right) != 0)
+                merges.push_back({scores.number(id).value_or(0), left, right});
         }
     }
     std::stable_sort(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) { return a.score > b.score; });
@@ -179,14 +208,22 @@ std::vector<std::pair<std::string, std::string>> mergesFromScores(const ModelFil
 }
 
 json byteLevelStages(std::string_view name) {
-    const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", name == "gpt-2" || name == "olmo"}};
+    const json bytes = {{"type", "ByteLevel"},
+                        {"add_prefix_space", false},
+                        {"trim_offsets", true},
+                        {"use_regex", name == "gpt-2" || name == "olmo"}};
     if (bytes["use_regex"]) return bytes;
     json stages = json::array();
     for (const PublishedSplitRule& rule : publishedSplitRules()) {
         if (rule.name != (name == "deepseek-r1-qwen" ? "qwen2" : name)) continue;
         for (const std::string_view pattern : rule.patterns) {
-            if (pattern == kSingleDigitPattern) stages.push_back({{"type", "Digits"}, {"individual_digits", true}});
-            else stages.push_back({{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+            if (pattern == kSingleDigitPattern)
+                stages.push_back({{"type", "Digits"}, {"individual_digits", true}});
+            else
+                stages.push_back({{"type", "Split"},
+                                  {"pattern", {{"Regex", pattern}}},
+                                  {"behavior", "Isolated"},
+                                  {"invert", false}});
         }
     }
     stages.push_back(bytes);
@@ -194,8 +231,10 @@ json byteLevelStages(std::string_view name) {
 }
 
 void addSentencePiece(json& made) {
-    made["normalizer"] = {{"type", "Sequence"},
-                          {"normalizers", json::array({{{"type", "Prepend"}, {"prepend", "\u2581"}}, {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}})}};
+    made["normalizer"] = {
+        {"type", "Sequence"},
+        {"normalizers", json::array({{{"type", "Prepend"}, {"prepend", "\u2581"}},
+                                     {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}})}};
     made["model"]["byte_fallback"] = true;
     made["model"]["unk_token"] = "<unk>";
 }
@@ -203,8 +242,11 @@ void addSentencePiece(json& made) {
 // Whole pieces before merges, and the beginning token from the file's last stage.
 void addLlama3(json& made, const json& bos) {
     made["model"]["ignore_merges"] = true;
-    const json single = json::array({{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}});
-    made["post_processor"] = {{"type", "Sequence"}, {"processors", json::array({{{"type", "ByteLevel"}}, {{"type", "TemplateProcessing"}, {"single", single}}})}};
+    const json single =
+        json::array({{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}});
+    made["post_processor"] = {
+        {"type", "Sequence"},
+        {"processors", json::array({{{"type", "ByteLevel"}}, {{"type", "TemplateProcessing"}, {"single", single}}})}};
 }
 
 }  // namespace
@@ -214,7 +256,8 @@ std::string safetensorsBytes(const std::vector<PublishedTensor>& tensors, std::s
     std::uint64_t at = 0;
     std::string data;
     for (const PublishedTensor& tensor : tensors) {
-        header[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
+        header[tensor.name] = {
+            {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
         at += tensor.bytes.size();
         data += tensor.bytes;
     }
@@ -227,13 +270,17 @@ std::string safetensorsBytes(const std::vector<PublishedTensor>& tensors, std::s
 }
 
 std::vector<PublishedTensor> publishedTensors(const ModelFile& file) {
-    static const std::map<std::string, std::string> outside = {
-        {"token_embd.weight", "model.embed_tokens.weight"}, {"output_norm.weight", "model.norm.weight"}, {"output.weight", "lm_head.weight"}};
+    static const std::map<std::string, std::string> outside = {{"token_embd.weight", "model.embed_tokens.weight"},
+                                                               {"output_norm.weight", "model.norm.weight"},
+                                                               {"output.weight", "lm_head.weight"}};
     std::vector<PublishedTensor> all;
     for (const ModelTensor& tensor : file.tensors()) {
-        if (tensor.name == "rope_freqs.weight") continue;  // a setting in config.json
+        if (tensor.name == "rope_freqs.weight") continue;               // a setting in config.json
         const bool blocks = tensor.type == kernels::TensorType::MXFP4;  // published by its parts
-        PublishedTensor made{"", blocks ? "" : dtypeOf(tensor.type), {tensor.dims.rbegin(), tensor.dims.rend()}, {reinterpret_cast<const char*>(tensor.data), tensor.bytes}};
+        PublishedTensor made{"",
+                             blocks ? "" : dtypeOf(tensor.type),
+                             {tensor.dims.rbegin(), tensor.dims.rend()},
+                             {reinterpret_cast<const char*>(tensor.data), tensor.bytes}};
         if (tensor.name.starts_with("blk.")) {
             publishLayerTensor(file, tensor, std::move(made), all);
         } else {
@@ -247,8 +294,11 @@ std::vector<PublishedTensor> publishedTensors(const ModelFile& file) {
 json publishedConfig(const ModelFile& file) {
     const std::string architecture = architectureOf(file);
     const std::uint64_t experts = number(file, "expert_count");
-    static const std::map<std::string, std::string> types = {{"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"qwen3moe", "qwen3_moe"}, {"olmoe", "olmoe"}, {"gpt-oss", "gpt_oss"}};
-    json config = {{"model_type", architecture != "llama" ? types.at(architecture) : experts > 0 ? "mixtral" : "llama"},
+    static const std::map<std::string, std::string> types = {
+        {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"qwen3moe", "qwen3_moe"}, {"olmoe", "olmoe"}, {"gpt-oss", "gpt_oss"}};
+    json config = {{"model_type", architecture != "llama" ? types.at(architecture)
+                                  : experts > 0           ? "mixtral"
+                                                          : "llama"},
                    {"hidden_act", "silu"},
                    {"num_hidden_layers", number(file, "block_count")},
                    {"hidden_size", number(file, "embedding_length")},
@@ -265,20 +315,29 @@ json publishedConfig(const ModelFile& file) {
     if (experts > 0) {
         config[architecture == "llama" || architecture == "gpt-oss" ? "num_local_experts" : "num_experts"] = experts;
         config["num_experts_per_tok"] = number(file, "expert_used_count");
-        config[architecture == "qwen3moe" ? "moe_intermediate_size" : "intermediate_size"] = number(file, "expert_feed_forward_length");
-        if (architecture == "qwen3moe" || architecture == "olmoe") config["norm_topk_prob"] = architecture == "qwen3moe";
+        config[architecture == "qwen3moe" ? "moe_intermediate_size" : "intermediate_size"] =
+            number(file, "expert_feed_forward_length");
+        if (architecture == "qwen3moe" || architecture == "olmoe")
+            config["norm_topk_prob"] = architecture == "qwen3moe";
         if (architecture == "qwen3moe") config.update({{"decoder_sparse_step", 1}, {"mlp_only_layers", json::array()}});
         if (architecture == "olmoe") config["clip_qkv"] = nullptr;
     }
     if (file.getString(architecture + ".rope.scaling.type") == "yarn") {
-        config["rope_scaling"] = {{"rope_type", "yarn"}, {"beta_fast", 32.0}, {"beta_slow", 1.0}, {"factor", file.getFloat(architecture + ".rope.scaling.factor").value_or(1)},
-                                  {"original_max_position_embeddings", number(file, "rope.scaling.original_context_length")},
-                                  {"truncate", file.getBool(architecture + ".rope.scaling.yarn_truncate").value_or(true)}};
+        config["rope_scaling"] = {
+            {"rope_type", "yarn"},
+            {"beta_fast", 32.0},
+            {"beta_slow", 1.0},
+            {"factor", file.getFloat(architecture + ".rope.scaling.factor").value_or(1)},
+            {"original_max_position_embeddings", number(file, "rope.scaling.original_context_length")},
+            {"truncate", file.getBool(architecture + ".rope.scaling.yarn_truncate").value_or(true)}};
     }
     if (architecture == "gpt-oss") {
-        config.update({{"sliding_window", number(file, "attention.sliding_window")}, {"swiglu_limit", 7.0}, {"layer_types", json::array()},
+        config.update({{"sliding_window", number(file, "attention.sliding_window")},
+                       {"swiglu_limit", 7.0},
+                       {"layer_types", json::array()},
                        {"quantization_config", {{"quant_method", "mxfp4"}, {"modules_to_not_convert", {"lm_head"}}}}});
-        for (std::uint64_t layer = 0; layer < number(file, "block_count"); ++layer) config["layer_types"].push_back(layer % 2 == 0 ? "sliding_attention" : "full_attention");
+        for (std::uint64_t layer = 0; layer < number(file, "block_count"); ++layer)
+            config["layer_types"].push_back(layer % 2 == 0 ? "sliding_attention" : "full_attention");
     }
     return config;
 }
@@ -287,14 +346,23 @@ json publishedTokenizer(const ModelFile& file, MergeForm form) {
     const auto tokens = file.getArray("tokenizer.ggml.tokens")->strings();
     const GgufArray* kinds = file.getArray("tokenizer.ggml.token_type");
     const bool sentence_piece = file.getString("tokenizer.ggml.model") == "llama";
-    json made = {{"version", "1.0"}, {"added_tokens", json::array()}, {"normalizer", nullptr}, {"post_processor", nullptr},
+    json made = {{"version", "1.0"},
+                 {"added_tokens", json::array()},
+                 {"normalizer", nullptr},
+                 {"post_processor", nullptr},
                  {"model", {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"byte_fallback", false}}}};
     std::map<std::string, std::size_t> ids;
     for (std::size_t id = 0; id < tokens.size(); ++id) {
         const std::string text(tokens[id]);
         const auto kind = kinds->integer(id);
         if (kind == 3 || kind == 4) {
-            made["added_tokens"].push_back({{"id", id}, {"content", text}, {"special", kind == 3}, {"lstrip", false}, {"rstrip", false}, {"single_word", false}, {"normalized", false}});
+            made["added_tokens"].push_back({{"id", id},
+                                            {"content", text},
+                                            {"special", kind == 3},
+                                            {"lstrip", false},
+                                            {"rstrip", false},
+                                            {"single_word", false},
+                                            {"normalized", false}});
         } else if (kind != 5) {
             ids.emplace(text, id);
         }
@@ -313,12 +381,15 @@ json publishedTokenizer(const ModelFile& file, MergeForm form) {
         }
     }
     made["model"]["merges"] = json::array();
-    for (const auto& [left, right] : merges) made["model"]["merges"].push_back(form == MergeForm::Pairs ? json::array({left, right}) : json(left + " " + right));
+    for (const auto& [left, right] : merges)
+        made["model"]["merges"].push_back(form == MergeForm::Pairs ? json::array({left, right})
+                                                                   : json(left + " " + right));
     return made;
 }
 
 json publishedTokenizerConfig(const ModelFile& file) {
-    json made = {{"bos_token", tokenText(file, "bos_token_id")}, {"eos_token", {{"content", tokenText(file, "eos_token_id")}, {"lstrip", false}}}};
+    json made = {{"bos_token", tokenText(file, "bos_token_id")},
+                 {"eos_token", {{"content", tokenText(file, "eos_token_id")}, {"lstrip", false}}}};
     for (const char* name : {"add_bos_token", "add_eos_token"}) {
         if (const auto adds = file.getBool(std::string("tokenizer.ggml.") + name)) made[name] = *adds;
     }
@@ -343,7 +414,8 @@ void writeCheckpoint(const ModelFile& file, const std::filesystem::path& folder,
     json map = json::object();
     for (std::size_t shard = 0; shard < shards; ++shard) {
         std::array<char, 64> name{};
-        std::snprintf(name.data(), name.size(), "model-%05u-of-%05u.safetensors", static_cast<unsigned>(shard + 1), static_cast<unsigned>(shards));
+        std::snprintf(name.data(), name.size(), "model-%05u-of-%05u.safetensors", static_cast<unsigned>(shard + 1),
+                      static_cast<unsigned>(shards));
         std::vector<PublishedTensor> part;
         for (std::size_t i = shard; i < tensors.size(); i += shards) {
             part.push_back(tensors[i]);

@@ -1,5 +1,6 @@
-// Writes a model as it would be published: safetensors files with config.json and tokenizer.json beside them, names, layouts and settings
-// as the publishers of each architecture have them. The way back from what engine/model/safetensors translates, written apart from it.
+// Writes a model as it would be published: safetensors files with config.json and tokenizer.json beside them, names,
+// layouts and settings as the publishers of each architecture have them. The way back from what
+// engine/model/safetensors translates, written apart from it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ struct PublishedTensor {
 /// One file: the tensors one after the other behind their header, which is padded with spaces to `alignment`.
 [[nodiscard]] std::string safetensorsBytes(const std::vector<PublishedTensor>& tensors, std::size_t alignment = 8);
 
-/// Tensors of a model whose matrices are F32, F16 or BF16; queries and keys of llama in halves; experts of gpt-oss fused, F32 or MXFP4.
+/// Tensors of a model whose matrices are F32, F16 or BF16; queries and keys of llama in halves; experts of gpt-oss
+/// fused, F32 or MXFP4.
 [[nodiscard]] std::vector<PublishedTensor> publishedTensors(const ModelFile& file);
 [[nodiscard]] nlohmann::json publishedConfig(const ModelFile& file);
 

@@ -1,5 +1,5 @@
-// A test program that runs itself once for every instruction set of this machine, and for AMX where its instructions can be emulated: the engine chooses
-// its kernels once a process. Such a program links quibble_amx_emulator.
+// A test program that runs itself once for every instruction set of this machine, and for AMX where its instructions
+// can be emulated: the engine chooses its kernels once a process. Such a program links quibble_amx_emulator.
 #pragma once
 
 #include <QCoreApplication>
@@ -20,7 +20,8 @@ inline bool isFirstIsa() { return kernels::ops().isa == kernels::allOps().front(
 /// True in the process whose instructions are emulated: each costs microseconds.
 inline bool isEmulated() { return std::string_view(kernels::ops().isa) == "amx" && emulateAmx(); }
 
-/// Runs a test in a program that has called emulateAmx(): without Qt Test's own handlers of signals, which would stand before the trap.
+/// Runs a test in a program that has called emulateAmx(): without Qt Test's own handlers of signals, which would stand
+/// before the trap.
 inline int runWithoutCrashHandler(QObject& test, int argc, char** argv) {
     QStringList arguments;
     for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
@@ -46,7 +47,8 @@ int runOnEachIsa(int argc, char** argv) {
         environment.insert("QUIBBLE_ISA", table->isa);
         process.setProcessEnvironment(environment);
         process.start(QCoreApplication::applicationFilePath(), QCoreApplication::arguments().mid(1));
-        if (!process.waitForFinished(-1) || process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0) ++failed;
+        if (!process.waitForFinished(-1) || process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0)
+            ++failed;
     }
     return failed;
 }

@@ -12,7 +12,9 @@
 
 namespace quibble::testing {
 
-inline std::filesystem::path goldenDirectory() { return std::filesystem::path(QUIBBLE_SOURCE_DIR) / "tests" / "golden"; }
+inline std::filesystem::path goldenDirectory() {
+    return std::filesystem::path(QUIBBLE_SOURCE_DIR) / "tests" / "golden";
+}
 
 inline std::string readFile(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -37,6 +39,8 @@ inline std::vector<float> readNpy(const std::filesystem::path& path) {
     return values;
 }
 
-inline std::filesystem::path shippedModel() { return std::filesystem::path(QUIBBLE_SOURCE_DIR) / "data" / "models" / "quibble-nano.gguf"; }
+inline std::filesystem::path shippedModel() {
+    return std::filesystem::path(QUIBBLE_SOURCE_DIR) / "data" / "models" / "quibble-nano.gguf";
+}
 
 }  // namespace quibble::testing

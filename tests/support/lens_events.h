@@ -1,5 +1,5 @@
-// Drafting and experts for a run without a model: rounds that make exactly the tokens of a trace, and experts that were plausibly chosen.
-// The same settings give the same events.
+// Drafting and experts for a run without a model: rounds that make exactly the tokens of a trace, and experts that were
+// plausibly chosen. The same settings give the same events.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace quibble::testing {
 struct DraftShape {
     std::vector<int> widths{1, 1, 1, 1, 1, 1};  // children of each node at each depth; all 1: a chain
     int most_nodes = 64;
-    bool greedy = false;                         // match rule: nothing is drawn
-    bool probabilities = true;                   // false: look-up drafts have none
+    bool greedy = false;        // match rule: nothing is drawn
+    bool probabilities = true;  // false: look-up drafts have none
     std::uint64_t seed = 5;
 };
 /// Rounds that cover the tokens of the trace from `first` on, in order.
@@ -22,7 +22,7 @@ struct DraftShape {
 
 struct ExpertShape {
     int layers = 4, experts = 16, per_token = 2;
-    int budget = 0;      // 0: all
+    int budget = 0;  // 0: all
     std::uint64_t seed = 5;
 };
 /// One record a token of the trace and one pass for each draft round (else for each token).

@@ -37,7 +37,9 @@ std::string encoded(TensorType type, const std::vector<float>& values) {
 
 class Maker {
 public:
-    explicit Maker(const RandomShape& shape) : shape_(shape), random_(shape.seed * 1000003) { model_.architecture = shape.architecture; }
+    explicit Maker(const RandomShape& shape) : shape_(shape), random_(shape.seed * 1000003) {
+        model_.architecture = shape.architecture;
+    }
 
     RandomModel make() {
         addKeys();
@@ -90,8 +92,10 @@ private:
         std::vector<std::string> tokens;
         for (int id = 0; id < shape_.vocab; ++id) {
             std::string text;
-            if (id < 128) utf8Append(text, byteLevelCharacter(static_cast<std::uint8_t>(id)));
-            else text = "<" + std::to_string(id) + ">";
+            if (id < 128)
+                utf8Append(text, byteLevelCharacter(static_cast<std::uint8_t>(id)));
+            else
+                text = "<" + std::to_string(id) + ">";
             tokens.push_back(std::move(text));
         }
         model_.keys.emplace_back("tokenizer.ggml.model", std::string("gpt2"));
@@ -139,9 +143,11 @@ private:
         const int count = shape_.experts, d = shape_.d_model, ff = shape_.d_ff;
         // Wide, so that few tokens stand near a tie, and that the clamped activation meets its limits.
         const double wide = (is("gpt-oss") ? 4 : 1) * columnSpread(d);
-        add(prefix + "ffn_gate_inp.weight", {size(d), size(count)}, TensorType::F32, encoded(TensorType::F32, normals(size(d) * size(count), 0, 2 * columnSpread(d))));
+        add(prefix + "ffn_gate_inp.weight", {size(d), size(count)}, TensorType::F32,
+            encoded(TensorType::F32, normals(size(d) * size(count), 0, 2 * columnSpread(d))));
         if (is("gpt-oss")) vector(prefix + "ffn_gate_inp.bias", count, 0, 0.5);
-        if (shape_.fused) stack(prefix + "ffn_gate_up", 2 * ff, d, wide);
+        if (shape_.fused)
+            stack(prefix + "ffn_gate_up", 2 * ff, d, wide);
         else {
             stack(prefix + "ffn_gate", ff, d, wide);
             stack(prefix + "ffn_up", ff, d, wide);
@@ -159,7 +165,9 @@ private:
             return;
         }
         weights(name + "_exps.weight", {size(cols), size(rows), size(shape_.experts)}, spread);
-        if (biases) add(name + "_exps.bias", {size(rows), size(shape_.experts)}, TensorType::F32, encoded(TensorType::F32, normals(size(rows) * size(shape_.experts), 0, 0.5)));
+        if (biases)
+            add(name + "_exps.bias", {size(rows), size(shape_.experts)}, TensorType::F32,
+                encoded(TensorType::F32, normals(size(rows) * size(shape_.experts), 0, 0.5)));
     }
 
     static std::uint64_t size(int count) { return static_cast<std::uint64_t>(count); }
@@ -182,9 +190,12 @@ private:
     void vector(const std::string& name, int length, double mean, double spread) {
         // Random blocks have small weights of one spread: the norms before them make up for it.
         const double scale = mean != 0 && !isFloat(shape_.type) ? columnSpread(length) / kSynthSpread : 1;
-        add(name, {size(length)}, TensorType::F32, encoded(TensorType::F32, normals(size(length), mean * scale, spread * scale)));
+        add(name, {size(length)}, TensorType::F32,
+            encoded(TensorType::F32, normals(size(length), mean * scale, spread * scale)));
     }
-    void matrix(const std::string& name, int rows, int cols, double spread) { weights(name, {size(cols), size(rows)}, spread); }
+    void matrix(const std::string& name, int rows, int cols, double spread) {
+        weights(name, {size(cols), size(rows)}, spread);
+    }
     void weights(const std::string& name, const std::vector<std::uint64_t>& dims, double spread) {
         std::uint64_t count = 1;
         for (const std::uint64_t dim : dims) count *= dim;
@@ -219,7 +230,8 @@ void RandomModel::remove(const std::string& key) {
 }
 
 RandomTensor& RandomModel::tensor(std::string_view name) {
-    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const RandomTensor& one) { return one.name == name; });
+    const auto found =
+        std::find_if(tensors.begin(), tensors.end(), [&](const RandomTensor& one) { return one.name == name; });
     QUIBBLE_CHECK(found != tensors.end(), "the random model has such a tensor");
     return *found;
 }
@@ -271,10 +283,12 @@ GgufWriter RandomModel::writer() const {
         std::visit(Put{writer, key}, value);
     }
     for (const RandomTensor& one : tensors) {
-        writer.addTensorStream(one.name, one.dims, static_cast<std::uint32_t>(one.type), one.bytes.size() + one.hole, [&one](std::ostream& out) {
-            out.write(one.bytes.data(), static_cast<std::streamsize>(one.bytes.size()));
-            if (one.hole > 0) out.seekp(static_cast<std::streamoff>(one.hole - 1), std::ios::cur).put('\0');
-        });
+        writer.addTensorStream(one.name, one.dims, static_cast<std::uint32_t>(one.type), one.bytes.size() + one.hole,
+                               [&one](std::ostream& out) {
+                                   out.write(one.bytes.data(), static_cast<std::streamsize>(one.bytes.size()));
+                                   if (one.hole > 0)
+                                       out.seekp(static_cast<std::streamoff>(one.hole - 1), std::ios::cur).put('\0');
+                               });
     }
     return writer;
 }

@@ -1,4 +1,5 @@
-// Small models of random weights in memory, of every architecture and shape, whole or altered on purpose before they are written.
+// Small models of random weights in memory, of every architecture and shape, whole or altered on purpose before they
+// are written.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +17,21 @@
 
 namespace quibble::testing {
 
-using KeyValue = std::variant<std::uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<std::int32_t>>;
+using KeyValue =
+    std::variant<std::uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<std::int32_t>>;
 
 struct RandomShape {
     std::string architecture = "llama";
-    int n_layers = 2, d_model = 64, n_heads = 4, n_kv_heads = 2, head_dim = 16, d_ff = 96, vocab = 48;  // d_ff: of one expert where there are experts
+    int n_layers = 2, d_model = 64, n_heads = 4, n_kv_heads = 2, head_dim = 16, d_ff = 96,
+        vocab = 48;  // d_ff: of one expert where there are experts
     bool tied_output = false;
-    int experts = 0, experts_used = 0;  // 0: dense
+    int experts = 0, experts_used = 0;                    // 0: dense
     kernels::TensorType type = kernels::TensorType::F32;  // of the matrices; norms, biases, routers and sinks are F32
     std::uint64_t seed = 1;
-    bool biases = false;        // of q, k and v in llama; qwen2 and gpt-oss have theirs anyway
-    bool rope_factors = false;  // a rope_freqs tensor
-    bool fused = false;         // attn_qkv, and ffn_gate_up_exps where there are experts
-    bool single_experts = false;  // a tensor an expert in place of stacks
+    bool biases = false;                                 // of q, k and v in llama; qwen2 and gpt-oss have theirs anyway
+    bool rope_factors = false;                           // a rope_freqs tensor
+    bool fused = false;                                  // attn_qkv, and ffn_gate_up_exps where there are experts
+    bool single_experts = false;                         // a tensor an expert in place of stacks
     std::vector<std::pair<std::string, KeyValue>> keys;  // "rope.freq_base": set beside or in place of the usual ones
 };
 
@@ -63,10 +66,12 @@ private:
     [[nodiscard]] GgufWriter writer() const;
 };
 
-/// Same shape, same bytes. Weights spread so that every layer moves the logits and attention is neither flat nor one-hot.
+/// Same shape, same bytes. Weights spread so that every layer moves the logits and attention is neither flat nor
+/// one-hot.
 [[nodiscard]] RandomModel makeRandomModel(const RandomShape& shape);
 
-/// Layers whose feed-forward matrices have a million rows, all of them a hole in the file: 52 GB a layer as F16, 27 as Q8_0.
+/// Layers whose feed-forward matrices have a million rows, all of them a hole in the file: 52 GB a layer as F16, 27 as
+/// Q8_0.
 [[nodiscard]] RandomModel largerThanMemory(RandomShape shape);
 
 /// A small model for kLongContext positions, which take 524 GB of F32 KV cache.

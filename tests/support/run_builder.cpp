@@ -9,8 +9,9 @@ namespace quibble::testing {
 
 namespace {
 
-const std::vector<std::string> kMarkers{" perhaps", " maybe", " Wait", " wait", " Actually", " Hmm", " Alternatively", " However",
-                                        " however", " But", " but", " rather", " Or", " might", " recheck", " mistake"};
+const std::vector<std::string> kMarkers{" perhaps", " maybe",   " Wait", " wait", " Actually", " Hmm", " Alternatively",
+                                        " However", " however", " But",  " but",  " rather",   " Or",  " might",
+                                        " recheck", " mistake"};
 
 class Random {
 public:
@@ -105,7 +106,8 @@ private:
         return std::max(2, value % 900);
     }
     void oddBytes() {
-        add({" caf", "\xC3\xA9", " \xE6\x97", "\xA5", "\xE6\x9C", "\xAC", " \xFF", "\xC3", "(", "\t", "x", "\xF0\x9F", "\x98", "\x80", "\n\n"});
+        add({" caf", "\xC3\xA9", " \xE6\x97", "\xA5", "\xE6\x9C", "\xAC", " \xFF", "\xC3", "(", "\t", "x", "\xF0\x9F",
+             "\x98", "\x80", "\n\n"});
     }
 
     const RunSettings& settings_;
@@ -122,8 +124,9 @@ public:
     std::vector<RunEvent> build() {
         const std::vector<Word> words = Writer(settings_).write();
         for (const std::string& marker : kMarkers) idOf(marker);
-        for (const char* text : {" Then", " So", " Next", " That", " OK", " Now", " First", " Let", "0", "1", "2", "3", "4", "5", "6", "7",
-                                 "8", "9", " the", " a", ",", ".", " is", " +", " -", " ="}) {
+        for (const char* text :
+             {" Then", " So", " Next", " That", " OK", " Now", " First", " Let", "0", "1",   "2",  "3",  "4",
+              "5",     "6",   "7",     "8",     "9",   " the", " a",     ",",    ".", " is", " +", " -", " ="}) {
             idOf(text);
         }
         provenance();
@@ -134,7 +137,8 @@ public:
         for (std::size_t i = 0; i < words.size(); ++i) token(words[i], static_cast<int>(i));
         scoreUpTo(static_cast<int>(words.size()) - settings_.unscored);
         if (settings_.finished) {
-            events_.push_back(RunFinished{FinishReason::EndOfText, {}, 4'000'000, 60'000'000, 30'000'000, 95'000'000, 60'000'000});
+            events_.push_back(
+                RunFinished{FinishReason::EndOfText, {}, 4'000'000, 60'000'000, 30'000'000, 95'000'000, 60'000'000});
         }
         return std::move(events_);
     }
@@ -172,7 +176,8 @@ private:
         events_.push_back(p);
     }
     bool isMarker(TokenId id) const {
-        return std::any_of(kMarkers.begin(), kMarkers.end(), [&](const std::string& marker) { return ids_.at(marker) == id; });
+        return std::any_of(kMarkers.begin(), kMarkers.end(),
+                           [&](const std::string& marker) { return ids_.at(marker) == id; });
     }
     void tell(TokenId id) {
         if (!told_.insert(id).second) return;
@@ -181,15 +186,28 @@ private:
         }
     }
 
-    // Probabilities of the token that stands and of up to nine others, largest first; the rest of the mass is spread thinly.
+    // Probabilities of the token that stands and of up to nine others, largest first; the rest of the mass is spread
+    // thinly.
     std::vector<Alternative> distribution(const Word& word, TokenId id, double sharpness) {
         std::vector<std::string> others;
         double p = 0;
         switch (word.choice) {
-            case Choice::Sure: others = {" the", " a", ",", ".", " is"}; p = 0.985 + 0.0149 * random_.uniform(); break;
-            case Choice::Digit: others = {"0", "1", "2", "3", "5", "8"}; p = 0.9 + 0.095 * random_.uniform(); break;
-            case Choice::HardDigit: others = {"0", "1", "4", "6", "7", "9"}; p = 0.45 + 0.53 * random_.uniform(); break;
-            case Choice::Opening: others = {" Then", " But", " So", " Wait", " Next", " Now", " Hmm", " OK", " That"}; p = 0.2 + 0.45 * random_.uniform(); break;
+            case Choice::Sure:
+                others = {" the", " a", ",", ".", " is"};
+                p = 0.985 + 0.0149 * random_.uniform();
+                break;
+            case Choice::Digit:
+                others = {"0", "1", "2", "3", "5", "8"};
+                p = 0.9 + 0.095 * random_.uniform();
+                break;
+            case Choice::HardDigit:
+                others = {"0", "1", "4", "6", "7", "9"};
+                p = 0.45 + 0.53 * random_.uniform();
+                break;
+            case Choice::Opening:
+                others = {" Then", " But", " So", " Wait", " Next", " Now", " Hmm", " OK", " That"};
+                p = 0.2 + 0.45 * random_.uniform();
+                break;
         }
         p = std::pow(p, 1.0 / sharpness);
         p = std::clamp(p, 0.02, 0.9999);
@@ -202,7 +220,8 @@ private:
             top.push_back({other_id, static_cast<float>(std::log(share))});
             left -= share;
         }
-        std::sort(top.begin(), top.end(), [](const Alternative& a, const Alternative& b) { return a.logprob > b.logprob; });
+        std::sort(top.begin(), top.end(),
+                  [](const Alternative& a, const Alternative& b) { return a.logprob > b.logprob; });
         return top;
     }
     static double entropyOf(const std::vector<Alternative>& top) {
@@ -228,7 +247,8 @@ private:
         record.pos = kPrompt + index;
         record.id = record.without_penalty_id = id;
         record.top = distribution(word, id, 1.0);
-        const auto place = std::find_if(record.top.begin(), record.top.end(), [id](const Alternative& a) { return a.id == id; });
+        const auto place =
+            std::find_if(record.top.begin(), record.top.end(), [id](const Alternative& a) { return a.id == id; });
         record.rank = static_cast<int>(place - record.top.begin()) + 1;
         record.logprob = place->logprob;
         record.entropy = static_cast<float>(entropyOf(record.top));
@@ -263,9 +283,11 @@ private:
             total += std::exp(static_cast<double>(a.logprob));
         }
         for (Alternative& a : record.top_after) a.logprob -= static_cast<float>(std::log(total));
-        std::sort(record.top_after.begin(), record.top_after.end(), [](const Alternative& a, const Alternative& b) { return a.logprob > b.logprob; });
+        std::sort(record.top_after.begin(), record.top_after.end(),
+                  [](const Alternative& a, const Alternative& b) { return a.logprob > b.logprob; });
         record.marker_mass_after = static_cast<float>(massOf(record.top_after));
-        if (word.choice == Choice::Opening && !record.marker && index % 3 == 0) record.without_penalty_id = ids_.at(" Wait");
+        if (word.choice == Choice::Opening && !record.marker && index % 3 == 0)
+            record.without_penalty_id = ids_.at(" Wait");
     }
 
     void scoreUpTo(int last) {
@@ -278,13 +300,15 @@ private:
             reference.top = distribution(word, record.id, word.choice == Choice::Opening ? 1.6 : 1.05);
             reference.entropy = static_cast<float>(entropyOf(reference.top));
             reference.varentropy = reference.entropy * 0.7F;
-            const auto place = std::find_if(reference.top.begin(), reference.top.end(), [&](const Alternative& a) { return a.id == record.id; });
+            const auto place = std::find_if(reference.top.begin(), reference.top.end(),
+                                            [&](const Alternative& a) { return a.id == record.id; });
             reference.rank = static_cast<int>(place - reference.top.begin()) + 1;
             reference.logprob = place->logprob;
             double kl = 0;
             for (const Alternative& a : reference.top) {
                 for (const Alternative& b : record.top) {
-                    if (a.id == b.id) kl += std::exp(static_cast<double>(a.logprob)) * static_cast<double>(a.logprob - b.logprob);
+                    if (a.id == b.id)
+                        kl += std::exp(static_cast<double>(a.logprob)) * static_cast<double>(a.logprob - b.logprob);
                 }
             }
             reference.kl = static_cast<float>(std::max(0.0, kl) + 0.001 * random_.uniform());
@@ -315,7 +339,8 @@ RunRequest makeRequest(const RunSettings& settings) {
     RunRequest request;
     request.model_path = "quibble-nano.gguf";
     request.weight_quant = {"rtn", {{"bits", 3}, {"group", 64}}};
-    request.prompt = "Tom has 57 coins. Then gets 68 more. Then loses 19. Then has 3 times as many. How many coins now?";
+    request.prompt =
+        "Tom has 57 coins. Then gets 68 more. Then loses 19. Then has 3 times as many. How many coins now?";
     request.problem_id = "nano-0001";
     Writer writer(settings);
     if (!writer.write().empty()) request.known_answer = std::to_string(writer.answer());

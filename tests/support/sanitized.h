@@ -1,4 +1,5 @@
-// Whether this build carries a sanitizer, which makes everything ten times as long: tests that only repeat themselves do less then.
+// Whether this build carries a sanitizer, which makes everything ten times as long: tests that only repeat themselves
+// do less then.
 #pragma once
 
 namespace quibble::testing {

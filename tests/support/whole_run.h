@@ -1,5 +1,5 @@
-// Runs of real models from beginning to end, for tests that look at what came out. A run that cannot be had ends the test program: tests of refusals
-// make their generator themselves.
+// Runs of real models from beginning to end, for tests that look at what came out. A run that cannot be had ends the
+// test program: tests of refusals make their generator themselves.
 #pragma once
 
 #include <QtGlobal>

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/model/model_file.h"
 #include "engine/model/gguf_writer.h"
+#include "engine/model/model_file.h"
 
 using namespace quibble;
 
@@ -85,7 +85,8 @@ private slots:
         for (std::size_t i = 0; i < five.size(); ++i) {
             std::uint16_t bits = 0;
             std::memcpy(&bits, half->data + 2 * i, 2);
-            QVERIFY(std::abs(valueOfHalf(bits) - static_cast<double>(five[i])) <= std::abs(static_cast<double>(five[i])) / 2048.0);
+            QVERIFY(std::abs(valueOfHalf(bits) - static_cast<double>(five[i])) <=
+                    std::abs(static_cast<double>(five[i])) / 2048.0);
         }
     }
 

@@ -51,7 +51,8 @@ private slots:
                 QCOMPARE(numbers(tokenizer_->encode(text)), toy.encode(text));
             }
         }
-        for (const std::string& word : train::publishedMarkers()) QCOMPARE(numbers(tokenizer_->encode(" " + word)), toy.encode(" " + word));
+        for (const std::string& word : train::publishedMarkers())
+            QCOMPARE(numbers(tokenizer_->encode(" " + word)), toy.encode(" " + word));
     }
 
     void promptTokensAreThoseOfTraining() {

@@ -15,8 +15,11 @@ namespace {
 
 int solve(const Problem& problem) {
     std::vector<int> values;
-    const auto get = [&](const Operand& o) { return o.step < 0 ? o.value : values.at(static_cast<std::size_t>(o.step)); };
-    for (const ProgramStep& step : problem.program) values.push_back(applyOperator(get(step.left), step.op, get(step.right)));
+    const auto get = [&](const Operand& o) {
+        return o.step < 0 ? o.value : values.at(static_cast<std::size_t>(o.step));
+    };
+    for (const ProgramStep& step : problem.program)
+        values.push_back(applyOperator(get(step.left), step.op, get(step.right)));
     return values.back();
 }
 
@@ -86,7 +89,8 @@ private slots:
             const Chain chain = makeChain(rng, problem, {});
             QCOMPARE(chain.final_value, problem.answer);
             const std::string end = std::to_string(problem.answer) + ".";
-            QVERIFY(chain.text.size() > end.size() && chain.text.compare(chain.text.size() - end.size(), end.size(), end) == 0);
+            QVERIFY(chain.text.size() > end.size() &&
+                    chain.text.compare(chain.text.size() - end.size(), end.size(), end) == 0);
         }
     }
 
@@ -103,7 +107,8 @@ private slots:
             auto found = equation.globalMatch(QString::fromLatin1(chain.text));  // ASCII, so positions are bytes
             while (found.hasNext()) {
                 const QRegularExpressionMatch match = found.next();
-                const bool right = applyOperator(match.captured(1).toInt(), match.captured(2).at(0).toLatin1(), match.captured(3).toInt()) == match.captured(4).toInt();
+                const bool right = applyOperator(match.captured(1).toInt(), match.captured(2).at(0).toLatin1(),
+                                                 match.captured(3).toInt()) == match.captured(4).toInt();
                 QCOMPARE(marked.count(static_cast<std::size_t>(match.capturedStart(4))) == 0, right);
                 wrong += right ? 0 : 1;
             }
@@ -165,7 +170,7 @@ private slots:
         QVERIFY(held_out.size() > 495);
         for (std::uint64_t i = 0; i < 20000; ++i) {
             Rng rng(20261121, ((i / 20) << 12U) + i % 20);  // twenty documents of each of the first thousand steps
-            rng.unit();  // the draw of the curriculum
+            rng.unit();                                     // the draw of the curriculum
             const std::string text = makeProblem(rng, {}).text;
             QVERIFY2(held_out.count(text) == 0, text.c_str());
         }

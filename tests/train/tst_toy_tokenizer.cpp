@@ -24,8 +24,8 @@ class TestToyTokenizer : public QObject {
 
 private slots:
     void splitsAsQwen2() {
-        QCOMPARE(pieces("57 + 68 = 125.\nWait, is it?"),
-                 (Texts{"5", "7", " +", " ", "6", "8", " =", " ", "1", "2", "5", ".\n", "Wait", ",", " is", " it", "?"}));
+        QCOMPARE(pieces("57 + 68 = 125.\nWait, is it?"), (Texts{"5", "7", " +", " ", "6", "8", " =", " ", "1", "2", "5",
+                                                                ".\n", "Wait", ",", " is", " it", "?"}));
         QCOMPARE(pieces("a   b"), (Texts{"a", "  ", " b"}));
         QCOMPARE(pieces("a \n\n b "), (Texts{"a", " \n\n", " b", " "}));
         QCOMPARE(pieces("I'm SHE'LL 'x"), (Texts{"I", "'m", " SHE", "'LL", " '", "x"}));
@@ -58,7 +58,8 @@ private slots:
     void markersAreSingleTokens() {
         const ToyTokenizer tokenizer = makeNanoTokenizer();
         QCOMPARE(publishedMarkers().size(), std::size_t{50});
-        for (const std::string& word : publishedMarkers()) QCOMPARE(tokenizer.encode(" " + word).size(), std::size_t{1});
+        for (const std::string& word : publishedMarkers())
+            QCOMPARE(tokenizer.encode(" " + word).size(), std::size_t{1});
         for (const char* word : {"Wait", "But", "Hmm", "However", "Alternatively"}) {
             QCOMPARE(tokenizer.encode(word).size(), std::size_t{1});
             QVERIFY(tokenizer.encode(word) != tokenizer.encode(" " + std::string(word)));
@@ -95,7 +96,8 @@ private slots:
             QCOMPARE(doc.ids[first - 2], tokenizer.special("<think>"));
             QCOMPARE(doc.ids.back(), tokenizer.special("<|end|>"));
             QVERIFY(doc.learned.back() != 0);
-            for (std::size_t k = first; k < doc.ids.size(); ++k) {  // behind the prompt only digits of slips go unlearned
+            for (std::size_t k = first; k < doc.ids.size();
+                 ++k) {  // behind the prompt only digits of slips go unlearned
                 const std::string& bytes = tokenizer.bytes(doc.ids[k]);
                 if (doc.learned[k] == 0) QVERIFY(bytes.size() == 1 && bytes[0] >= '0' && bytes[0] <= '9');
             }

@@ -1,5 +1,5 @@
-// The engine and the trainer compute the same logits from the shipped files. Both read the same F16 weights, so what differs is the
-// order of float32 sums only. torch comes before Qt, whose `slots` is a macro.
+// The engine and the trainer compute the same logits from the shipped files. Both read the same F16 weights, so what
+// differs is the order of float32 sums only. torch comes before Qt, whose `slots` is a macro.
 #include <torch/torch.h>
 
 #include "engine/device/cpu_device.h"
@@ -22,7 +22,8 @@ class TestTrainedModels : public QObject {
 private slots:
     void engineAndTrainerAgree_data() {
         QTest::addColumn<int>("recipe");
-        for (const Recipe recipe : {Recipe::kNano, Recipe::kMoe, Recipe::kDraft}) QTest::newRow(recipeName(recipe)) << static_cast<int>(recipe);
+        for (const Recipe recipe : {Recipe::kNano, Recipe::kMoe, Recipe::kDraft})
+            QTest::newRow(recipeName(recipe)) << static_cast<int>(recipe);
     }
 
     void engineAndTrainerAgree() {
@@ -41,10 +42,12 @@ private slots:
         const Tensor expected = trained.forward(batch).logits.contiguous();
 
         const auto model = Model::load(path, {});
-        if (!model && model.error().code == ErrorCode::Unsupported) QSKIP(model.error().line().c_str());  // an architecture the engine does not run
+        if (!model && model.error().code == ErrorCode::Unsupported)
+            QSKIP(model.error().line().c_str());  // an architecture the engine does not run
         QVERIFY2(model.has_value(), model ? "" : model.error().line().c_str());
         std::vector<TokenId> tokens;
-        for (int64_t i = 0; i < batch.tokens.size(0); ++i) tokens.push_back(static_cast<TokenId>(batch.tokens[i].item<int64_t>()));
+        for (int64_t i = 0; i < batch.tokens.size(0); ++i)
+            tokens.push_back(static_cast<TokenId>(batch.tokens[i].item<int64_t>()));
         CpuDevice device(1);
         const auto sequence = Sequence::create(*model, device, static_cast<Position>(tokens.size()), Arithmetic::F32);
         QVERIFY(sequence.has_value());

@@ -47,9 +47,7 @@ void fillZeros(const Transformer& model) {
     }
 }
 
-double largest(const Tensor& t) {
-    return t.detach().abs().max().item<double>();
-}
+double largest(const Tensor& t) { return t.detach().abs().max().item<double>(); }
 
 Experts randomExperts(int64_t count, int64_t width, int64_t ffn) {
     const auto matrix = [](int64_t out, int64_t in) { return (torch::randn({out, in}) * 0.2).set_requires_grad(true); };
@@ -70,14 +68,16 @@ Tensor plainMix(const Tensor& x, const Experts& experts, int64_t used) {
         const Tensor probabilities = torch::matmul(experts.router, x[r]).softmax(0);
         std::vector<int64_t> order(experts.gate.size());
         std::iota(order.begin(), order.end(), 0);
-        std::stable_sort(order.begin(), order.end(),
-                         [&](int64_t a, int64_t b) { return probabilities[a].item<float>() > probabilities[b].item<float>(); });
+        std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+            return probabilities[a].item<float>() > probabilities[b].item<float>();
+        });
         Tensor sum = torch::zeros({});
         for (int64_t i = 0; i < used; ++i) sum = sum + probabilities[order[static_cast<std::size_t>(i)]];
         Tensor mixed = torch::zeros({x.size(1)});
         for (int64_t i = 0; i < used; ++i) {
             const auto e = static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
-            const Tensor hidden = torch::silu(torch::matmul(experts.gate[e], x[r])) * torch::matmul(experts.up[e], x[r]);
+            const Tensor hidden =
+                torch::silu(torch::matmul(experts.gate[e], x[r])) * torch::matmul(experts.up[e], x[r]);
             mixed = mixed + torch::matmul(experts.down[e], hidden) * (probabilities[static_cast<int64_t>(e)] / sum);
         }
         rows.push_back(mixed);
@@ -102,7 +102,8 @@ private slots:
         const Tensor toward = torch::randn({40, 24});
         const auto gradients = [&](const Tensor& result) {
             std::vector<Tensor> inputs{x, experts.router};
-            for (const auto* stack : {&experts.gate, &experts.up, &experts.down}) inputs.insert(inputs.end(), stack->begin(), stack->end());
+            for (const auto* stack : {&experts.gate, &experts.up, &experts.down})
+                inputs.insert(inputs.end(), stack->begin(), stack->end());
             return torch::autograd::grad({(result * toward).sum()}, inputs);
         };
         const Routing routing = route(x, experts.router, 2);
@@ -141,9 +142,10 @@ private slots:
         const Tensor cos = torch::rand({6, 16});
         const Tensor sin = torch::rand({6, 16});
         const auto halves = [](const Tensor& t) { return t.view({6, 2, 16, 2}).transpose(2, 3).reshape({6, 64}); };
-        const Tensor a = torch::matmul(rope(q, cos, sin, 32, RopePairs::kAdjacent), rope(k, cos, sin, 32, RopePairs::kAdjacent).t());
-        const Tensor b =
-            torch::matmul(rope(halves(q), cos, sin, 32, RopePairs::kHalves), rope(halves(k), cos, sin, 32, RopePairs::kHalves).t());
+        const Tensor a =
+            torch::matmul(rope(q, cos, sin, 32, RopePairs::kAdjacent), rope(k, cos, sin, 32, RopePairs::kAdjacent).t());
+        const Tensor b = torch::matmul(rope(halves(q), cos, sin, 32, RopePairs::kHalves),
+                                       rope(halves(k), cos, sin, 32, RopePairs::kHalves).t());
         QVERIFY(largest(a - b) < 1e-4);
     }
 
@@ -156,9 +158,11 @@ private slots:
         const Batch batch = makeBatch(tokenizer_, 5, 0, 400, 1.0);
         upcycle(dense, batch, 16, moe);
         const torch::NoGradGuard no_grad;
-        for (const Transformer* model : {&dense, static_cast<const Transformer*>(&moe)}) {  // without attention, which the norms of Q and K change
+        for (const Transformer* model :
+             {&dense, static_cast<const Transformer*>(&moe)}) {  // without attention, which the norms of Q and K change
             for (const auto& [name, tensor] : model->named()) {
-                if (name.ends_with("attn_output.weight") || name.ends_with("ffn_gate_inp.weight")) tensor.detach().zero_();
+                if (name.ends_with("attn_output.weight") || name.ends_with("ffn_gate_inp.weight"))
+                    tensor.detach().zero_();
             }
         }
         QVERIFY(largest(dense.forward(batch).logits - moe.forward(batch).logits) < 1e-4);

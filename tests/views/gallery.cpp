@@ -6,10 +6,10 @@
 #include <QElapsedTimer>
 #include <QMainWindow>
 #include <QMenuBar>
+#include <QSlider>
 #include <QToolBar>
 #include <QToolButton>
 #include <QTreeView>
-#include <QSlider>
 
 #include "tests/support/lens_events.h"
 #include "tests/support/run_builder.h"
@@ -46,8 +46,11 @@ const ParamSpec kRtn[] = {{"bits", "Bits per weight", "bit", 2, 8, 1, 3, "How ma
                           {"symmetric", "Symmetric", "", 0, 1, 1, 1, "No zero point"}};
 
 std::vector<MarkerListInfo> lists() {
-    const std::vector<std::string> published{" perhaps", " maybe", " wait", " Wait", " actually", " hold", " Hmm", " hmm", " Alternatively", " However", " But", " but", " rather", " Or", " might", " recheck", " mistake", " nonetheless"};
-    return {{"published-50", "arXiv 2606.00206, table 8", published, false}, {"my list", "yours", {" Wait", "Wait"}, true}};
+    const std::vector<std::string> published{
+        " perhaps", " maybe", " wait", " Wait",   " actually", " hold",  " Hmm",     " hmm",     " Alternatively",
+        " However", " But",   " but",  " rather", " Or",       " might", " recheck", " mistake", " nonetheless"};
+    return {{"published-50", "arXiv 2606.00206, table 8", published, false},
+            {"my list", "yours", {" Wait", "Wait"}, true}};
 }
 
 class Gallery : public QMainWindow {
@@ -56,7 +59,8 @@ public:
         resize(1600, 1000);
         for (const char* name : {"File", "Run", "Model", "View", "Lessons", "Help"}) {
             QMenu* menu = menuBar()->addMenu(QString::fromLatin1(name));
-            menu->addAction(QStringLiteral("%1 command").arg(QLatin1String(name)), QKeySequence(QStringLiteral("Ctrl+%1").arg(QLatin1Char(name[0]))), this, [] {});
+            menu->addAction(QStringLiteral("%1 command").arg(QLatin1String(name)),
+                            QKeySequence(QStringLiteral("Ctrl+%1").arg(QLatin1Char(name[0]))), this, [] {});
         }
         buildToolBar();
         setCentralWidget(buildCentre());
@@ -77,15 +81,20 @@ public:
         status_ = new RunStatusBar(&document, this);
         setStatusBar(status_);
         markers_->setSets(lists());
-        setup_->showProblem(QStringLiteral("nano-0001"), QStringLiteral("Tom has 57 coins. Then gets 68 more. Then loses 19. Then has 3 times as many. How many coins now?"), QStringLiteral("318"));
-        sessions_->setItems({{SessionId{1}, kNoRun, kNoRun, "Apples and coins", "today, 14 runs", "", false},
-                             {SessionId{1}, RunId{1}, kNoRun, "RTN 3 bit, λ 0", "318 ✓ · 62 tok · 4 markers", "", false},
-                             {SessionId{1}, RunId{2}, RunId{1}, "branch at 31 “ Then”", "318 ✓ · 37 tok", "", false},
-                             {SessionId{1}, RunId{3}, kNoRun, "RTN 3 bit, λ 2", "318 ✓ · 41 tok", "", true},
-                             {SessionId{1}, RunId{4}, kNoRun, "F16", "318 ✓ · 48 tok", "", false},
-                             {SessionId{1}, RunId{5}, kNoRun, "NVFP4, λ 0", "320 × overthinking", "", false},
-                             {SessionId{2}, kNoRun, kNoRun, "Yesterday's class", "yesterday, 3 runs", "", false},
-                             {SessionId{2}, RunId{9}, kNoRun, "RTN 4 bit, λ 1", "72 ✓ · 118 tok", "", false}});
+        setup_->showProblem(
+            QStringLiteral("nano-0001"),
+            QStringLiteral(
+                "Tom has 57 coins. Then gets 68 more. Then loses 19. Then has 3 times as many. How many coins now?"),
+            QStringLiteral("318"));
+        sessions_->setItems(
+            {{SessionId{1}, kNoRun, kNoRun, "Apples and coins", "today, 14 runs", "", false},
+             {SessionId{1}, RunId{1}, kNoRun, "RTN 3 bit, λ 0", "318 ✓ · 62 tok · 4 markers", "", false},
+             {SessionId{1}, RunId{2}, RunId{1}, "branch at 31 “ Then”", "318 ✓ · 37 tok", "", false},
+             {SessionId{1}, RunId{3}, kNoRun, "RTN 3 bit, λ 2", "318 ✓ · 41 tok", "", true},
+             {SessionId{1}, RunId{4}, kNoRun, "F16", "318 ✓ · 48 tok", "", false},
+             {SessionId{1}, RunId{5}, kNoRun, "NVFP4, λ 0", "320 × overthinking", "", false},
+             {SessionId{2}, kNoRun, kNoRun, "Yesterday's class", "yesterday, 3 runs", "", false},
+             {SessionId{2}, RunId{9}, kNoRun, "RTN 4 bit, λ 1", "72 ✓ · 118 tok", "", false}});
         sessions_->setCurrentRun(RunId{1});
         StatusFigures status;
         status.tokens_per_second = 1840;
@@ -119,7 +128,8 @@ private:
         bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
         const Theme& theme = Theme::instance();
         bar->setIconSize(QSize(theme.em(0.85), theme.em(0.85)));
-        QAction* run = bar->addAction(theme.icon(QStringLiteral("run"), theme.colors().accent_text), QStringLiteral("Run"));
+        QAction* run =
+            bar->addAction(theme.icon(QStringLiteral("run"), theme.colors().accent_text), QStringLiteral("Run"));
         bar->widgetForAction(run)->setProperty("primary", true);
         bar->addAction(theme.icon(QStringLiteral("pause")), QStringLiteral("Pause"));
         bar->addAction(theme.icon(QStringLiteral("step")), QStringLiteral("Step"));
@@ -129,7 +139,9 @@ private:
         bar_->setQuant({"rtn", {{"bits", 3}, {"group", 64}}});
         bar_->setReference({});
         bar_->setSamplerSummary(sampler_->summary());
-        bar_->setRecentModels({{"data/models/quibble-nano.gguf", "quibble-nano  (shipped)", false}, {"x/DeepSeek-R1-Distill-Qwen-1.5B-Q4_K_M.gguf", "DeepSeek-R1-Distill-Qwen-1.5B-Q4_K_M", true}});
+        bar_->setRecentModels(
+            {{"data/models/quibble-nano.gguf", "quibble-nano  (shipped)", false},
+             {"x/DeepSeek-R1-Distill-Qwen-1.5B-Q4_K_M.gguf", "DeepSeek-R1-Distill-Qwen-1.5B-Q4_K_M", true}});
         bar->addWidget(bar_);
         auto* spacer = new QWidget;
         spacer->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
@@ -154,11 +166,18 @@ void scenes(Gallery& window, const QString& folder, const QString& theme) {
     window.document.start(testing::makeRequest({}));
     save(window, folder, theme + QStringLiteral("-empty"));
 
-    testing::RunSettings busy{.tokens = 150, .seed = 11, .unscored = 16, .penalty = 2, .penalty_from = 70, .finished = false, .injected_at = 20};
+    testing::RunSettings busy{.tokens = 150,
+                              .seed = 11,
+                              .unscored = 16,
+                              .penalty = 2,
+                              .penalty_from = 70,
+                              .finished = false,
+                              .injected_at = 20};
     window.document.start(testing::makeRequest(busy), RunId{1});
     for (const EventBatch& batch : testing::makeBatches(busy, 50)) window.document.apply(batch);
     window.document.selectToken(nextMarker(window.document.trace(), 40, false));
-    window.inspector_->choose(window.document.trace().points()[static_cast<std::size_t>(window.document.current())].token.top[0].id);
+    window.inspector_->choose(
+        window.document.trace().points()[static_cast<std::size_t>(window.document.current())].token.top[0].id);
     window.markers_->slider()->setValue(20);
     window.stream_->stream()->setFocus();
     settle(500);
@@ -188,9 +207,13 @@ void scenes(Gallery& window, const QString& folder, const QString& theme) {
 
 // Lines from right to left, signs that some fonts join, and what cannot be seen.
 RunTrace worldText() {
-    const char* const tokens[] = {"<think>", "36", " x", " 5", " ->", " 180", " != ", "<|end|>", "\n", "שלום", " עולם", ", זה", " הוא", " 36", " x", " 5", " =", " 180", ".", " Wait", ",", " כן", "\n",
-                                  "ال", "سلا", "م", " عليكم", " (", "abc", ")", " ١٢٣", "\n", "say", " “", "שלום", "”", " to", " الجميع", " now", "\n",
-                                  "a\u00A0b", "\u2028", "c", "\u200B", "d", "\u202E", "efg", "\u2067", "h", "\uFEFF", "i", "e\u0301", " 日本", " हिन्दी", " 👩\u200D💻", "</think>"};
+    const char* const tokens[] = {
+        "<think>",  "36",      " x",    " 5",     " ->",       " 180",    " != ",   "<|end|>", "\n",   "שלום",
+        " עולם",    ", זה",    " הוא",  " 36",    " x",        " 5",      " =",     " 180",    ".",    " Wait",
+        ",",        " כן",     "\n",    "ال",     "سلا",       "م",       " عليكم", " (",      "abc",  ")",
+        " ١٢٣",     "\n",      "say",   " “",     "שלום",      "”",       " to",    " الجميع", " now", "\n",
+        "a\u00A0b", "\u2028",  "c",     "\u200B", "d",         "\u202E",  "efg",    "\u2067",  "h",    "\uFEFF",
+        "i",        "e\u0301", " 日本", " हिन्दी", " 👩\u200D💻", "</think>"};
     RunTrace trace(testing::makeRequest({}));
     TokenId id = 0;
     for (const char* bytes : tokens) {
@@ -240,7 +263,8 @@ void lensScenes(const QString& folder, const QString& theme) {
     show(speculation, {640, 200}, QStringLiteral("speculation-empty"));
     const RunTrace plain = testing::makeTrace({.tokens = 400});
     const testing::DraftShape chain{.widths = std::vector<int>(16, 1)}, tree{.widths = {4, 3, 2, 2}};
-    const testing::ExpertShape small{.layers = 4, .experts = 8, .per_token = 2, .budget = 5}, large{.layers = 48, .experts = 128, .per_token = 8, .budget = 32};
+    const testing::ExpertShape small{.layers = 4, .experts = 8, .per_token = 2, .budget = 5},
+        large{.layers = 48, .experts = 128, .per_token = 8, .budget = 32};
     document.setTrace(testing::withLenses(plain, &chain, &small), RunId{1});
     document.selectToken(120);
     show(speculation, {1050, 400}, QStringLiteral("speculation-chain"));
@@ -283,7 +307,8 @@ int main(int argc, char** argv) {
         popup->show();
         save(*popup, folder, QStringLiteral("popup-model"));
         popup->close();
-        ExportDialog dialog({window.traces_, window.scatter_}, QStringLiteral("Quibble 0.1.0 · quibble-nano · RTN 3 bit g64"), folder);
+        ExportDialog dialog({window.traces_, window.scatter_},
+                            QStringLiteral("Quibble 0.1.0 · quibble-nano · RTN 3 bit g64"), folder);
         dialog.show();
         save(dialog, folder, QStringLiteral("dialog-export"));
         dialog.close();

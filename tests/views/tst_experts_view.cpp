@@ -55,7 +55,9 @@ private slots:
         view.resize(1000, 500);
         view.show();
         document.setTrace(std::move(trace), RunId{1});
-        const auto figure = std::find_if(view.deckFigures().begin(), view.deckFigures().end(), [](const FigureView* f) { return f->figureName() == QStringLiteral("expert-dropped"); });
+        const auto figure = std::find_if(view.deckFigures().begin(), view.deckFigures().end(), [](const FigureView* f) {
+            return f->figureName() == QStringLiteral("expert-dropped");
+        });
         QCOMPARE((*figure)->figures(), QStringLiteral("none in the text · prompt 2.0 %"));
     }
 

@@ -1,5 +1,5 @@
-// A view that was hidden while the document changed looks, once it is shown, as one that was shown all the time: pixel for pixel, behind the
-// tab of another dock, hidden as a dock, and shown for the first time.
+// A view that was hidden while the document changed looks, once it is shown, as one that was shown all the time: pixel
+// for pixel, behind the tab of another dock, hidden as a dock, and shown for the first time.
 #include <QDir>
 #include <QDockWidget>
 #include <QMainWindow>
@@ -43,7 +43,8 @@ View* deckWith(RunDocument* document, int figure, bool table) {
 
 const Kind kKinds[] = {
     {"traces", [](RunDocument* d) -> View* { return new TracesView(d); }},
-    {"traces table", [](RunDocument* d) -> View* {
+    {"traces table",
+     [](RunDocument* d) -> View* {
          auto* view = new TracesView(d);
          view->showTable(true);
          return view;
@@ -81,8 +82,10 @@ public:
         dock_->raise();
     }
     void hideBy(Hiding hiding) {
-        if (hiding == Hiding::Tab) other_->raise();
-        else dock_->hide();
+        if (hiding == Hiding::Tab)
+            other_->raise();
+        else
+            dock_->hide();
     }
     [[nodiscard]] QImage picture() { return dock_->grab().toImage(); }
 
@@ -110,13 +113,20 @@ void runLive(RunDocument& document, const RunSettings& settings) {
 
 const Step kSteps[] = {
     {"another run", [](RunDocument& d) { d.setTrace(testing::makeTrace({.tokens = 260, .seed = 21}), RunId{2}); }},
-    {"a run without a reference", [](RunDocument& d) { d.setTrace(testing::makeTrace({.tokens = 150, .seed = 4, .reference = false}), RunId{3}); }},
+    {"a run without a reference",
+     [](RunDocument& d) { d.setTrace(testing::makeTrace({.tokens = 150, .seed = 4, .reference = false}), RunId{3}); }},
     {"a token chosen", [](RunDocument& d) { d.selectToken(77); }},
-    {"a run with drafts and experts", [](RunDocument& d) { d.setTrace(drafted({.tokens = 200, .seed = 6}, 5), RunId{4}); }},
-    {"another with drafts and experts", [](RunDocument& d) { d.setTrace(drafted({.tokens = 140, .seed = 8}, 3), RunId{5}); }},
-    {"a range chosen", [](RunDocument& d) { d.setSelection({20, 60}, 40); }},
+    {"a run with drafts and experts",
+     [](RunDocument& d) { d.setTrace(drafted({.tokens = 200, .seed = 6}, 5), RunId{4}); }},
+    {"another with drafts and experts",
+     [](RunDocument& d) { d.setTrace(drafted({.tokens = 140, .seed = 8}, 3), RunId{5}); }},
+    {"a range chosen",
+     [](RunDocument& d) {
+         d.setSelection({20, 60}, 40);
+     }},
     {"live tokens", [](RunDocument& d) { runLive(d, {.tokens = 300, .seed = 12, .penalty = 2, .penalty_from = 50}); }},
-    {"a branch of it", [](RunDocument& d) {
+    {"a branch of it",
+     [](RunDocument& d) {
          RunTrace branch(d.trace().request());
          branch.inherit(d.trace(), d.positionOf(40));
          d.setTrace(std::move(branch), RunId{10});
@@ -157,8 +167,17 @@ class TestHiddenViews : public QObject {
                 where |= QRect(x, y, 1, 1);
             }
         }
-        return QStringLiteral("%1: %2 pixels differ, in %3 x %4 at %5, %6 (of %7 x %8 and %9 x %10)\n").arg(name).arg(count).arg(where.width()).arg(where.height())
-            .arg(where.x()).arg(where.y()).arg(always.width()).arg(always.height()).arg(hidden.width()).arg(hidden.height());
+        return QStringLiteral("%1: %2 pixels differ, in %3 x %4 at %5, %6 (of %7 x %8 and %9 x %10)\n")
+            .arg(name)
+            .arg(count)
+            .arg(where.width())
+            .arg(where.height())
+            .arg(where.x())
+            .arg(where.y())
+            .arg(always.width())
+            .arg(always.height())
+            .arg(hidden.width())
+            .arg(hidden.height());
     }
 
 private slots:
@@ -199,7 +218,9 @@ private slots:
             for (std::size_t i = 0; i < hidden.size(); ++i) {
                 hidden[i]->bring();
                 QApplication::processEvents();
-                differences += difference(always[i]->picture(), hidden[i]->picture(), QStringLiteral("%1, %2").arg(QLatin1String(kKinds[i].name), QLatin1String(step.name)));
+                differences +=
+                    difference(always[i]->picture(), hidden[i]->picture(),
+                               QStringLiteral("%1, %2").arg(QLatin1String(kKinds[i].name), QLatin1String(step.name)));
             }
         }
         QVERIFY2(differences.isEmpty(), qPrintable(differences));

@@ -28,7 +28,8 @@ private slots:
         inspector.show();
         QVERIFY(allText(inspector).contains(QStringLiteral("Click a token")));
         testing::loadRun(document, {.tokens = 100});
-        QAbstractItemModelTester tester(inspector.quantizedList()->alternatives(), QAbstractItemModelTester::FailureReportingMode::QtTest);
+        QAbstractItemModelTester tester(inspector.quantizedList()->alternatives(),
+                                        QAbstractItemModelTester::FailureReportingMode::QtTest);
         const int wait = testing::tokenWithText(document.trace(), " Then");
         document.selectToken(wait);
         const TokenRecord& token = document.trace().points()[static_cast<std::size_t>(wait)].token;
@@ -92,7 +93,8 @@ private slots:
             const QColor left = image.pixelColor((QPointF(place.left() + 1.5, place.center().y()) * ratio).toPoint());
             const bool marked = left == Theme::instance().colors().accent;
             QCOMPARE(marked, index.data(AlternativesModel::IdRole).toInt() == standing);
-            QCOMPARE(index.data(Qt::AccessibleTextRole).toString().contains(QStringLiteral("stands in the text")), marked);
+            QCOMPARE(index.data(Qt::AccessibleTextRole).toString().contains(QStringLiteral("stands in the text")),
+                     marked);
         }
     }
 
@@ -104,7 +106,9 @@ private slots:
         rare.id = rare.without_penalty_id = 100;
         rare.rank = 812;
         rare.logprob = -9.5F;
-        rare.top.erase(std::remove_if(rare.top.begin(), rare.top.end(), [](const Alternative& a) { return a.id == 100; }), rare.top.end());
+        rare.top.erase(
+            std::remove_if(rare.top.begin(), rare.top.end(), [](const Alternative& a) { return a.id == 100; }),
+            rare.top.end());
         trace.apply(rare);
         document.setTrace(std::move(trace));
         TokenInspector inspector(&document);

@@ -3,8 +3,8 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QSlider>
-#include <array>
 #include <QToolButton>
+#include <array>
 
 #include "engine/metrics/summary.h"
 #include "tests/views/view_test.h"
@@ -18,7 +18,10 @@ class TestMarkers : public QObject {
     Q_OBJECT
 
     static std::vector<MarkerListInfo> lists() {
-        return {{QStringLiteral("published-50"), QStringLiteral("the paper"), {" Wait", " But", " Hmm", " maybe", " nonetheless"}, false},
+        return {{QStringLiteral("published-50"),
+                 QStringLiteral("the paper"),
+                 {" Wait", " But", " Hmm", " maybe", " nonetheless"},
+                 false},
                 {QStringLiteral("mine"), {}, {"Wait", " Wait"}, true}};
     }
 
@@ -63,9 +66,11 @@ private slots:
                 panel.slider()->setValue(value);
                 const QImage image = panel.slider()->grab().toImage();
                 const QRgb accent = Theme::instance().colors().accent.rgb();
-                const int range = panel.slider()->maximum() - panel.slider()->minimum(), zero = image.width() * -panel.slider()->minimum() / range;
+                const int range = panel.slider()->maximum() - panel.slider()->minimum(),
+                          zero = image.width() * -panel.slider()->minimum() / range;
                 const auto is = [&](int x) { return image.pixelColor(x, image.height() / 2).rgb() == accent; };
-                return std::array{is(image.width() / 10), is(zero - image.width() / 10), is(zero + image.width() / 10), is(image.width() * 9 / 10)};
+                return std::array{is(image.width() / 10), is(zero - image.width() / 10), is(zero + image.width() / 10),
+                                  is(image.width() * 9 / 10)};
             };
             using Filled = std::array<bool, 4>;
             QCOMPARE(filled(0), (Filled{false, false, false, false}));

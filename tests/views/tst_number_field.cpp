@@ -28,9 +28,21 @@ private slots:
     void numbersAreReadInEveryWriting_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<double>("value");
-        const struct { const char* text; double value; } table[] = {
-            {"0.5", 0.5}, {"0,5", 0.5}, {".5", 0.5}, {",5", 0.5}, {" 12 ", 12}, {"-1.25", -1.25}, {"\u22121,25", -1.25}, {"+3", 3}, {"1e-3", 0.001},
-            {"2,5E2", 250}, {"\u0663\u066B\u0665", 3.5}, {"7.", 7}};
+        const struct {
+            const char* text;
+            double value;
+        } table[] = {{"0.5", 0.5},
+                     {"0,5", 0.5},
+                     {".5", 0.5},
+                     {",5", 0.5},
+                     {" 12 ", 12},
+                     {"-1.25", -1.25},
+                     {"\u22121,25", -1.25},
+                     {"+3", 3},
+                     {"1e-3", 0.001},
+                     {"2,5E2", 250},
+                     {"\u0663\u066B\u0665", 3.5},
+                     {"7.", 7}};
         for (const auto& row : table) QTest::newRow(row.text) << QString::fromUtf8(row.text) << row.value;
     }
     void numbersAreReadInEveryWriting() {
@@ -45,7 +57,8 @@ private slots:
     }
 
     void whatIsNoNumberIsNone() {
-        for (const char* text : {"", " ", ".", "-", "1.2.3", "1.234,5", "1,000,000", "0x10", "five", "1 000", "nan", "inf", "1e999", "--1", "5 %"}) {
+        for (const char* text : {"", " ", ".", "-", "1.2.3", "1.234,5", "1,000,000", "0x10", "five", "1 000", "nan",
+                                 "inf", "1e999", "--1", "5 %"}) {
             QVERIFY2(!readNumber(QString::fromUtf8(text)), text);
         }
     }
@@ -55,7 +68,8 @@ private slots:
         QCOMPARE(writeNumber(0.65, QLocale::c()), QStringLiteral("0.65"));
         QCOMPARE(writeNumber(1000000, QLocale(QLocale::German)), QStringLiteral("1000000"));
         QCOMPARE(writeNumber(-2, QLocale::c()), QStringLiteral("-2"));
-        for (const double value : {0.1, 1e-7, 123456.789, 1.0 / 3}) QCOMPARE(*readNumber(writeNumber(value, QLocale(QLocale::German))), value);
+        for (const double value : {0.1, 1e-7, 123456.789, 1.0 / 3})
+            QCOMPARE(*readNumber(writeNumber(value, QLocale(QLocale::German))), value);
     }
 
     void pointAndCommaAreTyped_data() {
@@ -77,7 +91,8 @@ private slots:
         field.show();
         QSignalSpy told(&field, &NumberField::valueChanged);
         int times = 0;
-        for (const QString& text : {QStringLiteral("0.5"), QStringLiteral("1,5"), QStringLiteral("0.125"), QStringLiteral("3,0625")}) {
+        for (const QString& text :
+             {QStringLiteral("0.5"), QStringLiteral("1,5"), QStringLiteral("0.125"), QStringLiteral("3,0625")}) {
             type(field, text);
             QCOMPARE(field.text(), text);  // nothing is dropped
             QVERIFY(field.fault().isEmpty());
@@ -101,7 +116,8 @@ private slots:
         QTest::newRow("below") << QStringLiteral("-1") << QStringLiteral("from 1 to 4096");
         QTest::newRow("huge") << QStringLiteral("99999999999999999999") << QStringLiteral("from 1 to 4096");
         QTest::newRow("fraction") << QStringLiteral("1.5") << QStringLiteral("whole numbers");
-        QTest::newRow("thousands or decimals") << QStringLiteral("1.000") << QStringLiteral("without points and commas");
+        QTest::newRow("thousands or decimals")
+            << QStringLiteral("1.000") << QStringLiteral("without points and commas");
         QTest::newRow("exponent") << QStringLiteral("15e-1") << QStringLiteral("whole numbers");
     }
     void whatDoesNotFitIsSaidAndKept() {
@@ -116,7 +132,8 @@ private slots:
         QSignalSpy told(&field, &NumberField::valueChanged), faults(&field, &NumberField::faultChanged);
         type(field, text.isEmpty() ? QStringLiteral("1") : text);
         if (text.isEmpty()) QTest::keyClick(&field, Qt::Key_Backspace);
-        QVERIFY2(field.fault().startsWith(QStringLiteral("Budget")) && field.fault().contains(said), qPrintable(field.fault()));
+        QVERIFY2(field.fault().startsWith(QStringLiteral("Budget")) && field.fault().contains(said),
+                 qPrintable(field.fault()));
         QVERIFY(faults.count() > 0);
         QCOMPARE(field.toolTip(), field.fault());
         QTest::keyClick(&field, Qt::Key_Return);

@@ -31,7 +31,8 @@ class TestPlots : public QObject {
         }
         void wheel(int token, int delta, Qt::KeyboardModifiers modifiers = {}) {
             const QPointF at(traces.xPixel(token), 100);
-            QWheelEvent event(at, traces.plotWidget()->mapToGlobal(at), {}, QPoint(0, delta), Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+            QWheelEvent event(at, traces.plotWidget()->mapToGlobal(at), {}, QPoint(0, delta), Qt::NoButton, modifiers,
+                              Qt::NoScrollPhase, false);
             QApplication::sendEvent(traces.plotWidget(), &event);
         }
     };
@@ -41,7 +42,8 @@ class TestPlots : public QObject {
         for (int y = 0; y < image.height(); ++y) {
             for (int x = 0; x < image.width(); ++x) {
                 const QColor c = image.pixelColor(x, y);
-                const int distance = std::abs(c.red() - colour.red()) + std::abs(c.green() - colour.green()) + std::abs(c.blue() - colour.blue());
+                const int distance = std::abs(c.red() - colour.red()) + std::abs(c.green() - colour.green()) +
+                                     std::abs(c.blue() - colour.blue());
                 count += distance < 60 ? 1 : 0;
             }
         }
@@ -129,7 +131,8 @@ private slots:
         QCOMPARE(document.current(), document.size() - 1);
         QVERIFY(traces.xUpper() >= document.size() - 1);  // the plot brought it into sight
         QVERIFY(traces.figures().contains(QString::number(document.current())));
-        QTest::mouseClick(traces.plotWidget(), Qt::LeftButton, {}, QPoint(static_cast<int>(traces.xPixel(document.size() - 30)), 60));
+        QTest::mouseClick(traces.plotWidget(), Qt::LeftButton, {},
+                          QPoint(static_cast<int>(traces.xPixel(document.size() - 30)), 60));
         QVERIFY(std::abs(document.current() - (document.size() - 30)) <= 2);
         QVERIFY(stream.viewport()->rect().intersects(stream.tokenRect(document.current())));
         // Dots may hide one another: a click takes one that lies where the wanted one lies.
@@ -238,10 +241,13 @@ private slots:
         // Nothing but the card touches the left edge, and the first ink is that of the label, in full height.
         QCOMPARE(inkOf(image.copy(0, 0, 1, image.height()), Theme::instance().colors().card), image.height());
         int first = 0, rows = 0;
-        while (first < image.width() && inkOf(image.copy(first, 0, 1, image.height()), Theme::instance().colors().card) == image.height()) ++first;
+        while (first < image.width() &&
+               inkOf(image.copy(first, 0, 1, image.height()), Theme::instance().colors().card) == image.height())
+            ++first;
         const int line = QFontMetrics(Theme::instance().smallFont()).height();
         const QImage label = image.copy(first, 0, line * 2 / 3, image.height());
-        for (int y = 0; y < label.height(); ++y) rows += inkOf(label.copy(0, y, label.width(), 1), Theme::instance().colors().card) < label.width() ? 1 : 0;
+        for (int y = 0; y < label.height(); ++y)
+            rows += inkOf(label.copy(0, y, label.width(), 1), Theme::instance().colors().card) < label.width() ? 1 : 0;
         QVERIFY2(rows > line * 2, "the label of the axis is cut or gone");
     }
 
@@ -296,7 +302,8 @@ private slots:
                 QCOMPARE(image.size(), QSize(1600, 800));
                 QCOMPARE(qRound(image.dotsPerMeterX() * 0.0254), 192);
             }
-            QCOMPARE(image.pixelColor(2, image.height() / 2).rgb() | 0xFF000000, Theme::light().card.rgb());  // light although the window is dark
+            QCOMPARE(image.pixelColor(2, image.height() / 2).rgb() | 0xFF000000,
+                     Theme::light().card.rgb());  // light although the window is dark
             QVERIFY(inkOf(image, scatter ? Theme::light().entropy : Theme::light().kl) > 50);
         }
         Theme::instance().setMode(ThemeMode::Light);
@@ -361,7 +368,8 @@ private slots:
             shown.document.setHovered(i * 4000);
         }
         const double crosshair = static_cast<double>(timer.nsecsElapsed()) / 20e6;
-        qInfo("traces with 100k tokens: replot %.2f ms (worst of 15: %.2f), picture at 2x %.1f ms, crosshair %.2f ms", times[7], times.back(), twice, crosshair);
+        qInfo("traces with 100k tokens: replot %.2f ms (worst of 15: %.2f), picture at 2x %.1f ms, crosshair %.2f ms",
+              times[7], times.back(), twice, crosshair);
         QVERIFY(!picture.isNull());
         ScatterView scatter(&shown.document);
         scatter.resize(400, 300);

@@ -1,4 +1,5 @@
-// "1 intervention", "2 interventions": every counted text of the window has its singular, under the name by which it is asked for.
+// "1 intervention", "2 interventions": every counted text of the window has its singular, under the name by which it is
+// asked for.
 #include <QDirIterator>
 #include <QProcess>
 #include <QTemporaryDir>
@@ -29,9 +30,12 @@ QMap<std::pair<QString, QString>, QStringList> messagesOf(const QString& path) {
     QString context, source;
     while (!xml.atEnd()) {
         if (xml.readNext() != QXmlStreamReader::StartElement) continue;
-        if (xml.name() == QLatin1String("name")) context = xml.readElementText();
-        else if (xml.name() == QLatin1String("source")) messages[{context, source = xml.readElementText()}] = {};
-        else if (xml.name() == QLatin1String("numerusform")) messages[{context, source}] << xml.readElementText();
+        if (xml.name() == QLatin1String("name"))
+            context = xml.readElementText();
+        else if (xml.name() == QLatin1String("source"))
+            messages[{context, source = xml.readElementText()}] = {};
+        else if (xml.name() == QLatin1String("numerusform"))
+            messages[{context, source}] << xml.readElementText();
     }
     return messages;
 }
@@ -51,9 +55,12 @@ private slots:
     void everyCountedTextHasASingular() {
         QTemporaryDir folder;
         const QString found = folder.filePath(QStringLiteral("found.ts"));
-        QStringList arguments{QStringLiteral("-I"), QStringLiteral("."), QStringLiteral("-pluralonly"), QStringLiteral("-target-language"), QStringLiteral("en_US")};
+        QStringList arguments{QStringLiteral("-I"), QStringLiteral("."), QStringLiteral("-pluralonly"),
+                              QStringLiteral("-target-language"), QStringLiteral("en_US")};
         for (const char* part : {"app", "views"}) {
-            QDirIterator files(QStringLiteral(QUIBBLE_SOURCE_DIR "/") + QLatin1String(part), {QStringLiteral("*.cpp"), QStringLiteral("*.h")}, QDir::Files, QDirIterator::Subdirectories);
+            QDirIterator files(QStringLiteral(QUIBBLE_SOURCE_DIR "/") + QLatin1String(part),
+                               {QStringLiteral("*.cpp"), QStringLiteral("*.h")}, QDir::Files,
+                               QDirIterator::Subdirectories);
             while (files.hasNext()) arguments << files.next();
         }
         arguments << QStringLiteral("-ts") << found;
@@ -61,10 +68,12 @@ private slots:
         const auto asked = messagesOf(found), known = messagesOf(kForms);
         QVERIFY(asked.size() > 20);
         for (auto it = asked.keyBegin(); it != asked.keyEnd(); ++it) {
-            QVERIFY2(known.value(*it).size() == 2, qPrintable(QStringLiteral("no forms for \"%1\" in %2").arg(it->second, it->first)));
+            QVERIFY2(known.value(*it).size() == 2,
+                     qPrintable(QStringLiteral("no forms for \"%1\" in %2").arg(it->second, it->first)));
         }
         for (auto it = known.keyBegin(); it != known.keyEnd(); ++it) {
-            QVERIFY2(asked.contains(*it), qPrintable(QStringLiteral("nobody asks for \"%1\" in %2").arg(it->second, it->first)));
+            QVERIFY2(asked.contains(*it),
+                     qPrintable(QStringLiteral("nobody asks for \"%1\" in %2").arg(it->second, it->first)));
         }
     }
 

@@ -18,7 +18,8 @@ private slots:
         QSignalSpy finished(&document, &RunDocument::finished), controls(&document, &RunDocument::controlsChanged);
         int next = 0;
         for (const EventBatch& batch : testing::makeBatches(settings, 37)) {
-            const int before = static_cast<int>(applied.count()), before_reference = static_cast<int>(referenced.count());
+            const int before = static_cast<int>(applied.count()),
+                      before_reference = static_cast<int>(referenced.count());
             document.apply(batch);
             QVERIFY(applied.count() <= before + 1);
             QVERIFY(referenced.count() <= before_reference + 1);
@@ -83,7 +84,8 @@ private slots:
         const TracePoint& point = document.trace().points()[10];
         const double nat = measureValue(point, Measure::Entropy, Unit::Nat);
         QVERIFY(std::abs(measureValue(point, Measure::Entropy, Unit::Bit) - nat * 1.4426950408889634) < 1e-9);
-        QCOMPARE(measureValue(point, Measure::MarkerMass, Unit::Bit), measureValue(point, Measure::MarkerMass, Unit::Nat));
+        QCOMPARE(measureValue(point, Measure::MarkerMass, Unit::Bit),
+                 measureValue(point, Measure::MarkerMass, Unit::Nat));
         const double upper = document.scaleUpper(Measure::Entropy);
         QVERIFY(upper > 0);
         document.setUnit(Unit::Bit);
@@ -110,8 +112,10 @@ private slots:
         const struct {
             double value;
             const char* text;
-        } rows[] = {{0, "0"}, {1, "1.00"}, {0.5, "0.500"}, {12.34, "12.3"}, {0.0123, "0.0123"}, {0.00123, "0.00123"}, {0.000123, "1.23e-4"}, {1.2e-9, "1.20e-9"},
-                    {0.9996, "1.00"}, {9.996, "10.0"}, {99.96, "100"}, {1010.4, "1,010"}, {-0.25, "-0.250"}, {9.999e-4, "0.00100"}, {9.999e-5, "1.00e-4"}};
+        } rows[] = {{0, "0"},           {1, "1.00"},           {0.5, "0.500"},        {12.34, "12.3"},
+                    {0.0123, "0.0123"}, {0.00123, "0.00123"},  {0.000123, "1.23e-4"}, {1.2e-9, "1.20e-9"},
+                    {0.9996, "1.00"},   {9.996, "10.0"},       {99.96, "100"},        {1010.4, "1,010"},
+                    {-0.25, "-0.250"},  {9.999e-4, "0.00100"}, {9.999e-5, "1.00e-4"}};
         for (const auto& row : rows) QTest::newRow(row.text) << row.value << QString::fromUtf8(row.text);
         QTest::newRow("not measured") << std::nan("") << QStringLiteral("–");
     }

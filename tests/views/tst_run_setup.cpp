@@ -47,7 +47,8 @@ private slots:
         RunSetupPanel panel;
         panel.resize(240, 200);
         panel.show();
-        QSignalSpy fresh(&panel, &RunSetupPanel::newProblemRequested), run(&panel, &RunSetupPanel::runRequested), tokens(&panel, &RunSetupPanel::promptTokensRequested);
+        QSignalSpy fresh(&panel, &RunSetupPanel::newProblemRequested), run(&panel, &RunSetupPanel::runRequested),
+            tokens(&panel, &RunSetupPanel::promptTokensRequested);
         for (QPushButton* button : panel.findChildren<QPushButton*>()) {
             if (button->text() == QStringLiteral("New")) QTest::mouseClick(button, Qt::LeftButton);
         }
@@ -109,14 +110,19 @@ private slots:
     void modelBarChoosesAFormat() {
         ModelBar bar;
         bar.setModel(QStringLiteral("quibble-nano"), QStringLiteral("F16"));
-        const auto name = [](const MethodChoice& choice) { return QStringLiteral("RTN %1 bit of Q4_K_M").arg(choice.value(kBits)); };
+        const auto name = [](const MethodChoice& choice) {
+            return QStringLiteral("RTN %1 bit of Q4_K_M").arg(choice.value(kBits));
+        };
         bar.setQuantMethods({{"rtn", QStringLiteral("Round to nearest"), {kBits, kGroup, kSymmetric}, {}, name, {}}});
         bar.setQuant({"rtn", {{"bits", 3}, {"group", 64}}});
         QVERIFY(bar.modelButton()->text().contains(QStringLiteral("quibble-nano · RTN 3 bit of Q4_K_M")));
         QCOMPARE(bar.quantLabel({"none", {}}), QStringLiteral("F16"));
-        QCOMPARE(bar.quantLabel({"rtn", {{"bits", 5}}}), QStringLiteral("RTN 5 bit of Q4_K_M"));  // the engine's name, not one made here
-        bar.setRecentModels({{QStringLiteral("a.gguf"), QStringLiteral("a"), false}, {QStringLiteral("b.gguf"), QStringLiteral("b"), true}});
-        QSignalSpy chosen(&bar, &ModelBar::quantChosen), recent(&bar, &ModelBar::recentModelChosen), open(&bar, &ModelBar::openModelRequested);
+        QCOMPARE(bar.quantLabel({"rtn", {{"bits", 5}}}),
+                 QStringLiteral("RTN 5 bit of Q4_K_M"));  // the engine's name, not one made here
+        bar.setRecentModels({{QStringLiteral("a.gguf"), QStringLiteral("a"), false},
+                             {QStringLiteral("b.gguf"), QStringLiteral("b"), true}});
+        QSignalSpy chosen(&bar, &ModelBar::quantChosen), recent(&bar, &ModelBar::recentModelChosen),
+            open(&bar, &ModelBar::openModelRequested);
         bar.show();
         QPointer<QWidget> popup = bar.makeModelPopup();
         popup->show();
@@ -147,7 +153,10 @@ private slots:
     void blockedMethodSaysWhy() {
         ModelBar bar;
         bar.setModel(QStringLiteral("m"), QStringLiteral("Q4_0"));
-        bar.setQuantMethods({{"rtn", QStringLiteral("Round to nearest"), {kBits}, QStringLiteral("The weights of this file are quantized already")}});
+        bar.setQuantMethods({{"rtn",
+                              QStringLiteral("Round to nearest"),
+                              {kBits},
+                              QStringLiteral("The weights of this file are quantized already")}});
         QWidget* popup = bar.makeModelPopup();
         popup->findChild<QComboBox*>()->setCurrentIndex(1);
         for (QPushButton* button : popup->findChildren<QPushButton*>()) {

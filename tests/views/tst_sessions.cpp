@@ -15,13 +15,16 @@ using namespace quibble;
 class TestSessions : public QObject {
     Q_OBJECT
 
-    static SessionItem session(int id, const QString& title) { return {SessionId{id}, kNoRun, kNoRun, title, QStringLiteral("today"), {}, false}; }
+    static SessionItem session(int id, const QString& title) {
+        return {SessionId{id}, kNoRun, kNoRun, title, QStringLiteral("today"), {}, false};
+    }
     static SessionItem run(int session_id, int id, int parent, const QString& title) {
         return {SessionId{session_id}, RunId{id}, RunId{parent}, title, QStringLiteral("318 ✓ · 62 tok"), {}, false};
     }
     static std::vector<SessionItem> items() {
-        return {run(1, 12, 11, QStringLiteral("branch")), session(1, QStringLiteral("Apples")), run(1, 11, 0, QStringLiteral("RTN 3 bit")),
-                run(1, 13, 12, QStringLiteral("branch of the branch")), session(2, QStringLiteral("Pears")), run(2, 21, 0, QStringLiteral("F16"))};
+        return {run(1, 12, 11, QStringLiteral("branch")),   session(1, QStringLiteral("Apples")),
+                run(1, 11, 0, QStringLiteral("RTN 3 bit")), run(1, 13, 12, QStringLiteral("branch of the branch")),
+                session(2, QStringLiteral("Pears")),        run(2, 21, 0, QStringLiteral("F16"))};
     }
 
 private slots:
@@ -50,7 +53,8 @@ private slots:
     void pagesGrowTheTree() {
         SessionModel model;
         QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-        QSignalSpy resets(&model, &QAbstractItemModel::modelReset), insertions(&model, &QAbstractItemModel::rowsInserted);
+        QSignalSpy resets(&model, &QAbstractItemModel::modelReset),
+            insertions(&model, &QAbstractItemModel::rowsInserted);
         const auto ordered = [](int id, int parent) {
             SessionItem item = run(1, id, parent, QStringLiteral("run %1").arg(id));
             item.order = id;
@@ -79,7 +83,8 @@ private slots:
 
     void neighboursAreToldApart() {
         SessionModel model;
-        model.put({session(1, QStringLiteral("s")), run(1, 1, 0, QStringLiteral("RTN 3 bit g64, λ 0")), run(1, 2, 0, QStringLiteral("RTN 3 bit g64, λ 0, seed 7")),
+        model.put({session(1, QStringLiteral("s")), run(1, 1, 0, QStringLiteral("RTN 3 bit g64, λ 0")),
+                   run(1, 2, 0, QStringLiteral("RTN 3 bit g64, λ 0, seed 7")),
                    run(1, 3, 0, QStringLiteral("F16, λ 0"))});
         const auto common = [&](int id) { return model.indexOfRun(RunId{id}).data(SessionModel::CommonRole).toInt(); };
         QCOMPARE(QStringLiteral("RTN 3 bit g64, λ 0, seed 7").mid(common(2)), QStringLiteral("seed 7"));
@@ -90,11 +95,14 @@ private slots:
     void strangeRowsStayVisible() {
         SessionModel model;
         QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-        // a ring, a parent that is missing, a run of no session, a parent in another session, a run that is its own parent
-        model.setItems({session(1, QStringLiteral("s")), run(1, 1, 2, QStringLiteral("a")), run(1, 2, 1, QStringLiteral("b")),
-                        run(1, 3, 99, QStringLiteral("c")), run(7, 4, 0, QStringLiteral("d")), run(7, 5, 1, QStringLiteral("e")),
+        // a ring, a parent that is missing, a run of no session, a parent in another session, a run that is its own
+        // parent
+        model.setItems({session(1, QStringLiteral("s")), run(1, 1, 2, QStringLiteral("a")),
+                        run(1, 2, 1, QStringLiteral("b")), run(1, 3, 99, QStringLiteral("c")),
+                        run(7, 4, 0, QStringLiteral("d")), run(7, 5, 1, QStringLiteral("e")),
                         run(1, 6, 6, QStringLiteral("f"))});
-        for (int id = 1; id <= 6; ++id) QVERIFY2(model.indexOfRun(RunId{id}).isValid(), qPrintable(QString::number(id)));
+        for (int id = 1; id <= 6; ++id)
+            QVERIFY2(model.indexOfRun(RunId{id}).isValid(), qPrintable(QString::number(id)));
     }
 
     void searchKeepsTheWayDown() {
@@ -139,7 +147,8 @@ private slots:
         QTest::newRow("run, Return") << false << int(Qt::Key_Return);
         QTest::newRow("run, Tab") << false << int(Qt::Key_Tab);
     }
-    // The name goes where it was typed, although rows come and change meanwhile, and the keys of the editor open nothing.
+    // The name goes where it was typed, although rows come and change meanwhile, and the keys of the editor open
+    // nothing.
     void renames() {
         QFETCH(bool, session);
         QFETCH(int, key);
@@ -148,8 +157,10 @@ private slots:
         browser.show();
         QVERIFY(QTest::qWaitForWindowExposed(&browser));
         browser.setItems(items());
-        QSignalSpy run_renamed(&browser, &SessionBrowser::renameRunRequested), session_renamed(&browser, &SessionBrowser::renameSessionRequested);
-        QSignalSpy run_opened(&browser, &SessionBrowser::runActivated), session_opened(&browser, &SessionBrowser::sessionActivated);
+        QSignalSpy run_renamed(&browser, &SessionBrowser::renameRunRequested),
+            session_renamed(&browser, &SessionBrowser::renameSessionRequested);
+        QSignalSpy run_opened(&browser, &SessionBrowser::runActivated),
+            session_opened(&browser, &SessionBrowser::sessionActivated);
         // What a controller does: the new name and other rows come back at once.
         const auto answer = [&](const QString& title) {
             auto changed = items();
@@ -158,25 +169,31 @@ private slots:
             browser.setItems(changed);
             browser.setCurrentRun(RunId{77});
         };
-        connect(&browser, &SessionBrowser::renameRunRequested, this, [&](RunId, const QString& title) { answer(title); });
-        connect(&browser, &SessionBrowser::renameSessionRequested, this, [&](SessionId, const QString& title) { answer(title); });
+        connect(&browser, &SessionBrowser::renameRunRequested, this,
+                [&](RunId, const QString& title) { answer(title); });
+        connect(&browser, &SessionBrowser::renameSessionRequested, this,
+                [&](SessionId, const QString& title) { answer(title); });
         browser.select(SessionId{1}, session ? kNoRun : RunId{11});
         QTest::keyClick(browser.tree(), Qt::Key_F2);
         auto* editor = browser.tree()->viewport()->findChild<QLineEdit*>();
         QVERIFY(editor != nullptr);
         editor->setText(QStringLiteral("better"));
-        browser.put({run(1, 14, 0, QStringLiteral("new")), run(1, 11, 0, QStringLiteral("RTN 3 bit, changed meanwhile"))});
+        browser.put(
+            {run(1, 14, 0, QStringLiteral("new")), run(1, 11, 0, QStringLiteral("RTN 3 bit, changed meanwhile"))});
         QCOMPARE(editor->text(), QStringLiteral("better"));
         QTest::keyClicks(editor, QStringLiteral(" name"));
         QTest::keyClick(editor, static_cast<Qt::Key>(key));
         QTRY_COMPARE(session ? session_renamed.count() : run_renamed.count(), 1);
         QCOMPARE(session ? run_renamed.count() : session_renamed.count(), 0);
         QCOMPARE((session ? session_renamed : run_renamed)[0][1].toString(), QStringLiteral("better name"));
-        if (session) QCOMPARE(session_renamed[0][0].value<SessionId>(), SessionId{1});
-        else QCOMPARE(run_renamed[0][0].value<RunId>(), RunId{11});
+        if (session)
+            QCOMPARE(session_renamed[0][0].value<SessionId>(), SessionId{1});
+        else
+            QCOMPARE(run_renamed[0][0].value<RunId>(), RunId{11});
         QTest::qWait(20);
         QCOMPARE(run_opened.count() + session_opened.count(), 0);
-        QVERIFY(!browser.model()->setData(browser.model()->indexOfSession(SessionId{1}), QStringLiteral("   "), Qt::EditRole));
+        QVERIFY(!browser.model()->setData(browser.model()->indexOfSession(SessionId{1}), QStringLiteral("   "),
+                                          Qt::EditRole));
     }
 
     void whatIsSelectedIsHit() {
@@ -184,7 +201,8 @@ private slots:
         browser.resize(260, 500);
         browser.show();
         browser.setItems(items());
-        QSignalSpy runs(&browser, &SessionBrowser::deleteRunRequested), sessions(&browser, &SessionBrowser::deleteSessionRequested);
+        QSignalSpy runs(&browser, &SessionBrowser::deleteRunRequested),
+            sessions(&browser, &SessionBrowser::deleteSessionRequested);
         QSignalSpy opened(&browser, &SessionBrowser::sessionActivated);
         const QModelIndex apples = browser.tree()->model()->index(0, 0);
         QTest::mouseClick(browser.tree()->viewport(), Qt::LeftButton, {}, browser.tree()->visualRect(apples).center());
@@ -244,10 +262,12 @@ private slots:
             QImage image(option.rect.size(), QImage::Format_RGB32);
             image.fill(Qt::white);
             QPainter painter(&image);
-            browser.tree()->itemDelegate()->paint(&painter, option, browser.tree()->model()->index(0, 0, browser.tree()->model()->index(0, 0)));
+            browser.tree()->itemDelegate()->paint(
+                &painter, option, browser.tree()->model()->index(0, 0, browser.tree()->model()->index(0, 0)));
             return image;
         };
-        QCOMPARE(browser.tree()->model()->index(0, 0, browser.tree()->model()->index(0, 0)).data().toString(), stopped.title);
+        QCOMPARE(browser.tree()->model()->index(0, 0, browser.tree()->model()->index(0, 0)).data().toString(),
+                 stopped.title);
         const QImage whole = picture(stopped);
         SessionItem changed = stopped;
         changed.status = QStringLiteral("1,025 tok · interrupted");

@@ -21,7 +21,9 @@ using namespace quibble;
 class TestSpeculation : public QObject {
     Q_OBJECT
 
-    static RunTrace drafted(int tokens, const testing::DraftShape& shape) { return testing::withLenses(testing::makeTrace({.tokens = tokens}), &shape, nullptr); }
+    static RunTrace drafted(int tokens, const testing::DraftShape& shape) {
+        return testing::withLenses(testing::makeTrace({.tokens = tokens}), &shape, nullptr);
+    }
 
 private slots:
     void noTwoBoxesMeet_data() {
@@ -45,7 +47,8 @@ private slots:
                     const QRectF box = geometry.box(layout.places[a]);
                     QVERIFY(QRectF(QPointF(0, 0), geometry.size()).contains(box));
                     if (layout.places[a].on_path) QCOMPARE(layout.places[a].row, 0);
-                    for (std::size_t b = a + 1; b < layout.places.size(); ++b) QVERIFY(!box.intersects(geometry.box(layout.places[b])));
+                    for (std::size_t b = a + 1; b < layout.places.size(); ++b)
+                        QVERIFY(!box.intersects(geometry.box(layout.places[b])));
                 }
             }
         }
@@ -65,11 +68,13 @@ private slots:
         document.setTrace(testing::makeTrace({.tokens = 40}), RunId{1});
         DraftRound round;
         round.pos = document.positionOf(3);
-        round.nodes = {{-1, 100, 0.4F, 0.12F, 0.3F, 0.62F, DraftFate::Rejected}, {-1, 101, 0.3F, kNotMeasured, kNotMeasured, kNotMeasured, DraftFate::Ignored}};
+        round.nodes = {{-1, 100, 0.4F, 0.12F, 0.3F, 0.62F, DraftFate::Rejected},
+                       {-1, 101, 0.3F, kNotMeasured, kNotMeasured, kNotMeasured, DraftFate::Ignored}};
         round.added = 102;
         round.corrected = true;
         const QString verdict = draftNodeVerdict(document, round, 0);
-        QVERIFY2(verdict.contains(formatNumber(0.3, 2)) && verdict.contains(formatNumber(0.62, 2)), qPrintable(verdict));
+        QVERIFY2(verdict.contains(formatNumber(0.3, 2)) && verdict.contains(formatNumber(0.62, 2)),
+                 qPrintable(verdict));
         QCOMPARE(takenInstead(round, 0), 102);
         QVERIFY(draftNodeSentence(document, round, 0).contains(document.tokenLabel(102)));
         QVERIFY(draftNodeSentence(document, round, 1).contains(QStringLiteral("not tested")));
@@ -98,7 +103,8 @@ private slots:
         QTest::keyClick(tree->canvas(), Qt::Key_PageDown);
         QCOMPARE(tree->roundIndex(), 5);
         QCOMPARE(document.current(), document.indexAt(rounds[5].pos));
-        const int on_path = tree->layoutOfTree().placeOf(rounds[5].path.empty() ? static_cast<int>(rounds[5].nodes.size()) : rounds[5].path.back());
+        const int on_path = tree->layoutOfTree().placeOf(
+            rounds[5].path.empty() ? static_cast<int>(rounds[5].nodes.size()) : rounds[5].path.back());
         const QPoint at = tree->canvas()->placeRect(on_path).center();
         QTest::mouseClick(tree->canvas()->viewport(), Qt::LeftButton, {}, at);
         QCOMPARE(document.current(), tree->tokenOf(on_path));
@@ -158,7 +164,8 @@ private slots:
         TokenInspector inspector(&document);
         inspector.show();
         const auto& rounds = document.trace().draftRounds();
-        const auto some = std::find_if(rounds.begin(), rounds.end(), [](const DraftRound& round) { return round.accepted() > 0; });
+        const auto some =
+            std::find_if(rounds.begin(), rounds.end(), [](const DraftRound& round) { return round.accepted() > 0; });
         QVERIFY(some != rounds.end());
         document.selectToken(document.indexAt(some->pos));
         QString text;
@@ -171,9 +178,11 @@ private slots:
         static const ParamSpec kBudget[] = {{"budget", "Budget", "experts", 1, 4096, 1, 4, "Experts a layer"}};
         RunDocument document;
         DecodingPanel panel(&document);
-        panel.setDraftMethods({{"chain", "Chain", "A smaller model", {kLength[0]}, true, 1}, {"ngram", "Look-up", {}, {}, true, 0}});
+        panel.setDraftMethods(
+            {{"chain", "Chain", "A smaller model", {kLength[0]}, true, 1}, {"ngram", "Look-up", {}, {}, true, 0}});
         panel.setVerifyMethods({{"match", "Match", {}, {}, true, 0}, {"typical", "Typical", {}, {}, false, 0}});
-        panel.setExpertMethods({{"observe", "Observe", {}, {}, true, 0}, {"moe_spec", "MoE-Spec", {}, {kBudget[0]}, false, 0}});
+        panel.setExpertMethods(
+            {{"observe", "Observe", {}, {}, true, 0}, {"moe_spec", "MoE-Spec", {}, {kBudget[0]}, false, 0}});
         panel.setProposedDrafts(QStringLiteral("models/draft.gguf"), {});
         RunRequest request;
         panel.fill(request);

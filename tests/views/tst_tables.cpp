@@ -32,7 +32,8 @@ private slots:
         TokenTableModel model(&document);
         QLocale::setDefault(QLocale(QLocale::German));
         const QString csv = toCsv(model);
-        QVERIFY(model.index(1, TokenTableModel::Entropy).data().toString().contains(QLatin1Char(',')));  // on screen: German
+        QVERIFY(model.index(1, TokenTableModel::Entropy).data().toString().contains(QLatin1Char(',')));  // on screen:
+                                                                                                         // German
         QLocale::setDefault(QLocale::c());
         const QString header = csv.section(QLatin1Char('\n'), 0, 0);
         QCOMPARE(header.split(QLatin1Char(',')).size(), static_cast<int>(TokenTableModel::ColumnCount));

@@ -1,5 +1,5 @@
-// Tokens are drawn as they are: signs are not joined, lines that run from right to left keep their order, and what cannot be seen is marked
-// and has a place that can be clicked.
+// Tokens are drawn as they are: signs are not joined, lines that run from right to left keep their order, and what
+// cannot be seen is marked and has a place that can be clicked.
 #include <QFontDatabase>
 #include <QLabel>
 #include <QPainter>
@@ -91,7 +91,9 @@ private slots:
 
     void signsAreNotJoined_data() {
         QTest::addColumn<QString>("text");
-        for (const char* text : {"<|end|>", "<|im_start|>", "->", "=>", "!=", "==", "36 x 5", "www", "...", "fi", "</think>"}) QTest::newRow(text) << QString::fromUtf8(text);
+        for (const char* text :
+             {"<|end|>", "<|im_start|>", "->", "=>", "!=", "==", "36 x 5", "www", "...", "fi", "</think>"})
+            QTest::newRow(text) << QString::fromUtf8(text);
     }
     void signsAreNotJoined() {
         QFETCH(QString, text);
@@ -101,7 +103,8 @@ private slots:
         const RunTrace trace = traceOf({text});
         pieces.update(trace);
         TokenLayout layout;
-        layout.setMetrics({.font = ligatureFont(), .width = 600, .line_height = 30, .heading_height = 30, .section_padding = 5});
+        layout.setMetrics(
+            {.font = ligatureFont(), .width = 600, .line_height = 30, .heading_height = 30, .section_padding = 5});
         layout.update(pieces, trace, 0);
         std::vector<TokenLayout::Run> runs;
         layout.runsOfLine(pieces, layout.lineOfToken(0), runs);
@@ -151,7 +154,8 @@ private slots:
             image.fill(Qt::white);
             QPainter painter(&image);
             painter.setFont(Theme::instance().uiFont());
-            QApplication::style()->drawItemText(&painter, QRect(0, 0, width, 40), Qt::AlignLeft | Qt::AlignVCenter, QPalette(Qt::black), true, shown);
+            QApplication::style()->drawItemText(&painter, QRect(0, 0, width, 40), Qt::AlignLeft | Qt::AlignVCenter,
+                                                QPalette(Qt::black), true, shown);
             return image;
         };
         const int needed = metrics.size(Qt::TextSingleLine, text).width(), tight = needed * 90 / 100;
@@ -182,17 +186,20 @@ private slots:
     }
 
     void hebrewRunsFromRightToLeft() {
-        Shown shown({QStringLiteral("שלום"), QStringLiteral(" עולם"), QStringLiteral(" טוב"), QStringLiteral("\nabc"), QStringLiteral(" def")});
+        Shown shown({QStringLiteral("שלום"), QStringLiteral(" עולם"), QStringLiteral(" טוב"), QStringLiteral("\nabc"),
+                     QStringLiteral(" def")});
         QCOMPARE(shown.orderOf(0), (QList<int>{3, 2, 1, 0}));  // the line feed ends it, at the left
         const auto runs = shown.runsOf(0);
-        QVERIFY(std::abs(runs.back().x + runs.back().width - static_cast<float>(shown.view.layoutOfTokens().metrics().width)) < 2);  // begins at the right
+        QVERIFY(std::abs(runs.back().x + runs.back().width -
+                         static_cast<float>(shown.view.layoutOfTokens().metrics().width)) < 2);  // begins at the right
         QVERIFY(shown.runsOf(4).front().line == nullptr);  // the next line is laid out as ever
         QCOMPARE(shown.orderOf(4), (QList<int>{3, 4}));
     }
 
     void aLineOfBothKeepsItsOrder() {
         // Latin first: the Hebrew words of one stretch run from right to left, what stands around them stays.
-        Shown shown({QStringLiteral("x ="), QStringLiteral(" שלום"), QStringLiteral(" עולם"), QStringLiteral(" is"), QStringLiteral(" 5")});
+        Shown shown({QStringLiteral("x ="), QStringLiteral(" שלום"), QStringLiteral(" עולם"), QStringLiteral(" is"),
+                     QStringLiteral(" 5")});
         const auto x = [&](int token) {
             const auto runs = shown.runsOf(token);
             float widest = -1, at = 0;
@@ -210,10 +217,15 @@ private slots:
 
     void theLineLooksAsLaidOutWhole_data() {
         QTest::addColumn<QStringList>("tokens");
-        QTest::newRow("hebrew") << QStringList{QStringLiteral("שלום"), QStringLiteral(" עולם"), QStringLiteral(", 36"), QStringLiteral(" x"), QStringLiteral(" 5")};
-        QTest::newRow("arabic in pieces") << QStringList{QStringLiteral("ال"), QStringLiteral("سلا"), QStringLiteral("م"), QStringLiteral(" عليكم")};
-        QTest::newRow("inside latin") << QStringList{QStringLiteral("say"), QStringLiteral(" ש"), QStringLiteral("לום"), QStringLiteral(" now")};
-        QTest::newRow("numbers between") << QStringList{QStringLiteral("שלום"), QStringLiteral(" 36"), QStringLiteral(" x"), QStringLiteral(" 5"), QStringLiteral(" ="), QStringLiteral(" 180"), QStringLiteral(" כן")};
+        QTest::newRow("hebrew") << QStringList{QStringLiteral("שלום"), QStringLiteral(" עולם"), QStringLiteral(", 36"),
+                                               QStringLiteral(" x"), QStringLiteral(" 5")};
+        QTest::newRow("arabic in pieces")
+            << QStringList{QStringLiteral("ال"), QStringLiteral("سلا"), QStringLiteral("م"), QStringLiteral(" عليكم")};
+        QTest::newRow("inside latin") << QStringList{QStringLiteral("say"), QStringLiteral(" ש"), QStringLiteral("לום"),
+                                                     QStringLiteral(" now")};
+        QTest::newRow("numbers between") << QStringList{
+            QStringLiteral("שלום"), QStringLiteral(" 36"),  QStringLiteral(" x"), QStringLiteral(" 5"),
+            QStringLiteral(" ="),   QStringLiteral(" 180"), QStringLiteral(" כן")};
     }
     void theLineLooksAsLaidOutWhole() {
         QFETCH(QStringList, tokens);
@@ -245,7 +257,11 @@ private slots:
             for (int i = 0; i < tokens[token].size(); ++i, ++at) {
                 const double middle = boxOf(at).center().x() - least + static_cast<double>(left);
                 const QPoint point(static_cast<int>(std::lround(middle)) + margin, top);
-                QVERIFY2(shown.view.tokenAt(point) == token, qPrintable(QStringLiteral("character %1 of token %2 hits %3").arg(i).arg(token).arg(shown.view.tokenAt(point))));
+                QVERIFY2(shown.view.tokenAt(point) == token,
+                         qPrintable(QStringLiteral("character %1 of token %2 hits %3")
+                                        .arg(i)
+                                        .arg(token)
+                                        .arg(shown.view.tokenAt(point))));
             }
         }
     }
@@ -261,7 +277,10 @@ private slots:
             return image;
         };
         const auto line = [&picture](const QString& text) {
-            return picture([&text](QPainter& painter) { BidiLine(ligatureFont(), {{.token = 0, .segment = 0, .text = text}}, true, 400).draw(painter, QPointF(0, 4)); });
+            return picture([&text](QPainter& painter) {
+                BidiLine(ligatureFont(), {{.token = 0, .segment = 0, .text = text}}, true, 400)
+                    .draw(painter, QPointF(0, 4));
+            });
         };
         const auto whole = [&picture](const QString& text) {
             return picture([&text](QPainter& painter) {
@@ -282,7 +301,8 @@ private slots:
     }
 
     void clicksHitTheToken() {
-        Shown shown({QStringLiteral("שלום"), QStringLiteral(" hello"), QStringLiteral(" עולם"), QStringLiteral(" 123"), QStringLiteral("\nמה"), QStringLiteral(" קורה?")});
+        Shown shown({QStringLiteral("שלום"), QStringLiteral(" hello"), QStringLiteral(" עולם"), QStringLiteral(" 123"),
+                     QStringLiteral("\nמה"), QStringLiteral(" קורה?")});
         for (int token = 0; token < shown.document.size(); ++token) {
             const QRect rect = shown.view.tokenRect(token);
             QVERIFY(rect.width() > 2);
@@ -323,13 +343,18 @@ private slots:
                 right = std::max(right, run.x + run.width);
                 QVERIFY(run.x >= -0.5F && run.x + run.width <= width + 0.5F);
             }
-            QVERIFY2(std::abs(right - width) < 2, qPrintable(QString::number(token)));  // every line of it begins at the right
+            QVERIFY2(std::abs(right - width) < 2,
+                     qPrintable(QString::number(token)));  // every line of it begins at the right
         }
     }
 
     void appendingEqualsLayingOutAnewFromRightToLeft() {
         QStringList texts;
-        for (int i = 0; i < 80; ++i) texts << (i % 7 == 6 ? QStringLiteral("\n") : i % 3 == 0 ? QStringLiteral(" שלום") : i % 3 == 1 ? QStringLiteral(" is") : QStringLiteral(" سلام"));
+        for (int i = 0; i < 80; ++i)
+            texts << (i % 7 == 6   ? QStringLiteral("\n")
+                      : i % 3 == 0 ? QStringLiteral(" שלום")
+                      : i % 3 == 1 ? QStringLiteral(" is")
+                                   : QStringLiteral(" سلام"));
         RunDocument live;
         TokenStreamView view(&live);
         view.resize(300, 300);
@@ -338,7 +363,8 @@ private slots:
         const RunTrace whole = traceOf(texts);
         for (std::size_t i = 0; i < whole.points().size(); ++i) {
             EventBatch batch;
-            batch.events.emplace_back(TokenText{whole.points()[i].token.id, std::string(whole.text(whole.points()[i].token.id))});
+            batch.events.emplace_back(
+                TokenText{whole.points()[i].token.id, std::string(whole.text(whole.points()[i].token.id))});
             batch.events.emplace_back(whole.points()[i].token);
             live.apply(batch);
             (void)view.grab();
@@ -352,14 +378,19 @@ private slots:
             view.layoutOfTokens().runsOfLine(view.pieces(), line, a);
             fresh.runsOfLine(view.pieces(), line, b);
             QCOMPARE(a.size(), b.size());
-            for (std::size_t i = 0; i < a.size(); ++i) QVERIFY(a[i].token == b[i].token && a[i].x == b[i].x && a[i].width == b[i].width);
+            for (std::size_t i = 0; i < a.size(); ++i)
+                QVERIFY(a[i].token == b[i].token && a[i].x == b[i].x && a[i].width == b[i].width);
         }
     }
 
     // A page of it, coloured: what a frame takes is printed, and it is ordered from the first line to the last.
     void aPageFromRightToLeft() {
         QStringList texts;
-        for (int i = 0; i < 20'000; ++i) texts << (i % 40 == 39 ? QStringLiteral("\n") : i % 5 == 4 ? QStringLiteral(" word") : i % 2 == 0 ? QStringLiteral(" שלום") : QStringLiteral(" سلام"));
+        for (int i = 0; i < 20'000; ++i)
+            texts << (i % 40 == 39 ? QStringLiteral("\n")
+                      : i % 5 == 4 ? QStringLiteral(" word")
+                      : i % 2 == 0 ? QStringLiteral(" שלום")
+                                   : QStringLiteral(" سلام"));
         Shown shown(texts, false, {900, 700});
         shown.document.setMeasure(Measure::Entropy);
         QElapsedTimer timer;
@@ -372,7 +403,8 @@ private slots:
             ms.push_back(static_cast<double>(timer.nsecsElapsed()) / 1e6);
         }
         std::sort(ms.begin(), ms.end());
-        qInfo("a page of 20,000 tokens from right to left: %.1f ms a frame, at most %.1f ms", ms[ms.size() / 2], ms.back());
+        qInfo("a page of 20,000 tokens from right to left: %.1f ms a frame, at most %.1f ms", ms[ms.size() / 2],
+              ms.back());
         for (const int token : {0, 10'000, 19'990}) {
             const auto runs = shown.runsOf(token);
             QVERIFY(runs.size() > 1 && runs.front().line != nullptr && runs.back().token < runs.front().token);
@@ -408,7 +440,9 @@ private slots:
         QCOMPARE(invisibleMark(code), mark);
         QCOMPARE(tokenLabelOf(hidden.toStdString()), mark);
         for (const bool invisibles : {false, true}) {
-            Shown shown({QStringLiteral("one"), hidden, QStringLiteral("two"), QStringLiteral("\n"), QStringLiteral("three")}, invisibles);
+            Shown shown(
+                {QStringLiteral("one"), hidden, QStringLiteral("two"), QStringLiteral("\n"), QStringLiteral("three")},
+                invisibles);
             const auto runs = shown.runsOf(1);
             QCOMPARE(runs.size(), std::size_t{4});
             if (invisibles) QCOMPARE(runs[1].content->shown, mark);
@@ -420,7 +454,8 @@ private slots:
         }
     }
     void whatCanBeSeenIsNotMarked() {
-        for (const char32_t code : {U'a', U'é', U'→', U'三', U'ש', U'😀', U'\u0301', U'\u0600'}) QVERIFY(invisibleMark(code).isEmpty());
+        for (const char32_t code : {U'a', U'é', U'→', U'三', U'ש', U'😀', U'\u0301', U'\u0600'})
+            QVERIFY(invisibleMark(code).isEmpty());
     }
 };
 

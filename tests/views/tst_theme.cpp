@@ -24,10 +24,18 @@ private slots:
         const struct {
             const char* name;
             QColor ink, paper;
-        } pairs[] = {{"text", c.text, c.card},           {"text on window", c.text, c.window},    {"muted", c.muted, c.card},
-                     {"muted on window", c.muted, c.window}, {"marker", c.marker, c.card},         {"marker on selection", c.marker, c.accent_soft},
-                     {"accent text", c.accent_text, c.accent}, {"accent as link", c.accent, c.card}, {"bad", c.bad, c.card},
-                     {"good", c.good, c.card},           {"text on selection", c.text, c.accent_soft}, {"muted on selection", c.muted, c.accent_soft},
+        } pairs[] = {{"text", c.text, c.card},
+                     {"text on window", c.text, c.window},
+                     {"muted", c.muted, c.card},
+                     {"muted on window", c.muted, c.window},
+                     {"marker", c.marker, c.card},
+                     {"marker on selection", c.marker, c.accent_soft},
+                     {"accent text", c.accent_text, c.accent},
+                     {"accent as link", c.accent, c.card},
+                     {"bad", c.bad, c.card},
+                     {"good", c.good, c.card},
+                     {"text on selection", c.text, c.accent_soft},
+                     {"muted on selection", c.muted, c.accent_soft},
                      {"text on hit", c.text, c.find},
                      {"text on current hit", c.text, c.find_current}};
         for (const auto& pair : pairs) {
@@ -91,11 +99,14 @@ private slots:
     }
 
     void iconsTakeTheTint() {
-        for (const char* name : {"run", "pause", "step", "stop", "export", "branch", "search", "live", "table", "dice"}) {
-            const QImage image = Theme::instance().icon(QString::fromLatin1(name), QColor(255, 0, 0)).pixmap(32, 32).toImage();
+        for (const char* name :
+             {"run", "pause", "step", "stop", "export", "branch", "search", "live", "table", "dice"}) {
+            const QImage image =
+                Theme::instance().icon(QString::fromLatin1(name), QColor(255, 0, 0)).pixmap(32, 32).toImage();
             int red = 0;
             for (int y = 0; y < image.height(); ++y) {
-                for (int x = 0; x < image.width(); ++x) red += image.pixelColor(x, y).red() > 200 && image.pixelColor(x, y).alpha() > 128 ? 1 : 0;
+                for (int x = 0; x < image.width(); ++x)
+                    red += image.pixelColor(x, y).red() > 200 && image.pixelColor(x, y).alpha() > 128 ? 1 : 0;
             }
             QVERIFY2(red > 15, name);
         }

@@ -56,7 +56,8 @@ private slots:
         TokenPieces pieces;
         const RunTrace trace = traceOf({"a", " \xE6\x97", "\xA5", "b", "\xF0\x9F", "\x98", "\x80!", "c"});
         QCOMPARE(pieces.update(trace), 0);
-        QCOMPARE(textsOf(pieces), (QStringList{"a", QStringLiteral(" 日"), "", "b", QStringLiteral("😀"), "", "!", "c"}));
+        QCOMPARE(textsOf(pieces),
+                 (QStringList{"a", QStringLiteral(" 日"), "", "b", QStringLiteral("😀"), "", "!", "c"}));
         QCOMPARE(pieces.text(), QStringLiteral("a 日b😀!c"));
         QVERIFY(!pieces.text().contains(QChar(0xFFFD)));
     }

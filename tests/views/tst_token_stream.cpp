@@ -33,7 +33,8 @@ class TestTokenStream : public QObject {
     static void compareLayouts(const TokenLayout& a, const TokenLayout& b) {
         for (int i = 0; i < std::min(a.lineCount(), b.lineCount()); ++i) {
             const auto &x = a.line(i), &y = b.line(i);
-            QVERIFY2(x.token == y.token && x.segment == y.segment && x.top == y.top && x.heading == y.heading && x.soft == y.soft,
+            QVERIFY2(x.token == y.token && x.segment == y.segment && x.top == y.top && x.heading == y.heading &&
+                         x.soft == y.soft,
                      qPrintable(QStringLiteral("line %1: token %2/%3").arg(i).arg(x.token).arg(y.token)));
         }
         QCOMPARE(a.lineCount(), b.lineCount());
@@ -128,8 +129,9 @@ private slots:
         view.show();
         RunRequest request;
         live.start(request);
-        const std::vector<std::pair<const char*, bool>> tokens = {{"\n", false}, {"<", false}, {"think", false}, {">", true}, {"Hm", true}, {" 7", true},
-                                                                  {"</", true}, {"think", true}, {">", false}, {"\n", false}, {"It", false}, {" is", false}, {" 7", false}};
+        const std::vector<std::pair<const char*, bool>> tokens = {
+            {"\n", false},   {"<", false}, {"think", false}, {">", true},   {"Hm", true},   {" 7", true}, {"</", true},
+            {"think", true}, {">", false}, {"\n", false},    {"It", false}, {" is", false}, {" 7", false}};
         TokenId id = 0;
         for (const auto& [text, thinking] : tokens) {
             TokenRecord record;
@@ -158,7 +160,8 @@ private slots:
         QCOMPARE(shown.document.selection(), (TokenRange{10, 11}));
         QTest::mousePress(viewport, Qt::LeftButton, {}, centre(12));
         QTest::mouseMove(viewport, centre(20));
-        QMouseEvent move(QEvent::MouseMove, centre(20), viewport->mapToGlobal(centre(20)), Qt::NoButton, Qt::LeftButton, {});
+        QMouseEvent move(QEvent::MouseMove, centre(20), viewport->mapToGlobal(centre(20)), Qt::NoButton, Qt::LeftButton,
+                         {});
         QApplication::sendEvent(viewport, &move);
         QTest::mouseRelease(viewport, Qt::LeftButton, {}, centre(20));
         QCOMPARE(shown.document.selection(), (TokenRange{12, 21}));
@@ -173,7 +176,9 @@ private slots:
         Shown shown({.tokens = 300, .penalty = 2});
         RunDocument& document = shown.document;
         const RunTrace& trace = document.trace();
-        const auto key = [&](int which, Qt::KeyboardModifiers modifiers = {}) { QTest::keyClick(&shown.view, static_cast<Qt::Key>(which), modifiers); };
+        const auto key = [&](int which, Qt::KeyboardModifiers modifiers = {}) {
+            QTest::keyClick(&shown.view, static_cast<Qt::Key>(which), modifiers);
+        };
         key(Qt::Key_Home);
         QCOMPARE(document.current(), 0);
         key(Qt::Key_Right);
@@ -189,7 +194,8 @@ private slots:
         key(Qt::Key_P);
         QCOMPARE(document.current(), first_marker);
         key(Qt::Key_U);
-        QVERIFY(static_cast<double>(trace.points()[static_cast<std::size_t>(document.current())].token.entropy) >= kUncertainNats);
+        QVERIFY(static_cast<double>(trace.points()[static_cast<std::size_t>(document.current())].token.entropy) >=
+                kUncertainNats);
         key(Qt::Key_I);
         QVERIFY(trace.points()[static_cast<std::size_t>(document.current())].token.intervened());
         key(Qt::Key_Down);
@@ -391,8 +397,12 @@ private slots:
         timer.restart();
         document.apply(more);
         const double append = static_cast<double>(timer.nsecsElapsed()) / 1e6;
-        qInfo("100k tokens: load and lay out %.1f ms, new width %.1f ms, worst page paint %.2f ms, append of 60 tokens %.2f ms", first, relayout, paint, append);
-        QVERIFY2(view.layoutOfTokens().lineCount() > 2000, qPrintable(QString::number(view.layoutOfTokens().lineCount())));
+        qInfo(
+            "100k tokens: load and lay out %.1f ms, new width %.1f ms, worst page paint %.2f ms, append of 60 tokens "
+            "%.2f ms",
+            first, relayout, paint, append);
+        QVERIFY2(view.layoutOfTokens().lineCount() > 2000,
+                 qPrintable(QString::number(view.layoutOfTokens().lineCount())));
         for (const int token : {0, 1234, 50000, document.size() - 1}) {
             view.scrollToToken(token);
             const QRect rect = view.tokenRect(token);

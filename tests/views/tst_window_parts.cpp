@@ -24,7 +24,8 @@ class TestWindowParts : public QObject {
         Window() {
             resize(800, 600);
             QMenu* menu = menuBar()->addMenu(QStringLiteral("&Run"));
-            run = menu->addAction(QStringLiteral("&Start run"), QKeySequence(QStringLiteral("F5")), this, [this] { ++runs; });
+            run = menu->addAction(QStringLiteral("&Start run"), QKeySequence(QStringLiteral("F5")), this,
+                                  [this] { ++runs; });
             stop = menu->addAction(QStringLiteral("Stop"), this, [] {});
             stop->setEnabled(false);
             menu->addSeparator();
@@ -42,7 +43,8 @@ private slots:
         testing::loadRun(document, {.tokens = 50});
         QCOMPARE(dock->windowTitle(), QStringLiteral("Table"));
         QStringList texts;
-        for (const QLabel* label : dock->titleBarWidget()->findChildren<QLabel*>()) texts << label->text() << label->accessibleName();
+        for (const QLabel* label : dock->titleBarWidget()->findChildren<QLabel*>())
+            texts << label->text() << label->accessibleName();
         QVERIFY(texts.contains(QStringLiteral("Table")));
         QVERIFY(texts.join(QLatin1Char(' ')).contains(QString::number(document.size())));
         const QByteArray state = window.saveState(1);
@@ -70,7 +72,8 @@ private slots:
         bar.setStatus(figures);
         QString text;
         for (const QLabel* label : bar.findChildren<QLabel*>()) text += label->text() + QLatin1Char('\n');
-        for (const char* part : {"quibble-nano 3.3 M", "3.25 bits/weight", "AVX-512, 2 threads", "1,840 tok/s with reference", "context", "saved 0.2 s ago"}) {
+        for (const char* part : {"quibble-nano 3.3 M", "3.25 bits/weight", "AVX-512, 2 threads",
+                                 "1,840 tok/s with reference", "context", "saved 0.2 s ago"}) {
             QVERIFY2(text.contains(QLatin1String(part)), part);
         }
         figures.paced = true;  // then it is the pace that is seen, not the engine's speed
@@ -114,7 +117,8 @@ private slots:
         sheet.findChild<QLineEdit*>()->setText(QStringLiteral("marker"));
         int visible = 0;
         for (int i = 0; i < sheet.tree()->topLevelItemCount(); ++i) {
-            for (int j = 0; j < sheet.tree()->topLevelItem(i)->childCount(); ++j) visible += sheet.tree()->topLevelItem(i)->child(j)->isHidden() ? 0 : 1;
+            for (int j = 0; j < sheet.tree()->topLevelItem(i)->childCount(); ++j)
+                visible += sheet.tree()->topLevelItem(i)->child(j)->isHidden() ? 0 : 1;
         }
         QCOMPARE(visible, 1);
     }

@@ -12,7 +12,9 @@
 
 namespace quibble::testing {
 
-inline void loadRun(RunDocument& document, const RunSettings& settings) { document.setTrace(makeTrace(settings), RunId{1}); }
+inline void loadRun(RunDocument& document, const RunSettings& settings) {
+    document.setTrace(makeTrace(settings), RunId{1});
+}
 
 /// Index of the first token whose text is `bytes`; -1: none.
 inline int tokenWithText(const RunTrace& trace, std::string_view bytes) {
@@ -24,11 +26,11 @@ inline int tokenWithText(const RunTrace& trace, std::string_view bytes) {
 
 }  // namespace quibble::testing
 
-#define QUIBBLE_VIEW_TEST_MAIN(TestClass)                 \
-    int main(int argc, char** argv) {                     \
-        QApplication app(argc, argv);                     \
-        quibble::Theme::instance().install(app);          \
-        TestClass test;                                   \
-        QTEST_SET_MAIN_SOURCE_PATH                        \
-        return QTest::qExec(&test, argc, argv);           \
+#define QUIBBLE_VIEW_TEST_MAIN(TestClass)        \
+    int main(int argc, char** argv) {            \
+        QApplication app(argc, argv);            \
+        quibble::Theme::instance().install(app); \
+        TestClass test;                          \
+        QTEST_SET_MAIN_SOURCE_PATH               \
+        return QTest::qExec(&test, argc, argv);  \
     }

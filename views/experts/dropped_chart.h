@@ -1,5 +1,5 @@
-// What an expert budget dropped, along the text: router probability of the experts that a token wanted and did not get, with the
-// budget in force above it. Moving the budget while a run goes on shows here.
+// What an expert budget dropped, along the text: router probability of the experts that a token wanted and did not get,
+// with the budget in force above it. Moving the budget while a run goes on shows here.
 #pragma once
 
 #include <utility>
@@ -30,8 +30,8 @@ private:
     void drawBudgets(QPainter& painter, const QRectF& area, const ThemeColors& colors) const;
 
     RunDocument* document_;
-    std::vector<float> dropped_;                   // of each token of the text, mean over the layers; NaN: not recorded
-    std::vector<std::pair<int, int>> budgets_;     // from this token on: experts a layer, 0 for all
+    std::vector<float> dropped_;                // of each token of the text, mean over the layers; NaN: not recorded
+    std::vector<std::pair<int, int>> budgets_;  // from this token on: experts a layer, 0 for all
     double mean_ = 0, most_ = 0;
     QRectF area_;
 };

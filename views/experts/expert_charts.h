@@ -1,4 +1,5 @@
-// The figures beside the expert map: union against rows, coverage of a budget, load and dropped mass of each layer, co-activation.
+// The figures beside the expert map: union against rows, coverage of a budget, load and dropped mass of each layer,
+// co-activation.
 #pragma once
 
 #include "engine/metrics/experts.h"

@@ -20,16 +20,26 @@ namespace {
 // The positions that the scope means; the whole run when nothing is selected.
 std::pair<Position, Position> positionsOf(const RunDocument& document, ExpertsView::Scope scope) {
     const TokenRange range = document.selection();
-    if (scope == ExpertsView::Scope::Token && document.current() >= 0) return {document.positionOf(document.current()), document.positionOf(document.current()) + 1};
-    if (scope == ExpertsView::Scope::Range && !range.empty()) return {document.positionOf(range.begin), document.positionOf(range.end - 1) + 1};
+    if (scope == ExpertsView::Scope::Token && document.current() >= 0)
+        return {document.positionOf(document.current()), document.positionOf(document.current()) + 1};
+    if (scope == ExpertsView::Scope::Range && !range.empty())
+        return {document.positionOf(range.begin), document.positionOf(range.end - 1) + 1};
     return {0, kLastPosition};
 }
 
 }  // namespace
 
 ExpertsView::ExpertsView(RunDocument* document, QWidget* parent)
-    : FigureDeck(tr("Experts"), parent), document_(document), map_(new ExpertMap(document, this)), union_(new UnionChart(this)), coverage_(new CoverageChart(this)),
-      load_(new LoadChart(this)), pairs_(new CoActivationMap(this)), dropped_(new DroppedChart(document, this)), scope_box_(new QComboBox(this)), timer_(new QTimer(this)) {
+    : FigureDeck(tr("Experts"), parent),
+      document_(document),
+      map_(new ExpertMap(document, this)),
+      union_(new UnionChart(this)),
+      coverage_(new CoverageChart(this)),
+      load_(new LoadChart(this)),
+      pairs_(new CoActivationMap(this)),
+      dropped_(new DroppedChart(document, this)),
+      scope_box_(new QComboBox(this)),
+      timer_(new QTimer(this)) {
     scope_box_->addItems({tr("this run"), tr("selection"), tr("this token")});
     scope_box_->setAccessibleName(tr("Tokens that are counted"));
     useFont(scope_box_, FontRole::Small);
@@ -43,7 +53,8 @@ ExpertsView::ExpertsView(RunDocument* document, QWidget* parent)
     connect(document_, &RunDocument::selectionChanged, this, [this] {
         if (scope_ != Scope::Run) schedule();
     });
-    for (const auto signal : {&RunDocument::reset, &RunDocument::finished, &RunDocument::provenanceChanged}) connect(document_, signal, this, &ExpertsView::refresh);
+    for (const auto signal : {&RunDocument::reset, &RunDocument::finished, &RunDocument::provenanceChanged})
+        connect(document_, signal, this, &ExpertsView::refresh);
     refresh();
 }
 
@@ -74,9 +85,14 @@ void ExpertsView::refresh() {
         setFigures({});
         const bool dense = p.expert_layers == 0 && !p.model_name.empty();
         const QString name = QString::fromStdString(p.model_name);
-        if (p.expert_layers > 0) return setEmptyState(tr("Nothing was recorded yet. The experts of each token show here. %1.").arg(document_->runHint()), {});
-        setEmptyState(dense ? tr("%1 is a dense model: it has no experts. A mixture-of-experts model shows here which of them each token uses.").arg(name)
-                            : tr("Nothing was recorded yet. Run a mixture-of-experts model, and its experts show here."),
+        if (p.expert_layers > 0)
+            return setEmptyState(
+                tr("Nothing was recorded yet. The experts of each token show here. %1.").arg(document_->runHint()), {});
+        setEmptyState(dense
+                          ? tr("%1 is a dense model: it has no experts. A mixture-of-experts model shows here which of "
+                               "them each token uses.")
+                                .arg(name)
+                          : tr("Nothing was recorded yet. Run a mixture-of-experts model, and its experts show here."),
                       offered_.isEmpty() ? tr("Open a model…") : tr("Open %1").arg(offered_));
         return;
     }
@@ -106,7 +122,8 @@ void ExpertsView::refreshContent() {
 void ExpertsView::updatePairs() {
     const auto [begin, end] = positionsOf(*document_, scope_);
     const int layer = std::max(0, map_->layer());
-    pairs_->setPairs(layer, document_->trace().provenance().experts, coActivation(document_->trace(), layer, begin, end));
+    pairs_->setPairs(layer, document_->trace().provenance().experts,
+                     coActivation(document_->trace(), layer, begin, end));
 }
 
 }  // namespace quibble

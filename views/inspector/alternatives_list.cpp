@@ -46,7 +46,8 @@ public:
             painter->drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
         }
         const double p = index.data(AlternativesModel::ProbabilityRole).toDouble();
-        const bool marker = index.data(AlternativesModel::MarkerRole).toBool(), stands = index.data(AlternativesModel::StandsRole).toBool();
+        const bool marker = index.data(AlternativesModel::MarkerRole).toBool(),
+                   stands = index.data(AlternativesModel::StandsRole).toBool();
         if (stands) {  // in the text: a bar at the left and a check mark behind the word
             painter->setPen(Qt::NoPen);
             painter->setBrush(colors.accent);
@@ -57,7 +58,8 @@ public:
         font.setBold(marker || stands);
         const int pad = theme.em(0.25) + kStandsBar;
         const QFontMetrics numbers(theme.uiFont());
-        const int number_width = std::max(numbers.horizontalAdvance(QStringLiteral("0.0000")), numbers.horizontalAdvance(formatSignificant(8.88e-8)));
+        const int number_width = std::max(numbers.horizontalAdvance(QStringLiteral("0.0000")),
+                                          numbers.horizontalAdvance(formatSignificant(8.88e-8)));
         const int word_width = std::max((area.width() - number_width) * 36 / 100, theme.em(3));
         painter->setFont(font);
         painter->setPen(marker ? colors.marker : colors.text);
@@ -65,7 +67,8 @@ public:
         const QString shown = QFontMetrics(font).elidedText(text, Qt::ElideRight, word.width());
         painter->drawText(word, Qt::AlignVCenter | Qt::AlignLeft, shown);
         if (stands) {
-            const double r = theme.em(0.2), x = word.left() + QFontMetricsF(font).horizontalAdvance(shown) + 2 * r, y = area.center().y() + 0.5;
+            const double r = theme.em(0.2), x = word.left() + QFontMetricsF(font).horizontalAdvance(shown) + 2 * r,
+                         y = area.center().y() + 0.5;
             painter->setPen(QPen(colors.accent, 1.8, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
             painter->setBrush(Qt::NoBrush);
             const QPointF check[] = {{x, y}, {x + r * 0.75, y + r * 0.75}, {x + 2 * r, y - r * 0.8}};
@@ -79,7 +82,8 @@ public:
         painter->drawRoundedRect(track, 2.5, 2.5);
         if (p > 0 && track.width() > 0) {
             painter->setBrush(marker ? colors.entropy : colors.bar);
-            painter->drawRoundedRect(QRectF(track.left(), track.top(), std::max(2.0, track.width() * std::min(p, 1.0)), height), 2.5, 2.5);
+            painter->drawRoundedRect(
+                QRectF(track.left(), track.top(), std::max(2.0, track.width() * std::min(p, 1.0)), height), 2.5, 2.5);
         }
         painter->setFont(theme.uiFont());
         painter->setPen(colors.text);
@@ -90,7 +94,8 @@ public:
 
 }  // namespace
 
-AlternativesModel::AlternativesModel(RunDocument* document, QObject* parent) : QAbstractListModel(parent), document_(document) {}
+AlternativesModel::AlternativesModel(RunDocument* document, QObject* parent)
+    : QAbstractListModel(parent), document_(document) {}
 
 void AlternativesModel::setContent(Content content) {
     beginResetModel();
@@ -98,14 +103,18 @@ void AlternativesModel::setContent(Content content) {
     stands_ = content.stands;
     const auto is_standing = [this](const Alternative& row) { return row.id == stands_; };
     Alternative standing{stands_, content.stands_logprob};
-    if (const auto found = std::find_if(rows_.begin(), rows_.end(), is_standing); found != rows_.end()) standing = *found;
-    if (static_cast<int>(rows_.size()) > content.limit) rows_.resize(static_cast<std::size_t>(std::max(0, content.limit)));
+    if (const auto found = std::find_if(rows_.begin(), rows_.end(), is_standing); found != rows_.end())
+        standing = *found;
+    if (static_cast<int>(rows_.size()) > content.limit)
+        rows_.resize(static_cast<std::size_t>(std::max(0, content.limit)));
     const bool shown = std::any_of(rows_.begin(), rows_.end(), is_standing);
     if (!shown && !rows_.empty() && stands_ != kNoToken && std::isfinite(standing.logprob)) rows_.push_back(standing);
     endResetModel();
 }
 
-int AlternativesModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(rows_.size()); }
+int AlternativesModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(rows_.size());
+}
 
 bool AlternativesModel::isMarker(TokenId id) const {
     const auto& markers = document_->trace().provenance().markers;
@@ -122,11 +131,14 @@ QVariant AlternativesModel::data(const QModelIndex& index, int role) const {
             return bytes.empty() ? tr("⟨%1⟩").arg(row.id) : tokenLabelOf(bytes, true);
         }
         case Qt::ToolTipRole:
-            return tr("id %1 · p %2 · ln p %3").arg(row.id).arg(formatSignificant(p, 4), formatSignificant(static_cast<double>(row.logprob), 4)) +
+            return tr("id %1 · p %2 · ln p %3")
+                       .arg(row.id)
+                       .arg(formatSignificant(p, 4), formatSignificant(static_cast<double>(row.logprob), 4)) +
                    (row.id == stands_ ? QLatin1Char('\n') + tr("stands in the text") : QString());
         case Qt::AccessibleTextRole:
-            return tr("%1, probability %2%3%4").arg(document_->tokenLabel(row.id), formatSignificant(p), isMarker(row.id) ? tr(", marker") : QString(),
-                                                     row.id == stands_ ? tr(", stands in the text") : QString());
+            return tr("%1, probability %2%3%4")
+                .arg(document_->tokenLabel(row.id), formatSignificant(p), isMarker(row.id) ? tr(", marker") : QString(),
+                     row.id == stands_ ? tr(", stands in the text") : QString());
         case IdRole: return row.id;
         case ProbabilityRole: return p;
         case MarkerRole: return isMarker(row.id);
@@ -153,8 +165,10 @@ AlternativesList::AlternativesList(RunDocument* document, const QString& name, Q
     setMouseTracking(true);
     setUniformItemSizes(true);
     setTabKeyNavigation(false);
-    connect(this, &QListView::doubleClicked, this, [this](const QModelIndex& index) { emit confirmed(index.data(AlternativesModel::IdRole).toInt()); });
-    connect(this, &QListView::clicked, this, [this](const QModelIndex& index) { emit chosen(index.data(AlternativesModel::IdRole).toInt()); });
+    connect(this, &QListView::doubleClicked, this,
+            [this](const QModelIndex& index) { emit confirmed(index.data(AlternativesModel::IdRole).toInt()); });
+    connect(this, &QListView::clicked, this,
+            [this](const QModelIndex& index) { emit chosen(index.data(AlternativesModel::IdRole).toInt()); });
     connect(&Theme::instance(), &Theme::changed, this, [this] {
         doItemsLayout();
         updateGeometry();
@@ -185,7 +199,8 @@ void AlternativesList::focusInEvent(QFocusEvent* event) {
     QListView::focusInEvent(event);
     if (currentIndex().isValid() || model_->rowCount() == 0) return;
     silent_ = true;
-    selectionModel()->setCurrentIndex(model_->index(std::max(0, model_->rowOf(model_->stands()))), QItemSelectionModel::NoUpdate);
+    selectionModel()->setCurrentIndex(model_->index(std::max(0, model_->rowOf(model_->stands()))),
+                                      QItemSelectionModel::NoUpdate);
     silent_ = false;
     viewport()->update();
 }

@@ -1,4 +1,5 @@
-// The most probable tokens of one distribution as bars. A list view, so that keys, focus and screen readers work as everywhere.
+// The most probable tokens of one distribution as bars. A list view, so that keys, focus and screen readers work as
+// everywhere.
 #pragma once
 
 #include <vector>
@@ -19,10 +20,10 @@ public:
     explicit AlternativesModel(RunDocument* document, QObject* parent);
 
     struct Content {
-        std::vector<Alternative> rows;   // largest first
-        TokenId stands = kNoToken;       // the token that was appended
+        std::vector<Alternative> rows;        // largest first
+        TokenId stands = kNoToken;            // the token that was appended
         float stands_logprob = kNotMeasured;  // for a last row when it is not among them
-        int limit = 5;                   // rows at most, besides that one
+        int limit = 5;                        // rows at most, besides that one
         bool operator==(const Content&) const = default;
     };
     void setContent(Content content);
@@ -51,8 +52,8 @@ public:
     [[nodiscard]] QSize minimumSizeHint() const override;
 
 signals:
-    void chosen(quibble::TokenId id);      // click, or the cursor keys
-    void confirmed(quibble::TokenId id);   // Enter or double click
+    void chosen(quibble::TokenId id);     // click, or the cursor keys
+    void confirmed(quibble::TokenId id);  // Enter or double click
 
 protected:
     void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;

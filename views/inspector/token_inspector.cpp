@@ -18,9 +18,11 @@
 
 namespace quibble {
 
-TokenInspector::TokenInspector(RunDocument* document, QWidget* parent) : View(tr("Token"), parent), document_(document) {
+TokenInspector::TokenInspector(RunDocument* document, QWidget* parent)
+    : View(tr("Token"), parent), document_(document) {
     build();
-    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::reset, &RunDocument::unitChanged, &RunDocument::provenanceChanged}) {
+    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::reset, &RunDocument::unitChanged,
+                              &RunDocument::provenanceChanged}) {
         connect(document_, signal, this, &TokenInspector::refresh);
     }
     connect(document_, &RunDocument::referenceAdvanced, this, [this](int first, int last) {
@@ -36,7 +38,8 @@ TokenInspector::TokenInspector(RunDocument* document, QWidget* parent) : View(tr
     setFocusProxy(quantized_);  // whoever brings the inspector forward goes on with the keyboard in its first list
     connect(branch_button_, &QPushButton::clicked, this, [this] {
         if (document_->current() < 0 || chosen_ == kNoToken) return;
-        emit branchRequested(document_->trace().points()[static_cast<std::size_t>(document_->current())].token.pos, chosen_);
+        emit branchRequested(document_->trace().points()[static_cast<std::size_t>(document_->current())].token.pos,
+                             chosen_);
     });
     refresh();
 }
@@ -118,8 +121,11 @@ void TokenInspector::refresh() {
     const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(current)];
     const TokenRecord& token = point.token;
     setTitle(tr("Token %1 “%2”").arg(current).arg(document_->tokenLabel(token.id)));
-    setFigures(token.injected ? tr("injected · p %1").arg(formatSignificant(std::exp(static_cast<double>(token.logprob))))
-                              : tr("rank %1 · p %2").arg(token.rank).arg(formatSignificant(std::exp(static_cast<double>(token.logprob)))));
+    setFigures(token.injected
+                   ? tr("injected · p %1").arg(formatSignificant(std::exp(static_cast<double>(token.logprob))))
+                   : tr("rank %1 · p %2")
+                         .arg(token.rank)
+                         .arg(formatSignificant(std::exp(static_cast<double>(token.logprob)))));
     showNumbers(point);
     showAlternatives(point);
     showOrigin(point);
@@ -133,9 +139,11 @@ void TokenInspector::showNumbers(const TracePoint& point) {
     QStringList parts{tr("position %1").arg(point.token.pos),
                       tr("entropy %1 %2").arg(measureText(point, Measure::Entropy, unit), nat)};
     if (document_->hasReference()) {
-        parts << (point.hasReference() ? tr("KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat) : tr("KL pending"));
+        parts << (point.hasReference() ? tr("KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat)
+                                       : tr("KL pending"));
     }
-    parts << tr("varentropy %1 %2").arg(measureText(point, Measure::Varentropy, unit), measureUnit(Measure::Varentropy, unit))
+    parts << tr("varentropy %1 %2")
+                 .arg(measureText(point, Measure::Varentropy, unit), measureUnit(Measure::Varentropy, unit))
           << tr("marker mass %1").arg(measureText(point, Measure::MarkerMass, unit));
     numbers_->setText(parts.join(QStringLiteral(" · ")));
 }
@@ -145,27 +153,35 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     const RunProvenance& provenance = document_->trace().provenance();
     const int limit = more_->isChecked() ? 1000 : 5;
     const QString format = QString::fromStdString(provenance.weight_format);
-    quantized_label_->setText(token.top_after.empty() ? tr("%1 (sampled from)").arg(format) : tr("%1, before the penalty").arg(format));
+    quantized_label_->setText(token.top_after.empty() ? tr("%1 (sampled from)").arg(format)
+                                                      : tr("%1, before the penalty").arg(format));
     quantized_->setContent({token.top, token.id, token.logprob, limit});
     const bool penalized = !token.top_after.empty();
     penalized_label_->setVisible(penalized);
     penalized_->setVisible(penalized);
-    penalized_label_->setText(tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
+    penalized_label_->setText(
+        tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
     penalized_->setContent({token.top_after, token.id, kNotMeasured, limit});
     const bool reference = point.hasReference();
     reference_->setVisible(reference);
     reference_label_->setVisible(document_->hasReference());
     const QString name = QString::fromStdString(provenance.reference_format);
-    reference_label_->setText(reference              ? tr("%1 reference").arg(name)
-                              : !document_->live() ? tr("%1 reference: not scored, the run ended before that").arg(name)
-                                                   : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
+    reference_label_->setText(
+        reference ? tr("%1 reference").arg(name)
+        : !document_->live()
+            ? tr("%1 reference: not scored, the run ended before that").arg(name)
+            : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
     reference_->setContent({point.reference.top, token.id, point.reference.logprob, limit});
     for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(chosen_);
 
     QString note;
-    if (token.injected) note = tr("Injected: this token was put here, not sampled.");
-    else if (token.intervened()) note = tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(token.without_penalty_id));
-    else if (token.penalized) note = tr("The penalty changed no choice here: without it the same noise gives the same token.");
+    if (token.injected)
+        note = tr("Injected: this token was put here, not sampled.");
+    else if (token.intervened())
+        note =
+            tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(token.without_penalty_id));
+    else if (token.penalized)
+        note = tr("The penalty changed no choice here: without it the same noise gives the same token.");
     penalty_note_->setText(note);
     penalty_note_->setVisible(!note.isEmpty());
 }
@@ -175,9 +191,11 @@ void TokenInspector::showOrigin(const TracePoint& point) {
     const DraftRound* round = trace.roundAt(point.token.pos);
     origin_->setVisible(round != nullptr);
     if (round == nullptr) return;
-    QString text = tr("%1 · round: %2").arg(tokenOriginLabel(trace.originAt(point.token.pos)), draftRoundSummary(*round));
+    QString text =
+        tr("%1 · round: %2").arg(tokenOriginLabel(trace.originAt(point.token.pos)), draftRoundSummary(*round));
     const auto place = static_cast<std::size_t>(point.token.pos - round->pos);
-    if (place < round->path.size() && round->path[place] >= 0 && static_cast<std::size_t>(round->path[place]) < round->nodes.size()) {
+    if (place < round->path.size() && round->path[place] >= 0 &&
+        static_cast<std::size_t>(round->path[place]) < round->nodes.size()) {
         text += QLatin1Char('\n') + draftNodeSentence(*document_, *round, round->path[place]);
     }
     origin_->setText(text);
@@ -186,7 +204,8 @@ void TokenInspector::showOrigin(const TracePoint& point) {
 void TokenInspector::showExperts(const TracePoint& point) {
     constexpr int kFewLayers = 8;
     const TokenExperts* own = document_->trace().expertsAt(point.token.pos);
-    const auto cells = own == nullptr ? 0 : static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token);
+    const auto cells =
+        own == nullptr ? 0 : static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token);
     const bool there = own != nullptr && own->ids.size() >= cells && own->weights.size() >= cells;
     experts_->setVisible(there);
     if (!there) return;
@@ -195,12 +214,18 @@ void TokenInspector::showExperts(const TracePoint& point) {
     for (int layer = 0; layer < shown; ++layer) {
         QStringList items;
         for (int slot = 0; slot < own->per_token; ++slot) {
-            const auto at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) + static_cast<std::size_t>(slot);
-            items << (own->ids[at] == kNoExpert ? tr("dropped") : tr("%1 (%2)").arg(own->ids[at]).arg(formatSignificant(static_cast<double>(own->weights[at]), 2)));
+            const auto at = static_cast<std::size_t>(layer) * static_cast<std::size_t>(own->per_token) +
+                            static_cast<std::size_t>(slot);
+            items << (own->ids[at] == kNoExpert
+                          ? tr("dropped")
+                          : tr("%1 (%2)")
+                                .arg(own->ids[at])
+                                .arg(formatSignificant(static_cast<double>(own->weights[at]), 2)));
         }
         QString line = tr("layer %1: %2").arg(layer).arg(items.join(QStringLiteral(", ")));
         const auto at = static_cast<std::size_t>(layer);
-        if (at < own->dropped_mass.size() && own->dropped_mass[at] > 0) line += tr(" · %1 dropped").arg(formatPercent(static_cast<double>(own->dropped_mass[at])));
+        if (at < own->dropped_mass.size() && own->dropped_mass[at] > 0)
+            line += tr(" · %1 dropped").arg(formatPercent(static_cast<double>(own->dropped_mass[at])));
         lines << line;
     }
     if (shown < own->layers) lines << tr("and %n more layers", nullptr, own->layers - shown);
@@ -221,12 +246,17 @@ void TokenInspector::setBranchBlocked(const QString& reason) {
 
 void TokenInspector::updateBranchButton() {
     const int current = document_->current();
-    const TokenId standing = current < 0 ? kNoToken : document_->trace().points()[static_cast<std::size_t>(current)].token.id;
+    const TokenId standing =
+        current < 0 ? kNoToken : document_->trace().points()[static_cast<std::size_t>(current)].token.id;
     QString why;
-    if (chosen_ == kNoToken) why = tr("Choose an alternative first");
-    else if (chosen_ == standing) why = tr("This token stands here already: choose another one");
-    else if (!blocked_.isEmpty()) why = blocked_;
-    branch_button_->setText(chosen_ == kNoToken ? tr("Branch from …") : tr("Branch from “%1”").arg(document_->tokenLabel(chosen_)));
+    if (chosen_ == kNoToken)
+        why = tr("Choose an alternative first");
+    else if (chosen_ == standing)
+        why = tr("This token stands here already: choose another one");
+    else if (!blocked_.isEmpty())
+        why = blocked_;
+    branch_button_->setText(chosen_ == kNoToken ? tr("Branch from …")
+                                                : tr("Branch from “%1”").arg(document_->tokenLabel(chosen_)));
     branch_button_->setEnabled(why.isEmpty());
     branch_button_->setToolTip(why.isEmpty() ? tr("Replace this token and go on from here; the old path stays") : why);
 }

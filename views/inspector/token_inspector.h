@@ -1,5 +1,5 @@
-// One token in full: its numbers, and what the quantized model, the penalty and the reference would have said at its position.
-// An alternative that is chosen can start a branch.
+// One token in full: its numbers, and what the quantized model, the penalty and the reference would have said at its
+// position. An alternative that is chosen can start a branch.
 #pragma once
 
 #include <vector>

@@ -18,7 +18,9 @@ char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' +
 bool sameLetter(char a, char b) { return lowered(a) == lowered(b); }
 
 QString levelName(LogLevel level) { return QString::fromLatin1(logLevelText(level)); }
-QString timeText(const LogLine& line, const QString& format) { return QDateTime::fromMSecsSinceEpoch(line.time_ms).toString(format); }
+QString timeText(const LogLine& line, const QString& format) {
+    return QDateTime::fromMSecsSinceEpoch(line.time_ms).toString(format);
+}
 
 }  // namespace
 
@@ -64,26 +66,32 @@ void LogModel::setFilter(LogLevel level, const QString& text) {
 
 bool LogModel::passes(const LogLine& line) const {
     if (line.level < level_) return false;
-    return std::search(line.text.begin(), line.text.end(), text_.begin(), text_.end(), sameLetter) != line.text.end() || text_.empty();
+    return std::search(line.text.begin(), line.text.end(), text_.begin(), text_.end(), sameLetter) != line.text.end() ||
+           text_.empty();
 }
 
 const LogLine& LogModel::lineOf(int row) const {
-    // Numbers have no gaps while nothing is lost between two looks at the log; where there are some, the line lies before.
+    // Numbers have no gaps while nothing is lost between two looks at the log; where there are some, the line lies
+    // before.
     const std::uint64_t number = shown_[static_cast<std::size_t>(row)];
-    return *std::lower_bound(lines_.begin(), lines_.end(), number, [](const LogLine& line, std::uint64_t wanted) { return line.number < wanted; });
+    return *std::lower_bound(lines_.begin(), lines_.end(), number,
+                             [](const LogLine& line, std::uint64_t wanted) { return line.number < wanted; });
 }
 
 QString LogModel::toText(int first, int last) const {
     QString text;
     for (int row = std::max(first, 0); row <= last && row < rowCount(); ++row) {
         const LogLine& line = lineOf(row);
-        text += timeText(line, QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz")) + QLatin1Char(' ') + levelName(line.level).leftJustified(7) + QLatin1Char(' ') +
-                QString::fromStdString(line.text) + QLatin1Char('\n');
+        text += timeText(line, QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz")) + QLatin1Char(' ') +
+                levelName(line.level).leftJustified(7) + QLatin1Char(' ') + QString::fromStdString(line.text) +
+                QLatin1Char('\n');
     }
     return text;
 }
 
-int LogModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(shown_.size()); }
+int LogModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(shown_.size());
+}
 
 int LogModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(kColumns); }
 

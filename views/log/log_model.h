@@ -1,5 +1,5 @@
-// The lines of the log that pass the filters, as a table: time, level, text. Lines are added as they come, and the oldest go when there are
-// too many, as in the log itself.
+// The lines of the log that pass the filters, as a table: time, level, text. Lines are added as they come, and the
+// oldest go when there are too many, as in the log itself.
 #pragma once
 
 #include <cstdint>

@@ -30,8 +30,14 @@ constexpr int kPollMs = 150;
 }  // namespace
 
 LogWindow::LogWindow(Source source, QWidget* parent)
-    : QDialog(parent), source_(std::move(source)), model_(new LogModel(this)), table_(new QTableView(this)), level_(new QComboBox(this)),
-      filter_(new QLineEdit(this)), details_(new QPlainTextEdit(this)), state_(new QLabel(this)) {
+    : QDialog(parent),
+      source_(std::move(source)),
+      model_(new LogModel(this)),
+      table_(new QTableView(this)),
+      level_(new QComboBox(this)),
+      filter_(new QLineEdit(this)),
+      details_(new QPlainTextEdit(this)),
+      state_(new QLabel(this)) {
     setWindowTitle(tr("Log"));
     for (const LogLevel level : {LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error}) {
         level_->addItem(tr("%1 and above").arg(QLatin1String(logLevelText(level))), static_cast<int>(level));
@@ -74,9 +80,11 @@ void LogWindow::place() {
     details_->setAccessibleName(tr("The current line"));
     details_->setPlaceholderText(tr("Choose a line to read all of it"));
     useFont(details_, FontRole::MonoSmall);
-    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
-        details_->setPlainText(current.isValid() ? current.siblingAtColumn(LogModel::Text).data().toString() : QString());
-    });
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            [this](const QModelIndex& current) {
+                details_->setPlainText(current.isValid() ? current.siblingAtColumn(LogModel::Text).data().toString()
+                                                         : QString());
+            });
     const auto metrics = [this] {
         const Theme& theme = Theme::instance();
         table_->verticalHeader()->setDefaultSectionSize(theme.em(1.35));
@@ -119,7 +127,8 @@ void LogWindow::refresh() {
         model_->append(std::move(lines));
         if (follow) table_->scrollToBottom();
     }
-    const QString count = tr("%L1 of %n lines", nullptr, static_cast<int>(model_->totalLines())).arg(model_->rowCount());
+    const QString count =
+        tr("%L1 of %n lines", nullptr, static_cast<int>(model_->totalLines())).arg(model_->rowCount());
     state_->setText(count + QStringLiteral(" · ") + source_.place());
 }
 
@@ -133,7 +142,8 @@ void LogWindow::copy() {
     const QModelIndexList rows = table_->selectionModel()->selectedRows();
     int first = 0, last = model_->rowCount() - 1;
     if (!rows.isEmpty()) {
-        const auto [low, high] = std::minmax_element(rows.begin(), rows.end(), [](const QModelIndex& a, const QModelIndex& b) { return a.row() < b.row(); });
+        const auto [low, high] = std::minmax_element(
+            rows.begin(), rows.end(), [](const QModelIndex& a, const QModelIndex& b) { return a.row() < b.row(); });
         first = low->row();
         last = high->row();
     }
@@ -154,7 +164,8 @@ void LogWindow::hideEvent(QHideEvent* event) {
 }
 
 bool LogWindow::eventFilter(QObject* watched, QEvent* event) {
-    if (watched == table_ && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->matches(QKeySequence::Copy)) {
+    if (watched == table_ && event->type() == QEvent::KeyPress &&
+        static_cast<QKeyEvent*>(event)->matches(QKeySequence::Copy)) {
         copy();
         return true;
     }

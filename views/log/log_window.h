@@ -24,9 +24,10 @@ class LogWindow : public QDialog {
     Q_OBJECT
 public:
     struct Source {
-        std::function<std::vector<LogLine>(std::uint64_t after)> lines;  // a portion of those that are newer; empty: none are
-        std::function<QString()> place;                                  // the file, or why there is none
-        std::function<void()> open_folder;                               // empty: there is none
+        std::function<std::vector<LogLine>(std::uint64_t after)>
+            lines;                          // a portion of those that are newer; empty: none are
+        std::function<QString()> place;     // the file, or why there is none
+        std::function<void()> open_folder;  // empty: there is none
     };
     LogWindow(Source source, QWidget* parent);
 

@@ -10,11 +10,14 @@ namespace quibble {
 void MarkerModel::setWords(const std::vector<std::string>& words, const std::vector<std::string>& disabled) {
     beginResetModel();
     rows_.clear();
-    const bool all_spaced = std::all_of(words.begin(), words.end(), [](const std::string& word) { return word.starts_with(' '); });
+    const bool all_spaced =
+        std::all_of(words.begin(), words.end(), [](const std::string& word) { return word.starts_with(' '); });
     for (const std::string& word : words) {
         Row row;
         row.word = QString::fromStdString(word);
-        row.shown = all_spaced ? row.word.trimmed() : row.word.startsWith(QLatin1Char(' ')) ? QChar(0x2423) + row.word.mid(1) : row.word;
+        row.shown = all_spaced                              ? row.word.trimmed()
+                    : row.word.startsWith(QLatin1Char(' ')) ? QChar(0x2423) + row.word.mid(1)
+                                                            : row.word;
         row.on = std::find(disabled.begin(), disabled.end(), word) == disabled.end();
         rows_.push_back(std::move(row));
     }
@@ -56,14 +59,18 @@ std::vector<std::string> MarkerModel::disabledWords() const {
     return words;
 }
 
-int MarkerModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(rows_.size()); }
+int MarkerModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(rows_.size());
+}
 int MarkerModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : ColumnCount; }
 
 QVariant MarkerModel::data(const QModelIndex& index, int role) const {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid)) return {};
     const Row& row = rows_[static_cast<std::size_t>(index.row())];
-    if (role == Qt::CheckStateRole && index.column() == Word) return QVariant::fromValue(row.on ? Qt::Checked : Qt::Unchecked);
-    if (role == Qt::TextAlignmentRole && index.column() != Word) return QVariant::fromValue(Qt::Alignment(Qt::AlignRight | Qt::AlignVCenter));
+    if (role == Qt::CheckStateRole && index.column() == Word)
+        return QVariant::fromValue(row.on ? Qt::Checked : Qt::Unchecked);
+    if (role == Qt::TextAlignmentRole && index.column() != Word)
+        return QVariant::fromValue(Qt::Alignment(Qt::AlignRight | Qt::AlignVCenter));
     if (role == Qt::ForegroundRole) {
         const ThemeColors& colors = Theme::instance().colors();
         if (!row.resolved) return colors.muted;
@@ -87,12 +94,13 @@ QVariant MarkerModel::data(const QModelIndex& index, int role) const {
 
 QVariant MarkerModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal) return {};
-    static const char* const kNames[ColumnCount] = {QT_TR_NOOP("word"), QT_TR_NOOP("count"), QT_TR_NOOP("avoided"), QT_TR_NOOP("mass"),
-                                                    QT_TR_NOOP("penalty")};
+    static const char* const kNames[ColumnCount] = {QT_TR_NOOP("word"), QT_TR_NOOP("count"), QT_TR_NOOP("avoided"),
+                                                    QT_TR_NOOP("mass"), QT_TR_NOOP("penalty")};
     static const char* const kHelp[ColumnCount] = {
         QT_TR_NOOP("Switched on: the penalty holds for this word"), QT_TR_NOOP("How often it was sampled"),
         QT_TR_NOOP("Positions where it would have been chosen without the penalty and was not"),
-        QT_TR_NOOP("Sum over the tokens of the probability it had before the penalty, as far as it is among the recorded alternatives"),
+        QT_TR_NOOP("Sum over the tokens of the probability it had before the penalty, as far as it is among the "
+                   "recorded alternatives"),
         QT_TR_NOOP("What is subtracted from its logit at the next token")};
     if (section < 0 || section >= ColumnCount) return {};
     if (role == Qt::DisplayRole) return tr(kNames[section]);

@@ -14,8 +14,8 @@ class MarkerModel : public QAbstractTableModel {
 public:
     enum Column { Word, Count, Avoided, Mass, Penalty, ColumnCount };
     struct Row {
-        QString word;         // as in the list
-        QString shown;        // without the blank in front when the whole list has it
+        QString word;   // as in the list
+        QString shown;  // without the blank in front when the whole list has it
         bool on = true;
         bool resolved = true;  // one token of this vocabulary (true while no run has told)
         std::int64_t count = 0, avoided = 0;
@@ -27,7 +27,7 @@ public:
     void setWords(const std::vector<std::string>& words, const std::vector<std::string>& disabled);
     void setCounts(const std::vector<MarkerCount>& counts, bool resolved);
     void setStrength(double strength);
-    void setOn(int row, bool on);   // emits wordToggled
+    void setOn(int row, bool on);  // emits wordToggled
     [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
     [[nodiscard]] std::vector<std::string> disabledWords() const;
 

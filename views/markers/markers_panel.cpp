@@ -37,7 +37,10 @@ constexpr int kChips = 8;  // as many as fit in two or three rows; all words are
 }  // namespace
 
 MarkersPanel::MarkersPanel(RunDocument* document, QWidget* parent)
-    : View(tr("Markers"), parent), document_(document), model_(new MarkerModel(this)), refresh_timer_(new QTimer(this)) {
+    : View(tr("Markers"), parent),
+      document_(document),
+      model_(new MarkerModel(this)),
+      refresh_timer_(new QTimer(this)) {
     const Theme& theme = Theme::instance();
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
@@ -90,7 +93,8 @@ void MarkersPanel::buildControls() {
     slider_->setValue(0);
     setLeastLines(slider_, 1.4);
     slider_->setAccessibleName(tr("Penalty strength"));
-    slider_->setToolTip(tr("λ is subtracted from the logit of every marker that is switched on; below 0 it encourages them."));
+    slider_->setToolTip(
+        tr("λ is subtracted from the logit of every marker that is switched on; below 0 it encourages them."));
     column_->addWidget(slider_);
     column_->addWidget(makeFaultNote(this));
 
@@ -101,16 +105,19 @@ void MarkersPanel::buildControls() {
     set_box_->setMinimumContentsLength(8);
     edit_button_ = makeFlatButton(QStringLiteral("edit"), tr("Edit this list…"), this);
     only_thinking_ = new QCheckBox(tr("only in thinking"), this);
-    only_thinking_->setToolTip(tr("Outside the reasoning span nothing is penalized. The published method penalizes everywhere."));
+    only_thinking_->setToolTip(
+        tr("Outside the reasoning span nothing is penalized. The published method penalizes everywhere."));
     set_row->addWidget(set_box_, 1);
     set_row->addWidget(edit_button_);
     set_row->addWidget(only_thinking_);
     column_->addLayout(set_row);
 
-    connect(slider_, &QSlider::valueChanged, this, [this](int value) { setStrength(static_cast<double>(value) / kStepsPerUnit, true); });
+    connect(slider_, &QSlider::valueChanged, this,
+            [this](int value) { setStrength(static_cast<double>(value) / kStepsPerUnit, true); });
     connect(spin_, &NumberField::valueChanged, this, [this](double value) { setStrength(value, true); });
     connect(spin_, &NumberField::faultChanged, this, &MarkersPanel::faultChanged);
-    connect(only_thinking_, &QCheckBox::toggled, this, [this](bool on) { emit controlChanged(QStringLiteral("penalty.only_thinking"), on ? 1 : 0); });
+    connect(only_thinking_, &QCheckBox::toggled, this,
+            [this](bool on) { emit controlChanged(QStringLiteral("penalty.only_thinking"), on ? 1 : 0); });
     connect(set_box_, &QComboBox::activated, this, [this](int index) {
         showSet(index, {});
         emit setChosen(set_box_->itemText(index));
@@ -240,18 +247,24 @@ void MarkersPanel::refresh() {
     updateEffectNote();
     rebuildChips();
     const int words = model_->rowCount();
-    setFigures(known ? tr("%n words, %1 of one token", nullptr, words).arg(provenance.markers.size()) : tr("%n words", nullptr, words));
+    setFigures(known ? tr("%n words, %1 of one token", nullptr, words).arg(provenance.markers.size())
+                     : tr("%n words", nullptr, words));
 
     QStringList dropped;
     for (const std::string& reason : provenance.dropped_markers) dropped << QString::fromStdString(reason).trimmed();
     dropped_->setVisible(!dropped.isEmpty());
     const QString joined = dropped.join(QStringLiteral("; "));
-    dropped_->setText(tr("dropped: %1").arg(dropped.size() <= 3 ? joined : dropped.mid(0, 3).join(QStringLiteral("; ")) + tr("; and %n more", nullptr, static_cast<int>(dropped.size()) - 3)));
+    dropped_->setText(tr("dropped: %1")
+                          .arg(dropped.size() <= 3
+                                   ? joined
+                                   : dropped.mid(0, 3).join(QStringLiteral("; ")) +
+                                         tr("; and %n more", nullptr, static_cast<int>(dropped.size()) - 3)));
     dropped_->setToolTip(dropped.size() > 3 ? dropped.join(QLatin1Char('\n')) : QString());
 
     const RunSummaryNumbers numbers = summarize(trace);
     QStringList parts;
-    if (numbers.mean_marker_mass) parts << tr("mass spent on markers: %1").arg(formatPercent(*numbers.mean_marker_mass));
+    if (numbers.mean_marker_mass)
+        parts << tr("mass spent on markers: %1").arg(formatPercent(*numbers.mean_marker_mass));
     if (const TopKlMarkers top = topKlMarkers(trace, 0.05); top.positions > 0) {
         parts << tr("in the top 5 % of KL: %1").arg(formatPercent(top.share));
     }
@@ -289,7 +302,8 @@ void MarkersPanel::rebuildChips() {
             chip->setFocusPolicy(Qt::StrongFocus);
             chips_layout_->addWidget(chip);
             chip_buttons_.push_back(chip);
-            connect(chip, &QToolButton::clicked, this, [this, chip](bool on) { model_->setOn(chip->property("row").toInt(), on); });
+            connect(chip, &QToolButton::clicked, this,
+                    [this, chip](bool on) { model_->setOn(chip->property("row").toInt(), on); });
         }
     }
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -301,8 +315,11 @@ void MarkersPanel::rebuildChips() {
         chip->setText(text);
         chip->setChecked(row.on);
         chip->setProperty("row", order[i]);
-        chip->setAccessibleName(tr("%1, %n times, penalty %2", nullptr, static_cast<int>(row.count)).arg(row.shown, row.on ? tr("on") : tr("off")));
-        chip->setToolTip(tr("Mass %1, avoided %n times. Click to switch the penalty for this word.", nullptr, static_cast<int>(row.avoided)).arg(formatSignificant(row.mass, 2)));
+        chip->setAccessibleName(tr("%1, %n times, penalty %2", nullptr, static_cast<int>(row.count))
+                                    .arg(row.shown, row.on ? tr("on") : tr("off")));
+        chip->setToolTip(tr("Mass %1, avoided %n times. Click to switch the penalty for this word.", nullptr,
+                            static_cast<int>(row.avoided))
+                             .arg(formatSignificant(row.mass, 2)));
         if (chip->property("used").toBool() != used) {
             chip->setProperty("used", used);
             chip->style()->unpolish(chip);

@@ -36,8 +36,10 @@ void PenaltySlider::paintEvent(QPaintEvent*) {
     const QPoint from = centre_at(neutral_), to = centre_at(sliderPosition());
     const ThemeColors& colors = Theme::instance().colors();
     const int left = std::min(from.x(), to.x()), right = std::max(from.x(), to.x());
-    painter.fillRect(QRect(left, from.y() + 1 - kGroove / 2, right - left, kGroove), isEnabled() ? colors.accent : colors.bar);
-    painter.fillRect(QRect(from.x() - kNotchWidth / 2, from.y() + 1 - kNotchHeight / 2, kNotchWidth, kNotchHeight), colors.muted);
+    painter.fillRect(QRect(left, from.y() + 1 - kGroove / 2, right - left, kGroove),
+                     isEnabled() ? colors.accent : colors.bar);
+    painter.fillRect(QRect(from.x() - kNotchWidth / 2, from.y() + 1 - kNotchHeight / 2, kNotchWidth, kNotchHeight),
+                     colors.muted);
     option.subControls = QStyle::SC_SliderHandle;
     style()->drawComplexControl(QStyle::CC_Slider, &option, &painter, this);
 }

@@ -55,16 +55,20 @@ void ColumnPlottable::draw(QCPPainter* painter) {
     // Wider lines are stroked as paths. Where points are close that takes most of a frame, and nobody sees the width.
     if (last - first > pixels / kRoomyPixels) pen.setWidthF(1);
     painter->setPen(pen);
-    if (last - first > pixels * 1.5) drawColumns(painter, first, last);
-    else drawPoints(painter, first, last);
+    if (last - first > pixels * 1.5)
+        drawColumns(painter, first, last);
+    else
+        drawPoints(painter, first, last);
 }
 
 // Short polylines: one path over all points would be stroked as a whole, which takes seconds for dense noise.
 void ColumnPlottable::drawPoints(QCPPainter* painter, int first, int last) const {
     QPolygonF chunk;
     const auto flush = [&](bool keep_last) {
-        if (chunk.size() > 1) painter->drawPolyline(chunk);
-        else if (chunk.size() == 1 && !keep_last) painter->drawLine(QLineF(chunk[0] - QPointF(0.5, 0), chunk[0] + QPointF(0.5, 0)));  // a point alone
+        if (chunk.size() > 1)
+            painter->drawPolyline(chunk);
+        else if (chunk.size() == 1 && !keep_last)
+            painter->drawLine(QLineF(chunk[0] - QPointF(0.5, 0), chunk[0] + QPointF(0.5, 0)));  // a point alone
         const QPointF end = chunk.isEmpty() ? QPointF() : chunk.back();
         const bool joined = keep_last && !chunk.isEmpty();
         chunk.clear();
@@ -82,12 +86,13 @@ void ColumnPlottable::drawPoints(QCPPainter* painter, int first, int last) const
     if (chunk.size() > 1 || first + 1 == last) flush(false);
 }
 
-// Each pixel column from its least to its greatest value, pale, and the mean of the column as a line over it. The axes are linear, so
-// the points of a column are a range of indices: one tight loop over floats each.
+// Each pixel column from its least to its greatest value, pale, and the mean of the column as a line over it. The axes
+// are linear, so the points of a column are a range of indices: one tight loop over floats each.
 void ColumnPlottable::drawColumns(QCPPainter* painter, int first, int last) const {
     const double origin = mKeyAxis->coordToPixel(0), per_point = mKeyAxis->coordToPixel(1) - origin;
     const double zero = mValueAxis->coordToPixel(0), per_unit = mValueAxis->coordToPixel(1) - zero;
-    const int left = static_cast<int>(std::floor(origin + per_point * first)), right = static_cast<int>(std::ceil(origin + per_point * (last - 1)));
+    const int left = static_cast<int>(std::floor(origin + per_point * first)),
+              right = static_cast<int>(std::ceil(origin + per_point * (last - 1)));
     QVector<QLineF> strokes;
     strokes.reserve(right - left + 1);
     QVector<QPolygonF> means(1);
@@ -110,7 +115,8 @@ void ColumnPlottable::drawColumns(QCPPainter* painter, int first, int last) cons
             if (from < to && !means.back().isEmpty()) means.append(QPolygonF());
             continue;
         }
-        const double bottom = zero + per_unit * static_cast<double>(low), top = zero + per_unit * static_cast<double>(high);
+        const double bottom = zero + per_unit * static_cast<double>(low),
+                     top = zero + per_unit * static_cast<double>(high);
         strokes.append(QLineF(column, bottom, column, std::min(top, bottom - 0.75)));
         const QPointF mean(column, zero + per_unit * sum / count);
         means.back().append(mean);

@@ -1,6 +1,7 @@
-// A line of values over 0, 1, 2, ... that stays fast with a hundred thousand points: when there are more points than pixel columns,
-// each column is one vertical stroke from the least to the greatest value with the mean over it. Drawn as separate lines, never as one stroked path
-// (QCustomPlot needs seconds for that with pens wider than a pixel). NaN is a gap.
+// A line of values over 0, 1, 2, ... that stays fast with a hundred thousand points: when there are more points than
+// pixel columns, each column is one vertical stroke from the least to the greatest value with the mean over it. Drawn
+// as separate lines, never as one stroked path (QCustomPlot needs seconds for that with pens wider than a pixel). NaN
+// is a gap.
 #pragma once
 
 #include "views/plots/plot_base.h"

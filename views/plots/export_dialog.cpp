@@ -9,9 +9,9 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include "views/number_field.h"
 #include "views/save_file.h"
 #include "views/theme.h"
-#include "views/number_field.h"
 #include "views/widgets.h"
 
 namespace quibble {
@@ -76,13 +76,15 @@ ExportDialog::ExportDialog(std::vector<FigureView*> figures, QString provenance,
     QPushButton* save = buttons->button(QDialogButtonBox::Save);
     makePrimary(save);
     for (const NumberField* field : {width_, height_, scale_, dpi_}) {
-        connect(field, &NumberField::faultChanged, save, [this, save] { save->setEnabled(firstFault(this).isEmpty()); });
+        connect(field, &NumberField::faultChanged, save,
+                [this, save] { save->setEnabled(firstFault(this).isEmpty()); });
     }
     column->addWidget(buttons);
     connect(buttons, &QDialogButtonBox::accepted, this, &ExportDialog::save);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     connect(format_, &QComboBox::currentIndexChanged, this, &ExportDialog::updateForFormat);
-    connect(figure_, &QComboBox::currentIndexChanged, this, [this](int index) { chooseFigure(figures_[static_cast<std::size_t>(index)]); });
+    connect(figure_, &QComboBox::currentIndexChanged, this,
+            [this](int index) { chooseFigure(figures_[static_cast<std::size_t>(index)]); });
     if (!figures_.empty()) chooseFigure(figures_.front());
     updateForFormat();
 }
@@ -114,7 +116,8 @@ FigureOptions ExportDialog::options() const {
     if (footer_->isChecked()) options.footer = provenance_;
     if (figure_->currentIndex() >= 0) {
         const FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
-        options.title = figure->figures().isEmpty() ? figure->title() : figure->title() + QStringLiteral("   ") + figure->figures();
+        options.title =
+            figure->figures().isEmpty() ? figure->title() : figure->title() + QStringLiteral("   ") + figure->figures();
     }
     return options;
 }
@@ -123,8 +126,11 @@ void ExportDialog::save() {
     if (figure_->currentIndex() < 0) return;
     const FigureView* figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
     const QString ending = QLatin1String(kEndings[format_->currentIndex()]);
-    askWhereToSave(this, {.title = tr("Export figure"), .filter = QStringLiteral("*.") + ending,
-                          .start = QDir(folder_).filePath(figure->figureName()), .ending = ending},
+    askWhereToSave(this,
+                   {.title = tr("Export figure"),
+                    .filter = QStringLiteral("*.") + ending,
+                    .start = QDir(folder_).filePath(figure->figureName()),
+                    .ending = ending},
                    [this](const QString& path) { saveAs(path); });
 }
 

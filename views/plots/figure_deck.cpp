@@ -22,13 +22,19 @@ namespace {
 enum Page { kNothing, kFigures, kTable };
 
 // In heights of a line: what a side figure needs, and what the main one keeps.
-constexpr double kSideWidth = 15, kNarrowSideWidth = 13, kSideHeight = 9, kMainWidth = 27, kMainHeight = 12, kWideMainHeight = 9;
+constexpr double kSideWidth = 15, kNarrowSideWidth = 13, kSideHeight = 9, kMainWidth = 27, kMainHeight = 12,
+                 kWideMainHeight = 9;
 
 }  // namespace
 
 FigureDeck::FigureDeck(const QString& title, QWidget* parent)
-    : View(title, parent), stack_(new QStackedWidget(this)), grid_box_(new QWidget(stack_)), grid_(new QGridLayout(grid_box_)),
-      table_(new PlainTable(stack_)), header_(new QWidget(this)), chooser_(new QComboBox(header_)) {
+    : View(title, parent),
+      stack_(new QStackedWidget(this)),
+      grid_box_(new QWidget(stack_)),
+      grid_(new QGridLayout(grid_box_)),
+      table_(new PlainTable(stack_)),
+      header_(new QWidget(this)),
+      chooser_(new QComboBox(header_)) {
     const Theme& theme = Theme::instance();
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
@@ -163,7 +169,8 @@ void FigureDeck::arrange() {
         grid_->addWidget(tiles_[static_cast<std::size_t>(shown_)], 0, 0);
         visible[static_cast<std::size_t>(shown_)] = true;
     } else {
-        const int used = arrangeOverview(static_cast<double>(width()) / theme.em(1), static_cast<double>(height()) / theme.em(1));
+        const int used =
+            arrangeOverview(static_cast<double>(width()) / theme.em(1), static_cast<double>(height()) / theme.em(1));
         std::fill_n(visible.begin(), used + 1, true);
     }
     for (std::size_t i = 0; i < tiles_.size(); ++i) tiles_[i]->setVisible(visible[i]);
@@ -175,12 +182,17 @@ int FigureDeck::arrangeOverview(double wide, double high) {
     const bool wide_main = shape_ == MainShape::Wide;
     const double main_height = wide_main ? kWideMainHeight : kMainHeight;
     const bool below = high >= main_height + kSideHeight + 1 && (wide_main || wide < 1.9 * high);
-    const int columns = std::clamp(static_cast<int>(below ? wide / (wide_main ? kNarrowSideWidth : kSideWidth) : (wide - kMainWidth) / kSideWidth), 0, others);
-    const int rows = std::clamp(static_cast<int>((below ? high - kMainHeight : high) / kSideHeight), 1, columns == 0 ? 1 : (others + columns - 1) / columns);
+    const int columns = std::clamp(
+        static_cast<int>(below ? wide / (wide_main ? kNarrowSideWidth : kSideWidth) : (wide - kMainWidth) / kSideWidth),
+        0, others);
+    const int rows = std::clamp(static_cast<int>((below ? high - kMainHeight : high) / kSideHeight), 1,
+                                columns == 0 ? 1 : (others + columns - 1) / columns);
     const int used = columns == 0 ? 0 : std::min(others, columns * rows);
     grid_->addWidget(tiles_[0], 0, 0, below || used == 0 ? 1 : rows, below ? std::max(1, columns) : 1);
-    if (below) grid_->setRowStretch(0, 4);
-    else grid_->setColumnStretch(0, 5);
+    if (below)
+        grid_->setRowStretch(0, 4);
+    else
+        grid_->setColumnStretch(0, 5);
     for (int i = 0; i < used; ++i) {
         const int row = i / columns + (below ? 1 : 0), column = i % columns + (below ? 0 : 1);
         grid_->addWidget(tiles_[static_cast<std::size_t>(i) + 1], row, column);

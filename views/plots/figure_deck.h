@@ -1,5 +1,5 @@
-// A panel of several figures about one thing: the main one and as many of the others as there is room for, or one of them alone, or
-// its table twin. When there is nothing to show it says what to do.
+// A panel of several figures about one thing: the main one and as many of the others as there is room for, or one of
+// them alone, or its table twin. When there is nothing to show it says what to do.
 #pragma once
 
 #include <vector>
@@ -41,7 +41,8 @@ signals:
     void emptyActionRequested();
 
 protected:
-    /// Wide: the main figure stands above the others wherever the height allows it, because it reads from left to right.
+    /// Wide: the main figure stands above the others wherever the height allows it, because it reads from left to
+    /// right.
     enum class MainShape { Square, Wide };
     /// The first is the main one. Call once, in the constructor of the subclass.
     void setDeck(std::vector<FigureView*> figures, MainShape shape = MainShape::Square);
@@ -59,7 +60,7 @@ private:
 
     std::vector<FigureView*> figures_;
     std::vector<QWidget*> tiles_;
-    QStackedWidget* stack_;   // nothing, figures, table
+    QStackedWidget* stack_;  // nothing, figures, table
     QWidget* grid_box_;
     QGridLayout* grid_;
     QLabel* empty_label_;

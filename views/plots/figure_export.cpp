@@ -33,12 +33,15 @@ void paintFigure(QCPPainter& painter, const QSize& size, const FigureOptions& op
     painter.setPen(colors.muted);
     if (head > 0) {
         painter.setFont(theme.titleFont());
-        painter.drawText(QRectF(side, 0, size.width() - 2 * side, head), Qt::AlignVCenter | Qt::AlignLeft, options.title);
+        painter.drawText(QRectF(side, 0, size.width() - 2 * side, head), Qt::AlignVCenter | Qt::AlignLeft,
+                         options.title);
     }
     if (foot > 0) {
         painter.setFont(theme.smallFont());
-        const QString text = QFontMetrics(theme.smallFont()).elidedText(options.footer, Qt::ElideRight, size.width() - 2 * side);
-        painter.drawText(QRectF(side, size.height() - foot, size.width() - 2 * side, foot), Qt::AlignVCenter | Qt::AlignLeft, text);
+        const QString text =
+            QFontMetrics(theme.smallFont()).elidedText(options.footer, Qt::ElideRight, size.width() - 2 * side);
+        painter.drawText(QRectF(side, size.height() - foot, size.width() - 2 * side, foot),
+                         Qt::AlignVCenter | Qt::AlignLeft, text);
     }
     painter.save();
     painter.translate(0, head);
@@ -46,10 +49,12 @@ void paintFigure(QCPPainter& painter, const QSize& size, const FigureOptions& op
     painter.restore();
 }
 
-Result<void> writePng(const QString& path, const QSize& size, const FigureOptions& options, const FigureSource& source) {
+Result<void> writePng(const QString& path, const QSize& size, const FigureOptions& options,
+                      const FigureSource& source) {
     QImage image((QSizeF(size) * options.scale).toSize(), QImage::Format_ARGB32_Premultiplied);
     if (image.isNull()) {
-        return fail(ErrorCode::OutOfMemory, FigureView::tr("There is no memory for a picture of this size").toStdString(),
+        return fail(ErrorCode::OutOfMemory,
+                    FigureView::tr("There is no memory for a picture of this size").toStdString(),
                     FigureView::tr("Use a smaller scale").toStdString());
     }
     image.fill(Qt::transparent);
@@ -64,11 +69,13 @@ Result<void> writePng(const QString& path, const QSize& size, const FigureOption
     image.setDotsPerMeterX(dots_per_meter);
     image.setDotsPerMeterY(dots_per_meter);
     QSaveFile file(path);  // the old picture stays until the new one is whole
-    if (!file.open(QIODevice::WriteOnly) || !image.save(&file, "PNG") || !file.commit()) return tl::unexpected(writeError(path, file.errorString()));
+    if (!file.open(QIODevice::WriteOnly) || !image.save(&file, "PNG") || !file.commit())
+        return tl::unexpected(writeError(path, file.errorString()));
     return {};
 }
 
-Result<void> writeVector(const QString& path, const QSize& size, const FigureOptions& options, const FigureSource& source) {
+Result<void> writeVector(const QString& path, const QSize& size, const FigureOptions& options,
+                         const FigureSource& source) {
     QSaveFile file(path);
     if (!file.open(QIODevice::WriteOnly)) return tl::unexpected(writeError(path, file.errorString()));
     const auto draw = [&](QPaintDevice& device) {
@@ -95,7 +102,8 @@ Result<void> writeVector(const QString& path, const QSize& size, const FigureOpt
         pdf.setTitle(options.title);
         // One unit is one logical pixel of the screen: point sizes and lengths keep their proportion.
         pdf.setResolution(source.screen_dpi);
-        pdf.setPageSize(QPageSize(QSizeF(size) * 72.0 / source.screen_dpi, QPageSize::Point, {}, QPageSize::ExactMatch));
+        pdf.setPageSize(
+            QPageSize(QSizeF(size) * 72.0 / source.screen_dpi, QPageSize::Point, {}, QPageSize::ExactMatch));
         pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
         drawn = draw(pdf);
     }
@@ -107,15 +115,23 @@ Result<void> writeVector(const QString& path, const QSize& size, const FigureOpt
 
 Result<void> writeFigure(const QString& path, const FigureOptions& options, const FigureSource& source) {
     const QSize wanted = options.size.isEmpty() ? source.screen_size.expandedTo(QSize(320, 200)) : options.size;
-    const double largest = std::max(wanted.width(), wanted.height()) * (options.format == FigureFormat::Png ? options.scale : 1.0);
-    if (wanted.width() < 50 || wanted.height() < 50 || !(options.scale >= 0.5 && options.scale <= 8) || largest > kLargestSide ||
-        options.dpi < 30 || options.dpi > 2400) {
+    const double largest =
+        std::max(wanted.width(), wanted.height()) * (options.format == FigureFormat::Png ? options.scale : 1.0);
+    if (wanted.width() < 50 || wanted.height() < 50 || !(options.scale >= 0.5 && options.scale <= 8) ||
+        largest > kLargestSide || options.dpi < 30 || options.dpi > 2400) {
         return fail(ErrorCode::InvalidArgument,
                     FigureView::tr("A figure of %1 × %2 at scale %3 and %4 dpi cannot be made")
-                        .arg(wanted.width()).arg(wanted.height()).arg(options.scale).arg(options.dpi).toStdString(),
-                    FigureView::tr("Use 50 to %1 pixels a side, scale 0.5 to 8, 30 to 2400 dpi").arg(kLargestSide).toStdString());
+                        .arg(wanted.width())
+                        .arg(wanted.height())
+                        .arg(options.scale)
+                        .arg(options.dpi)
+                        .toStdString(),
+                    FigureView::tr("Use 50 to %1 pixels a side, scale 0.5 to 8, 30 to 2400 dpi")
+                        .arg(kLargestSide)
+                        .toStdString());
     }
-    return options.format == FigureFormat::Png ? writePng(path, wanted, options, source) : writeVector(path, wanted, options, source);
+    return options.format == FigureFormat::Png ? writePng(path, wanted, options, source)
+                                               : writeVector(path, wanted, options, source);
 }
 
 }  // namespace quibble

@@ -14,7 +14,8 @@ Result<FigureFormat> figureFormatOf(const QString& path) {
         if (ending == QLatin1String("svg")) return FigureFormat::Svg;
         if (ending == QLatin1String("pdf")) return FigureFormat::Pdf;
     }
-    return fail(ErrorCode::InvalidArgument, FigureView::tr("%1 does not end in .png, .svg or .pdf").arg(path).toStdString(),
+    return fail(ErrorCode::InvalidArgument,
+                FigureView::tr("%1 does not end in .png, .svg or .pdf").arg(path).toStdString(),
                 FigureView::tr("Give the file one of these endings").toStdString());
 }
 

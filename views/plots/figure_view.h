@@ -16,13 +16,13 @@ enum class FigureFormat { Png, Svg, Pdf };
 
 struct FigureOptions {
     FigureFormat format = FigureFormat::Png;
-    QSize size;              // logical pixels; empty: as on screen
-    double scale = 2;        // PNG: device pixels per logical pixel, 0.5 .. 8
-    int dpi = 192;           // PNG: stored in the file
-    bool light = true;       // light colours even when the window is dark
+    QSize size;                // logical pixels; empty: as on screen
+    double scale = 2;          // PNG: device pixels per logical pixel, 0.5 .. 8
+    int dpi = 192;             // PNG: stored in the file
+    bool light = true;         // light colours even when the window is dark
     bool transparent = false;  // PNG and SVG: no background
-    QString title;           // above the figure; empty: none
-    QString footer;          // below it: provenance; empty: none
+    QString title;             // above the figure; empty: none
+    QString footer;            // below it: provenance; empty: none
 };
 
 /// ".png" -> Png and so on; an error for any other ending.
@@ -46,7 +46,7 @@ public slots:
     void copyCsv();      // the table, C locale
 
 signals:
-    void exportRequested();    // "Export..." in the context menu
+    void exportRequested();  // "Export..." in the context menu
     void tableRequested(bool on);
 };
 

@@ -19,8 +19,11 @@ PaintedView::PaintedView(const QString& title, const QString& name, QWidget* par
 
 Result<void> PaintedView::exportFigure(const QString& path, const FigureOptions& options) {
     const ThemeColors& colors = options.light ? Theme::light() : Theme::instance().colors();
-    return writeFigure(path, options, {.screen_size = size(), .screen_dpi = logicalDpiX(), .colors = &colors,
-                                       .draw = [&](QPainter& painter, const QSize& inner) { drawFigure(painter, inner, colors); }});
+    return writeFigure(path, options,
+                       {.screen_size = size(),
+                        .screen_dpi = logicalDpiX(),
+                        .colors = &colors,
+                        .draw = [&](QPainter& painter, const QSize& inner) { drawFigure(painter, inner, colors); }});
 }
 
 QAbstractItemModel* PaintedView::table() { return table_; }
@@ -42,8 +45,10 @@ bool PaintedView::event(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
         const QString tip = tipAt(help->pos());
-        if (tip.isEmpty()) QToolTip::hideText();
-        else QToolTip::showText(help->globalPos(), tip, this);
+        if (tip.isEmpty())
+            QToolTip::hideText();
+        else
+            QToolTip::showText(help->globalPos(), tip, this);
         return true;
     }
     return FigureView::event(event);

@@ -1,5 +1,5 @@
-// A figure that one function draws: the same on screen, in a picture and in an export. Shows a tip for what the mouse points at and
-// has the context menu of every figure.
+// A figure that one function draws: the same on screen, in a picture and in an export. Shows a tip for what the mouse
+// points at and has the context menu of every figure.
 #pragma once
 
 #include "views/plots/figure_view.h"

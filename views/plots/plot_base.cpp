@@ -40,8 +40,10 @@ void PlotBase::requestReplot() {
 }
 
 void PlotBase::replotLayer(const QString& name) {
-    if (stale_ || !canBeSeen()) requestReplot();
-    else layer(name)->replot();
+    if (stale_ || !canBeSeen())
+        requestReplot();
+    else
+        layer(name)->replot();
 }
 
 void PlotBase::paintEvent(QPaintEvent* event) {
@@ -85,7 +87,8 @@ Result<void> PlotBase::exportTo(const QString& path, const FigureOptions& option
         toPainter(static_cast<QCPPainter*>(&painter), inner.width(), inner.height());
         setBackground(background);
     };
-    const Result<void> result = writeFigure(path, options, {.screen_size = size(), .screen_dpi = logicalDpiX(), .colors = active_, .draw = draw});
+    const Result<void> result = writeFigure(
+        path, options, {.screen_size = size(), .screen_dpi = logicalDpiX(), .colors = active_, .draw = draw});
     active_ = &Theme::instance().colors();
     applyColors(*active_);
     applyGeometry(size());

@@ -1,8 +1,9 @@
-// The only way to QCustomPlot: colours and fonts of the theme, queued replots that hidden plots skip, and export with the look of
-// the screen. Nothing outside views/plots includes this header.
+// The only way to QCustomPlot: colours and fonts of the theme, queued replots that hidden plots skip, and export with
+// the look of the screen. Nothing outside views/plots includes this header.
 //
-// A plot paints a picture that its last replot made. A replot that was skipped, because nobody could see the plot, is made up for when the
-// plot is painted, not when it is shown: the tab of a dock that comes forward paints it without showing it.
+// A plot paints a picture that its last replot made. A replot that was skipped, because nobody could see the plot, is
+// made up for when the plot is painted, not when it is shown: the tab of a dock that comes forward paints it without
+// showing it.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,8 @@ class PlotBase : public QCustomPlot {
 public:
     explicit PlotBase(QWidget* parent = nullptr);
 
-    /// Asks for a replot at the next turn of the event loop; many requests are one replot. A plot that cannot be seen replots when it is painted.
+    /// Asks for a replot at the next turn of the event loop; many requests are one replot. A plot that cannot be seen
+    /// replots when it is painted.
     void requestReplot();
     [[nodiscard]] double lastReplotMs() { return replotTime(false); }
 
@@ -49,7 +51,7 @@ private:
     [[nodiscard]] bool canBeSeen() const { return isVisible() && !visibleRegion().isEmpty(); }
 
     const ThemeColors* active_ = nullptr;
-    bool stale_ = true;   // a replot was wanted and not made
+    bool stale_ = true;  // a replot was wanted and not made
     bool queued_ = false;
 };
 

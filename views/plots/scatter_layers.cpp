@@ -42,13 +42,17 @@ void ScatterDots::draw(QCPPainter* painter) {
             if (dots[i].marker != markers) continue;
             const QPointF at = plot_->pixelOf(static_cast<int>(i));
             if (!std::isfinite(at.x()) || !std::isfinite(at.y())) continue;
-            const int column = static_cast<int>(at.x() - area.left()) / kCell, row = static_cast<int>(at.y() - area.top()) / kCell;
+            const int column = static_cast<int>(at.x() - area.left()) / kCell,
+                      row = static_cast<int>(at.y() - area.top()) / kCell;
             if (column < 0 || row < 0 || column >= columns || row >= rows) continue;
-            const auto cell = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
+            const auto cell =
+                static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
             if (taken[cell]) continue;
             taken[cell] = true;
-            if (on_screen) painter->drawPixmap(at - QPointF(side / 2, side / 2), sprite);
-            else painter->drawEllipse(at, size, size);
+            if (on_screen)
+                painter->drawPixmap(at - QPointF(side / 2, side / 2), sprite);
+            else
+                painter->drawEllipse(at, size, size);
         }
     };
     pass(false);

@@ -21,7 +21,8 @@ double yOf(const RunDocument& document, int token) {
 
 }  // namespace
 
-ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document), replot_timer_(new QTimer(this)) {
+ScatterPlot::ScatterPlot(RunDocument* document, QWidget* parent)
+    : PlotBase(parent), document_(document), replot_timer_(new QTimer(this)) {
     setAccessibleName(tr("KL against the entropy of the reference, one dot a token"));
     setMouseTracking(true);
     addLayer(QStringLiteral("cursor"), layer(QStringLiteral("main")), QCustomPlot::limAbove);
@@ -81,7 +82,8 @@ void ScatterPlot::refill() {
 }
 
 void ScatterPlot::take(int first, int last) {
-    if (static_cast<int>(dots_.size()) < last) dots_.resize(static_cast<std::size_t>(last), Dot{kNotMeasured, kNotMeasured, false});
+    if (static_cast<int>(dots_.size()) < last)
+        dots_.resize(static_cast<std::size_t>(last), Dot{kNotMeasured, kNotMeasured, false});
     for (int i = first; i < last; ++i) {
         const double x = xOf(*document_, i), y = yOf(*document_, i);
         const bool marker = document_->trace().points()[static_cast<std::size_t>(i)].token.sampledMarker();
@@ -100,11 +102,14 @@ void ScatterPlot::updateAxes() {
     const double y = std::max(y_max_, measureFloor(Measure::Kl, document_->unit())) * 1.06;
     xAxis->setRange(-x * 0.015, x);
     yAxis->setRange(-y * 0.02, y);
-    setAccessibleDescription(tr("%n tokens with KL; entropy up to %1, KL up to %2", nullptr, static_cast<int>(document_->trace().referenced()))
+    setAccessibleDescription(tr("%n tokens with KL; entropy up to %1, KL up to %2", nullptr,
+                                static_cast<int>(document_->trace().referenced()))
                                  .arg(formatSignificant(x_max_), formatSignificant(y_max_)));
     // A cloud of many dots hardly changes from frame to frame, and costs more than a line.
-    if (dots_.size() < 5000) requestReplot();
-    else if (!replot_timer_->isActive()) replot_timer_->start(150);
+    if (dots_.size() < 5000)
+        requestReplot();
+    else if (!replot_timer_->isActive())
+        replot_timer_->start(150);
 }
 
 void ScatterPlot::replotOverlay() { replotLayer(QStringLiteral("cursor")); }

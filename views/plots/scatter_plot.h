@@ -18,7 +18,8 @@ public:
         float x, y;  // NaN without a reference
         bool marker;
     };
-    /// One for each token, in the unit shown. Kept apart from the trace, whose records are too large to walk at every frame.
+    /// One for each token, in the unit shown. Kept apart from the trace, whose records are too large to walk at every
+    /// frame.
     [[nodiscard]] const std::vector<Dot>& dots() const { return dots_; }
     [[nodiscard]] QPointF pixelOf(int token) const;  // NaN when it has no KL
     [[nodiscard]] int tokenAt(const QPointF& pixel) const;

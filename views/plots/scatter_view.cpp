@@ -47,7 +47,9 @@ void ScatterView::updateFigures() {
     setFigures(rho ? tr("ρ = %1").arg(formatNumber(*rho, 2)) : none ? tr("no reference") : QString());
 }
 
-Result<void> ScatterView::exportFigure(const QString& path, const FigureOptions& options) { return plot_->exportTo(path, options); }
+Result<void> ScatterView::exportFigure(const QString& path, const FigureOptions& options) {
+    return plot_->exportTo(path, options);
+}
 QAbstractItemModel* ScatterView::table() { return table_; }
 QPixmap ScatterView::picture(double scale) { return plot_->picture(scale); }
 QWidget* ScatterView::plotWidget() const { return plot_; }

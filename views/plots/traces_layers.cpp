@@ -26,10 +26,12 @@ void TraceMarks::drawMark(QCPPainter* painter, int token, const QColor& colour, 
             painter->setPen(QPen(faded(colour, 0.75), 1));
             painter->drawLine(QLineF(x, area.bottom() - 4, x, area.bottom()));
         } else {
-            // The dashes one by one: a dashed pen is stroked as a path, which takes most of a frame for some tens of marks.
+            // The dashes one by one: a dashed pen is stroked as a path, which takes most of a frame for some tens of
+            // marks.
             painter->setPen(QPen(faded(colour, 0.5), 1));
             QVector<QLineF> dashes;
-            for (int y = area.top(); y < area.bottom(); y += 6) dashes.append(QLineF(x, y, x, std::min(y + 2, area.bottom())));
+            for (int y = area.top(); y < area.bottom(); y += 6)
+                dashes.append(QLineF(x, y, x, std::min(y + 2, area.bottom())));
             painter->drawLines(dashes);
         }
     }
@@ -41,7 +43,8 @@ void TraceMarks::draw(QCPPainter* painter) {
     const int first = std::max(0, static_cast<int>(std::floor(plot_->range().lower)));
     const int last = std::min(document.size(), static_cast<int>(std::ceil(plot_->range().upper)) + 1);
     const auto& marked = plot_->marks();
-    const auto begin = std::lower_bound(marked.begin(), marked.end(), first), end = std::lower_bound(begin, marked.end(), last);
+    const auto begin = std::lower_bound(marked.begin(), marked.end(), first),
+               end = std::lower_bound(begin, marked.end(), last);
     const auto marks = static_cast<int>(end - begin);
     const ThemeColors& colors = plot_->shownColors();
     const int width = plot_->rows().front().rect->rect().width();
@@ -72,13 +75,15 @@ void TraceMarks::drawControls(QCPPainter* painter, int first, int last) const {
         const double x = std::round(plot_->pixelOf(token)) + 0.5;
         painter->setPen(QPen(faded(colors.muted, 0.8), 1, Qt::DashLine));
         for (const TracesPlot::Row& row : plot_->rows()) {
-            if (plot_->rowShown(row)) painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
+            if (plot_->rowShown(row))
+                painter->drawLine(QLineF(x, row.rect->rect().top(), x, row.rect->rect().bottom()));
         }
         const QString text = controlText(change);
         const double width = QFontMetricsF(font).horizontalAdvance(text);
         if (x + 3 < free_from) continue;  // a label under another one could not be read
         painter->setPen(colors.muted);
-        painter->drawText(QPointF(x + 3, plot_->rows().front().rect->rect().top() + QFontMetricsF(font).ascent()), text);
+        painter->drawText(QPointF(x + 3, plot_->rows().front().rect->rect().top() + QFontMetricsF(font).ascent()),
+                          text);
         free_from = x + 6 + width;
     }
 }
@@ -88,7 +93,9 @@ QString TraceLabels::nameOf(const TracesPlot::Row& row) const {
     switch (row.measure) {
         case Measure::Entropy: return tr("Entropy");
         case Measure::Kl:
-            return provenance.reference_format.empty() ? tr("KL") : tr("KL to %1").arg(QString::fromStdString(provenance.reference_format));
+            return provenance.reference_format.empty()
+                       ? tr("KL")
+                       : tr("KL to %1").arg(QString::fromStdString(provenance.reference_format));
         case Measure::MarkerMass: return tr("Marker mass");
         default: return measureLabel(row.measure);
     }
@@ -127,7 +134,8 @@ void TraceLabels::draw(QCPPainter* painter) {
                           bold_metrics.elidedText(name, Qt::ElideRight, width));
         painter->setFont(theme.smallFont());
         painter->setPen(colors.muted);
-        painter->drawText(QRect(left, top + bold_metrics.height(), width, unit_bounds.height()), Qt::AlignLeft | Qt::TextWordWrap, unit);
+        painter->drawText(QRect(left, top + bold_metrics.height(), width, unit_bounds.height()),
+                          Qt::AlignLeft | Qt::TextWordWrap, unit);
     }
     if (plot_->document()->size() > 0) drawFoot(painter);
 }
@@ -142,7 +150,8 @@ void TraceLabels::drawFoot(QCPPainter* painter) const {
     painter->setFont(axis->tickLabelFont());
     painter->setPen(colors.muted);
     const double left = theme.em(0.6), ticks = metrics.height() + 6;
-    painter->drawText(QRectF(left, area.bottom() + 1, area.left() - left - theme.em(0.9), ticks), Qt::AlignRight | Qt::AlignVCenter, tr("token"));
+    painter->drawText(QRectF(left, area.bottom() + 1, area.left() - left - theme.em(0.9), ticks),
+                      Qt::AlignRight | Qt::AlignVCenter, tr("token"));
     if (plot_->legendHeight() <= 0) return;
     const RunDocument& document = *plot_->document();
     bool markers = false, interventions = false;
@@ -156,14 +165,16 @@ void TraceLabels::drawFoot(QCPPainter* painter) const {
         bool there;
         QColor colour;
         QString text;
-    } entries[] = {{markers, colors.marker, tr("marker")}, {interventions, colors.mass, tr("the penalty changed the token")},
+    } entries[] = {{markers, colors.marker, tr("marker")},
+                   {interventions, colors.mass, tr("the penalty changed the token")},
                    {!document.trace().controls().empty(), colors.muted, tr("a control changed")}};
     const double top = area.bottom() + ticks, line = plot_->legendHeight();
     double x = area.left();
     for (const auto& entry : entries) {
         if (!entry.there) continue;
         painter->setPen(QPen(entry.colour, 1.4));
-        for (double y = top + 2; y < top + line - 2; y += 5) painter->drawLine(QLineF(x + 2.5, y, x + 2.5, std::min(y + 2.5, top + line - 2)));
+        for (double y = top + 2; y < top + line - 2; y += 5)
+            painter->drawLine(QLineF(x + 2.5, y, x + 2.5, std::min(y + 2.5, top + line - 2)));
         painter->setPen(colors.muted);
         const double width = metrics.horizontalAdvance(entry.text) + 2;
         painter->drawText(QRectF(x + theme.em(0.5), top, width, line), Qt::AlignLeft | Qt::AlignVCenter, entry.text);
@@ -183,7 +194,8 @@ void TraceOverlay::draw(QCPPainter* painter) {
         painter->setClipRect(area);
         if (range.size() > 1) {
             const double from = plot_->pixelOf(range.begin), to = plot_->pixelOf(range.end - 1);
-            painter->fillRect(QRectF(from, area.top(), std::max(1.0, to - from), area.height()), faded(colors.accent, 0.14));
+            painter->fillRect(QRectF(from, area.top(), std::max(1.0, to - from), area.height()),
+                              faded(colors.accent, 0.14));
         }
         if (hovered >= 0 && hovered != current) {
             const double x = std::round(plot_->pixelOf(hovered)) + 0.5;
@@ -195,12 +207,14 @@ void TraceOverlay::draw(QCPPainter* painter) {
             painter->setPen(QPen(colors.accent, 1.4));
             painter->drawLine(QLineF(x, area.top(), x, area.bottom()));
             const auto& values = row.line->values();
-            const float value = current < static_cast<int>(values.size()) ? values[static_cast<std::size_t>(current)] : kNotMeasured;
+            const float value =
+                current < static_cast<int>(values.size()) ? values[static_cast<std::size_t>(current)] : kNotMeasured;
             if (std::isfinite(value)) {
                 painter->setAntialiasing(true);
                 painter->setPen(QPen(colors.card, 1.5));
                 painter->setBrush(colors.accent);
-                painter->drawEllipse(QPointF(x, row.rect->axis(QCPAxis::atLeft)->coordToPixel(static_cast<double>(value))), 3.6, 3.6);
+                painter->drawEllipse(
+                    QPointF(x, row.rect->axis(QCPAxis::atLeft)->coordToPixel(static_cast<double>(value))), 3.6, 3.6);
                 painter->setAntialiasing(false);
             }
         }

@@ -21,14 +21,16 @@ double axisUpper(double maximum, double least) {
     return 10 * power;
 }
 
-// With this many tokens in sight those of one frame move the curves by less than a pixel: ten pictures a second show as much.
+// With this many tokens in sight those of one frame move the curves by less than a pixel: ten pictures a second show as
+// much.
 constexpr double kManyTokens = 20000;
 constexpr int kLiveIntervalMs = 100;
 constexpr double kLegendFrom = 8;  // em: the height from which the marks are explained below the plot
 
 }  // namespace
 
-TracesPlot::TracesPlot(RunDocument* document, QWidget* parent) : PlotBase(parent), document_(document), live_timer_(new QTimer(this)) {
+TracesPlot::TracesPlot(RunDocument* document, QWidget* parent)
+    : PlotBase(parent), document_(document), live_timer_(new QTimer(this)) {
     live_timer_->setSingleShot(true);
     connect(live_timer_, &QTimer::timeout, this, &TracesPlot::requestReplot);
     setAccessibleName(tr("Traces: entropy, KL and marker mass over the tokens"));
@@ -105,12 +107,15 @@ void TracesPlot::applyColors(const ThemeColors& colors) {
         for (QCPAxis* axis : row.rect->axes()) styleAxis(axis, colors);
         row.line->setPen(QPen(lines[i], 1.3));
         const auto pale = [&](int line, int card) { return (line * 42 + card * 58) / 100; };
-        row.line->setPale(QColor(pale(lines[i].red(), colors.card.red()), pale(lines[i].green(), colors.card.green()), pale(lines[i].blue(), colors.card.blue())));
+        row.line->setPale(QColor(pale(lines[i].red(), colors.card.red()), pale(lines[i].green(), colors.card.green()),
+                                 pale(lines[i].blue(), colors.card.blue())));
     }
 }
 
 // Without a reference there is no KL: its row leaves its place to the others.
-bool TracesPlot::rowShown(const Row& row) const { return row.measure != Measure::Kl || document_->size() == 0 || document_->hasReference(); }
+bool TracesPlot::rowShown(const Row& row) const {
+    return row.measure != Measure::Kl || document_->size() == 0 || document_->hasReference();
+}
 
 void TracesPlot::arrangeRows() {
     const bool explains = !marks_.empty() || !document_->trace().controls().empty();
@@ -142,17 +147,20 @@ void TracesPlot::applyGeometry(const QSize& size) {
     for (const Row& row : rows_) {
         const bool last = &row == &rows_.back();
         shown += rowShown(row) ? 1 : 0;
-        row.rect->setMargins(rowShown(row) ? QMargins(labels, theme.em(0.45), theme.em(1.5), last ? foot : theme.em(0.35)) : QMargins());
+        row.rect->setMargins(
+            rowShown(row) ? QMargins(labels, theme.em(0.45), theme.em(1.5), last ? foot : theme.em(0.35)) : QMargins());
     }
     // The last row carries the tick labels: give it their height on top of an equal share.
     const double share = std::max(20.0, (size.height() - foot) / static_cast<double>(shown));
     QList<double> factors;
-    for (const Row& row : rows_) factors << (!rowShown(row) ? 1e-3 : &row == &rows_.back() ? share + foot - theme.em(0.35) : share);
+    for (const Row& row : rows_)
+        factors << (!rowShown(row) ? 1e-3 : &row == &rows_.back() ? share + foot - theme.em(0.35) : share);
     plotLayout()->setRowStretchFactors(factors);
 }
 
 float TracesPlot::valueOf(int token, Measure measure) const {
-    return static_cast<float>(measureValue(document_->trace().points()[static_cast<std::size_t>(token)], measure, document_->unit()));
+    return static_cast<float>(
+        measureValue(document_->trace().points()[static_cast<std::size_t>(token)], measure, document_->unit()));
 }
 
 void TracesPlot::refill() {
@@ -184,8 +192,10 @@ void TracesPlot::append(int first, int last) {
 }
 
 void TracesPlot::requestLiveReplot() {
-    if (range_.size() < kManyTokens) requestReplot();
-    else if (!live_timer_->isActive()) live_timer_->start(kLiveIntervalMs);
+    if (range_.size() < kManyTokens)
+        requestReplot();
+    else if (!live_timer_->isActive())
+        live_timer_->start(kLiveIntervalMs);
 }
 
 void TracesPlot::updateReference(int first, int last) {
@@ -275,12 +285,14 @@ double TracesPlot::pixelOf(int token) const { return rows_.front().rect->axis(QC
 
 void TracesPlot::wheelEvent(QWheelEvent* event) {
     const int steps = event->angleDelta().y() != 0 ? event->angleDelta().y() : event->angleDelta().x();
-    const bool pan = event->modifiers() & Qt::ShiftModifier || (event->angleDelta().y() == 0 && event->angleDelta().x() != 0);
+    const bool pan =
+        event->modifiers() & Qt::ShiftModifier || (event->angleDelta().y() == 0 && event->angleDelta().x() != 0);
     if (pan) {
         const double by = -range_.size() * 0.15 * steps / 120.0;
         setRange(range_.lower + by, range_.upper + by);
     } else {
-        zoomAround(rows_.front().rect->axis(QCPAxis::atBottom)->pixelToCoord(event->position().x()), std::pow(1.25, steps / 120.0));
+        zoomAround(rows_.front().rect->axis(QCPAxis::atBottom)->pixelToCoord(event->position().x()),
+                   std::pow(1.25, steps / 120.0));
     }
     event->accept();
 }
@@ -315,7 +327,8 @@ void TracesPlot::mouseMoveEvent(QMouseEvent* event) {
 void TracesPlot::mouseReleaseEvent(QMouseEvent* event) {
     if (event->button() != Qt::LeftButton) return;
     if (drag_ == Drag::Click && press_token_ >= 0) document_->selectToken(press_token_);
-    if (drag_ == Drag::Select && press_token_ >= 0 && document_->current() >= 0 && (event->pos() - press_).manhattanLength() <= 4) {
+    if (drag_ == Drag::Select && press_token_ >= 0 && document_->current() >= 0 &&
+        (event->pos() - press_).manhattanLength() <= 4) {
         const int from = document_->current();  // Shift+click extends
         document_->setSelection({std::min(from, press_token_), std::max(from, press_token_) + 1}, press_token_);
     }
@@ -346,9 +359,7 @@ void TracesPlot::keyPressEvent(QKeyEvent* event) {
         case Qt::Key_Left: return select(current - 1);
         case Qt::Key_Right: return select(current + 1);
         case Qt::Key_Home: return select(0);
-        case Qt::Key_End:
-            select(last);
-            return setFollow(true);
+        case Qt::Key_End: select(last); return setFollow(true);
         case Qt::Key_Plus:
         case Qt::Key_Equal: return zoomAround(middle, 1.5);
         case Qt::Key_Minus: return zoomAround(middle, 1 / 1.5);
@@ -373,7 +384,8 @@ void TracesPlot::keyPressEvent(QKeyEvent* event) {
 void TracesPlot::updateDescription() {
     QString text = tr("%n tokens", nullptr, document_->size());
     for (const Row& row : rows_) {
-        text += tr("; %1 up to %2").arg(measureLabel(row.measure), formatSignificant(row.line->maximum(0, document_->size())));
+        text += tr("; %1 up to %2")
+                    .arg(measureLabel(row.measure), formatSignificant(row.line->maximum(0, document_->size())));
     }
     if (document_->current() >= 0) text += tr("; token %1 chosen").arg(document_->current());
     setAccessibleDescription(text);

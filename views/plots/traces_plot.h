@@ -1,5 +1,5 @@
-// The plot inside TracesView: three axis rects over one x-range, marks behind the lines, crosshair and selection on a layer of
-// their own, which repaints without the lines.
+// The plot inside TracesView: three axis rects over one x-range, marks behind the lines, crosshair and selection on a
+// layer of their own, which repaints without the lines.
 #pragma once
 
 #include <array>
@@ -82,9 +82,9 @@ private:
     bool explains_ = false;  // there are marks to explain
     double legend_height_ = 0;
     QCPRange range_{-1, 60};
-    double span_ = 0;       // of the user's zoom while following; 0: as much as kFollowSpan
+    double span_ = 0;  // of the user's zoom while following; 0: as much as kFollowSpan
     bool follow_ = true;
-    bool fit_ = false;      // everything in sight
+    bool fit_ = false;  // everything in sight
     QPoint press_;
     QCPRange press_range_;
     int press_token_ = -1;

@@ -38,7 +38,8 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
     table_button_ = makeFlatButton(QStringLiteral("table"), tr("Show the numbers as a table"), header_);
     table_button_->setCheckable(true);
     reference_button_ = new QPushButton(tr("Choose a reference…"), header_);
-    reference_button_->setToolTip(tr("This run has no reference, so it has no KL. The next run is compared with what you choose."));
+    reference_button_->setToolTip(
+        tr("This run has no reference, so it has no KL. The next run is compared with what you choose."));
     reference_button_->setVisible(false);
     useFont(reference_button_, FontRole::Small);
     row->addWidget(reference_button_);
@@ -56,7 +57,8 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
         emit followTailChanged(follow);
     });
     connect(plot_, &TracesPlot::menuRequested, this, &TracesView::showMenu);
-    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::unitChanged, &RunDocument::reset, &RunDocument::provenanceChanged}) {
+    for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::unitChanged, &RunDocument::reset,
+                              &RunDocument::provenanceChanged}) {
         connect(document_, signal, this, &TracesView::updateFigures);
     }
     connect(document_, &RunDocument::hoveredChanged, this, &TracesView::updateFigures);
@@ -66,7 +68,9 @@ TracesView::TracesView(RunDocument* document, QWidget* parent)
     updateFigures();
 }
 
-void TracesView::updateReferenceButton() { reference_button_->setVisible(document_->size() > 0 && !document_->hasReference()); }
+void TracesView::updateReferenceButton() {
+    reference_button_->setVisible(document_->size() > 0 && !document_->hasReference());
+}
 
 void TracesView::updateFigures() {
     updateReferenceButton();
@@ -80,8 +84,10 @@ void TracesView::updateFigures() {
     const Unit unit = document_->unit();
     const QString nat = measureUnit(Measure::Entropy, unit);
     QString text = tr("token %1 · entropy %2 %3").arg(token).arg(measureText(point, Measure::Entropy, unit), nat);
-    if (point.hasReference()) text += tr(" · KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat);
-    else if (document_->hasReference()) text += tr(" · KL pending");
+    if (point.hasReference())
+        text += tr(" · KL %1 %2").arg(measureText(point, Measure::Kl, unit), nat);
+    else if (document_->hasReference())
+        text += tr(" · KL pending");
     text += tr(" · marker mass %1").arg(measureText(point, Measure::MarkerMass, unit));
     setFigures(text);
 }
@@ -90,10 +96,12 @@ void TracesView::showMenu(const QPoint& global) {
     QMenu menu(this);
     menu.addAction(tr("Fit all"), this, &TracesView::fitAll)->setShortcut(QKeySequence(Qt::Key_F));
     menu.addAction(tr("Jump to live"), this, &TracesView::jumpToLive)->setShortcut(QKeySequence(Qt::Key_End));
-    menu.addAction(tr("Zoom to selection"), this, [this] {
-        const TokenRange range = document_->selection();
-        plot_->setRange(range.begin - 2, range.end + 1);
-    })->setEnabled(document_->selection().size() > 1);
+    menu.addAction(tr("Zoom to selection"), this,
+                   [this] {
+                       const TokenRange range = document_->selection();
+                       plot_->setRange(range.begin - 2, range.end + 1);
+                   })
+        ->setEnabled(document_->selection().size() > 1);
     menu.addSeparator();
     menu.addAction(tr("Copy picture"), this, &TracesView::copyPicture);
     menu.addAction(tr("Copy numbers as CSV"), this, &TracesView::copyCsv);
@@ -110,7 +118,9 @@ void TracesView::showTable(bool on) {
     emit tableRequested(on);
 }
 
-Result<void> TracesView::exportFigure(const QString& path, const FigureOptions& options) { return plot_->exportTo(path, options); }
+Result<void> TracesView::exportFigure(const QString& path, const FigureOptions& options) {
+    return plot_->exportTo(path, options);
+}
 QAbstractItemModel* TracesView::table() { return twin_->model(); }
 QPixmap TracesView::picture(double scale) { return plot_->picture(scale); }
 QWidget* TracesView::headerWidget() { return header_; }

@@ -1,4 +1,5 @@
-// Entropy, KL and marker mass over the tokens: three rows, one x-axis, one crosshair. Follows the tail until the user pans.
+// Entropy, KL and marker mass over the tokens: three rows, one x-axis, one crosshair. Follows the tail until the user
+// pans.
 #pragma once
 
 #include "views/plots/figure_view.h"
@@ -36,7 +37,7 @@ public:
 public slots:
     void jumpToLive();
     void fitAll();
-    void zoom(double factor);        // > 1: closer, around the current token or the middle
+    void zoom(double factor);  // > 1: closer, around the current token or the middle
     void setXRange(double lower, double upper);
     void showTable(bool on);
 

@@ -24,13 +24,15 @@ constexpr const char* kBudgetKey = "budget";
 
 const ParamSpec* budgetSpec(const MethodInfo* method) {
     if (method == nullptr) return nullptr;
-    const auto found = std::find_if(method->params.begin(), method->params.end(), [](const ParamSpec& spec) { return spec.key == kBudgetKey; });
+    const auto found = std::find_if(method->params.begin(), method->params.end(),
+                                    [](const ParamSpec& spec) { return spec.key == kBudgetKey; });
     return found == method->params.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("Drafts and experts"), parent), document_(document) {
+DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent)
+    : View(tr("Drafts and experts"), parent), document_(document) {
     const Theme& theme = Theme::instance();
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
@@ -168,7 +170,8 @@ void DecodingPanel::setRequest(const RunRequest& request) {
     for (int which = 0; which < 2; ++which) {
         paths_[which].clear();
         const QString path = QString::fromStdString(*paths[which]);
-        if (path != draftPath(which, draft_->method() == nullptr ? 0 : draft_->method()->model_files)) paths_[which] = path;
+        if (path != draftPath(which, draft_->method() == nullptr ? 0 : draft_->method()->model_files))
+            paths_[which] = path;
     }
     silent_ = false;
     told_draft_ = draft_->choice();
@@ -179,7 +182,8 @@ void DecodingPanel::setRequest(const RunRequest& request) {
 void DecodingPanel::fill(RunRequest& request) const {
     request.draft = {};
     request.draft.method = draft_->choice();
-    if (const MethodInfo* rule = verify_->method(); rule != nullptr && request.draft.method.id != MethodChoice{}.id) request.draft.verify = verify_->choice();
+    if (const MethodInfo* rule = verify_->method(); rule != nullptr && request.draft.method.id != MethodChoice{}.id)
+        request.draft.verify = verify_->choice();
     const MethodInfo* method = draft_->method();
     const int files = method == nullptr ? 0 : method->model_files;
     if (files > 0) request.draft.path = draftPath(0, files).toStdString();
@@ -199,7 +203,8 @@ QString DecodingPanel::draftPath(int which, int files) const {
 }
 
 QString DecodingPanel::nameOf(const QString& path) const {
-    const auto known = std::find_if(known_.begin(), known_.end(), [&](const KnownModel& model) { return model.path == path; });
+    const auto known =
+        std::find_if(known_.begin(), known_.end(), [&](const KnownModel& model) { return model.path == path; });
     return known != known_.end() ? known->label : path.section(QLatin1Char('/'), -1);
 }
 
@@ -208,7 +213,8 @@ void DecodingPanel::fillFileMenu(int which) {
     menu->clear();
     const QString chosen = draftPath(which, draft_->method() == nullptr ? 0 : draft_->method()->model_files);
     for (const KnownModel& model : known_) {
-        QAction* action = menu->addAction(model.missing ? tr("%1 (missing)").arg(model.label) : model.label, this, [this, which, path = model.path] { setDraftFile(which, path); });
+        QAction* action = menu->addAction(model.missing ? tr("%1 (missing)").arg(model.label) : model.label, this,
+                                          [this, which, path = model.path] { setDraftFile(which, path); });
         action->setToolTip(model.path);
         action->setCheckable(true);
         action->setChecked(model.path == chosen);
@@ -227,14 +233,17 @@ void DecodingPanel::onChanged() {
     emit changed();
 }
 
-// Parameters of the method that the run was started with can be moved while it goes on; another method waits for the next run.
+// Parameters of the method that the run was started with can be moved while it goes on; another method waits for the
+// next run.
 void DecodingPanel::tellRun(const QString& slot, const MethodChoice& now, MethodChoice& told) {
     const MethodChoice before = std::exchange(told, now);
     const RunRequest& running = document_->trace().request();
     const std::string& id = &told == &told_draft_ ? running.draft.method.id : running.experts.id;
     if (!document_->live() || now.id != id || before.id != id) return;
     for (std::size_t i = 0; i < std::min(before.params.size(), now.params.size()); ++i) {
-        if (now.params[i] != before.params[i]) emit controlChanged(slot + QLatin1Char(':') + QString::fromStdString(now.params[i].first), now.params[i].second);
+        if (now.params[i] != before.params[i])
+            emit controlChanged(slot + QLatin1Char(':') + QString::fromStdString(now.params[i].first),
+                                now.params[i].second);
     }
 }
 
@@ -253,8 +262,11 @@ void DecodingPanel::refreshFiles(int files) {
     for (int which = 0; which < 2; ++which) {
         const QString path = draftPath(which, files), name = nameOf(path);
         files_[which]->setVisible(which < files);
-        files_[which]->setText(name.isEmpty() ? tr("Choose a draft model ▾") : which == 0 ? tr("Draft: %1 ▾").arg(name) : tr("Smallest: %1 ▾").arg(name));
-        files_[which]->setToolTip(path.isEmpty() ? tr("A smaller model with the same tokenizer") : tr("A smaller model with the same tokenizer: %1").arg(path));
+        files_[which]->setText(name.isEmpty() ? tr("Choose a draft model ▾")
+                               : which == 0   ? tr("Draft: %1 ▾").arg(name)
+                                              : tr("Smallest: %1 ▾").arg(name));
+        files_[which]->setToolTip(path.isEmpty() ? tr("A smaller model with the same tokenizer")
+                                                 : tr("A smaller model with the same tokenizer: %1").arg(path));
     }
 }
 
@@ -281,7 +293,9 @@ void DecodingPanel::refresh() {
     dense_note_->setText(tr("The open model is dense: it has no experts."));
     refreshBudget();
     if (!blocked_->text().isEmpty()) return setFigures(tr("cannot run"));
-    const auto loses = [](const MethodChooser* chooser) { return chooser->method() != nullptr && !chooser->method()->lossless; };
+    const auto loses = [](const MethodChooser* chooser) {
+        return chooser->method() != nullptr && !chooser->method()->lossless;
+    };
     const bool lossy = (drafts && loses(verify_)) || (expert_count_ > 0 && loses(experts_));
     setFigures((drafts ? tr("drafts, %1") : tr("no draft, %1")).arg(lossy ? tr("lossy") : tr("lossless")));
 }

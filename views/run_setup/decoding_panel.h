@@ -1,5 +1,5 @@
-// Drafts and experts of the next run: who drafts, by which rule the target accepts, how many experts a pass may use. The expert budget is
-// live.
+// Drafts and experts of the next run: who drafts, by which rule the target accepts, how many experts a pass may use.
+// The expert budget is live.
 #pragma once
 
 #include "engine/values/run_request.h"
@@ -24,8 +24,8 @@ public:
     void setDraftMethods(std::vector<MethodInfo> methods);
     void setVerifyMethods(std::vector<MethodInfo> methods);
     void setExpertMethods(std::vector<MethodInfo> methods);
-    /// Draft models that are proposed when the user named none: the smallest there is, and one between it and the open model for
-    /// methods that need two. Empty: none.
+    /// Draft models that are proposed when the user named none: the smallest there is, and one between it and the open
+    /// model for methods that need two. Empty: none.
     void setProposedDrafts(const QString& smallest, const QString& middle);
     /// Models that the menu of a draft offers, beside any other file.
     void setKnownModels(std::vector<KnownModel> models);
@@ -52,7 +52,8 @@ public:
 
 signals:
     void changed();
-    /// Live control with the key of ControlChange: "experts:budget", "draft:length"; only while a run of the same method goes on.
+    /// Live control with the key of ControlChange: "experts:budget", "draft:length"; only while a run of the same
+    /// method goes on.
     void controlChanged(const QString& key, double value);
     void draftFileRequested(int which);
     void faultChanged();

@@ -67,7 +67,8 @@ void MethodChooser::setMethods(std::vector<MethodInfo> methods) {
 void MethodChooser::setChoice(const MethodChoice& choice) {
     if (methods_.empty()) return;
     silent_ = true;
-    const auto found = std::find_if(methods_.begin(), methods_.end(), [&](const MethodInfo& method) { return method.id == choice.id; });
+    const auto found = std::find_if(methods_.begin(), methods_.end(),
+                                    [&](const MethodInfo& method) { return method.id == choice.id; });
     const auto index = found == methods_.end() ? 0 : found - methods_.begin();
     if (found != methods_.end()) forms_[static_cast<std::size_t>(index)]->setValues(choice);
     box_->setCurrentIndex(static_cast<int>(index));
@@ -86,7 +87,8 @@ MethodChoice MethodChooser::choice() const {
 
 const MethodInfo* MethodChooser::method() const {
     const int index = box_->currentIndex();
-    return index < 0 || index >= static_cast<int>(methods_.size()) ? nullptr : &methods_[static_cast<std::size_t>(index)];
+    return index < 0 || index >= static_cast<int>(methods_.size()) ? nullptr
+                                                                   : &methods_[static_cast<std::size_t>(index)];
 }
 
 QString MethodChooser::note() const { return note_->text(); }
@@ -100,7 +102,9 @@ void MethodChooser::showMethod(int index) {
     pages_->setCurrentIndex(index);
     pages_->setVisible(!method.params.empty());
     pages_->setMaximumHeight(forms_[static_cast<std::size_t>(index)]->sizeHint().height());
-    note_->setText(method.lossless ? method.help : method.help.isEmpty() ? tr("Lossy.") : tr("Lossy. %1").arg(method.help));
+    note_->setText(method.lossless         ? method.help
+                   : method.help.isEmpty() ? tr("Lossy.")
+                                           : tr("Lossy. %1").arg(method.help));
     note_->setVisible(!note_->text().isEmpty());
     note_->setToolTip(aboutMethod(method));
     box_->setToolTip(aboutMethod(method));

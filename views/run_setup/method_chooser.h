@@ -19,11 +19,11 @@ class ParamForm;
 struct MethodInfo {
     std::string id;
     QString label;
-    QString help;                   // one sentence
+    QString help;  // one sentence
     std::vector<ParamSpec> params;
     bool lossless = true;
-    int model_files = 0;            // files that the user names
-    QString source{};               // where the method comes from: a paper
+    int model_files = 0;  // files that the user names
+    QString source{};     // where the method comes from: a paper
 };
 
 class MethodChooser : public QWidget {

@@ -60,13 +60,16 @@ QToolButton* ModelBar::referenceButton() const { return reference_button_; }
 
 QSize ModelBar::sizeHint() const {
     QSize size(-kGap, 0);
-    for (const ElidingButton* button : buttons()) size = {size.width() + kGap + button->sizeHint().width(), std::max(size.height(), button->sizeHint().height())};
+    for (const ElidingButton* button : buttons())
+        size = {size.width() + kGap + button->sizeHint().width(), std::max(size.height(), button->sizeHint().height())};
     return size;
 }
 
 QSize ModelBar::minimumSizeHint() const {
     QSize size(-kGap, 0);
-    for (const ElidingButton* button : buttons()) size = {size.width() + kGap + button->minimumSizeHint().width(), std::max(size.height(), button->sizeHint().height())};
+    for (const ElidingButton* button : buttons())
+        size = {size.width() + kGap + button->minimumSizeHint().width(),
+                std::max(size.height(), button->sizeHint().height())};
     return size;
 }
 
@@ -80,7 +83,9 @@ bool ModelBar::event(QEvent* event) {
 // All buttons are whole, or those that are not are equally wide.
 void ModelBar::shareRoom() {
     std::array<ElidingButton*, 3> by_width = buttons();
-    std::sort(by_width.begin(), by_width.end(), [](const ElidingButton* a, const ElidingButton* b) { return a->sizeHint().width() < b->sizeHint().width(); });
+    std::sort(by_width.begin(), by_width.end(), [](const ElidingButton* a, const ElidingButton* b) {
+        return a->sizeHint().width() < b->sizeHint().width();
+    });
     int left = std::max(width(), minimumSizeHint().width()) - 2 * kGap, sharers = static_cast<int>(by_width.size());
     for (ElidingButton* button : by_width) {
         const int share = std::min(button->sizeHint().width(), left / sharers);
@@ -156,26 +161,32 @@ void ModelBar::showSigns() {
         button->setAccessibleDescription(sign);
     };
     show(sampler_button_, sampler_warning_, theme.colors().bad, tr("Sampling, seed and limits"));
-    show(reference_button_, reference_note_, reference_refused_ ? theme.colors().bad : theme.colors().marker, tr("What KL is measured against"));
+    show(reference_button_, reference_note_, reference_refused_ ? theme.colors().bad : theme.colors().marker,
+         tr("What KL is measured against"));
     updateGeometry();
     shareRoom();
 }
 
 QString ModelBar::quantLabel(const MethodChoice& choice) const {
     if (choice.id == "none") return stored_format_.isEmpty() ? tr("as stored") : stored_format_;
-    const auto method = std::find_if(methods_.begin(), methods_.end(), [&](const QuantMethod& known) { return known.id == choice.id; });
+    const auto method =
+        std::find_if(methods_.begin(), methods_.end(), [&](const QuantMethod& known) { return known.id == choice.id; });
     return method != methods_.end() && method->name ? method->name(choice) : QString::fromStdString(choice.id);
 }
 
 void ModelBar::updateButtons() {
-    const QString model = !loading_name_.isEmpty() ? tr("loading %1 · %2 %").arg(loading_name_).arg(static_cast<int>(100 * loading_progress_))
-                          : model_name_.isEmpty()  ? tr("no model")
-                                                   : model_name_ + QStringLiteral(" · ") + quantLabel(quant_);
+    const QString model =
+        !loading_name_.isEmpty()
+            ? tr("loading %1 · %2 %").arg(loading_name_).arg(static_cast<int>(100 * loading_progress_))
+        : model_name_.isEmpty() ? tr("no model")
+                                : model_name_ + QStringLiteral(" · ") + quantLabel(quant_);
     model_button_->setFullText(model + kArrow);
     const QString file = QString::fromStdString(reference_.path).section(QLatin1Char('/'), -1);
-    const QString what = reference_.kind == ReferenceKind::None          ? tr("no reference")
-                         : reference_.kind == ReferenceKind::Unquantized ? (stored_format_.isEmpty() ? tr("reference: as stored") : tr("reference: stored %1").arg(stored_format_))
-                                                                         : tr("reference: %1").arg(file);
+    const QString what =
+        reference_.kind == ReferenceKind::None ? tr("no reference")
+        : reference_.kind == ReferenceKind::Unquantized
+            ? (stored_format_.isEmpty() ? tr("reference: as stored") : tr("reference: stored %1").arg(stored_format_))
+            : tr("reference: %1").arg(file);
     reference_button_->setFullText(what + kArrow);
     if (sampler_button_->text().isEmpty()) sampler_button_->setFullText(tr("sampler") + kArrow);
     updateGeometry();
@@ -184,7 +195,8 @@ void ModelBar::updateButtons() {
 
 void ModelBar::openReferenceMenu() {
     const bool seen = reference_button_->isVisible() && !reference_button_->visibleRegion().isEmpty();
-    reference_menu_->popup(seen ? reference_button_->mapToGlobal(QPoint(0, reference_button_->height())) : QCursor::pos());
+    reference_menu_->popup(seen ? reference_button_->mapToGlobal(QPoint(0, reference_button_->height()))
+                                : QCursor::pos());
 }
 
 void ModelBar::rebuildReferenceMenu() {
@@ -200,10 +212,12 @@ void ModelBar::rebuildReferenceMenu() {
         action->setCheckable(true);
         action->setChecked(reference_.kind == kind);
     };
-    const QString stored = stored_format_.isEmpty() ? tr("The weights as stored in the file") : tr("The weights as stored in the file (%1)").arg(stored_format_);
+    const QString stored = stored_format_.isEmpty() ? tr("The weights as stored in the file")
+                                                    : tr("The weights as stored in the file (%1)").arg(stored_format_);
     add(quant_ == MethodChoice{} ? tr("%1: the model itself").arg(stored) : stored, ReferenceKind::Unquantized);
     add(tr("None: no KL, twice as fast"), ReferenceKind::None);
-    QAction* file = reference_menu_->addAction(tr("Another file with the same tokenizer…"), this, &ModelBar::referenceFileRequested);
+    QAction* file = reference_menu_->addAction(tr("Another file with the same tokenizer…"), this,
+                                               &ModelBar::referenceFileRequested);
     file->setCheckable(true);
     file->setChecked(reference_.kind == ReferenceKind::File);
 }
@@ -217,7 +231,8 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
     auto* method_box = new QComboBox(page);
     method_box->setAccessibleName(tr("Weight format"));
     auto* pages = new QStackedWidget(page);
-    method_box->addItem(stored_format_.isEmpty() ? tr("As stored in the file") : tr("As stored in the file (%1)").arg(stored_format_));
+    method_box->addItem(stored_format_.isEmpty() ? tr("As stored in the file")
+                                                 : tr("As stored in the file (%1)").arg(stored_format_));
     pages->addWidget(new QWidget(pages));
     std::vector<ParamForm*> forms{nullptr};
     for (const QuantMethod& method : methods_) {
@@ -249,17 +264,20 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
         pages->setCurrentIndex(index);
         const QuantMethod* method = index > 0 ? &methods_[static_cast<std::size_t>(index) - 1] : nullptr;
         const QString blocked = method != nullptr ? method->blocked : QString();
-        QString text = method != nullptr ? tr("Quantized in memory at load; the file stays as it is.") : tr("The weights are used as they are.");
+        QString text = method != nullptr ? tr("Quantized in memory at load; the file stays as it is.")
+                                         : tr("The weights are used as they are.");
         if (method != nullptr && method->cost) text += QLatin1Char(' ') + method->cost(chosen());
         note->setText(blocked.isEmpty() ? text : blocked);
-        apply->setEnabled(blocked.isEmpty() && (index == 0 || firstFault(forms[static_cast<std::size_t>(index)]).isEmpty()));
+        apply->setEnabled(blocked.isEmpty() &&
+                          (index == 0 || firstFault(forms[static_cast<std::size_t>(index)]).isEmpty()));
         if (popup->isVisible()) QTimer::singleShot(0, popup, &QWidget::adjustSize);  // it keeps the size it opened with
     };
     show(method_box->currentIndex());
     connect(method_box, &QComboBox::currentIndexChanged, page, show);
     for (ParamForm* form : forms) {
         if (form == nullptr) continue;
-        for (const auto signal : {&ParamForm::changed, &ParamForm::faultChanged}) connect(form, signal, page, [method_box, show] { show(method_box->currentIndex()); });
+        for (const auto signal : {&ParamForm::changed, &ParamForm::faultChanged})
+            connect(form, signal, page, [method_box, show] { show(method_box->currentIndex()); });
     }
     connect(apply, &QPushButton::clicked, this, [this, popup, chosen] {
         const MethodChoice choice = chosen();

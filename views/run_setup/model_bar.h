@@ -1,5 +1,5 @@
-// Three buttons of the tool bar: model and its weight format, reference, sampler. Each opens a small chooser. They share what room there is: the longest
-// text gives way first.
+// Three buttons of the tool bar: model and its weight format, reference, sampler. Each opens a small chooser. They
+// share what room there is: the longest text gives way first.
 #pragma once
 
 #include <array>
@@ -22,11 +22,12 @@ class ElidingButton;
 
 /// A way to quantize the weights at load, as its registry describes it.
 struct QuantMethod {
-    std::string id;                 // "rtn"
-    QString label;                  // "Round to nearest"
+    std::string id;  // "rtn"
+    QString label;   // "Round to nearest"
     std::vector<ParamSpec> params;
-    QString blocked;                // why it cannot run on this model; empty: it can
-    std::function<QString(const MethodChoice&)> name = {};  // "RTN 3 bit g64 of Q4_K_M": what the weights will be called
+    QString blocked;  // why it cannot run on this model; empty: it can
+    std::function<QString(const MethodChoice&)> name =
+        {};  // "RTN 3 bit g64 of Q4_K_M": what the weights will be called
     std::function<QString(const MethodChoice&)> cost = {};  // what loading them takes, in words
 };
 
@@ -36,16 +37,18 @@ public:
     explicit ModelBar(QWidget* parent = nullptr);
 
     void setModel(const QString& name, const QString& stored_format);  // "quibble-nano", "F16"
-    /// Another model is on its way; the one that is open stays until it is there. An empty name: nothing is being loaded.
+    /// Another model is on its way; the one that is open stays until it is there. An empty name: nothing is being
+    /// loaded.
     void setLoading(const QString& name);
     void setLoadingProgress(double fraction);  // 0 to 1
     void setRecentModels(std::vector<KnownModel> models);
-    void setQuantMethods(std::vector<QuantMethod> methods);            // without "none", which is always there
+    void setQuantMethods(std::vector<QuantMethod> methods);  // without "none", which is always there
     void setQuant(const MethodChoice& choice);
     [[nodiscard]] MethodChoice quant() const { return quant_; }
     void setReference(const ReferenceSettings& reference);
     [[nodiscard]] ReferenceSettings reference() const { return reference_; }
-    /// What is to be known about the chosen reference, shown as a sign on its button; empty: no sign. A refused one keeps the next run from starting.
+    /// What is to be known about the chosen reference, shown as a sign on its button; empty: no sign. A refused one
+    /// keeps the next run from starting.
     void setReferenceNote(const QString& note, bool refused);
     void setSamplerSummary(const QString& summary);
     /// Why a run with the sampler's settings would be refused, shown as a sign on its button; empty: no sign.
@@ -80,7 +83,9 @@ private:
     void openModelPopup();
     void shareRoom();
     void showSigns();
-    [[nodiscard]] std::array<ElidingButton*, 3> buttons() const { return {model_button_, reference_button_, sampler_button_}; }
+    [[nodiscard]] std::array<ElidingButton*, 3> buttons() const {
+        return {model_button_, reference_button_, sampler_button_};
+    }
     QWidget* makeQuantPage(QWidget* popup);
     void rebuildReferenceMenu();
     void updateButtons();

@@ -11,7 +11,9 @@ namespace quibble {
 
 constexpr int kSteps = 20;  // of the arrows, through a range of real numbers
 
-static QString text(std::string_view view) { return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size())); }
+static QString text(std::string_view view) {
+    return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
+}
 
 ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(parent) {
     auto* form = new QFormLayout(this);
@@ -45,14 +47,18 @@ ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(pa
 void ParamForm::setValues(const MethodChoice& choice) {
     for (const Field& field : fields_) {
         const double value = choice.value(field.spec);
-        if (field.toggle != nullptr) field.toggle->setChecked(value != 0);
-        else field.number->setValue(value);
+        if (field.toggle != nullptr)
+            field.toggle->setChecked(value != 0);
+        else
+            field.number->setValue(value);
     }
 }
 
 void ParamForm::fill(MethodChoice& choice) const {
     for (const Field& field : fields_) {
-        choice.params.emplace_back(std::string(field.spec.key), field.toggle != nullptr ? (field.toggle->isChecked() ? 1.0 : 0.0) : field.number->value());
+        choice.params.emplace_back(std::string(field.spec.key), field.toggle != nullptr
+                                                                    ? (field.toggle->isChecked() ? 1.0 : 0.0)
+                                                                    : field.number->value());
     }
 }
 

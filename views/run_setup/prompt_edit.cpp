@@ -30,7 +30,8 @@ bool canBeEdited(QStringView text) {
 
 QString withLineFeeds(QString text) {
     text.replace(QLatin1String("\r\n"), QLatin1String("\n"));
-    for (const QChar end : {QChar(QChar::ParagraphSeparator), QChar(QChar::LineSeparator)}) text.replace(end, QLatin1Char('\n'));
+    for (const QChar end : {QChar(QChar::ParagraphSeparator), QChar(QChar::LineSeparator)})
+        text.replace(end, QLatin1Char('\n'));
     return text;
 }
 

@@ -1,5 +1,6 @@
-// The editor of the prompt. Qt lays a paragraph out anew at every key and hands out its text as a copy, so the editor holds only what that is
-// quick for. A longer text is the prompt all the same: it is kept beside the editor, which then shows its beginning and its end, unchangeable.
+// The editor of the prompt. Qt lays a paragraph out anew at every key and hands out its text as a copy, so the editor
+// holds only what that is quick for. A longer text is the prompt all the same: it is kept beside the editor, which then
+// shows its beginning and its end, unchangeable.
 #pragma once
 
 #include <string>

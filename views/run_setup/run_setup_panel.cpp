@@ -10,8 +10,8 @@
 #include <QLocale>
 #include <QPushButton>
 #include <QSignalBlocker>
-#include <QTextDocument>
 #include <QTextBrowser>
+#include <QTextDocument>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -111,7 +111,8 @@ void RunSetupPanel::showKind() {
     length_note_->setVisible(text_->held());
     take_back_->setVisible(text_->held());
     if (text_->held()) {
-        length_note_->setText(tr("%1 characters, too many to edit here; the model gets all of them.").arg(QLocale().toString(text_->prompt().size())));
+        length_note_->setText(tr("%1 characters, too many to edit here; the model gets all of them.")
+                                  .arg(QLocale().toString(text_->prompt().size())));
     }
 }
 
@@ -131,8 +132,10 @@ void RunSetupPanel::show(const RunRequest& request) {
     const QSignalBlocker block(raw_);
     raw_->setChecked(request.raw);
     const QString text = QString::fromStdString(request.prompt);
-    if (request.problem_id.empty()) showFreePrompt(text);
-    else showProblem(QString::fromStdString(request.problem_id), text, QString::fromStdString(request.known_answer));
+    if (request.problem_id.empty())
+        showFreePrompt(text);
+    else
+        showProblem(QString::fromStdString(request.problem_id), text, QString::fromStdString(request.known_answer));
 }
 
 void RunSetupPanel::fill(RunRequest& request) const {
@@ -148,7 +151,8 @@ bool RunSetupPanel::raw() const { return raw_->isChecked(); }
 
 void RunSetupPanel::setProblemsAvailable(bool available) {
     new_button_->setEnabled(available);
-    new_button_->setToolTip(available ? tr("Draw another problem") : tr("The problem set that comes with the program was not found"));
+    new_button_->setToolTip(available ? tr("Draw another problem")
+                                      : tr("The problem set that comes with the program was not found"));
 }
 
 bool RunSetupPanel::eventFilter(QObject* watched, QEvent* event) {
@@ -201,10 +205,13 @@ void RunSetupPanel::renderTokens() {
                     .arg(token.id);
         if (token.bytes.find('\n') != std::string::npos) html += QStringLiteral("<br>");
     }
-    if (tokens_.size() < tokens_total_) html += QStringLiteral("<br>") + tr("and %n more", nullptr, static_cast<int>(tokens_total_ - tokens_.size()));
+    if (tokens_.size() < tokens_total_)
+        html += QStringLiteral("<br>") + tr("and %n more", nullptr, static_cast<int>(tokens_total_ - tokens_.size()));
     tokens_text_->setFont(Theme::instance().monoSmallFont());
     tokens_text_->setHtml(html);
-    tokens_title_->setText(tokens_.empty() ? tr("The prompt has not been tokenized yet") : tr("%n tokens go to the model, as they are:", nullptr, static_cast<int>(tokens_total_)));
+    tokens_title_->setText(
+        tokens_.empty() ? tr("The prompt has not been tokenized yet")
+                        : tr("%n tokens go to the model, as they are:", nullptr, static_cast<int>(tokens_total_)));
 }
 
 }  // namespace quibble

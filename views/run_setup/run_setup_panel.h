@@ -45,7 +45,8 @@ public:
     void setProblemsAvailable(bool available);
     /// Why the model cannot be asked this; empty: it can.
     void setBlocked(const QString& reason);
-    /// What the open model was made for, if nothing else; said beside prompts that are not of the problem set. Empty: it was made for anything.
+    /// What the open model was made for, if nothing else; said beside prompts that are not of the problem set. Empty:
+    /// it was made for anything.
     void setSpeciality(const QString& text);
     [[nodiscard]] PromptEdit* editor() const { return text_; }
 
@@ -53,9 +54,9 @@ public:
 
 signals:
     void newProblemRequested();
-    void promptChanged();            // text, raw, or kind
-    void promptTokensRequested();    // the pop-up was opened: call setPromptTokens
-    void runRequested();             // Ctrl+Enter in the editor
+    void promptChanged();          // text, raw, or kind
+    void promptTokensRequested();  // the pop-up was opened: call setPromptTokens
+    void runRequested();           // Ctrl+Enter in the editor
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;

@@ -66,10 +66,14 @@ void SamplerPanel::buildSampling(QFormLayout* form) {
     form->addRow(tr("Top-k"), top_k_);
     form->addRow(tr("Top-p"), top_p_);
     form->addRow(tr("Min-p"), min_p_);
-    connect(temperature_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("temperature"), value); });
-    connect(top_k_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_k"), value); });
-    connect(top_p_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("top_p"), value); });
-    connect(min_p_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("min_p"), value); });
+    connect(temperature_, &NumberField::valueChanged, this,
+            [this](double value) { emitLive(QStringLiteral("temperature"), value); });
+    connect(top_k_, &NumberField::valueChanged, this,
+            [this](double value) { emitLive(QStringLiteral("top_k"), value); });
+    connect(top_p_, &NumberField::valueChanged, this,
+            [this](double value) { emitLive(QStringLiteral("top_p"), value); });
+    connect(min_p_, &NumberField::valueChanged, this,
+            [this](double value) { emitLive(QStringLiteral("min_p"), value); });
 }
 
 void SamplerPanel::buildRun(QFormLayout* form) {
@@ -80,7 +84,8 @@ void SamplerPanel::buildRun(QFormLayout* form) {
     auto* row = new QHBoxLayout(seed_row);
     row->setContentsMargins(0, 0, 0, 0);
     seed_ = new SeedField(tr("Seed"), seed_row);
-    seed_->setToolTip(tr("The same seed repeats the run; branches keep it, so that they differ only where the distribution does"));
+    seed_->setToolTip(
+        tr("The same seed repeats the run; branches keep it, so that they differ only where the distribution does"));
     auto* dice = makeFlatButton(QStringLiteral("dice"), tr("Draw another seed"), seed_row);
     row->addWidget(seed_, 1);
     row->addWidget(dice);
@@ -110,7 +115,8 @@ void SamplerPanel::buildRun(QFormLayout* form) {
         tell();
     });
     connect(dice, &QToolButton::clicked, this, &SamplerPanel::rollSeed);
-    connect(limit_, &NumberField::valueChanged, this, [this](double value) { emitLive(QStringLiteral("max_tokens"), value); });
+    connect(limit_, &NumberField::valueChanged, this,
+            [this](double value) { emitLive(QStringLiteral("max_tokens"), value); });
     connect(block_, &NumberField::valueChanged, this, tell);
     connect(threads_, &NumberField::valueChanged, this, tell);
     connect(reference_kind_, &QComboBox::activated, this, [this, tell](int kind) {
@@ -128,11 +134,16 @@ void SamplerPanel::buildCache(QFormLayout* form) {
     context_->setLowestText(tr("as needed"));
     context_->setUnit(tr("positions"));
     context_->setStep(1024);
-    context_->setToolTip(tr("Positions that the KV cache has room for: the prompt and all that follows. Memory is occupied only as they are written"));
+    context_->setToolTip(
+        tr("Positions that the KV cache has room for: the prompt and all that follows. Memory is occupied only as they "
+           "are written"));
     kv_type_ = new QComboBox(this);
-    kv_type_->addItems({tr("f32 (exact)"), tr("f16 (half the memory)"), tr("bf16 (half the memory)"), tr("q8_0 (a quarter of the memory)")});
+    kv_type_->addItems({tr("f32 (exact)"), tr("f16 (half the memory)"), tr("bf16 (half the memory)"),
+                        tr("q8_0 (a quarter of the memory)")});
     kv_type_->setAccessibleName(tr("Type of the KV cache"));
-    kv_type_->setToolTip(tr("How keys and values of earlier positions are stored. The reference keeps f32, so that the KL shows what a smaller type does"));
+    kv_type_->setToolTip(
+        tr("How keys and values of earlier positions are stored. The reference keeps f32, so that the KL shows what a "
+           "smaller type does"));
     cache_cost_ = makeCaption({}, this);
     cache_cost_->setWordWrap(true);
     cache_cost_->setAccessibleName(tr("Cost of the KV cache"));
@@ -151,12 +162,15 @@ void SamplerPanel::buildArithmetic(QFormLayout* form) {
     arithmetic_ = new QComboBox(this);
     arithmetic_->addItems({tr("native (fast)"), tr("f32 (isolates the weights)")});
     arithmetic_->setAccessibleName(tr("Arithmetic"));
-    arithmetic_->setToolTip(tr("Native kernels round activations to 8-bit blocks; f32 shows what the weights alone did"));
+    arithmetic_->setToolTip(
+        tr("Native kernels round activations to 8-bit blocks; f32 shows what the weights alone did"));
     prefill_ = new QComboBox(this);
     prefill_->addItems({tr("exact"), tr("throughput (BF16 weights)")});
     prefill_->setAccessibleName(tr("Prefill"));
-    prefill_->setToolTip(tr("How the prompt is computed. Exact: as everything else. Throughput: BF16 weights take it with activations rounded to BF16, which is faster; "
-                            "the run still repeats bit for bit, but its KL holds what the rounding did, also against the same weights"));
+    prefill_->setToolTip(
+        tr("How the prompt is computed. Exact: as everything else. Throughput: BF16 weights take it with activations "
+           "rounded to BF16, which is faster; "
+           "the run still repeats bit for bit, but its KL holds what the rounding did, also against the same weights"));
     form->addRow(tr("Arithmetic"), arithmetic_);
     form->addRow(tr("Prefill"), prefill_);
     prefill_blocked_ = makeCaption({}, this);
@@ -176,7 +190,10 @@ void SamplerPanel::setCacheCost(const QString& text, bool refused) {
 }
 
 void SamplerPanel::updateWarning() {
-    const QString warning = !fault().isEmpty() ? fault() : !prefillBlocked().isEmpty() ? prefillBlocked() : cache_refused_ ? cache_cost_->text() : QString();
+    const QString warning = !fault().isEmpty()            ? fault()
+                            : !prefillBlocked().isEmpty() ? prefillBlocked()
+                            : cache_refused_              ? cache_cost_->text()
+                                                          : QString();
     if (warning == warning_) return;
     warning_ = warning;
     emit warningChanged(warning);
@@ -184,7 +201,8 @@ void SamplerPanel::updateWarning() {
 
 void SamplerPanel::showEvent(QShowEvent* event) {
     View::showEvent(event);
-    QTimer::singleShot(0, this, &SamplerPanel::growPopup);  // what was said while it was closed has not been laid out yet
+    QTimer::singleShot(0, this,
+                       &SamplerPanel::growPopup);  // what was said while it was closed has not been laid out yet
 }
 
 void SamplerPanel::setReferenceNote(const QString& note) {
@@ -244,7 +262,9 @@ void SamplerPanel::setReference(const ReferenceSettings& reference) {
     const bool was_silent = silent_;
     silent_ = true;
     reference_path_ = reference.path;
-    reference_kind_->setCurrentIndex(reference.kind == ReferenceKind::None ? 0 : reference.kind == ReferenceKind::Unquantized ? 1 : kFileKind);
+    reference_kind_->setCurrentIndex(reference.kind == ReferenceKind::None          ? 0
+                                     : reference.kind == ReferenceKind::Unquantized ? 1
+                                                                                    : kFileKind);
     const QString file = QString::fromStdString(reference.path).section(QLatin1Char('/'), -1);
     reference_kind_->setItemText(kFileKind, file.isEmpty() ? tr("another file…") : file);
     block_->setValue(reference.block);
@@ -255,7 +275,9 @@ void SamplerPanel::setReference(const ReferenceSettings& reference) {
 ReferenceSettings SamplerPanel::reference() const {
     ReferenceSettings reference;
     const int kind = reference_kind_->currentIndex();
-    reference.kind = kind == 0 ? ReferenceKind::None : kind == kFileKind ? ReferenceKind::File : ReferenceKind::Unquantized;
+    reference.kind = kind == 0           ? ReferenceKind::None
+                     : kind == kFileKind ? ReferenceKind::File
+                                         : ReferenceKind::Unquantized;
     reference.path = kind == kFileKind ? reference_path_ : std::string();
     reference.block = block_->whole();
     return reference;
@@ -278,7 +300,8 @@ void SamplerPanel::fill(RunRequest& request) const {
 
 QString SamplerPanel::summary() const {
     const QLocale locale;
-    QStringList parts{temperature_->value() == 0 ? tr("greedy") : tr("T %1").arg(locale.toString(temperature_->value(), 'g', 4))};
+    QStringList parts{temperature_->value() == 0 ? tr("greedy")
+                                                 : tr("T %1").arg(locale.toString(temperature_->value(), 'g', 4))};
     if (top_k_->value() > 0) parts << tr("top-k %1").arg(top_k_->whole());
     if (top_p_->value() < 1) parts << tr("top-p %1").arg(locale.toString(top_p_->value(), 'g', 4));
     if (min_p_->value() > 0) parts << tr("min-p %1").arg(locale.toString(min_p_->value(), 'g', 4));

@@ -22,7 +22,8 @@
 
 namespace quibble {
 
-// Keys mean something only while no name is being edited; then they belong to the editor, whose unused keys come by here.
+// Keys mean something only while no name is being edited; then they belong to the editor, whose unused keys come by
+// here.
 class SessionTree : public QTreeView {
 public:
     using QTreeView::QTreeView;
@@ -36,7 +37,8 @@ protected:
     }
     // Tab keeps a name as Return does; it does not go on to the next row's.
     void closeEditor(QWidget* editor, QAbstractItemDelegate::EndEditHint hint) override {
-        const bool goes_on = hint == QAbstractItemDelegate::EditNextItem || hint == QAbstractItemDelegate::EditPreviousItem;
+        const bool goes_on =
+            hint == QAbstractItemDelegate::EditNextItem || hint == QAbstractItemDelegate::EditPreviousItem;
         QTreeView::closeEditor(editor, goes_on ? QAbstractItemDelegate::NoHint : hint);
     }
     bool viewportEvent(QEvent* event) override {
@@ -81,15 +83,20 @@ void SessionBrowser::connectTree() {
     connect(tree_, &QTreeView::clicked, this, &SessionBrowser::activate);
     connect(tree_, &QTreeView::customContextMenuRequested, this, &SessionBrowser::showMenu);
     connect(model_, &SessionModel::renamed, this, [this](SessionId session, RunId run, const QString& title) {
-        if (run == kNoRun) emit renameSessionRequested(session, title);
-        else emit renameRunRequested(run, title);
+        if (run == kNoRun)
+            emit renameSessionRequested(session, title);
+        else
+            emit renameRunRequested(run, title);
     });
     connect(tree_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
         const SessionItem* item = model_->item(filter_->mapToSource(index));
         if (item != nullptr && item->run == kNoRun) emit sessionOpened(item->session);
     });
     connect(model_, &QAbstractItemModel::rowsInserted, this, &SessionBrowser::openFirstRows);
-    connect(model_, &QAbstractItemModel::rowsMoved, this, [this](const QModelIndex&, int first, int last, const QModelIndex& parent) { openFirstRows(parent, first, last); });
+    connect(model_, &QAbstractItemModel::rowsMoved, this,
+            [this](const QModelIndex&, int first, int last, const QModelIndex& parent) {
+                openFirstRows(parent, first, last);
+            });
     tree_->on_key = [this](const QKeyEvent& key) { return handleKey(key); };
     tree_->on_tooltip = [this](const QModelIndex& index) {
         const SessionItem* item = model_->item(filter_->mapToSource(index));
@@ -198,13 +205,16 @@ void SessionBrowser::setCurrentRun(RunId run) {
 }
 
 void SessionBrowser::select(SessionId session, RunId run) {
-    const QModelIndex index = filter_->mapFromSource(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run));
+    const QModelIndex index =
+        filter_->mapFromSource(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run));
     if (!index.isValid()) return;
     tree_->setCurrentIndex(index);
     tree_->scrollTo(index);
 }
 
-const SessionItem* SessionBrowser::selected() const { return model_->item(filter_->mapToSource(tree_->currentIndex())); }
+const SessionItem* SessionBrowser::selected() const {
+    return model_->item(filter_->mapToSource(tree_->currentIndex()));
+}
 QString SessionBrowser::searched() const { return search_->text().trimmed(); }
 
 void SessionBrowser::activate(const QModelIndex& index) {
@@ -232,8 +242,10 @@ void SessionBrowser::showMenu(const QPoint& point) {
         menu.addSeparator();
         if (row.run != kNoRun) menu.addAction(tr("Show"), this, [this, row] { emit runActivated(row.run); });
         menu.addAction(tr("Save session as a file…"), this, [this, row] { emit exportSessionRequested(row.session); });
-        menu.addAction(tr("Rename"), this, [this, index = QPersistentModelIndex(index)] { tree_->edit(index); })->setShortcut(QKeySequence(Qt::Key_F2));
-        menu.addAction(tr("Delete"), this, [this, row] { requestDelete(row.session, row.run); })->setShortcut(QKeySequence::Delete);
+        menu.addAction(tr("Rename"), this, [this, index = QPersistentModelIndex(index)] { tree_->edit(index); })
+            ->setShortcut(QKeySequence(Qt::Key_F2));
+        menu.addAction(tr("Delete"), this, [this, row] { requestDelete(row.session, row.run); })
+            ->setShortcut(QKeySequence::Delete);
     }
     menu.exec(tree_->viewport()->mapToGlobal(point));
 }
@@ -254,8 +266,10 @@ bool SessionBrowser::handleKey(const QKeyEvent& key) {
 
 void SessionBrowser::requestDelete(SessionId session, RunId run) {
     if (!(run == kNoRun ? model_->indexOfSession(session) : model_->indexOfRun(run)).isValid()) return;
-    if (run == kNoRun) emit deleteSessionRequested(session);
-    else emit deleteRunRequested(run);
+    if (run == kNoRun)
+        emit deleteSessionRequested(session);
+    else
+        emit deleteRunRequested(run);
 }
 
 void SessionBrowser::offerUndo(const QString& title) {
@@ -271,10 +285,13 @@ void SessionBrowser::dismissUndo() {
 
 void SessionBrowser::updateFigures() {
     const int sessions = model_->sessionCount();
-    if (model_->moreSessions()) setFigures(tr("over %L1").arg(sessions));
-    else setFigures(sessions > 1 ? tr("%n", nullptr, sessions) : QString());
+    if (model_->moreSessions())
+        setFigures(tr("over %L1").arg(sessions));
+    else
+        setFigures(sessions > 1 ? tr("%n", nullptr, sessions) : QString());
     empty_->setVisible(filter_->rowCount() == 0);
-    empty_->setText(search_->text().isEmpty() ? tr("Runs you start are kept here.") : tr("Nothing matches “%1”.").arg(search_->text()));
+    empty_->setText(search_->text().isEmpty() ? tr("Runs you start are kept here.")
+                                              : tr("Nothing matches “%1”.").arg(search_->text()));
 }
 
 }  // namespace quibble

@@ -57,7 +57,7 @@ signals:
     void sessionActivated(quibble::SessionId session);
     void renameRunRequested(quibble::RunId run, const QString& title);
     void renameSessionRequested(quibble::SessionId session, const QString& title);
-    void deleteRunRequested(quibble::RunId run);          // with its branches
+    void deleteRunRequested(quibble::RunId run);  // with its branches
     void deleteSessionRequested(quibble::SessionId session);
     void newSessionRequested();
     void exportSessionRequested(quibble::SessionId session);

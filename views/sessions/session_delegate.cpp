@@ -19,7 +19,8 @@ int padding() { return Theme::instance().em(0.3); }
 QString shownTitle(const QModelIndex& index, const QFontMetrics& metrics, int width) {
     QString title = index.data().toString();
     if (metrics.horizontalAdvance(title) <= width) return title;
-    if (const int common = index.data(SessionModel::CommonRole).toInt(); common > 0) title = QStringLiteral("…") + title.mid(common);
+    if (const int common = index.data(SessionModel::CommonRole).toInt(); common > 0)
+        title = QStringLiteral("…") + title.mid(common);
     return metrics.elidedText(title, Qt::ElideRight, width);
 }
 
@@ -29,7 +30,8 @@ struct SecondLine {
 
 // The status stands whole at the right; what is left of the width is the subtitle's.
 SecondLine secondLine(const QModelIndex& index, const QFontMetrics& metrics, int width) {
-    const QString status = index.data(SessionModel::StatusRole).toString(), subtitle = index.data(SessionModel::SubtitleRole).toString();
+    const QString status = index.data(SessionModel::StatusRole).toString(),
+                  subtitle = index.data(SessionModel::SubtitleRole).toString();
     if (status.isEmpty()) return {metrics.elidedText(subtitle, Qt::ElideRight, width), {}};
     const int room = width - metrics.horizontalAdvance(status) - Theme::instance().em(0.4);
     const QString left = metrics.elidedText(subtitle, Qt::ElideRight, std::max(0, room));
@@ -40,21 +42,25 @@ SecondLine secondLine(const QModelIndex& index, const QFontMetrics& metrics, int
 
 QSize SessionDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
     const Theme& theme = Theme::instance();
-    const bool subtitle = !index.data(SessionModel::SubtitleRole).toString().isEmpty() || !index.data(SessionModel::StatusRole).toString().isEmpty();
-    const int height = QFontMetrics(theme.uiFont()).height() + (subtitle ? QFontMetrics(theme.smallFont()).height() : 0) + 2 * padding();
+    const bool subtitle = !index.data(SessionModel::SubtitleRole).toString().isEmpty() ||
+                          !index.data(SessionModel::StatusRole).toString().isEmpty();
+    const int height = QFontMetrics(theme.uiFont()).height() +
+                       (subtitle ? QFontMetrics(theme.smallFont()).height() : 0) + 2 * padding();
     return {theme.em(6), height};
 }
 
 void SessionDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
     const Theme& theme = Theme::instance();
     const ThemeColors& colors = theme.colors();
-    const bool session = index.data(SessionModel::IsSessionRole).toBool(), current = index.data(SessionModel::CurrentRole).toBool();
+    const bool session = index.data(SessionModel::IsSessionRole).toBool(),
+               current = index.data(SessionModel::CurrentRole).toBool();
     const bool running = index.data(SessionModel::RunningRole).toBool();
     const bool selected = option.state & QStyle::State_Selected;
     painter->save();
     painter->setRenderHint(QPainter::Antialiasing);
     const QRect area = option.rect.adjusted(0, 0, -theme.em(0.3), 0);
-    // A background is the selection alone, which a key or a menu acts on; the run that the window shows has a full dot and a bold title.
+    // A background is the selection alone, which a key or a menu acts on; the run that the window shows has a full dot
+    // and a bold title.
     if (selected || option.state & QStyle::State_MouseOver) {
         QColor back = colors.accent_soft;
         if (!selected) back.setAlphaF(0.45F);
@@ -79,7 +85,8 @@ void SessionDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
         const bool open = tree != nullptr && tree->isExpanded(index);
         if (index.model()->hasChildren(index)) {
             theme.icon(open ? QStringLiteral("down") : QStringLiteral("right"), colors.muted)
-                .paint(painter, QRectF(left - theme.em(0.1), mark.top() - theme.em(0.1), theme.em(0.62), theme.em(0.62)).toAlignedRect());
+                .paint(painter, QRectF(left - theme.em(0.1), mark.top() - theme.em(0.1), theme.em(0.62), theme.em(0.62))
+                                    .toAlignedRect());
         }
     } else if (index.flags() & Qt::ItemIsEditable) {  // a run
         painter->setPen(QPen(running ? colors.good : colors.muted, 1.4));
@@ -109,9 +116,11 @@ void SessionDelegate::setEditorData(QWidget* editor, const QModelIndex& index) c
     QStyledItemDelegate::setEditorData(editor, index);
 }
 
-void SessionDelegate::updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex&) const {
+void SessionDelegate::updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option,
+                                           const QModelIndex&) const {
     const int left = option.rect.left() + dotSpace();
-    editor->setGeometry(left, option.rect.top(), option.rect.right() - left, std::max(editor->sizeHint().height(), option.rect.height() / 2));
+    editor->setGeometry(left, option.rect.top(), option.rect.right() - left,
+                        std::max(editor->sizeHint().height(), option.rect.height() / 2));
 }
 
 }  // namespace quibble

@@ -14,10 +14,10 @@ namespace quibble {
 struct SessionItem {
     SessionId session = kNoSession;
     RunId run = kNoRun;
-    RunId parent = kNoRun;   // of a branch
-    QString title;           // "Apples and coins", "RTN 3 bit, λ 0", "branch at 31 “ Then”"
-    QString subtitle;        // what may be cut off in a narrow panel: "today, 14 runs", "318 ✓ · 4 markers"
-    QString tooltip;         // empty: asked for when it is to be shown
+    RunId parent = kNoRun;  // of a branch
+    QString title;          // "Apples and coins", "RTN 3 bit, λ 0", "branch at 31 “ Then”"
+    QString subtitle;       // what may be cut off in a narrow panel: "today, 14 runs", "318 ✓ · 4 markers"
+    QString tooltip;        // empty: asked for when it is to be shown
     bool running = false;
     QString status{};        // what is never cut off: "62 tok · stopped"
     std::int64_t order = 0;  // among its siblings, rising; equal ones stand as they came

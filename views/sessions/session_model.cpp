@@ -35,13 +35,15 @@ SessionModel::Node* SessionModel::placeFor(const SessionItem& item) const {
 }
 
 int SessionModel::rowFor(const Node& parent, const SessionItem& item) {
-    const auto after = std::upper_bound(parent.children.begin(), parent.children.end(), item.order,
-                                        [](std::int64_t order, const std::unique_ptr<Node>& node) { return order < node->item.order; });
+    const auto after = std::upper_bound(
+        parent.children.begin(), parent.children.end(), item.order,
+        [](std::int64_t order, const std::unique_ptr<Node>& node) { return order < node->item.order; });
     return static_cast<int>(after - parent.children.begin());
 }
 
 void SessionModel::renumber(Node* parent, std::size_t from) {
-    for (std::size_t row = from; row < parent->children.size(); ++row) parent->children[row]->row = static_cast<int>(row);
+    for (std::size_t row = from; row < parent->children.size(); ++row)
+        parent->children[row]->row = static_cast<int>(row);
 }
 
 void SessionModel::put(const std::vector<SessionItem>& items) {
@@ -58,7 +60,8 @@ void SessionModel::put(const std::vector<SessionItem>& items) {
         for (; end < items.size(); ++end) {
             const SessionItem& item = items[end];
             const bool follows = end == i || items[end - 1].order <= item.order;
-            if (find(item.session, item.run) != nullptr || group.contains(item.parent) || group.contains(item.run)) break;
+            if (find(item.session, item.run) != nullptr || group.contains(item.parent) || group.contains(item.run))
+                break;
             if (placeFor(item) != parent || !follows || rowFor(*parent, item) != row) break;
             if (end > i && (item.run == kNoRun || parent == root_.get())) break;
             group.insert(item.run);
@@ -76,10 +79,12 @@ void SessionModel::insert(Node* parent, int row, const SessionItem* first, const
         node->item = *item;
         node->parent = parent;
         (item->run == kNoRun ? sessions_[raw(item->session)] : runs_[raw(item->run)]) = node.get();
-        if (item->parent != kNoRun && find(item->session, item->parent) == nullptr) waiting_.emplace(raw(item->parent), raw(item->run));
+        if (item->parent != kNoRun && find(item->session, item->parent) == nullptr)
+            waiting_.emplace(raw(item->parent), raw(item->run));
         made.push_back(std::move(node));
     }
-    parent->children.insert(parent->children.begin() + row, std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+    parent->children.insert(parent->children.begin() + row, std::make_move_iterator(made.begin()),
+                            std::make_move_iterator(made.end()));
     renumber(parent, static_cast<std::size_t>(row));
     endInsertRows();
     for (const SessionItem* item = first; item != last; ++item) adopt(find(item->session, item->run));
@@ -91,8 +96,10 @@ void SessionModel::adopt(Node* parent) {
         // Runs of a session that was not there.
         for (std::size_t row = 0; row < root_->children.size();) {
             Node* const node = root_->children[row].get();
-            if (node->item.run == kNoRun || node->item.session != parent->item.session) ++row;
-            else move(node, parent, rowFor(*parent, node->item));
+            if (node->item.run == kNoRun || node->item.session != parent->item.session)
+                ++row;
+            else
+                move(node, parent, rowFor(*parent, node->item));
         }
         return;
     }
@@ -102,7 +109,8 @@ void SessionModel::adopt(Node* parent) {
     waiting_.erase(begin, end);
     for (const std::int64_t id : branches) {
         Node* const branch = find(kNoSession, RunId{id});
-        if (branch != nullptr && branch->parent != parent && placeFor(branch->item) == parent) move(branch, parent, rowFor(*parent, branch->item));
+        if (branch != nullptr && branch->parent != parent && placeFor(branch->item) == parent)
+            move(branch, parent, rowFor(*parent, branch->item));
     }
 }
 
@@ -125,7 +133,8 @@ void SessionModel::change(Node* node, const SessionItem& item) {
     if (node->item == item) return;
     const bool reordered = node->item.order != item.order;
     const SessionItem before = std::exchange(node->item, item);
-    if (node->item.tooltip.isEmpty() && before.title == item.title && before.status == item.status) node->item.tooltip = before.tooltip;
+    if (node->item.tooltip.isEmpty() && before.title == item.title && before.status == item.status)
+        node->item.tooltip = before.tooltip;
     if (reordered) {
         // The row itself is in the way of a search by order.
         auto& siblings = node->parent->children;
@@ -139,8 +148,10 @@ void SessionModel::change(Node* node, const SessionItem& item) {
 
 void SessionModel::forget(const Node* node) {
     for (const auto& child : node->children) forget(child.get());
-    if (node->item.run == kNoRun) sessions_.erase(raw(node->item.session));
-    else runs_.erase(raw(node->item.run));
+    if (node->item.run == kNoRun)
+        sessions_.erase(raw(node->item.session));
+    else
+        runs_.erase(raw(node->item.run));
 }
 
 void SessionModel::remove(SessionId session, RunId run) {
@@ -157,7 +168,8 @@ void SessionModel::remove(SessionId session, RunId run) {
 
 void SessionModel::setItems(const std::vector<SessionItem>& items) {
     std::set<std::int64_t> sessions, runs;
-    for (const SessionItem& item : items) (item.run == kNoRun ? sessions : runs).insert(item.run == kNoRun ? raw(item.session) : raw(item.run));
+    for (const SessionItem& item : items)
+        (item.run == kNoRun ? sessions : runs).insert(item.run == kNoRun ? raw(item.session) : raw(item.run));
     std::vector<SessionItem> gone;
     for (const auto& [id, node] : runs_) {
         if (!runs.contains(id)) gone.push_back(node->item);
@@ -173,8 +185,11 @@ void SessionModel::setItems(const std::vector<SessionItem>& items) {
         for (std::size_t row = 0; row < node->children.size();) {
             Node* const child = node->children[row].get();
             Node* const above = item.run == kNoRun ? root_.get() : find(item.session, kNoRun);
-            if (!runs.contains(raw(child->item.run))) ++row;
-            else move(child, above == nullptr ? root_.get() : above, rowFor(above == nullptr ? *root_ : *above, child->item));
+            if (!runs.contains(raw(child->item.run)))
+                ++row;
+            else
+                move(child, above == nullptr ? root_.get() : above,
+                     rowFor(above == nullptr ? *root_ : *above, child->item));
         }
         remove(item.session, item.run);
     }
@@ -201,9 +216,13 @@ QModelIndex SessionModel::indexOf(const Node* node) const {
     return node == nullptr || node == root_.get() ? QModelIndex() : createIndex(node->row, 0, node);
 }
 
-const SessionItem* SessionModel::item(const QModelIndex& index) const { return index.isValid() ? &nodeOf(index)->item : nullptr; }
+const SessionItem* SessionModel::item(const QModelIndex& index) const {
+    return index.isValid() ? &nodeOf(index)->item : nullptr;
+}
 
-QModelIndex SessionModel::indexOfRun(RunId run) const { return run == kNoRun ? QModelIndex() : indexOf(find(kNoSession, run)); }
+QModelIndex SessionModel::indexOfRun(RunId run) const {
+    return run == kNoRun ? QModelIndex() : indexOf(find(kNoSession, run));
+}
 QModelIndex SessionModel::indexOfSession(SessionId session) const { return indexOf(find(session, kNoRun)); }
 
 std::vector<SessionItem> SessionModel::sessions() const {
@@ -226,11 +245,17 @@ QModelIndex SessionModel::index(int row, int column, const QModelIndex& parent) 
     return createIndex(row, 0, node->children[static_cast<std::size_t>(row)].get());
 }
 
-QModelIndex SessionModel::parent(const QModelIndex& index) const { return index.isValid() ? indexOf(nodeOf(index)->parent) : QModelIndex(); }
-int SessionModel::rowCount(const QModelIndex& parent) const { return parent.column() > 0 ? 0 : static_cast<int>(nodeOf(parent)->children.size()); }
+QModelIndex SessionModel::parent(const QModelIndex& index) const {
+    return index.isValid() ? indexOf(nodeOf(index)->parent) : QModelIndex();
+}
+int SessionModel::rowCount(const QModelIndex& parent) const {
+    return parent.column() > 0 ? 0 : static_cast<int>(nodeOf(parent)->children.size());
+}
 int SessionModel::columnCount(const QModelIndex&) const { return 1; }
 
-bool SessionModel::hasChildren(const QModelIndex& parent) const { return rowCount(parent) > 0 || (parent.isValid() && canFetchMore(parent)); }
+bool SessionModel::hasChildren(const QModelIndex& parent) const {
+    return rowCount(parent) > 0 || (parent.isValid() && canFetchMore(parent));
+}
 
 bool SessionModel::canFetchMore(const QModelIndex& parent) const {
     if (!parent.isValid()) return more_sessions_;
@@ -239,8 +264,10 @@ bool SessionModel::canFetchMore(const QModelIndex& parent) const {
 }
 
 void SessionModel::fetchMore(const QModelIndex& parent) {
-    if (!parent.isValid()) emit sessionsWanted();
-    else if (canFetchMore(parent)) emit runsWanted(nodeOf(parent)->item.session);
+    if (!parent.isValid())
+        emit sessionsWanted();
+    else if (canFetchMore(parent))
+        emit runsWanted(nodeOf(parent)->item.session);
 }
 
 int SessionModel::commonStart(const Node* node) const {
@@ -263,7 +290,9 @@ int SessionModel::commonStart(const Node* node) const {
 QVariant SessionModel::data(const QModelIndex& index, int role) const {
     const SessionItem* row = item(index);
     if (row == nullptr) return {};
-    const QString below = row->subtitle.isEmpty() || row->status.isEmpty() ? row->subtitle + row->status : row->subtitle + QStringLiteral(" · ") + row->status;
+    const QString below = row->subtitle.isEmpty() || row->status.isEmpty()
+                              ? row->subtitle + row->status
+                              : row->subtitle + QStringLiteral(" · ") + row->status;
     switch (role) {
         case Qt::DisplayRole:
         case Qt::EditRole: return row->title;
@@ -273,7 +302,9 @@ QVariant SessionModel::data(const QModelIndex& index, int role) const {
         case StatusRole: return row->status;
         case RunningRole: return row->running;
         case IsSessionRole: return row->run == kNoRun;
-        case SearchRole: return row->title + QLatin1Char('\n') + below + QLatin1Char('\n') + row->tooltip + QLatin1Char('\n') + row->found;
+        case SearchRole:
+            return row->title + QLatin1Char('\n') + below + QLatin1Char('\n') + row->tooltip + QLatin1Char('\n') +
+                   row->found;
         case CurrentRole: return row->run != kNoRun && row->run == current_run_;
         case CommonRole: return commonStart(nodeOf(index));
         default: return {};

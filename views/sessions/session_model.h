@@ -1,6 +1,6 @@
-// The rows of the session browser as a tree: session, run, branch of the run, branch of the branch. Rows come and go one by one and
-// the model is never reset: what points at a row (an editor, a menu, the selection, what is open) stays valid as long as the row
-// is there.
+// The rows of the session browser as a tree: session, run, branch of the run, branch of the branch. Rows come and go
+// one by one and the model is never reset: what points at a row (an editor, a menu, the selection, what is open) stays
+// valid as long as the row is there.
 #pragma once
 
 #include <memory>
@@ -17,12 +17,21 @@ class SessionModel : public QAbstractItemModel {
     Q_OBJECT
 public:
     /// CommonRole: how many characters at the beginning of the title a neighbour has as well.
-    enum Role { SubtitleRole = Qt::UserRole, StatusRole, RunningRole, IsSessionRole, SearchRole, CurrentRole, CommonRole };
+    enum Role {
+        SubtitleRole = Qt::UserRole,
+        StatusRole,
+        RunningRole,
+        IsSessionRole,
+        SearchRole,
+        CurrentRole,
+        CommonRole
+    };
     explicit SessionModel(QObject* parent = nullptr);
     ~SessionModel() override;
 
-    /// Adds rows, or says anew what stands in them. A branch hangs under its parent; where that is not there, belongs to another
-    /// session, or hangs under the branch itself, it hangs under its session; rows of an unknown session stand alone.
+    /// Adds rows, or says anew what stands in them. A branch hangs under its parent; where that is not there, belongs
+    /// to another session, or hangs under the branch itself, it hangs under its session; rows of an unknown session
+    /// stand alone.
     void put(const std::vector<SessionItem>& items);
     /// Takes away a row and everything under it; kNoRun: the whole session.
     void remove(SessionId session, RunId run);

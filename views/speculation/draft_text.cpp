@@ -16,7 +16,9 @@ struct Text {
     Q_DECLARE_TR_FUNCTIONS(DraftText)
 };
 
-QString number(float value) { return std::isnan(value) ? QStringLiteral("–") : formatSignificant(static_cast<double>(value), 2); }
+QString number(float value) {
+    return std::isnan(value) ? QStringLiteral("–") : formatSignificant(static_cast<double>(value), 2);
+}
 
 }  // namespace
 
@@ -55,17 +57,20 @@ QString draftNodeVerdict(const RunDocument& document, const DraftRound& round, i
     if (node.fate == DraftFate::Ignored) return Text::tr("not tested");
     if (node.fate == DraftFate::Accepted) {
         if (std::isnan(node.target_prob)) return Text::tr("accepted");
-        return std::isnan(node.draft_prob) ? Text::tr("target %1").arg(number(node.target_prob))
-                                           : QStringLiteral("%1 → %2").arg(number(node.draft_prob), number(node.target_prob));
+        return std::isnan(node.draft_prob)
+                   ? Text::tr("target %1").arg(number(node.target_prob))
+                   : QStringLiteral("%1 → %2").arg(number(node.draft_prob), number(node.target_prob));
     }
-    if (!std::isnan(node.accept_prob) && !std::isnan(node.draw)) return QStringLiteral("%1 ≤ %2").arg(number(node.accept_prob), number(node.draw));
+    if (!std::isnan(node.accept_prob) && !std::isnan(node.draw))
+        return QStringLiteral("%1 ≤ %2").arg(number(node.accept_prob), number(node.draw));
     const TokenId instead = takenInstead(round, index);
     return instead == kNoToken ? Text::tr("rejected") : Text::tr("not “%1”").arg(document.tokenLabel(instead));
 }
 
 QString draftNodeSentence(const RunDocument& document, const DraftRound& round, int index) {
     const DraftNode& node = round.nodes[static_cast<std::size_t>(index)];
-    QStringList parts{std::isnan(node.draft_prob) ? Text::tr("the draft gives no probability") : Text::tr("draft %1").arg(number(node.draft_prob))};
+    QStringList parts{std::isnan(node.draft_prob) ? Text::tr("the draft gives no probability")
+                                                  : Text::tr("draft %1").arg(number(node.draft_prob))};
     if (!std::isnan(node.target_prob)) parts << Text::tr("target %1").arg(number(node.target_prob));
     QString why;
     if (node.fate == DraftFate::Ignored) {
@@ -73,7 +78,8 @@ QString draftNodeSentence(const RunDocument& document, const DraftRound& round, 
     } else {
         if (!std::isnan(node.accept_prob)) {
             why = std::isnan(node.draw) ? Text::tr("accepted with probability %1: ").arg(number(node.accept_prob))
-                                        : Text::tr("accepted with probability %1, drew %2: ").arg(number(node.accept_prob), number(node.draw));
+                                        : Text::tr("accepted with probability %1, drew %2: ")
+                                              .arg(number(node.accept_prob), number(node.draw));
         }
         why += draftFateText(node.fate);
         if (node.fate == DraftFate::Rejected) {
@@ -86,15 +92,18 @@ QString draftNodeSentence(const RunDocument& document, const DraftRound& round, 
 
 QString addedTokenSentence(const RunDocument& document, const DraftRound& round) {
     return (round.corrected ? Text::tr("“%1”: the target's own token, where a drafted one was refused")
-            : round.nodes.empty() ? Text::tr("“%1”: decoded, nothing was drafted here")
-                                  : Text::tr("“%1”: the target's own token, behind a path that was accepted to its end"))
+            : round.nodes.empty()
+                ? Text::tr("“%1”: decoded, nothing was drafted here")
+                : Text::tr("“%1”: the target's own token, behind a path that was accepted to its end"))
         .arg(document.tokenLabel(round.added));
 }
 
 QString draftRoundSummary(const DraftRound& round) {
     if (round.nodes.empty()) return Text::tr("a plain step, nothing was drafted");
-    const auto tested = std::count_if(round.nodes.begin(), round.nodes.end(), [](const DraftNode& node) { return node.fate != DraftFate::Ignored; });
-    const QString counts = Text::tr("%1 drafted, %2 tested, %3 accepted").arg(round.nodes.size()).arg(tested).arg(round.accepted());
+    const auto tested = std::count_if(round.nodes.begin(), round.nodes.end(),
+                                      [](const DraftNode& node) { return node.fate != DraftFate::Ignored; });
+    const QString counts =
+        Text::tr("%1 drafted, %2 tested, %3 accepted").arg(round.nodes.size()).arg(tested).arg(round.accepted());
     if (round.added == kNoToken) return counts;
     return counts + (round.corrected ? Text::tr(", then a correction") : Text::tr(", then a bonus token"));
 }

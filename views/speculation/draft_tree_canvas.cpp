@@ -34,8 +34,10 @@ void DraftTreeCanvas::reload(int cursor) {
     hovered_ = -1;
     cursor_ = cursor;
     relayout();
-    if (cursor_ >= 0) ensureVisible(cursor_);
-    else horizontalScrollBar()->setValue(0);
+    if (cursor_ >= 0)
+        ensureVisible(cursor_);
+    else
+        horizontalScrollBar()->setValue(0);
 }
 
 void DraftTreeCanvas::relayout() {
@@ -71,8 +73,10 @@ int DraftTreeCanvas::placeAt(const QPoint& point) const {
 void DraftTreeCanvas::ensureVisible(int place) {
     const QRect box = placeRect(place).adjusted(-8, -8, 8, 8);
     const auto shift = [](QScrollBar* bar, int low, int high, int page) {
-        if (low < 0) bar->setValue(bar->value() + low);
-        else if (high > page) bar->setValue(bar->value() + high - page);
+        if (low < 0)
+            bar->setValue(bar->value() + low);
+        else if (high > page)
+            bar->setValue(bar->value() + high - page);
     };
     shift(horizontalScrollBar(), box.left(), box.right(), viewport()->width());
     shift(verticalScrollBar(), box.top(), box.bottom(), viewport()->height());
@@ -98,8 +102,10 @@ void DraftTreeCanvas::paintEvent(QPaintEvent* event) {
     if (view_->roundIndex() < 0) return;
     const QPoint offset(horizontalScrollBar()->value(), verticalScrollBar()->value());
     painter.translate(-offset);
-    drawDraftTree(painter, {*view_->document(), view_->round(), view_->layoutOfTree(), geometry_, colors, cursor_, hovered_, hasFocus()},
-                  QRectF(event->rect()).translated(offset));
+    drawDraftTree(
+        painter,
+        {*view_->document(), view_->round(), view_->layoutOfTree(), geometry_, colors, cursor_, hovered_, hasFocus()},
+        QRectF(event->rect()).translated(offset));
 }
 
 void DraftTreeCanvas::resizeEvent(QResizeEvent* event) {
@@ -111,8 +117,10 @@ bool DraftTreeCanvas::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
         const int place = placeAt(help->pos());
-        if (place >= 0) QToolTip::showText(help->globalPos(), view_->sentenceOf(place), this);
-        else QToolTip::hideText();
+        if (place >= 0)
+            QToolTip::showText(help->globalPos(), view_->sentenceOf(place), this);
+        else
+            QToolTip::hideText();
         return true;
     }
     return QAbstractScrollArea::viewportEvent(event);
@@ -158,8 +166,11 @@ int DraftTreeCanvas::neighbour(int key) const {
     int best = -1;
     for (int place = 0; place < static_cast<int>(layout.places.size()); ++place) {
         const DraftTreeLayout::Place& other = layout.places[static_cast<std::size_t>(place)];
-        if (other.column != here.column || (key == Qt::Key_Up ? other.row >= here.row : other.row <= here.row)) continue;
-        const auto distance = [&](int p) { return std::abs(layout.places[static_cast<std::size_t>(p)].row - here.row); };
+        if (other.column != here.column || (key == Qt::Key_Up ? other.row >= here.row : other.row <= here.row))
+            continue;
+        const auto distance = [&](int p) {
+            return std::abs(layout.places[static_cast<std::size_t>(p)].row - here.row);
+        };
         if (best < 0 || distance(place) < distance(best)) best = place;
     }
     return best;

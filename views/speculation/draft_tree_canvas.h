@@ -19,13 +19,13 @@ public:
     [[nodiscard]] int cursor() const { return cursor_; }
     [[nodiscard]] int hovered() const { return hovered_; }
     void setCursorPlace(int place);
-    [[nodiscard]] QRect placeRect(int place) const;  // in the viewport
+    [[nodiscard]] QRect placeRect(int place) const;                 // in the viewport
     [[nodiscard]] int placeAt(const QPoint& viewport_point) const;  // -1: none
     [[nodiscard]] double zoom() const { return zoom_; }
     void setZoom(double zoom);
 
 signals:
-    void cursorMoved(int place);     // by the user
+    void cursorMoved(int place);  // by the user
     void hoverChanged(int place);
     void menuRequested(const QPoint& global);
 

@@ -6,7 +6,8 @@
 namespace quibble {
 
 int DraftTreeLayout::placeOf(int node) const {
-    const auto found = std::find_if(places.begin(), places.end(), [node](const Place& place) { return place.node == node; });
+    const auto found =
+        std::find_if(places.begin(), places.end(), [node](const Place& place) { return place.node == node; });
     return found == places.end() ? -1 : static_cast<int>(found - places.begin());
 }
 
@@ -46,8 +47,11 @@ DraftTreeLayout layoutDraftTree(const DraftRound& round) {
         const int index = waiting.back();
         waiting.pop_back();
         DraftTreeLayout::Place& place = layout.places[static_cast<std::size_t>(index)];
-        const bool first = place.parent >= 0 && layout.children[static_cast<std::size_t>(place.parent)].front() == index;
-        place.row = place.parent < 0 ? 0 : first ? layout.places[static_cast<std::size_t>(place.parent)].row : ++next_row;
+        const bool first =
+            place.parent >= 0 && layout.children[static_cast<std::size_t>(place.parent)].front() == index;
+        place.row = place.parent < 0 ? 0
+                    : first          ? layout.places[static_cast<std::size_t>(place.parent)].row
+                                     : ++next_row;
         const auto& children = layout.children[static_cast<std::size_t>(index)];
         waiting.insert(waiting.end(), children.rbegin(), children.rend());
     }

@@ -1,5 +1,5 @@
-// Where the nodes of a drafted tree stand: columns are depths, the accepted path runs straight along the first row, everything that
-// was not taken hangs below it. No pixels, no widgets.
+// Where the nodes of a drafted tree stand: columns are depths, the accepted path runs straight along the first row,
+// everything that was not taken hangs below it. No pixels, no widgets.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace quibble {
 
 struct DraftTreeLayout {
-    static constexpr int kText = -1;   // the last token of the text, from which the tree grows
+    static constexpr int kText = -1;  // the last token of the text, from which the tree grows
     static constexpr int kNone = -2;
 
     struct Place {
@@ -19,7 +19,7 @@ struct DraftTreeLayout {
         int column = 0, row = 0;
         bool on_path = false;
     };
-    std::vector<Place> places;             // parents before their children; the text first
+    std::vector<Place> places;               // parents before their children; the text first
     std::vector<std::vector<int>> children;  // of each place, top to bottom
     int columns = 1, rows = 1;
 

@@ -7,8 +7,8 @@
 #include <QPainterPath>
 
 #include "views/run_document.h"
-#include "views/text_shaping.h"
 #include "views/speculation/draft_text.h"
+#include "views/text_shaping.h"
 #include "views/token_stream/token_pieces.h"
 
 namespace quibble {
@@ -98,28 +98,39 @@ void drawBars(QPainter& painter, const DraftNode& node, const QRectF& track, con
     if (!std::isnan(node.draft_prob)) {
         const double share = std::clamp(static_cast<double>(node.draft_prob), 0.0, 1.0);
         painter.setBrush(colors.bar);
-        painter.drawRoundedRect(QRectF(track.left(), track.top(), std::max(track.height(), track.width() * share), track.height()), track.height() / 2, track.height() / 2);
+        painter.drawRoundedRect(
+            QRectF(track.left(), track.top(), std::max(track.height(), track.width() * share), track.height()),
+            track.height() / 2, track.height() / 2);
     }
     if (!std::isnan(node.target_prob)) {
         const double x = track.left() + track.width() * std::clamp(static_cast<double>(node.target_prob), 0.0, 1.0);
         painter.setPen(QPen(colors.text, 2));
-        painter.drawLine(QPointF(x, track.top() - track.height() * 0.6), QPointF(x, track.bottom() + track.height() * 0.6));
+        painter.drawLine(QPointF(x, track.top() - track.height() * 0.6),
+                         QPointF(x, track.bottom() + track.height() * 0.6));
     }
 }
 
 QString tokenOf(const DraftTreeScene& scene, const DraftTreeLayout::Place& place, Look look) {
     TokenId id = kNoToken;
-    if (look == Look::Added) id = scene.round.added;
-    else if (look != Look::Text) id = scene.round.nodes[static_cast<std::size_t>(place.node)].id;
-    else if (const int before = scene.document.indexAt(scene.round.pos - 1); before >= 0) id = scene.document.trace().points()[static_cast<std::size_t>(before)].token.id;
-    else if (const auto& prompt = scene.document.trace().provenance().prompt_tokens; !prompt.empty()) id = prompt.back();
+    if (look == Look::Added)
+        id = scene.round.added;
+    else if (look != Look::Text)
+        id = scene.round.nodes[static_cast<std::size_t>(place.node)].id;
+    else if (const int before = scene.document.indexAt(scene.round.pos - 1); before >= 0)
+        id = scene.document.trace().points()[static_cast<std::size_t>(before)].token.id;
+    else if (const auto& prompt = scene.document.trace().provenance().prompt_tokens; !prompt.empty())
+        id = prompt.back();
     const std::string_view bytes = scene.document.trace().text(id);
-    return bytes.empty() ? id == kNoToken ? QStringLiteral("…") : QStringLiteral("⟨%1⟩").arg(id) : tokenLabelOf(bytes, true);
+    return bytes.empty() ? id == kNoToken ? QStringLiteral("…") : QStringLiteral("⟨%1⟩").arg(id)
+                         : tokenLabelOf(bytes, true);
 }
 
 QString verdictOf(const DraftTreeScene& scene, const DraftTreeLayout::Place& place, Look look) {
     if (look == Look::Text) return QObject::tr("the text");
-    if (look == Look::Added) return scene.round.corrected ? QObject::tr("correction") : scene.round.nodes.empty() ? QObject::tr("decoded") : QObject::tr("bonus");
+    if (look == Look::Added)
+        return scene.round.corrected       ? QObject::tr("correction")
+               : scene.round.nodes.empty() ? QObject::tr("decoded")
+                                           : QObject::tr("bonus");
     return draftNodeVerdict(scene.document, scene.round, place.node);
 }
 
@@ -160,7 +171,8 @@ void drawBox(QPainter& painter, const DraftTreeScene& scene, int index) {
     }
     const QRectF inside = box.adjusted(em * 0.32, em * 0.12, -em * 0.32, -em * 0.14);
     const bool marked = look != Look::Text && look != Look::Ignored;
-    const double mark = marked ? em * 0.75 : 0.0, line = scene.geometry.compact() ? inside.height() * 0.72 : inside.height() * 0.44;
+    const double mark = marked ? em * 0.75 : 0.0,
+                 line = scene.geometry.compact() ? inside.height() * 0.72 : inside.height() * 0.44;
     const QString label = tokenOf(scene, place, look);
     QFont token_font = asItIs(theme.monoSmallFont(), label);
     token_font.setPointSizeF(token_font.pointSizeF() * zoom);
@@ -168,24 +180,31 @@ void drawBox(QPainter& painter, const DraftTreeScene& scene, int index) {
     painter.setFont(token_font);
     painter.setPen(look == Look::Ignored || look == Look::Text ? colors.muted : colors.text);
     const QRectF token(inside.left(), inside.top(), inside.width() - mark, line);
-    painter.drawText(token, Qt::AlignVCenter | Qt::AlignLeft, QFontMetricsF(token_font).elidedText(label, Qt::ElideRight, token.width()));
-    if (marked) drawMark(painter, look, QRectF(inside.right() - mark + em * 0.1, token.center().y() - mark / 2, mark, mark), colors);
+    painter.drawText(token, Qt::AlignVCenter | Qt::AlignLeft,
+                     QFontMetricsF(token_font).elidedText(label, Qt::ElideRight, token.width()));
+    if (marked)
+        drawMark(painter, look, QRectF(inside.right() - mark + em * 0.1, token.center().y() - mark / 2, mark, mark),
+                 colors);
     const double bar = std::max(2.0, em * 0.17);
     if (look != Look::Text && look != Look::Added) {
-        drawBars(painter, scene.round.nodes[static_cast<std::size_t>(place.node)], QRectF(inside.left(), token.bottom() + em * 0.08, inside.width(), bar), colors);
+        drawBars(painter, scene.round.nodes[static_cast<std::size_t>(place.node)],
+                 QRectF(inside.left(), token.bottom() + em * 0.08, inside.width(), bar), colors);
     }
     if (scene.geometry.compact()) return;
     QFont small = theme.smallFont();
     small.setPointSizeF(small.pointSizeF() * 0.95 * zoom);
     painter.setFont(small);
     painter.setPen(look == Look::Rejected ? colors.bad : look == Look::Accepted ? colors.good : colors.muted);
-    const QRectF verdict(inside.left(), token.bottom() + em * 0.08 + bar, inside.width(), inside.bottom() - token.bottom() - em * 0.08 - bar);
-    painter.drawText(verdict, Qt::AlignVCenter | Qt::AlignLeft, QFontMetricsF(small).elidedText(verdictOf(scene, place, look), Qt::ElideRight, verdict.width()));
+    const QRectF verdict(inside.left(), token.bottom() + em * 0.08 + bar, inside.width(),
+                         inside.bottom() - token.bottom() - em * 0.08 - bar);
+    painter.drawText(verdict, Qt::AlignVCenter | Qt::AlignLeft,
+                     QFontMetricsF(small).elidedText(verdictOf(scene, place, look), Qt::ElideRight, verdict.width()));
 }
 
 }  // namespace
 
-DraftTreeGeometry::DraftTreeGeometry(const DraftTreeLayout& layout, const QSizeF& room, double zoom) : zoom_(zoom), rows_(layout.rows) {
+DraftTreeGeometry::DraftTreeGeometry(const DraftTreeLayout& layout, const QSizeF& room, double zoom)
+    : zoom_(zoom), rows_(layout.rows) {
     const double em = Theme::instance().em(1) * zoom;
     box_width_ = kBoxWidth * em;
     gap_x_ = kGapX * em;
@@ -196,17 +215,20 @@ DraftTreeGeometry::DraftTreeGeometry(const DraftTreeLayout& layout, const QSizeF
     box_height_ = (compact_ ? kCompactHeight : kBoxHeight) * em;
     band_ = layout.columns;
     if (layout.rows <= kBandRows) {
-        band_ = std::clamp(static_cast<int>((room.width() - 2 * margin_ + gap_x_) / (box_width_ + gap_x_)), 2, layout.columns + 1);
+        band_ = std::clamp(static_cast<int>((room.width() - 2 * margin_ + gap_x_) / (box_width_ + gap_x_)), 2,
+                           layout.columns + 1);
     }
     const int bands = (layout.columns + band_ - 1) / band_;
     const double band_height = layout.rows * (box_height_ + gap_y_);
-    size_ = QSizeF(2 * margin_ + std::min(band_, layout.columns) * (box_width_ + gap_x_) - gap_x_, 2 * margin_ + bands * (band_height + gap_y_ * 1.5) - 2.5 * gap_y_);
+    size_ = QSizeF(2 * margin_ + std::min(band_, layout.columns) * (box_width_ + gap_x_) - gap_x_,
+                   2 * margin_ + bands * (band_height + gap_y_ * 1.5) - 2.5 * gap_y_);
 }
 
 QRectF DraftTreeGeometry::box(const DraftTreeLayout::Place& place) const {
     const int band = place.column / band_, column = place.column % band_;
     const double band_height = rows_ * (box_height_ + gap_y_) + gap_y_ * 1.5;
-    return {margin_ + column * (box_width_ + gap_x_), margin_ + band * band_height + place.row * (box_height_ + gap_y_), box_width_, box_height_};
+    return {margin_ + column * (box_width_ + gap_x_), margin_ + band * band_height + place.row * (box_height_ + gap_y_),
+            box_width_, box_height_};
 }
 
 void drawDraftTree(QPainter& painter, const DraftTreeScene& scene, const QRectF& visible) {
@@ -219,7 +241,8 @@ void drawDraftTree(QPainter& painter, const DraftTreeScene& scene, const QRectF&
         }
     }
     for (std::size_t i = 0; i < places.size(); ++i) {
-        if (scene.geometry.box(places[i]).adjusted(-4, -4, 4, 4).intersects(visible)) drawBox(painter, scene, static_cast<int>(i));
+        if (scene.geometry.box(places[i]).adjusted(-4, -4, 4, 4).intersects(visible))
+            drawBox(painter, scene, static_cast<int>(i));
     }
 }
 

@@ -1,5 +1,5 @@
-// How a drafted tree looks: boxes with token, probabilities and verdict, the accepted path lit, what was never tested faded. The same on
-// screen and in an export.
+// How a drafted tree looks: boxes with token, probabilities and verdict, the accepted path lit, what was never tested
+// faded. The same on screen and in an export.
 #pragma once
 
 #include <QRectF>
@@ -15,8 +15,8 @@ namespace quibble {
 struct ThemeColors;
 class RunDocument;
 
-/// Boxes in pixels. A tree with more rows than fit is drawn compactly (one line a box); a chain that is longer than the width continues
-/// on the next band.
+/// Boxes in pixels. A tree with more rows than fit is drawn compactly (one line a box); a chain that is longer than the
+/// width continues on the next band.
 class DraftTreeGeometry {
 public:
     DraftTreeGeometry() = default;
@@ -27,11 +27,13 @@ public:
     [[nodiscard]] bool compact() const { return compact_; }
     [[nodiscard]] double zoom() const { return zoom_; }
     [[nodiscard]] double gap() const { return gap_x_; }
-    [[nodiscard]] bool sameBand(const DraftTreeLayout::Place& a, const DraftTreeLayout::Place& b) const { return a.column / band_ == b.column / band_; }
+    [[nodiscard]] bool sameBand(const DraftTreeLayout::Place& a, const DraftTreeLayout::Place& b) const {
+        return a.column / band_ == b.column / band_;
+    }
 
 private:
     double box_width_ = 0, box_height_ = 0, gap_x_ = 0, gap_y_ = 0, margin_ = 0, zoom_ = 1;
-    int band_ = 1;          // columns of a band
+    int band_ = 1;  // columns of a band
     int rows_ = 1;
     bool compact_ = false;
     QSizeF size_;

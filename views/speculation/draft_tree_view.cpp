@@ -25,8 +25,11 @@ QVariant figure(float value) { return std::isnan(value) ? QVariant() : QVariant(
 }  // namespace
 
 DraftTreeView::DraftTreeView(RunDocument* document, QWidget* parent)
-    : PaintedView(tr("Draft tree"), QStringLiteral("draft-tree"), parent), document_(document), layout_(layoutDraftTree({})),
-      canvas_(new DraftTreeCanvas(this)), caption_(new ElidingLabel(this)) {
+    : PaintedView(tr("Draft tree"), QStringLiteral("draft-tree"), parent),
+      document_(document),
+      layout_(layoutDraftTree({})),
+      canvas_(new DraftTreeCanvas(this)),
+      caption_(new ElidingLabel(this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
@@ -36,7 +39,9 @@ DraftTreeView::DraftTreeView(RunDocument* document, QWidget* parent)
     column->addLayout(foot);
     useFont(caption_, FontRole::Small);
     useTextColour(caption_, TextRole::Muted);
-    const auto margins = [foot] { foot->setContentsMargins(Theme::instance().em(0.6), 0, Theme::instance().em(0.6), Theme::instance().em(0.3)); };
+    const auto margins = [foot] {
+        foot->setContentsMargins(Theme::instance().em(0.6), 0, Theme::instance().em(0.6), Theme::instance().em(0.3));
+    };
     margins();
     connect(&Theme::instance(), &Theme::changed, this, margins);
     setFocusProxy(canvas_);
@@ -63,7 +68,8 @@ void DraftTreeView::follow() {
 }
 
 void DraftTreeView::showRound(int index) {
-    const DraftRound next = index < 0 ? DraftRound{} : document_->trace().draftRounds()[static_cast<std::size_t>(index)];
+    const DraftRound next =
+        index < 0 ? DraftRound{} : document_->trace().draftRounds()[static_cast<std::size_t>(index)];
     const bool another = index != round_index_ || !(next.pos == round_.pos && next.nodes.size() == round_.nodes.size());
     if (another || index < 0) {
         round_ = next;
@@ -74,10 +80,15 @@ void DraftTreeView::showRound(int index) {
     for (int place = 0; place < static_cast<int>(layout_.places.size()) && document_->current() >= 0; ++place) {
         if (tokenOf(place) == document_->current()) cursor = place;
     }
-    if (another) canvas_->reload(cursor);
-    else canvas_->setCursorPlace(cursor >= 0 ? cursor : canvas_->cursor());
+    if (another)
+        canvas_->reload(cursor);
+    else
+        canvas_->setCursorPlace(cursor >= 0 ? cursor : canvas_->cursor());
     setFigures(index < 0 ? document_->current() < 0 ? QString() : tr("this token was decoded without a draft")
-                         : tr("round %1 of %2 · %3").arg(index + 1).arg(document_->trace().draftRounds().size()).arg(draftRoundSummary(round_)));
+                         : tr("round %1 of %2 · %3")
+                               .arg(index + 1)
+                               .arg(document_->trace().draftRounds().size())
+                               .arg(draftRoundSummary(round_)));
     if (another) {
         updateTable();
         emit roundChanged();
@@ -94,7 +105,8 @@ int DraftTreeView::tokenOf(int place) const {
 QString DraftTreeView::sentenceOf(int place) const {
     const int node = layout_.places[static_cast<std::size_t>(place)].node;
     if (node == DraftTreeLayout::kText) return tr("The last token of the text before this round");
-    return node < static_cast<int>(round_.nodes.size()) ? draftNodeSentence(*document_, round_, node) : addedTokenSentence(*document_, round_);
+    return node < static_cast<int>(round_.nodes.size()) ? draftNodeSentence(*document_, round_, node)
+                                                        : addedTokenSentence(*document_, round_);
 }
 
 QString DraftTreeView::explanation() const {
@@ -104,7 +116,9 @@ QString DraftTreeView::explanation() const {
 
 void DraftTreeView::updateCaption() {
     const QString about = explanation();
-    const QString legend = tr("bar: the draft's probability, tick: the target's · ✓ accepted (draft → target) · ✕ rejected (accept probability ≤ draw) · ◆ the target's own · dashed: not tested");
+    const QString legend =
+        tr("bar: the draft's probability, tick: the target's · ✓ accepted (draft → target) · ✕ rejected (accept "
+           "probability ≤ draw) · ◆ the target's own · dashed: not tested");
     static_cast<ElidingLabel*>(caption_)->setFullText(round_index_ < 0 ? QString() : about.isEmpty() ? legend : about);
     canvas_->setAccessibleDescription(figures() + (about.isEmpty() ? QString() : QStringLiteral(". ") + about));
 }
@@ -114,21 +128,35 @@ void DraftTreeView::updateTable() {
     for (int i = 0; i < static_cast<int>(round_.nodes.size()); ++i) {
         const DraftNode& node = round_.nodes[static_cast<std::size_t>(i)];
         const int depth = layout_.places[static_cast<std::size_t>(layout_.placeOf(i))].column;
-        table.push_back({i, node.parent, depth, document_->tokenLabel(node.id), figure(node.draft_prob), figure(node.target_prob), figure(node.accept_prob),
-                         figure(node.draw), draftFateText(node.fate)});
+        table.push_back({i, node.parent, depth, document_->tokenLabel(node.id), figure(node.draft_prob),
+                         figure(node.target_prob), figure(node.accept_prob), figure(node.draw),
+                         draftFateText(node.fate)});
     }
     if (round_.added != kNoToken) {
         const int depth = layout_.places.back().column;
-        table.push_back({static_cast<int>(round_.nodes.size()), round_.path.empty() ? -1 : round_.path.back(), depth, document_->tokenLabel(round_.added), {}, {}, {}, {},
-                         round_.corrected ? tr("correction") : round_.nodes.empty() ? tr("decoded") : tr("bonus")});
+        table.push_back({static_cast<int>(round_.nodes.size()),
+                         round_.path.empty() ? -1 : round_.path.back(),
+                         depth,
+                         document_->tokenLabel(round_.added),
+                         {},
+                         {},
+                         {},
+                         {},
+                         round_.corrected       ? tr("correction")
+                         : round_.nodes.empty() ? tr("decoded")
+                                                : tr("bonus")});
     }
-    rows().setContent({tr("node"), tr("parent"), tr("depth"), tr("token"), tr("draft p"), tr("target p"), tr("accept p"), tr("draw"), tr("fate")}, std::move(table));
+    rows().setContent({tr("node"), tr("parent"), tr("depth"), tr("token"), tr("draft p"), tr("target p"),
+                       tr("accept p"), tr("draw"), tr("fate")},
+                      std::move(table));
 }
 
 // From `index` on in steps of `by`, the first round in which something was drafted; -1: none.
 int DraftTreeView::drafted(int index, int by) const {
     const auto& rounds = document_->trace().draftRounds();
-    while (index >= 0 && index < static_cast<int>(rounds.size()) && rounds[static_cast<std::size_t>(index)].nodes.empty()) index += by;
+    while (index >= 0 && index < static_cast<int>(rounds.size()) &&
+           rounds[static_cast<std::size_t>(index)].nodes.empty())
+        index += by;
     return index < static_cast<int>(rounds.size()) ? index : -1;
 }
 
@@ -136,17 +164,20 @@ void DraftTreeView::stepRound(int by) {
     const auto& rounds = document_->trace().draftRounds();
     const int to = drafted((round_index_ < 0 ? static_cast<int>(rounds.size()) : round_index_) + by, by);
     if (to < 0) return;
-    if (const int token = document_->indexAt(rounds[static_cast<std::size_t>(to)].pos); token >= 0) document_->selectToken(token);
+    if (const int token = document_->indexAt(rounds[static_cast<std::size_t>(to)].pos); token >= 0)
+        document_->selectToken(token);
 }
 
 // The whole tree, made to fit.
 void DraftTreeView::drawFigure(QPainter& painter, const QSize& size, const ThemeColors& colors) {
     if (round_index_ < 0) return;
     DraftTreeGeometry geometry(layout_, size, 1);
-    const double fit = std::min({1.0, size.width() / geometry.size().width(), size.height() / geometry.size().height()});
+    const double fit =
+        std::min({1.0, size.width() / geometry.size().width(), size.height() / geometry.size().height()});
     painter.save();
     painter.scale(fit, fit);
-    drawDraftTree(painter, {*document_, round_, layout_, geometry, colors, -1, -1, false}, QRectF(QPointF(0, 0), geometry.size()));
+    drawDraftTree(painter, {*document_, round_, layout_, geometry, colors, -1, -1, false},
+                  QRectF(QPointF(0, 0), geometry.size()));
     painter.restore();
 }
 

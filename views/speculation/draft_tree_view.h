@@ -1,5 +1,6 @@
-// The tree that was drafted in one round: that of the selected token, or the latest when nothing is selected. Moves with the cursor
-// keys, zooms with Ctrl+wheel, + and -; a node of the accepted path is a token of the text and selects it.
+// The tree that was drafted in one round: that of the selected token, or the latest when nothing is selected. Moves
+// with the cursor keys, zooms with Ctrl+wheel, + and -; a node of the accepted path is a token of the text and selects
+// it.
 #pragma once
 
 #include "engine/values/draft_round.h"

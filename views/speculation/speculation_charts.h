@@ -12,7 +12,8 @@ namespace quibble {
 
 class ChartArea;
 
-/// Stacked columns by position: accepted, rejected, ignored (never tested); and the share of verify steps that accepted there as dots.
+/// Stacked columns by position: accepted, rejected, ignored (never tested); and the share of verify steps that accepted
+/// there as dots.
 class AcceptanceChart : public PaintedView {
     Q_OBJECT
 public:
@@ -48,7 +49,8 @@ private:
     QRectF area_;
 };
 
-/// Time of a verify step, split into draft, verify and the rest; under it what its tokens cost in plain decoding, when that is known.
+/// Time of a verify step, split into draft, verify and the rest; under it what its tokens cost in plain decoding, when
+/// that is known.
 class CostChart : public PaintedView {
     Q_OBJECT
 public:
@@ -65,7 +67,8 @@ private:
         QBrush fill;
         QString name;
     };
-    double drawLegend(QPainter& painter, std::span<const CostPart> parts, const QRectF& row, const ThemeColors& colors) const;
+    double drawLegend(QPainter& painter, std::span<const CostPart> parts, const QRectF& row,
+                      const ThemeColors& colors) const;
 
     SpeculationNumbers numbers_;
 };

@@ -1,5 +1,5 @@
-// Speculative decoding of a run: the tree of the selected round, acceptance by position, accepted lengths, cost, and the figures that sum
-// it up.
+// Speculative decoding of a run: the tree of the selected round, acceptance by position, accepted lengths, cost, and
+// the figures that sum it up.
 #pragma once
 
 #include "engine/metrics/speculation.h"

@@ -45,9 +45,12 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
         label->setAccessibleDescription(name);
         useFont(label, FontRole::Small);
         useTextColour(label, TextRole::Muted);
-        label->setContentsMargins(Theme::instance().em(0.35), Theme::instance().em(0.12), Theme::instance().em(0.5), Theme::instance().em(0.12));
-        if (right) addPermanentWidget(label);
-        else addWidget(label);
+        label->setContentsMargins(Theme::instance().em(0.35), Theme::instance().em(0.12), Theme::instance().em(0.5),
+                                  Theme::instance().em(0.12));
+        if (right)
+            addPermanentWidget(label);
+        else
+            addWidget(label);
         return label;
     };
     state_ = add(tr("State"));
@@ -88,7 +91,8 @@ RunStatusBar::RunStatusBar(RunDocument* document, QWidget* parent) : QStatusBar(
 QString RunStatusBar::stateText() const {
     const RunTrace& trace = document_->trace();
     const Progress progress = trace.progress();
-    const QString percent = progress.total > 0 ? QStringLiteral(" %1 %").arg(100 * progress.done / progress.total) : QString();
+    const QString percent =
+        progress.total > 0 ? QStringLiteral(" %1 %").arg(100 * progress.done / progress.total) : QString();
     switch (trace.state()) {
         case RunState::Idle: return tr("ready");
         case RunState::Loading: return tr("loading") + percent;
@@ -117,14 +121,16 @@ QString RunStatusBar::progressText() const {
     if (!progress.seconds_left || trace.state() == RunState::Paused) return count;
     const RoundedTime left = roundedTime(*progress.seconds_left);
     if (left.hours > 0) return tr("%1, %2 h %3 min left").arg(count).arg(left.hours).arg(left.minutes);
-    return left.minutes > 0 ? tr("%1, %2 min left").arg(count).arg(left.minutes) : tr("%1, %2 s left").arg(count).arg(left.seconds);
+    return left.minutes > 0 ? tr("%1, %2 min left").arg(count).arg(left.minutes)
+                            : tr("%1, %2 s left").arg(count).arg(left.seconds);
 }
 
 void RunStatusBar::refresh() {
     const RunTrace& trace = document_->trace();
     const RunProvenance& p = trace.provenance();
     const QLocale locale;
-    const bool active = trace.state() == RunState::Running || trace.state() == RunState::Prefilling || trace.state() == RunState::Loading;
+    const bool active = trace.state() == RunState::Running || trace.state() == RunState::Prefilling ||
+                        trace.state() == RunState::Loading;
     state_->setFullText((active ? QStringLiteral("● ") : QStringLiteral("○ ")) + stateText());
     if (p.model_name.empty()) {
         model_->setFullText(status_.model);
@@ -135,15 +141,21 @@ void RunStatusBar::refresh() {
         if (p.bits_per_weight > 0) text += tr(" · %1 bits/weight").arg(locale.toString(p.bits_per_weight, 'f', 2));
         model_->setFullText(text);
     }
-    if (!status_.device.isEmpty()) device_->setFullText(status_.device);
-    else if (!p.isa.empty()) device_->setFullText(tr("CPU %1, %n threads", nullptr, p.threads).arg(isaText(p.isa)));
-    else device_->setFullText({});
+    if (!status_.device.isEmpty())
+        device_->setFullText(status_.device);
+    else if (!p.isa.empty())
+        device_->setFullText(tr("CPU %1, %n threads", nullptr, p.threads).arg(isaText(p.isa)));
+    else
+        device_->setFullText({});
     device_->setTip(QString::fromStdString(p.arithmetic));
     if (status_.tokens_per_second > 0) {
         const QString speed = formatSpeed(status_.tokens_per_second);
-        speed_->setFullText(status_.paced ? tr("held back to %1").arg(speed) : status_.with_reference ? tr("%1 with reference").arg(speed) : speed);
-        speed_->setTip(status_.paced ? tr("The pace of the tool bar decides how fast tokens appear; the speed of the engine stands here when the run has ended")
-                                         : tr("Tokens a second of the engine's own time"));
+        speed_->setFullText(status_.paced            ? tr("held back to %1").arg(speed)
+                            : status_.with_reference ? tr("%1 with reference").arg(speed)
+                                                     : speed);
+        speed_->setTip(status_.paced ? tr("The pace of the tool bar decides how fast tokens appear; the speed of the "
+                                          "engine stands here when the run has ended")
+                                     : tr("Tokens a second of the engine's own time"));
     } else {
         speed_->setFullText({});
     }
@@ -151,15 +163,20 @@ void RunStatusBar::refresh() {
     const int used = static_cast<int>(p.prompt_tokens.size()) + document_->size();
     context_->setFullText(size > 0 ? tr("context %1 / %2").arg(used).arg(size) : QString());
     QString cache;
-    if (p.kv_bytes > 0) cache = tr("KV cache %1, at most %2").arg(QString::fromStdString(p.kv_cache), locale.formattedDataSize(p.kv_bytes, 1, QLocale::DataSizeSIFormat));
+    if (p.kv_bytes > 0)
+        cache = tr("KV cache %1, at most %2")
+                    .arg(QString::fromStdString(p.kv_cache),
+                         locale.formattedDataSize(p.kv_bytes, 1, QLocale::DataSizeSIFormat));
     if (p.reused_positions > 0) {
-        cache += QLatin1Char('\n') + tr("%n positions taken over from an earlier run, %1 shared with it", nullptr, p.reused_positions)
-                                         .arg(locale.formattedDataSize(p.reused_bytes, 1, QLocale::DataSizeSIFormat));
+        cache += QLatin1Char('\n') +
+                 tr("%n positions taken over from an earlier run, %1 shared with it", nullptr, p.reused_positions)
+                     .arg(locale.formattedDataSize(p.reused_bytes, 1, QLocale::DataSizeSIFormat));
     }
     context_->setTip(cache);
     if (status_.saved_seconds_ago) {
         const double ago = *status_.saved_seconds_ago;
-        saved_->setFullText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0)) : tr("saved"));
+        saved_->setFullText(ago < 60 ? tr("saved %1 s ago").arg(locale.toString(ago, 'f', ago < 10 ? 1 : 0))
+                                     : tr("saved"));
     } else {
         saved_->setFullText({});
     }
@@ -170,7 +187,8 @@ void RunStatusBar::refresh() {
     state_->setMinimumWidth(std::min(state_->sizeHint().width(), Theme::instance().em(kStateWidth)));
     if (!currentMessage().isEmpty()) return;  // it stands where the labels stand, which are hidden until it goes
     state_->setVisible(true);
-    for (ElidingLabel* label : {progress_, model_, device_, speed_, context_}) label->setVisible(!label->fullText().isEmpty());
+    for (ElidingLabel* label : {progress_, model_, device_, speed_, context_})
+        label->setVisible(!label->fullText().isEmpty());
 }
 
 void RunStatusBar::setStatus(const StatusFigures& status) {

@@ -1,4 +1,5 @@
-// One line under the window: state, how far the run is and how long the rest may take, model and format, processor, speed, context, when it was saved.
+// One line under the window: state, how far the run is and how long the rest may take, model and format, processor,
+// speed, context, when it was saved.
 #pragma once
 
 #include <optional>
@@ -17,13 +18,13 @@ class RunDocument;
 
 /// Figures that only the controller knows.
 struct StatusFigures {
-    double tokens_per_second = 0;      // 0: not shown
-    bool paced = false;                // the pace holds the run back: this is no speed of the engine
+    double tokens_per_second = 0;  // 0: not shown
+    bool paced = false;            // the pace holds the run back: this is no speed of the engine
     bool with_reference = false;
-    int context_size = 0;              // positions; 0: from the provenance
+    int context_size = 0;  // positions; 0: from the provenance
     std::optional<double> saved_seconds_ago;
-    QString device;                    // "CPU AVX-512, 2 threads"; empty: from the provenance
-    QString model;                     // shown while no run has told its provenance
+    QString device;  // "CPU AVX-512, 2 threads"; empty: from the provenance
+    QString model;   // shown while no run has told its provenance
 };
 
 class RunStatusBar : public QStatusBar {
@@ -34,8 +35,8 @@ public:
     /// Cause and what to do, until dismissed or replaced; no modal box.
     void showError(const Error& error);
     void clearError();
-    /// Something that goes on beside the runs ("Exporting run.csv"), with a button that ends it; empty: nothing. Shown when it takes longer than
-    /// a moment.
+    /// Something that goes on beside the runs ("Exporting run.csv"), with a button that ends it; empty: nothing. Shown
+    /// when it takes longer than a moment.
     void setWork(const QString& doing);
     [[nodiscard]] QString stateText() const;
     /// "123 of 512, 2 min left" while the run may go on; else empty.

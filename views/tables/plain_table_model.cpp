@@ -30,7 +30,8 @@ bool isNumber(const QVariant& value) {
 
 QString shown(const QVariant& value) {
     if (!value.isValid()) return QStringLiteral("–");
-    if (value.userType() != QMetaType::Double) return isNumber(value) ? QLocale().toString(value.toLongLong()) : value.toString();
+    if (value.userType() != QMetaType::Double)
+        return isNumber(value) ? QLocale().toString(value.toLongLong()) : value.toString();
     return formatSignificant(value.toDouble());
 }
 
@@ -43,19 +44,25 @@ void PlainTableModel::setContent(QStringList header, std::vector<Row> rows) {
     endResetModel();
 }
 
-int PlainTableModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(rows_.size()); }
+int PlainTableModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(rows_.size());
+}
 
-int PlainTableModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(header_.size()); }
+int PlainTableModel::columnCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(header_.size());
+}
 
 QVariant PlainTableModel::data(const QModelIndex& index, int role) const {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid)) return {};
     const Row& row = rows_[static_cast<std::size_t>(index.row())];
     const auto column = static_cast<std::size_t>(index.column());
     const QVariant value = column < row.size() ? row[column] : QVariant();
-    if (role == Qt::EditRole) return value.userType() == QMetaType::Double && std::isnan(value.toDouble()) ? QVariant() : value;
+    if (role == Qt::EditRole)
+        return value.userType() == QMetaType::Double && std::isnan(value.toDouble()) ? QVariant() : value;
     if (role == Qt::DisplayRole) return shown(value);
     if (role == Qt::TextAlignmentRole) {
-        return QVariant::fromValue(Qt::Alignment(Qt::AlignVCenter | (value.isValid() && !isNumber(value) ? Qt::AlignLeft : Qt::AlignRight)));
+        return QVariant::fromValue(
+            Qt::Alignment(Qt::AlignVCenter | (value.isValid() && !isNumber(value) ? Qt::AlignLeft : Qt::AlignRight)));
     }
     return {};
 }

@@ -14,7 +14,8 @@ public:
     using Row = std::vector<QVariant>;
     explicit PlainTableModel(QObject* parent = nullptr) : QAbstractTableModel(parent) {}
 
-    /// Numbers are shown in the user's locale and exported bare; an invalid variant is shown as a dash. Rows may be shorter than the header.
+    /// Numbers are shown in the user's locale and exported bare; an invalid variant is shown as a dash. Rows may be
+    /// shorter than the header.
     void setContent(QStringList header, std::vector<Row> rows);
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;

@@ -16,7 +16,10 @@
 namespace quibble {
 
 TokenTable::TokenTable(RunDocument* document, QWidget* parent)
-    : View(tr("Table"), parent), document_(document), model_(new TokenTableModel(document, this)), table_(new QTableView(this)) {
+    : View(tr("Table"), parent),
+      document_(document),
+      model_(new TokenTableModel(document, this)),
+      table_(new QTableView(this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(table_);
@@ -65,7 +68,8 @@ TokenTable::TokenTable(RunDocument* document, QWidget* parent)
         } else {
             const QItemSelection rows(model_->index(range.begin, 0), model_->index(range.end - 1, 0));
             table_->selectionModel()->select(rows, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
-            table_->selectionModel()->setCurrentIndex(model_->index(document_->current(), 0), QItemSelectionModel::NoUpdate);
+            table_->selectionModel()->setCurrentIndex(model_->index(document_->current(), 0),
+                                                      QItemSelectionModel::NoUpdate);
             table_->scrollTo(model_->index(document_->current(), 0));
         }
         syncing_ = false;
@@ -78,7 +82,8 @@ TokenTable::TokenTable(RunDocument* document, QWidget* parent)
 }
 
 bool TokenTable::eventFilter(QObject* watched, QEvent* event) {
-    if (watched == table_ && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->matches(QKeySequence::Copy)) {
+    if (watched == table_ && event->type() == QEvent::KeyPress &&
+        static_cast<QKeyEvent*>(event)->matches(QKeySequence::Copy)) {
         copyCsv();
         return true;
     }

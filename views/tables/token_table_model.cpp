@@ -71,12 +71,15 @@ QVariant TokenTableModel::data(const QModelIndex& index, int role) const {
         return QVariant::fromValue(Qt::Alignment(Qt::AlignVCenter | (text ? Qt::AlignLeft : Qt::AlignRight)));
     }
     if (role == Qt::FontRole && index.column() == Text) return Theme::instance().monoSmallFont();
-    if (role == Qt::ForegroundRole && index.column() == Text && point.token.sampledMarker()) return Theme::instance().colors().marker;
+    if (role == Qt::ForegroundRole && index.column() == Text && point.token.sampledMarker())
+        return Theme::instance().colors().marker;
     if (role != Qt::DisplayRole && !bare) return {};
     switch (index.column()) {
         case Number: return index.row();
         case Pos: return point.token.pos;
-        case Text: return bare ? decodeBytes(document_->trace().text(point.token.id)) : tokenLabelOf(document_->trace().text(point.token.id), true);
+        case Text:
+            return bare ? decodeBytes(document_->trace().text(point.token.id))
+                        : tokenLabelOf(document_->trace().text(point.token.id), true);
         case RefEntropy: {
             const double value = static_cast<double>(point.reference.entropy) * (unit == Unit::Bit ? kBitsPerNat : 1.0);
             if (bare) return number(value);

@@ -10,7 +10,20 @@ namespace quibble {
 class TokenTableModel : public QAbstractTableModel {
     Q_OBJECT
 public:
-    enum Column { Number, Pos, Text, Entropy, Kl, Varentropy, Logprob, RankColumn, MarkerMassColumn, RefEntropy, Marks, ColumnCount };
+    enum Column {
+        Number,
+        Pos,
+        Text,
+        Entropy,
+        Kl,
+        Varentropy,
+        Logprob,
+        RankColumn,
+        MarkerMassColumn,
+        RefEntropy,
+        Marks,
+        ColumnCount
+    };
 
     explicit TokenTableModel(RunDocument* document, QObject* parent = nullptr);
 

@@ -20,7 +20,8 @@ constexpr float kBorrowed = 0.35F;  // of a character, for a part behind it that
 
 }  // namespace
 
-BidiLine::BidiLine(const QFont& font, std::vector<Part> parts, bool from_right, float room) : font_(font), parts_(std::move(parts)) {
+BidiLine::BidiLine(const QFont& font, std::vector<Part> parts, bool from_right, float room)
+    : font_(font), parts_(std::move(parts)) {
     shape(from_right);
     findPlaces(from_right, room);
     makeRoom();
@@ -81,7 +82,8 @@ std::vector<BidiLine::Place> BidiLine::placesIn(int part, qsizetype begin, qsize
     for (const QGlyphRun& run : layout_.lineAt(0).glyphRuns(from, static_cast<int>(end - begin))) {
         const QRectF box = run.boundingRect();
         if (box.width() <= 0) continue;
-        places.push_back({part, static_cast<float>(box.left() + shift_), static_cast<float>(box.right() + shift_), run.isRightToLeft()});
+        places.push_back({part, static_cast<float>(box.left() + shift_), static_cast<float>(box.right() + shift_),
+                          run.isRightToLeft()});
     }
     return places;
 }
@@ -92,12 +94,14 @@ bool BidiLine::takeFrom(int lender, bool end, int part) {
     const QString& text = parts_[static_cast<std::size_t>(lender)].text;
     const qsizetype size = text.size();
     const qsizetype length = size > 1 && (end ? text[size - 1].isLowSurrogate() : text[0].isHighSurrogate()) ? 2 : 1;
-    const std::vector<Place> character = placesIn(lender, end ? std::max<qsizetype>(0, size - length) : 0, end ? size : std::min(length, size));
+    const std::vector<Place> character =
+        placesIn(lender, end ? std::max<qsizetype>(0, size - length) : 0, end ? size : std::min(length, size));
     if (character.empty() || character.front().right - character.front().left <= kEnough) return false;
     const Place& from = character.front();
     const float share = (from.right - from.left) * kBorrowed;
     const bool left = end == from.from_right;
-    const Place taken{part, left ? from.left : from.right - share, left ? from.left + share : from.right, from.from_right};
+    const Place taken{part, left ? from.left : from.right - share, left ? from.left + share : from.right,
+                      from.from_right};
     for (Place& place : places_) {
         if (place.part != lender) continue;
         if (left && std::abs(place.left - from.left) < kTouching) place.left += share;
@@ -107,8 +111,8 @@ bool BidiLine::takeFrom(int lender, bool end, int part) {
     return true;
 }
 
-// A part that shows nothing of its own (the rest of a character that is spread over tokens, a mark over a letter) takes the end of the
-// character before it, or the beginning of the one behind it: a gap would tear a word apart.
+// A part that shows nothing of its own (the rest of a character that is spread over tokens, a mark over a letter) takes
+// the end of the character before it, or the beginning of the one behind it: a gap would tear a word apart.
 void BidiLine::makeRoom() {
     const auto count = static_cast<int>(parts_.size());
     for (int part = 0; part < count; ++part) {
@@ -128,7 +132,8 @@ std::vector<BidiLine::Stretch> BidiLine::joined(const std::vector<Place>& places
     std::stable_sort(sorted.begin(), sorted.end(), [](const Place& a, const Place& b) { return a.left < b.left; });
     std::vector<Stretch> out;
     for (const Place& place : sorted) {
-        if (!out.empty() && out.back().part == place.part && place.left <= out.back().x + out.back().width + kTouching) {
+        if (!out.empty() && out.back().part == place.part &&
+            place.left <= out.back().x + out.back().width + kTouching) {
             out.back().width = std::max(out.back().width, place.right - out.back().x);
         } else if (place.right > place.left) {
             out.push_back({place.part, place.left, place.right - place.left});
@@ -137,7 +142,9 @@ std::vector<BidiLine::Stretch> BidiLine::joined(const std::vector<Place>& places
     return out;
 }
 
-std::vector<BidiLine::Stretch> BidiLine::placesOf(int part, qsizetype begin, qsizetype end) const { return joined(placesIn(part, begin, end)); }
+std::vector<BidiLine::Stretch> BidiLine::placesOf(int part, qsizetype begin, qsizetype end) const {
+    return joined(placesIn(part, begin, end));
+}
 
 void BidiLine::draw(QPainter& painter, const QPointF& top_left) const {
     if (layout_.lineCount() == 0) return;

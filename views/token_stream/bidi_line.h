@@ -1,5 +1,5 @@
-// A line of tokens in which something runs from right to left. Order belongs to the line: its text is laid out as a whole by the
-// bidirectional algorithm, and a token is a range of it, which may come out as several stretches.
+// A line of tokens in which something runs from right to left. Order belongs to the line: its text is laid out as a
+// whole by the bidirectional algorithm, and a token is a range of it, which may come out as several stretches.
 #pragma once
 
 #include <QFont>

@@ -42,7 +42,8 @@ QSize LegendBar::sizeHint() const {
     if (document_->measure() == Measure::None) return {0, Theme::instance().em(1)};
     const QFontMetrics metrics(Theme::instance().smallFont());
     // Room for the widest caption of the kind, so that the tool bar does not move when the scale grows.
-    const int text = std::max(metrics.horizontalAdvance(caption()), metrics.horizontalAdvance(QStringLiteral("0 – 0,005 nat")));
+    const int text =
+        std::max(metrics.horizontalAdvance(caption()), metrics.horizontalAdvance(QStringLiteral("0 – 0,005 nat")));
     return {Theme::instance().em(6) + Theme::instance().em(0.6) + text + 2, Theme::instance().em(1.2)};
 }
 
@@ -59,7 +60,8 @@ void LegendBar::paintEvent(QPaintEvent*) {
     painter.drawRoundedRect(bar, bar.height() / 2, bar.height() / 2);
     painter.setFont(theme.smallFont());
     painter.setPen(theme.colors().muted);
-    painter.drawText(QRectF(bar.right() + theme.em(0.6), 0, width(), height()), Qt::AlignVCenter | Qt::AlignLeft, caption());
+    painter.drawText(QRectF(bar.right() + theme.em(0.6), 0, width(), height()), Qt::AlignVCenter | Qt::AlignLeft,
+                     caption());
 }
 
 ColourBar::ColourBar(RunDocument* document, QWidget* parent)
@@ -78,10 +80,13 @@ ColourBar::ColourBar(RunDocument* document, QWidget* parent)
         chooser_->addItem(measureLabel(measure), static_cast<int>(measure));
         chooser_->setItemData(chooser_->count() - 1, measureHelp(measure), Qt::ToolTipRole);
     }
-    const auto show = [this, document] { chooser_->setCurrentIndex(chooser_->findData(static_cast<int>(document->measure()))); };
+    const auto show = [this, document] {
+        chooser_->setCurrentIndex(chooser_->findData(static_cast<int>(document->measure())));
+    };
     connect(document, &RunDocument::measureChanged, this, show);
-    connect(chooser_, &QComboBox::activated, document,
-            [this, document](int index) { document->setMeasure(static_cast<Measure>(chooser_->itemData(index).toInt())); });
+    connect(chooser_, &QComboBox::activated, document, [this, document](int index) {
+        document->setMeasure(static_cast<Measure>(chooser_->itemData(index).toInt()));
+    });
     show();
 }
 

@@ -28,7 +28,10 @@ void paintOriginMark(QPainter& painter, TokenOrigin origin, const QRectF& cell, 
         case TokenOrigin::Bonus: {
             painter.setPen(Qt::NoPen);
             painter.setBrush(colors.accent);
-            const QPointF diamond[] = {{left + size, top - 1}, {left + 1.8 * size, top - 1 + 0.8 * size}, {left + size, top - 1 + 1.6 * size}, {left + 0.2 * size, top - 1 + 0.8 * size}};
+            const QPointF diamond[] = {{left + size, top - 1},
+                                       {left + 1.8 * size, top - 1 + 0.8 * size},
+                                       {left + size, top - 1 + 1.6 * size},
+                                       {left + 0.2 * size, top - 1 + 0.8 * size}};
             painter.drawPolygon(diamond, 4);
             return;
         }
@@ -36,7 +39,8 @@ void paintOriginMark(QPainter& painter, TokenOrigin origin, const QRectF& cell, 
 }
 
 OriginLegend::OriginLegend(RunDocument* document, QWidget* parent) : QWidget(parent), document_(document) {
-    setAccessibleName(tr("Marks of drafted tokens: a line over accepted ones, a wedge at corrections, a diamond at bonus tokens"));
+    setAccessibleName(
+        tr("Marks of drafted tokens: a line over accepted ones, a wedge at corrections, a diamond at bonus tokens"));
     setToolTip(accessibleName());
     connect(document_, &RunDocument::reset, this, &OriginLegend::refresh);
     connect(document_, &RunDocument::draftsAdvanced, this, &OriginLegend::refresh);

@@ -1,5 +1,5 @@
-// How tokens of speculative decoding are marked in the text: a line over accepted ones, a wedge where the target corrected, a diamond for
-// its bonus tokens; told apart by shape, not by colour alone. And the legend that says so.
+// How tokens of speculative decoding are marked in the text: a line over accepted ones, a wedge where the target
+// corrected, a diamond for its bonus tokens; told apart by shape, not by colour alone. And the legend that says so.
 #pragma once
 
 #include <QWidget>

@@ -16,8 +16,8 @@ static constexpr std::size_t kMostOrdered = 1000;  // lines that are kept as the
 // State of the line that is being filled.
 struct TokenLayout::Cursor {
     float x = 0;
-    bool after_blank = false;   // the text so far ends with a blank: a line may break here
-    int break_token = -1;       // last place where this line may break, and where it stands
+    bool after_blank = false;  // the text so far ends with a blank: a line may break here
+    int break_token = -1;      // last place where this line may break, and where it stands
     float break_x = 0, break_lead = 0;
 };
 
@@ -41,11 +41,12 @@ void TokenLayout::clear() {
     laid_out_ = 0;
 }
 
-// Widths are multiples of 1/64 pixel: sums and differences of floats are then exact, and a line breaks at the same place whether it
-// is laid out in one go or token by token.
+// Widths are multiples of 1/64 pixel: sums and differences of floats are then exact, and a line breaks at the same
+// place whether it is laid out in one go or token by token.
 static float exact(double width) { return static_cast<float>(std::ceil(width * 64) / 64); }
 
-// How much taller than the font itself the line is that draws a text in it, with the fonts that stand in for missing letters.
+// How much taller than the font itself the line is that draws a text in it, with the fonts that stand in for missing
+// letters.
 static float riseOf(const QString& text, const QFont& font) {
     if (std::all_of(text.begin(), text.end(), [](QChar c) { return c.unicode() < 0x80; })) return 0;
     QTextLayout layout(text, font);
@@ -59,20 +60,31 @@ static QString shownText(QStringView text, bool invisibles) {
     QString out;
     out.reserve(text.size());
     eachCharacter(text, [&](char32_t code, qsizetype) {
-        if (code == U'\t') out += invisibles ? QStringLiteral("→   ") : QStringLiteral("    ");
-        else if (code == U' ' && invisibles) out += QChar(0x00B7);
-        else if (code < 0x20) out += QChar(0x2400 + static_cast<char16_t>(code));
-        else if (code == 0x7F) out += QChar(0x2421);
-        else if (code < 0x80) out += QChar(static_cast<char16_t>(code));
-        else if (const QString mark = invisibleMark(code); !mark.isEmpty() && invisibles) out += mark;
-        else if (isDirectionControl(code)) return;  // would put the tokens around it into another order
-        else if (code == 0x2028 || code == 0x2029) out += QLatin1Char(' ');  // would end the line that is drawn
-        else out += QStringView(QChar::fromUcs4(code));
+        if (code == U'\t')
+            out += invisibles ? QStringLiteral("→   ") : QStringLiteral("    ");
+        else if (code == U' ' && invisibles)
+            out += QChar(0x00B7);
+        else if (code < 0x20)
+            out += QChar(0x2400 + static_cast<char16_t>(code));
+        else if (code == 0x7F)
+            out += QChar(0x2421);
+        else if (code < 0x80)
+            out += QChar(static_cast<char16_t>(code));
+        else if (const QString mark = invisibleMark(code); !mark.isEmpty() && invisibles)
+            out += mark;
+        else if (isDirectionControl(code))
+            return;  // would put the tokens around it into another order
+        else if (code == 0x2028 || code == 0x2029)
+            out += QLatin1Char(' ');  // would end the line that is drawn
+        else
+            out += QStringView(QChar::fromUcs4(code));
     });
     return out;
 }
 
-qsizetype TokenLayout::shownLength(QStringView text, qsizetype count) const { return shownText(text.left(count), metrics_.invisibles).size(); }
+qsizetype TokenLayout::shownLength(QStringView text, qsizetype count) const {
+    return shownText(text.left(count), metrics_.invisibles).size();
+}
 
 void TokenLayout::measure(const TokenPieces::Piece& piece, std::vector<Segment>& segments) const {
     const QStringView text(piece.text);
@@ -152,7 +164,8 @@ void TokenLayout::place(Cursor& cursor, int token, int segment, const Segment& c
     if (cursor.x > 0 && cursor.x + content.width > width_limit) {
         if (cursor.break_token >= 0) {
             pushLine({cursor.break_token, 0, 0, false, true});
-            cursor.x = std::max(0.0F, cursor.x - cursor.break_x - (cursor.break_token == token ? 0.0F : cursor.break_lead));
+            cursor.x =
+                std::max(0.0F, cursor.x - cursor.break_x - (cursor.break_token == token ? 0.0F : cursor.break_lead));
             const bool first = cursor.break_token == token;
             cursor.break_token = -1;
             if (!first && cursor.x > 0 && cursor.x + content.width > width_limit) {
@@ -198,12 +211,14 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
         lines_.clear();
         sections_.clear();
     }
-    const bool blank_before = resume && segment == 0 && token > 0 && pieces.textOf(token - 1).endsWith(QLatin1Char(' '));
+    const bool blank_before =
+        resume && segment == 0 && token > 0 && pieces.textOf(token - 1).endsWith(QLatin1Char(' '));
     Cursor cursor;
     cursor.after_blank = blank_before;
     for (; token < pieces.size(); ++token) {
         const bool thinking = belongsToThought(pieces, token);
-        if (sections_.empty() || (segment == 0 && sections_.back().thinking != thinking)) startSection(cursor, token, thinking);
+        if (sections_.empty() || (segment == 0 && sections_.back().thinking != thinking))
+            startSection(cursor, token, thinking);
         const auto& segments = segmentsOf(pieces, pieces.pieceIndex(token));
         const QString& text = pieces.piece(pieces.pieceIndex(token)).text;
         const int count = static_cast<int>(segments.size());
@@ -224,7 +239,8 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
 
 int TokenLayout::lineAtY(int y) const {
     if (lines_.empty()) return -1;
-    const auto after = std::upper_bound(lines_.begin(), lines_.end(), y, [](int value, const Line& item) { return value < item.top; });
+    const auto after =
+        std::upper_bound(lines_.begin(), lines_.end(), y, [](int value, const Line& item) { return value < item.top; });
     return std::max(0, static_cast<int>(after - lines_.begin()) - 1);
 }
 
@@ -237,8 +253,8 @@ int TokenLayout::lineOfToken(int token) const {
 }
 
 int TokenLayout::sectionOfToken(int token) const {
-    const auto after =
-        std::upper_bound(sections_.begin(), sections_.end(), token, [](int value, const Section& item) { return value < item.begin; });
+    const auto after = std::upper_bound(sections_.begin(), sections_.end(), token,
+                                        [](int value, const Section& item) { return value < item.begin; });
     return static_cast<int>(after - sections_.begin()) - 1;
 }
 
@@ -264,7 +280,8 @@ void TokenLayout::runsOfLine(const TokenPieces& pieces, int line_index, std::vec
     if (right_to_left_) orderLine(pieces, line_index, runs);
 }
 
-// The direction of a paragraph is that of its first letter, up to the end of this line: what comes later cannot turn a line over.
+// The direction of a paragraph is that of its first letter, up to the end of this line: what comes later cannot turn a
+// line over.
 bool TokenLayout::beginsAtRight(const TokenPieces& pieces, int line_index, const std::vector<Run>& runs) const {
     int first = line_index;
     while (first > 0 && line(first).soft) --first;
@@ -290,9 +307,11 @@ void TokenLayout::orderLine(const TokenPieces& pieces, int line_index, std::vect
         std::vector<BidiLine::Part> parts;
         for (const Run& run : runs) {
             const bool drops_lead = &run == &runs.front() && line(line_index).soft;
-            parts.push_back({run.token, run.segment, run.content->shown.mid(drops_lead ? run.content->lead_size : 0), run.width > 0 ? cell_ * 0.5F : 0.0F});
+            parts.push_back({run.token, run.segment, run.content->shown.mid(drops_lead ? run.content->lead_size : 0),
+                             run.width > 0 ? cell_ * 0.5F : 0.0F});
         }
-        ordered = std::make_unique<BidiLine>(metrics_.font, std::move(parts), from_right, static_cast<float>(metrics_.width));
+        ordered =
+            std::make_unique<BidiLine>(metrics_.font, std::move(parts), from_right, static_cast<float>(metrics_.width));
     }
     std::vector<Run> seen;
     for (const BidiLine::Stretch& stretch : ordered->stretches()) {

@@ -1,8 +1,9 @@
-// Where each token stands: lines of a given width, wrapped between words (a word longer than a line is cut between tokens), with a
-// heading line in front of every thinking or answer section. Widths are measured once for each distinct piece of text, so a
-// hundred thousand tokens take one pass over integers and floats. Pixels are logical. The marks around a thought, and blank lines
-// behind it, are shown with the thought, so that the answer begins with its text. Lines break by those widths; a line in which something
-// runs from right to left, or whose paragraph begins so, is ordered as a whole (BidiLine) when it is looked at.
+// Where each token stands: lines of a given width, wrapped between words (a word longer than a line is cut between
+// tokens), with a heading line in front of every thinking or answer section. Widths are measured once for each distinct
+// piece of text, so a hundred thousand tokens take one pass over integers and floats. Pixels are logical. The marks
+// around a thought, and blank lines behind it, are shown with the thought, so that the answer begins with its text.
+// Lines break by those widths; a line in which something runs from right to left, or whose paragraph begins so, is
+// ordered as a whole (BidiLine) when it is looked at.
 #pragma once
 
 #include <map>
@@ -24,14 +25,14 @@ class TokenLayout {
 public:
     struct Metrics {
         QFont font;
-        int width = 0;            // of the text, without margins
+        int width = 0;  // of the text, without margins
         int line_height = 0;
         int heading_height = 0;
         int section_padding = 0;  // above and below the text of a section
         bool invisibles = false;  // blanks as dots, line ends as arrows, the rest by name
     };
     struct Line {
-        int token = 0;     // first token, and which of its segments (a line feed inside a token starts a new one)
+        int token = 0;  // first token, and which of its segments (a line feed inside a token starts a new one)
         int segment = 0;
         int top = 0;
         bool heading = false;
@@ -49,8 +50,8 @@ public:
         Direction direction = Direction::None;
     };
     struct Section {
-        int begin = 0;   // first token
-        int line = 0;    // of its heading
+        int begin = 0;  // first token
+        int line = 0;   // of its heading
         bool thinking = false;
     };
     struct Run {  // a token, or a part of it, on one line
@@ -69,13 +70,16 @@ public:
 
     [[nodiscard]] int lineCount() const { return static_cast<int>(lines_.size()); }
     [[nodiscard]] const Line& line(int index) const { return lines_[static_cast<std::size_t>(index)]; }
-    [[nodiscard]] int lineHeight(int index) const { return line(index).heading ? metrics_.heading_height : metrics_.line_height; }
+    [[nodiscard]] int lineHeight(int index) const {
+        return line(index).heading ? metrics_.heading_height : metrics_.line_height;
+    }
     [[nodiscard]] int height() const;
     [[nodiscard]] int lineAtY(int y) const;          // clamped; -1 when there is no line
     [[nodiscard]] int lineOfToken(int token) const;  // where it begins; -1 when there is no such token
     [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
     [[nodiscard]] int sectionOfToken(int token) const;
-    /// The tokens of a text line, left to right; empty for a heading. A token stands there twice when other text is seen between its parts.
+    /// The tokens of a text line, left to right; empty for a heading. A token stands there twice when other text is
+    /// seen between its parts.
     void runsOfLine(const TokenPieces& pieces, int line, std::vector<Run>& runs) const;
     /// How many characters are drawn for the first `count` of a segment's text.
     [[nodiscard]] qsizetype shownLength(QStringView text, qsizetype count) const;
@@ -92,13 +96,13 @@ private:
     void orderLine(const TokenPieces& pieces, int line, std::vector<Run>& runs) const;
 
     Metrics metrics_;
-    float cell_ = 8;  // width of "0": the least a token takes
+    float cell_ = 8;                              // width of "0": the least a token takes
     std::vector<std::vector<Segment>> segments_;  // by piece
     std::vector<Line> lines_;
     std::vector<Section> sections_;
     ReplyParts parts_;
-    int laid_out_ = 0;  // tokens
-    bool right_to_left_ = false;  // some segment
+    int laid_out_ = 0;                                          // tokens
+    bool right_to_left_ = false;                                // some segment
     mutable std::map<int, std::unique_ptr<BidiLine>> ordered_;  // by line; those that were looked at
 };
 

@@ -21,8 +21,9 @@ int nextMarker(const RunTrace& trace, int from, bool backwards) {
 }
 
 int nextUncertain(const RunTrace& trace, int from, bool backwards) {
-    return findToken(trace, from, backwards,
-                     [](const TracePoint& point) { return static_cast<double>(point.token.entropy) >= kUncertainNats; });
+    return findToken(trace, from, backwards, [](const TracePoint& point) {
+        return static_cast<double>(point.token.entropy) >= kUncertainNats;
+    });
 }
 
 int nextIntervention(const RunTrace& trace, int from, bool backwards) {

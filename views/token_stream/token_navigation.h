@@ -12,9 +12,10 @@ class TokenPieces;
 /// A token is called uncertain from ln 2 nat on: at least as open as a fair choice between two tokens.
 inline constexpr double kUncertainNats = 0.6931471805599453;
 
-/// The next token after `from` (before it when backwards) that passes; -1 when there is none. from = -1 starts at the first,
-/// or at the last when backwards.
-[[nodiscard]] int findToken(const RunTrace& trace, int from, bool backwards, const std::function<bool(const TracePoint&)>& passes);
+/// The next token after `from` (before it when backwards) that passes; -1 when there is none. from = -1 starts at the
+/// first, or at the last when backwards.
+[[nodiscard]] int findToken(const RunTrace& trace, int from, bool backwards,
+                            const std::function<bool(const TracePoint&)>& passes);
 [[nodiscard]] int nextMarker(const RunTrace& trace, int from, bool backwards);
 [[nodiscard]] int nextUncertain(const RunTrace& trace, int from, bool backwards);
 [[nodiscard]] int nextIntervention(const RunTrace& trace, int from, bool backwards);

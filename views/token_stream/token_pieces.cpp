@@ -12,7 +12,10 @@ int utf8CharLength(std::string_view bytes) {
     const auto at = [bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
     const unsigned char lead = at(0);
     if (lead < 0x80) return 1;
-    const int length = lead >= 0xC2 && lead <= 0xDF ? 2 : lead >= 0xE0 && lead <= 0xEF ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    const int length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                       : lead >= 0xE0 && lead <= 0xEF ? 3
+                       : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                      : 0;
     if (length == 0) return 0;
     for (int i = 1; i < length; ++i) {
         if (static_cast<std::size_t>(i) >= bytes.size()) return -1;
@@ -72,11 +75,12 @@ struct InvisibleName {
     const char* name;
 };
 constexpr InvisibleName kInvisibleNames[] = {
-    {0x00A0, "NBSP"}, {0x00AD, "SHY"},  {0x034F, "CGJ"},  {0x061C, "ALM"},  {0x2002, "ENSP"}, {0x2003, "EMSP"}, {0x2007, "FIGSP"},
-    {0x2009, "THSP"}, {0x200A, "HSP"},  {0x200B, "ZWSP"}, {0x200C, "ZWNJ"}, {0x200D, "ZWJ"},  {0x200E, "LRM"},  {0x200F, "RLM"},
-    {0x2028, "LSEP"}, {0x2029, "PSEP"}, {0x202A, "LRE"},  {0x202B, "RLE"},  {0x202C, "PDF"},  {0x202D, "LRO"},  {0x202E, "RLO"},
-    {0x202F, "NNBSP"}, {0x205F, "MMSP"}, {0x2060, "WJ"},  {0x2066, "LRI"},  {0x2067, "RLI"},  {0x2068, "FSI"},  {0x2069, "PDI"},
-    {0x3000, "IDSP"}, {0xFE0E, "VS15"}, {0xFE0F, "VS16"}, {0xFEFF, "BOM"},
+    {0x00A0, "NBSP"},  {0x00AD, "SHY"},  {0x034F, "CGJ"},  {0x061C, "ALM"},   {0x2002, "ENSP"}, {0x2003, "EMSP"},
+    {0x2007, "FIGSP"}, {0x2009, "THSP"}, {0x200A, "HSP"},  {0x200B, "ZWSP"},  {0x200C, "ZWNJ"}, {0x200D, "ZWJ"},
+    {0x200E, "LRM"},   {0x200F, "RLM"},  {0x2028, "LSEP"}, {0x2029, "PSEP"},  {0x202A, "LRE"},  {0x202B, "RLE"},
+    {0x202C, "PDF"},   {0x202D, "LRO"},  {0x202E, "RLO"},  {0x202F, "NNBSP"}, {0x205F, "MMSP"}, {0x2060, "WJ"},
+    {0x2066, "LRI"},   {0x2067, "RLI"},  {0x2068, "FSI"},  {0x2069, "PDI"},   {0x3000, "IDSP"}, {0xFE0E, "VS15"},
+    {0xFE0F, "VS16"},  {0xFEFF, "BOM"},
 };
 
 bool between(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
@@ -89,12 +93,14 @@ bool isInvisible(char32_t code) {
         case QChar::Separator_Space: return code != U' ';
         case QChar::Other_Format:
             // Signs that stand around a number or an abbreviation have a shape.
-            return !between(code, 0x0600, 0x0605) && code != 0x06DD && code != 0x070F && !between(code, 0x0890, 0x0891) && code != 0x08E2;
+            return !between(code, 0x0600, 0x0605) && code != 0x06DD && code != 0x070F &&
+                   !between(code, 0x0890, 0x0891) && code != 0x08E2;
         default: break;
     }
     // Letters and marks without ink: fillers, joiners, variation selectors, the empty Braille cell.
-    return code == 0x034F || code == 0x115F || code == 0x1160 || between(code, 0x17B4, 0x17B5) || between(code, 0x180B, 0x180F) ||
-           code == 0x2800 || code == 0x3164 || between(code, 0xFE00, 0xFE0F) || code == 0xFFA0 || between(code, 0xE0000, 0xE0FFF);
+    return code == 0x034F || code == 0x115F || code == 0x1160 || between(code, 0x17B4, 0x17B5) ||
+           between(code, 0x180B, 0x180F) || code == 0x2800 || code == 0x3164 || between(code, 0xFE00, 0xFE0F) ||
+           code == 0xFFA0 || between(code, 0xE0000, 0xE0FFF);
 }
 
 }  // namespace
@@ -104,7 +110,8 @@ QString invisibleMark(char32_t code) {
     for (const InvisibleName& named : kInvisibleNames) {
         if (named.code == code) return QStringLiteral("⟦%1⟧").arg(QLatin1String(named.name));
     }
-    return QStringLiteral("⟦U+%1⟧").arg(QString::number(static_cast<uint>(code), 16).toUpper().rightJustified(4, QLatin1Char('0')));
+    return QStringLiteral("⟦U+%1⟧").arg(
+        QString::number(static_cast<uint>(code), 16).toUpper().rightJustified(4, QLatin1Char('0')));
 }
 
 bool isDirectionControl(char32_t code) { return between(code, 0x202A, 0x202E) || between(code, 0x2066, 0x2069); }
@@ -112,12 +119,18 @@ bool isDirectionControl(char32_t code) { return between(code, 0x202A, 0x202E) ||
 QString tokenLabelOf(std::string_view bytes, bool spaces) {
     QString text;
     eachCharacter(decodeBytes(bytes), [&text](char32_t code, qsizetype) {
-        if (code == U'\n') text += QChar(0x21B5);
-        else if (code == U'\t') text += QChar(0x2192);
-        else if (code < 0x20) text += QChar(0x2400 + static_cast<char16_t>(code));
-        else if (code == 0x7F) text += QChar(0x2421);
-        else if (const QString mark = invisibleMark(code); !mark.isEmpty()) text += mark;
-        else text += QStringView(QChar::fromUcs4(code));
+        if (code == U'\n')
+            text += QChar(0x21B5);
+        else if (code == U'\t')
+            text += QChar(0x2192);
+        else if (code < 0x20)
+            text += QChar(0x2400 + static_cast<char16_t>(code));
+        else if (code == 0x7F)
+            text += QChar(0x2421);
+        else if (const QString mark = invisibleMark(code); !mark.isEmpty())
+            text += mark;
+        else
+            text += QStringView(QChar::fromUcs4(code));
     });
     if (spaces) {
         for (qsizetype i = 0; i < text.size() && text[i] == QLatin1Char(' '); ++i) text[i] = QChar(0x2423);
@@ -132,8 +145,8 @@ int TokenPieces::internPiece(Piece piece) {
     const QString key = (piece.unnamed ? QLatin1Char('?') : QLatin1Char('=')) + piece.text;
     const auto found = by_text_.constFind(key);
     if (found != by_text_.constEnd()) return *found;
-    piece.special = piece.text.size() > 2 && piece.text.startsWith(QLatin1Char('<')) && piece.text.endsWith(QLatin1Char('>')) &&
-                    !piece.text.contains(QLatin1Char(' '));
+    piece.special = piece.text.size() > 2 && piece.text.startsWith(QLatin1Char('<')) &&
+                    piece.text.endsWith(QLatin1Char('>')) && !piece.text.contains(QLatin1Char(' '));
     const int index = static_cast<int>(table_.size());
     table_.push_back(std::move(piece));
     by_text_.insert(key, index);
@@ -219,7 +232,9 @@ void TokenPieces::pushJoined(const RunTrace& trace, int first, int last) {
     for (QString& text : texts) push(internPiece({std::move(text), false, false}));
 }
 
-qsizetype TokenPieces::begin(int token) const { return token < size() ? begin_[static_cast<std::size_t>(token)] : text_.size(); }
+qsizetype TokenPieces::begin(int token) const {
+    return token < size() ? begin_[static_cast<std::size_t>(token)] : text_.size();
+}
 
 QStringView TokenPieces::textOf(int token) const {
     const qsizetype from = begin(token);

@@ -1,5 +1,6 @@
-// Tokens as text. A token is bytes, and a character may be spread over several tokens: the first of them then shows the character
-// and the others show nothing; bytes that are no character are shown as \xNN, never replaced silently. No fonts, no widgets.
+// Tokens as text. A token is bytes, and a character may be spread over several tokens: the first of them then shows the
+// character and the others show nothing; bytes that are no character are shown as \xNN, never replaced silently. No
+// fonts, no widgets.
 #pragma once
 
 #include <string_view>
@@ -19,12 +20,13 @@ namespace quibble {
 [[nodiscard]] bool isWholeUtf8(std::string_view bytes);
 /// Characters as they are, everything else as \xNN.
 [[nodiscard]] QString decodeBytes(std::string_view bytes);
-/// What stands for a character that cannot be seen, "⟦ZWSP⟧" or "⟦U+E0001⟧"; empty for one that can. Blanks, tabs, line feeds and the
-/// other ASCII controls have pictures of their own.
+/// What stands for a character that cannot be seen, "⟦ZWSP⟧" or "⟦U+E0001⟧"; empty for one that can. Blanks, tabs, line
+/// feeds and the other ASCII controls have pictures of their own.
 [[nodiscard]] QString invisibleMark(char32_t code);
 /// Orders its neighbours from right to left or back (embeddings, overrides and isolates) without being seen.
 [[nodiscard]] bool isDirectionControl(char32_t code);
-/// For a label: decodeBytes, with whatever cannot be seen made visible. `spaces`: a leading and trailing blank becomes U+2423.
+/// For a label: decodeBytes, with whatever cannot be seen made visible. `spaces`: a leading and trailing blank becomes
+/// U+2423.
 [[nodiscard]] QString tokenLabelOf(std::string_view bytes, bool spaces = false);
 
 class TokenPieces {
@@ -36,8 +38,8 @@ public:
     };
 
     void clear();
-    /// Takes the points that are new. Returns the first token whose text changed: usually the old size, a little before it when a
-    /// character was completed.
+    /// Takes the points that are new. Returns the first token whose text changed: usually the old size, a little before
+    /// it when a character was completed.
     int update(const RunTrace& trace);
 
     [[nodiscard]] int size() const { return static_cast<int>(piece_of_.size()); }
@@ -64,7 +66,7 @@ private:
     std::vector<int> piece_of_;
     std::vector<qsizetype> begin_;
     QString text_;
-    int open_ = -1;  // token in which a character begins that is not complete yet,
+    int open_ = -1;              // token in which a character begins that is not complete yet,
     std::size_t open_byte_ = 0;  // at this byte of it,
     QString open_prefix_;        // behind this text
 };

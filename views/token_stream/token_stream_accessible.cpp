@@ -50,7 +50,9 @@ public:
     void setCursorPosition(int position) override {
         if (const int token = pieces().tokenOfChar(position); token >= 0) view()->document()->selectToken(token);
     }
-    [[nodiscard]] QString text(int start, int end) const override { return pieces().text().mid(start, std::max(0, end - start)); }
+    [[nodiscard]] QString text(int start, int end) const override {
+        return pieces().text().mid(start, std::max(0, end - start));
+    }
     [[nodiscard]] int characterCount() const override { return toInt(pieces().text().size()); }
     [[nodiscard]] QRect characterRect(int offset) const override {
         const QRect rect = view()->tokenRect(pieces().tokenOfChar(offset));

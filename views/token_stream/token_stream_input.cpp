@@ -19,8 +19,10 @@ namespace quibble {
 
 void TokenStreamView::resizeEvent(QResizeEvent*) {
     const int width = std::max(viewport()->width() - 2 * margin_, 1);
-    if (width != layout_->metrics().width) relayout();
-    else updateScrollBar();
+    if (width != layout_->metrics().width)
+        relayout();
+    else
+        updateScrollBar();
 }
 
 void TokenStreamView::scrollContentsBy(int, int) { viewport()->update(); }
@@ -69,7 +71,8 @@ void TokenStreamView::mouseMoveEvent(QMouseEvent* event) {
     // Dragged past an edge: scroll, the faster the farther.
     QScrollBar* bar = verticalScrollBar();
     if (event->pos().y() < 0) bar->setValue(bar->value() + event->pos().y() / 2 - 1);
-    if (event->pos().y() >= viewport()->height()) bar->setValue(bar->value() + (event->pos().y() - viewport()->height()) / 2 + 1);
+    if (event->pos().y() >= viewport()->height())
+        bar->setValue(bar->value() + (event->pos().y() - viewport()->height()) / 2 + 1);
     const int token = nearestToken(event->pos());
     if (token < 0) return;
     scrolled_by_mouse_ = true;
@@ -80,7 +83,8 @@ void TokenStreamView::mouseMoveEvent(QMouseEvent* event) {
 void TokenStreamView::mouseReleaseEvent(QMouseEvent* event) { Q_UNUSED(event); }
 
 void TokenStreamView::mouseDoubleClickEvent(QMouseEvent* event) {
-    if (const int token = tokenAt(event->pos()); token >= 0 && event->button() == Qt::LeftButton) emit inspectRequested(token);
+    if (const int token = tokenAt(event->pos()); token >= 0 && event->button() == Qt::LeftButton)
+        emit inspectRequested(token);
 }
 
 void TokenStreamView::moveCurrent(int index, bool extend) {
@@ -181,7 +185,8 @@ void TokenStreamView::contextMenuEvent(QContextMenuEvent* event) {
     menu.addSeparator();
     QMenu* colour = menu.addMenu(tr("Colour by"));
     for (const Measure measure : kMeasures) {
-        QAction* action = colour->addAction(measureLabel(measure), this, [this, measure] { document_->setMeasure(measure); });
+        QAction* action =
+            colour->addAction(measureLabel(measure), this, [this, measure] { document_->setMeasure(measure); });
         action->setCheckable(true);
         action->setChecked(measure == document_->measure());
     }
@@ -189,7 +194,8 @@ void TokenStreamView::contextMenuEvent(QContextMenuEvent* event) {
     invisibles->setCheckable(true);
     invisibles->setChecked(show_invisibles_);
     menu.addAction(tr("Find…"), this, &TokenStreamView::findRequested)->setShortcut(QKeySequence::Find);
-    const QPoint at = by_mouse || token < 0 ? event->globalPos() : viewport()->mapToGlobal(tokenRect(token).bottomLeft());
+    const QPoint at =
+        by_mouse || token < 0 ? event->globalPos() : viewport()->mapToGlobal(tokenRect(token).bottomLeft());
     menu.exec(at);
 }
 
@@ -210,19 +216,24 @@ QString TokenStreamView::tipOf(int token) const {
         return QStringLiteral("<tr><td>%1&nbsp;&nbsp;</td><td align=right>%2</td></tr>").arg(name, value);
     };
     const auto figure = [&](Measure measure) {
-        return row(measureLabel(measure), measureText(point, measure, unit) + QLatin1Char(' ') + measureUnit(measure, unit));
+        return row(measureLabel(measure),
+                   measureText(point, measure, unit) + QLatin1Char(' ') + measureUnit(measure, unit));
     };
-    QString text = QStringLiteral("<b>%1</b>").arg(tr("Token %1 “%2”").arg(token).arg(document_->tokenLabel(point.token.id).toHtmlEscaped()));
+    QString text = QStringLiteral("<b>%1</b>")
+                       .arg(tr("Token %1 “%2”").arg(token).arg(document_->tokenLabel(point.token.id).toHtmlEscaped()));
     text += QStringLiteral("<table>");
     text += row(tr("position, id"), QStringLiteral("%1, %2").arg(point.token.pos).arg(point.token.id));
-    for (const Measure measure : {Measure::Entropy, Measure::Kl, Measure::Varentropy, Measure::Logprob, Measure::Rank, Measure::MarkerMass}) {
+    for (const Measure measure :
+         {Measure::Entropy, Measure::Kl, Measure::Varentropy, Measure::Logprob, Measure::Rank, Measure::MarkerMass}) {
         if (measure != Measure::Kl || document_->hasReference()) text += figure(measure);
     }
     text += QStringLiteral("</table>");
-    if (document_->trace().roundAt(point.token.pos) != nullptr) text += tokenOriginLabel(document_->trace().originAt(point.token.pos)) + QStringLiteral("<br>");
+    if (document_->trace().roundAt(point.token.pos) != nullptr)
+        text += tokenOriginLabel(document_->trace().originAt(point.token.pos)) + QStringLiteral("<br>");
     if (point.token.injected) text += tr("Injected: put here, not sampled.");
     if (point.token.intervened()) {
-        text += tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(point.token.without_penalty_id).toHtmlEscaped());
+        text += tr("Without the penalty the same noise gives “%1”.")
+                    .arg(document_->tokenLabel(point.token.without_penalty_id).toHtmlEscaped());
     }
     return text;
 }

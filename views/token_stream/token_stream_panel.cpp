@@ -45,7 +45,10 @@ TokenStreamPanel::TokenStreamPanel(RunDocument* document, QWidget* parent)
     auto* hint = makeCaption({}, stream_->viewport());
     empty_hint_ = hint;
     hint->setAlignment(Qt::AlignCenter);
-    const auto say = [this, hint] { hint->setText(tr("No tokens yet. The model thinks here.") + QLatin1Char('\n') + document_->runHint() + QLatin1Char('.')); };
+    const auto say = [this, hint] {
+        hint->setText(tr("No tokens yet. The model thinks here.") + QLatin1Char('\n') + document_->runHint() +
+                      QLatin1Char('.'));
+    };
     say();
     connect(document_, &RunDocument::runHintChanged, hint, say);
     empty_hint_->setAttribute(Qt::WA_TransparentForMouseEvents);
@@ -105,7 +108,8 @@ void TokenStreamPanel::buildFindBar() {
 void TokenStreamPanel::openFind() {
     find_bar_->setVisible(true);
     const QString selected = stream_->selectedText().trimmed();
-    if (!selected.isEmpty() && selected.size() <= 60 && !selected.contains(QLatin1Char('\n'))) find_edit_->setText(selected);
+    if (!selected.isEmpty() && selected.size() <= 60 && !selected.contains(QLatin1Char('\n')))
+        find_edit_->setText(selected);
     find_edit_->setFocus();
     find_edit_->selectAll();
 }
@@ -132,7 +136,8 @@ bool TokenStreamPanel::eventFilter(QObject* watched, QEvent* event) {
     if (watched == stream_ && event->type() == QEvent::Resize) {
         placeLiveButton();
     }
-    if (watched == stream_->viewport() && event->type() == QEvent::Resize) empty_hint_->setGeometry(stream_->viewport()->rect());
+    if (watched == stream_->viewport() && event->type() == QEvent::Resize)
+        empty_hint_->setGeometry(stream_->viewport()->rect());
     return View::eventFilter(watched, event);
 }
 
@@ -144,16 +149,21 @@ void TokenStreamPanel::resizeEvent(QResizeEvent* event) {
 void TokenStreamPanel::placeLiveButton() {
     live_button_->adjustSize();
     const int gap = Theme::instance().em(0.7);
-    live_button_->move(stream_->width() - live_button_->width() - 2 * gap, stream_->height() - live_button_->height() - gap);
+    live_button_->move(stream_->width() - live_button_->width() - 2 * gap,
+                       stream_->height() - live_button_->height() - gap);
     live_button_->raise();
 }
 
 void TokenStreamPanel::updateFindLabel() {
     const int count = stream_->findCount();
-    if (find_edit_->text().isEmpty()) find_label_->clear();
-    else if (count == 0) find_label_->setText(tr("no hit"));
-    else if (stream_->findCurrent() < 0) find_label_->setText(tr("%n hits", nullptr, count));
-    else find_label_->setText(tr("%1 of %2").arg(stream_->findCurrent() + 1).arg(count));
+    if (find_edit_->text().isEmpty())
+        find_label_->clear();
+    else if (count == 0)
+        find_label_->setText(tr("no hit"));
+    else if (stream_->findCurrent() < 0)
+        find_label_->setText(tr("%n hits", nullptr, count));
+    else
+        find_label_->setText(tr("%1 of %2").arg(stream_->findCurrent() + 1).arg(count));
 }
 
 void TokenStreamPanel::updateNotes() {
@@ -163,17 +173,21 @@ void TokenStreamPanel::updateNotes() {
     if (!known.empty() && document_->size() > 0) {
         if (const auto reached = answerReachedAt(trace, known)) {
             int after = 0;
-            for (std::size_t i = *reached + 1; i < trace.points().size(); ++i) after += trace.points()[i].token.thinking ? 1 : 0;
+            for (std::size_t i = *reached + 1; i < trace.points().size(); ++i)
+                after += trace.points()[i].token.thinking ? 1 : 0;
             thinking = tr("answer reached at token %1, %n tokens spent after it", nullptr, after).arg(*reached);
         }
         if (trace.finished()) {
             const auto grade = gradeOf(trace);
             const QString wanted = QString::fromStdString(knownAnswer(known));
-            if (grade && grade->isRight()) answer = tr("matches %1").arg(wanted);
+            if (grade && grade->isRight())
+                answer = tr("matches %1").arg(wanted);
             else if (grade && grade->verdict == Verdict::NotGradable)
                 answer = tr("not gradable against %1: %2").arg(wanted, QString::fromStdString(grade->reason));
-            else if (grade && isOverthinking(trace)) answer = tr("wrong, though it had %1: overthinking").arg(wanted);
-            else if (grade) answer = tr("does not match %1").arg(wanted);
+            else if (grade && isOverthinking(trace))
+                answer = tr("wrong, though it had %1: overthinking").arg(wanted);
+            else if (grade)
+                answer = tr("does not match %1").arg(wanted);
         }
     }
     stream_->setSectionNotes(thinking, answer);

@@ -150,7 +150,8 @@ void TokenStreamView::scrollToToken(int index) {
     const int top = layout_->line(line).top;
     const int sticky = layout_->metrics().heading_height;  // the heading that stays above covers this much
     QScrollBar* bar = verticalScrollBar();
-    if (top - sticky < bar->value()) bar->setValue(top - sticky - layout_->metrics().section_padding);
+    if (top - sticky < bar->value())
+        bar->setValue(top - sticky - layout_->metrics().section_padding);
     else if (top + layout_->lineHeight(line) > bar->value() + viewport()->height()) {
         bar->setValue(top + layout_->lineHeight(line) + layout_->metrics().section_padding - viewport()->height());
     }
@@ -233,7 +234,8 @@ void TokenStreamView::findNext(bool backwards) {
     if (find_current_ < 0) {
         // From the token with the focus, or from the top of what is seen.
         const qsizetype from = document_->current() >= 0 ? pieces_->begin(document_->current()) : 0;
-        const auto after = std::lower_bound(hits_.begin(), hits_.end(), from, [](const FindHit& hit, qsizetype at) { return hit.begin < at; });
+        const auto after = std::lower_bound(hits_.begin(), hits_.end(), from,
+                                            [](const FindHit& hit, qsizetype at) { return hit.begin < at; });
         find_current_ = static_cast<int>(after - hits_.begin()) - (backwards ? 1 : 0);
     } else {
         find_current_ += backwards ? -1 : 1;
@@ -247,13 +249,18 @@ void TokenStreamView::findNext(bool backwards) {
 
 QString TokenStreamView::selectedText() const {
     const TokenRange range = document_->selection();
-    return range.empty() ? QString() : pieces_->text().mid(pieces_->begin(range.begin), pieces_->begin(range.end) - pieces_->begin(range.begin));
+    return range.empty() ? QString()
+                         : pieces_->text().mid(pieces_->begin(range.begin),
+                                               pieces_->begin(range.end) - pieces_->begin(range.begin));
 }
 
-static QString cNumber(float value) { return std::isnan(value) ? QString() : QString::number(static_cast<double>(value), 'g', 9); }
+static QString cNumber(float value) {
+    return std::isnan(value) ? QString() : QString::number(static_cast<double>(value), 'g', 9);
+}
 
 QString TokenStreamView::selectedTable() const {
-    QString out = QStringLiteral("token\tpos\tid\ttext\tentropy_nat\tvarentropy_nat2\tkl_nat\tlogprob_nat\trank\tmarker_mass\tmarks\n");
+    QString out = QStringLiteral(
+        "token\tpos\tid\ttext\tentropy_nat\tvarentropy_nat2\tkl_nat\tlogprob_nat\trank\tmarker_mass\tmarks\n");
     const TokenRange range = document_->selection();
     for (int i = range.begin; i < range.end; ++i) {
         const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(i)];
@@ -265,9 +272,17 @@ QString TokenStreamView::selectedTable() const {
         if (token.marker) marks << QStringLiteral("marker");
         if (token.injected) marks << QStringLiteral("injected");
         if (token.intervened()) marks << QStringLiteral("intervened");
-        const QStringList row{QString::number(i), QString::number(token.pos), QString::number(token.id), text, cNumber(token.entropy),
-                              cNumber(token.varentropy), point.hasReference() ? cNumber(point.reference.kl) : QString(),
-                              cNumber(token.logprob), QString::number(token.rank), cNumber(token.marker_mass), marks.join(QLatin1Char(' '))};
+        const QStringList row{QString::number(i),
+                              QString::number(token.pos),
+                              QString::number(token.id),
+                              text,
+                              cNumber(token.entropy),
+                              cNumber(token.varentropy),
+                              point.hasReference() ? cNumber(point.reference.kl) : QString(),
+                              cNumber(token.logprob),
+                              QString::number(token.rank),
+                              cNumber(token.marker_mass),
+                              marks.join(QLatin1Char(' '))};
         out += row.join(QLatin1Char('\t')) + QLatin1Char('\n');
     }
     return out;
@@ -281,18 +296,23 @@ void TokenStreamView::copyTable() {
     if (!document_->selection().empty()) QApplication::clipboard()->setText(selectedTable());
 }
 
-void TokenStreamView::selectAllTokens() { document_->setSelection({0, pieces_->size()}, std::max(0, document_->current())); }
+void TokenStreamView::selectAllTokens() {
+    document_->setSelection({0, pieces_->size()}, std::max(0, document_->current()));
+}
 
 void TokenStreamView::selectNextMarker(bool backwards) {
-    if (const int index = nextMarker(document_->trace(), document_->current(), backwards); index >= 0) moveCurrent(index, false);
+    if (const int index = nextMarker(document_->trace(), document_->current(), backwards); index >= 0)
+        moveCurrent(index, false);
 }
 
 void TokenStreamView::selectNextUncertain(bool backwards) {
-    if (const int index = nextUncertain(document_->trace(), document_->current(), backwards); index >= 0) moveCurrent(index, false);
+    if (const int index = nextUncertain(document_->trace(), document_->current(), backwards); index >= 0)
+        moveCurrent(index, false);
 }
 
 void TokenStreamView::selectNextIntervention(bool backwards) {
-    if (const int index = nextIntervention(document_->trace(), document_->current(), backwards); index >= 0) moveCurrent(index, false);
+    if (const int index = nextIntervention(document_->trace(), document_->current(), backwards); index >= 0)
+        moveCurrent(index, false);
 }
 
 void TokenStreamView::updateDescription() {

@@ -1,6 +1,6 @@
-// The text of a run, token by token: coloured by a measurement, markers underlined, interventions and injected tokens marked,
-// thinking and answer under their own headings. An own scroll area: only visible lines are painted, 100,000 tokens lay out in
-// one go, and appending touches the tail only. Text is the same as TokenPieces::text().
+// The text of a run, token by token: coloured by a measurement, markers underlined, interventions and injected tokens
+// marked, thinking and answer under their own headings. An own scroll area: only visible lines are painted, 100,000
+// tokens lay out in one go, and appending touches the tail only. Text is the same as TokenPieces::text().
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ public:
     [[nodiscard]] const TokenPieces& pieces() const { return *pieces_; }
     [[nodiscard]] const TokenLayout& layoutOfTokens() const { return *layout_; }
 
-    [[nodiscard]] int tokenAt(const QPoint& viewport_point) const;      // -1: none
-    [[nodiscard]] QRect tokenRect(int index) const;                    // first line of the token, viewport coordinates
+    [[nodiscard]] int tokenAt(const QPoint& viewport_point) const;  // -1: none
+    [[nodiscard]] QRect tokenRect(int index) const;                 // first line of the token, viewport coordinates
     void scrollToToken(int index);
 
     [[nodiscard]] bool followsTail() const { return follow_tail_; }
@@ -35,7 +35,7 @@ public:
     // Search: hits are highlighted; the current one gets the selection.
     void setFindText(const QString& text, Qt::CaseSensitivity sensitivity = Qt::CaseInsensitive);
     [[nodiscard]] int findCount() const;
-    [[nodiscard]] int findCurrent() const { return find_current_; }   // -1: none
+    [[nodiscard]] int findCurrent() const { return find_current_; }  // -1: none
     void findNext(bool backwards = false);
 
     [[nodiscard]] QString selectedText() const;   // the exact bytes where they are UTF-8, \xNN where not
@@ -61,9 +61,9 @@ signals:
     void followTailChanged(bool follow);
     void invisiblesChanged(bool show);
     void originsChanged(bool show);
-    void findRequested();                  // Ctrl+F
-    void findChanged();                    // number of hits or current hit
-    void inspectRequested(int index);      // Enter or double click: bring the inspector forward
+    void findRequested();                             // Ctrl+F
+    void findChanged();                               // number of hits or current hit
+    void inspectRequested(int index);                 // Enter or double click: bring the inspector forward
     void branchHereRequested(quibble::Position pos);  // context menu: choose an alternative at this position
 
 protected:
@@ -98,7 +98,7 @@ private:
     void updateDescription();
     [[nodiscard]] QString tipOf(int token) const;
     void showTokenTip(const QPoint& viewport_point, const QPoint& global);
-    struct Paint;  // what a frame needs to know, gathered once
+    struct Paint;                                   // what a frame needs to know, gathered once
     [[nodiscard]] bool isPending(int token) const;  // the shown KL has not arrived
     void paintLine(Paint& paint, int line) const;
     void paintRunBack(Paint& paint, int token, const QRectF& cell) const;
@@ -112,8 +112,8 @@ private:
     std::unique_ptr<TokenPieces> pieces_;
     std::unique_ptr<TokenLayout> layout_;
     bool follow_tail_ = true;
-    bool moving_scroll_bar_ = false;   // we move it, not the user
-    bool scrolled_by_mouse_ = false;   // a drag selects: do not jump to the token under the mouse
+    bool moving_scroll_bar_ = false;  // we move it, not the user
+    bool scrolled_by_mouse_ = false;  // a drag selects: do not jump to the token under the mouse
     int margin_ = 12;
     bool show_invisibles_ = false;
     bool show_origins_ = true;

@@ -37,7 +37,9 @@ public:
         if (auto made = fused_.finish(checkpoint_.name, parts_); !made) return tl::unexpected<Error>(made.error());
         if (auto checked = checkTensors(); !checked) return tl::unexpected<Error>(checked.error());
         addRopeDivisors();
-        if (auto tokenizer = addTokenizerKeys(checkpoint_.texts, *config, checkpoint_.folder, vocabulary_rows_, keys_); !tokenizer) return tl::unexpected<Error>(tokenizer.error());
+        if (auto tokenizer = addTokenizerKeys(checkpoint_.texts, *config, checkpoint_.folder, vocabulary_rows_, keys_);
+            !tokenizer)
+            return tl::unexpected<Error>(tokenizer.error());
         hashContent();
         return std::move(parts_);
     }
@@ -59,16 +61,27 @@ private:
     }
 
     Result<void> addTensor(const Checkpoint::Shard& shard, const SafeTensor& tensor) {
-        if (shape_.architecture == "gpt-oss" && fused_.take(tensor, shard.bytes.data() + tensor.offset, parts_.paths.size())) return {};
+        if (shape_.architecture == "gpt-oss" &&
+            fused_.take(tensor, shard.bytes.data() + tensor.offset, parts_.paths.size()))
+            return {};
         const std::string place = shard.path + ": tensor " + shownName(tensor.name);
         auto name = ggufTensorName(tensor.name, shape_.architecture);
-        if (!name) return fail(ErrorCode::Unsupported, place + " belongs to no part of the architecture " + shape_.architecture, "The file holds a variant that is not supported here");
+        if (!name)
+            return fail(ErrorCode::Unsupported,
+                        place + " belongs to no part of the architecture " + shape_.architecture,
+                        "The file holds a variant that is not supported here");
         // A tied output is the embedding, whatever else the file holds.
         if (name->empty() || (shape_.tied_output && *name == "output.weight")) return {};
         const auto type = floatTypeOf(tensor.dtype);
-        if (!type) return fail(ErrorCode::Unsupported, place + " has the element type " + tensor.dtype + ", for which there is no arithmetic here", "Read are: F32, F16, BF16");
+        if (!type)
+            return fail(ErrorCode::Unsupported,
+                        place + " has the element type " + tensor.dtype + ", for which there is no arithmetic here",
+                        "Read are: F32, F16, BF16");
         if (tensor.shape.empty() || tensor.shape.size() > 4 || tensor.bytes == 0) {
-            return fail(ErrorCode::FileCorrupt, place + " has " + std::to_string(tensor.shape.size()) + " dimensions and " + std::to_string(tensor.bytes) + " bytes", kIncompleteFolder);
+            return fail(ErrorCode::FileCorrupt,
+                        place + " has " + std::to_string(tensor.shape.size()) + " dimensions and " +
+                            std::to_string(tensor.bytes) + " bytes",
+                        kIncompleteFolder);
         }
         ModelTensor made;
         made.name = std::move(*name);
@@ -82,8 +95,8 @@ private:
         return {};
     }
 
-    // The data is used where it lies. It is copied where its address does not suit its numbers: most writers pad the header to 8 bytes, but the
-    // format does not ask for it.
+    // The data is used where it lies. It is copied where its address does not suit its numbers: most writers pad the
+    // header to 8 bytes, but the format does not ask for it.
     const std::byte* aligned(const std::byte* data, const SafeTensor& tensor) {
         const std::uintptr_t element = tensor.dtype == "F32" ? 4 : 2;
         if (reinterpret_cast<std::uintptr_t>(data) % element == 0) return data;
@@ -98,12 +111,21 @@ private:
     Result<void> checkTensors() {
         std::set<std::string_view> seen;
         for (const ModelTensor& tensor : parts_.tensors) {
-            if (!seen.insert(tensor.name).second) return fail(ErrorCode::FileCorrupt, parts_.paths[tensor.file] + ": the tensor that is " + tensor.name + " is there twice", kIncompleteFolder);
+            if (!seen.insert(tensor.name).second)
+                return fail(ErrorCode::FileCorrupt,
+                            parts_.paths[tensor.file] + ": the tensor that is " + tensor.name + " is there twice",
+                            kIncompleteFolder);
             if (tensor.name == "token_embd.weight" && tensor.dims.size() == 2) vocabulary_rows_ = tensor.dims[1];
         }
-        if (vocabulary_rows_ == 0) return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor model.embed_tokens.weight is missing or no matrix", kIncompleteFolder);
+        if (vocabulary_rows_ == 0)
+            return fail(ErrorCode::FileCorrupt,
+                        checkpoint_.name + ": tensor model.embed_tokens.weight is missing or no matrix",
+                        kIncompleteFolder);
         if (!shape_.tied_output && seen.count("output.weight") == 0) {
-            return fail(ErrorCode::FileCorrupt, checkpoint_.name + ": tensor lm_head.weight is missing, and config.json does not set tie_word_embeddings", kIncompleteFolder);
+            return fail(ErrorCode::FileCorrupt,
+                        checkpoint_.name +
+                            ": tensor lm_head.weight is missing, and config.json does not set tie_word_embeddings",
+                        kIncompleteFolder);
         }
         return {};
     }
@@ -113,7 +135,10 @@ private:
         for (const auto& [tensor, file] : checkpoint_.file_of) {
             const auto place = found_.find(tensor);
             if (place != found_.end() && place->second == file) continue;
-            return fail(ErrorCode::FileCorrupt, checkpoint_.folder + file + ": tensor " + shownName(tensor) + ", which the index says is here, is missing", kIncompleteFolder);
+            return fail(ErrorCode::FileCorrupt,
+                        checkpoint_.folder + file + ": tensor " + shownName(tensor) +
+                            ", which the index says is here, is missing",
+                        kIncompleteFolder);
         }
         return {};
     }
@@ -131,7 +156,8 @@ private:
 
     void hashContent() {
         const CheckpointTexts& texts = checkpoint_.texts;
-        for (const std::string_view text : {texts.config, texts.tokenizer, texts.tokenizer_config, texts.generation_config, texts.chat_template}) {
+        for (const std::string_view text :
+             {texts.config, texts.tokenizer, texts.tokenizer_config, texts.generation_config, texts.chat_template}) {
             hashed_ += contentHash(std::as_bytes(std::span(text)), text.size());
         }
         parts_.content_hash = contentHash(std::as_bytes(std::span(hashed_)), parts_.file_bytes);

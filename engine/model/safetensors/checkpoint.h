@@ -1,5 +1,5 @@
-// A published checkpoint - safetensors files with .json files beside them - as the parts of a ModelFile: GGUF keys and tensor names over
-// the bytes where they lie. Used by ModelFile only.
+// A published checkpoint - safetensors files with .json files beside them - as the parts of a ModelFile: GGUF keys and
+// tensor names over the bytes where they lie. Used by ModelFile only.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +29,15 @@ struct Checkpoint {
     std::map<std::string, std::string> file_of;  // as an index promises: tensor -> Shard::file; empty without an index
 };
 
-/// The result holds views of the shards' bytes; the caller keeps the mappings that own them. Errors: FileCorrupt, Unsupported.
+/// The result holds views of the shards' bytes; the caller keeps the mappings that own them. Errors: FileCorrupt,
+/// Unsupported.
 [[nodiscard]] Result<ModelFileParts> translateCheckpoint(const Checkpoint& checkpoint);
 
 /// A path that this reader takes: a folder, a .safetensors file or an index of such files.
 [[nodiscard]] bool isCheckpointPath(const std::filesystem::path& path);
 
-/// Maps the files and translates them; the path of any shard opens the whole checkpoint. Errors: NotFound (a file that must be there), Io, FileCorrupt, Unsupported.
+/// Maps the files and translates them; the path of any shard opens the whole checkpoint. Errors: NotFound (a file that
+/// must be there), Io, FileCorrupt, Unsupported.
 [[nodiscard]] Result<ModelFileParts> openCheckpoint(const std::filesystem::path& path);
 
 }  // namespace quibble

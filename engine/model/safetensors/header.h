@@ -19,9 +19,9 @@ constexpr const char* kIncompleteFolder = "Download the model's folder again, wi
 
 struct SafeTensor {
     std::string name;
-    std::string dtype;                  // "F32", "BF16", "U8" ... as written; one of those of the format
-    std::vector<std::uint64_t> shape;   // row-major: the last is the contiguous one; product checked against bytes
-    std::uint64_t offset = 0;           // from the start of the file
+    std::string dtype;                 // "F32", "BF16", "U8" ... as written; one of those of the format
+    std::vector<std::uint64_t> shape;  // row-major: the last is the contiguous one; product checked against bytes
+    std::uint64_t offset = 0;          // from the start of the file
     std::uint64_t bytes = 0;
 };
 
@@ -29,12 +29,13 @@ struct SafeTensor {
 [[nodiscard]] std::optional<kernels::TensorType> floatTypeOf(const std::string& dtype);
 
 struct SafetensorsHeader {
-    std::vector<SafeTensor> tensors;    // by offset
-    std::uint64_t data_begin = 0;       // bytes before the data
+    std::vector<SafeTensor> tensors;  // by offset
+    std::uint64_t data_begin = 0;     // bytes before the data
 };
 
-/// `name` stands for the file in errors. Errors: FileCorrupt (truncated, contradictory), Unsupported (an element type that the format does
-/// not have, limits).
-[[nodiscard]] Result<SafetensorsHeader> readSafetensorsHeader(std::span<const std::byte> bytes, const std::string& name);
+/// `name` stands for the file in errors. Errors: FileCorrupt (truncated, contradictory), Unsupported (an element type
+/// that the format does not have, limits).
+[[nodiscard]] Result<SafetensorsHeader> readSafetensorsHeader(std::span<const std::byte> bytes,
+                                                              const std::string& name);
 
 }  // namespace quibble

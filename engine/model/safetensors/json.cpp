@@ -14,8 +14,10 @@ int depthOf(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
         if (quoted) {
-            if (c == '\\') ++at;
-            else if (c == '"') quoted = false;
+            if (c == '\\')
+                ++at;
+            else if (c == '"')
+                quoted = false;
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {
@@ -31,22 +33,29 @@ int depthOf(std::string_view text) {
 
 Result<nlohmann::json> parseJsonObject(std::string_view text, const std::string& where, JsonLimits limits) {
     if (text.size() > limits.bytes) {
-        return fail(ErrorCode::Unsupported, where + ": " + std::to_string(text.size()) + " bytes of JSON; the limit is " + std::to_string(limits.bytes),
-                    "Published files are far smaller: check that this is the right file");
+        return fail(
+            ErrorCode::Unsupported,
+            where + ": " + std::to_string(text.size()) + " bytes of JSON; the limit is " + std::to_string(limits.bytes),
+            "Published files are far smaller: check that this is the right file");
     }
     if (const int depth = depthOf(text); depth > limits.depth) {
-        return fail(ErrorCode::Unsupported, where + ": JSON nested " + std::to_string(depth) + " deep; the limit is " + std::to_string(limits.depth),
-                    "Published files are far flatter: check that this is the right file");
+        return fail(
+            ErrorCode::Unsupported,
+            where + ": JSON nested " + std::to_string(depth) + " deep; the limit is " + std::to_string(limits.depth),
+            "Published files are far flatter: check that this is the right file");
     }
     try {
         nlohmann::json value = nlohmann::json::parse(text);
         if (value.is_object()) return value;
     } catch (const nlohmann::json::parse_error& error) {
-        return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (byte " + std::to_string(error.byte) + ")", "The file may be damaged: copy or download it again");
+        return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (byte " + std::to_string(error.byte) + ")",
+                    "The file may be damaged: copy or download it again");
     } catch (const nlohmann::json::out_of_range&) {
-        return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (a number beyond all range)", "The file may be damaged: copy or download it again");
+        return fail(ErrorCode::FileCorrupt, where + ": not valid JSON (a number beyond all range)",
+                    "The file may be damaged: copy or download it again");
     }
-    return fail(ErrorCode::FileCorrupt, where + ": not a JSON object", "The file may be damaged: copy or download it again");
+    return fail(ErrorCode::FileCorrupt, where + ": not a JSON object",
+                "The file may be damaged: copy or download it again");
 }
 
 std::string shownName(std::string_view name) {

@@ -16,9 +16,10 @@ struct JsonLimits {
     int depth = 32;
 };
 
-/// One JSON object. `where` names the file in errors. Errors: FileCorrupt (not JSON, not an object), Unsupported (larger or nested
-/// more deeply than the limits).
-[[nodiscard]] Result<nlohmann::json> parseJsonObject(std::string_view text, const std::string& where, JsonLimits limits = {});
+/// One JSON object. `where` names the file in errors. Errors: FileCorrupt (not JSON, not an object), Unsupported
+/// (larger or nested more deeply than the limits).
+[[nodiscard]] Result<nlohmann::json> parseJsonObject(std::string_view text, const std::string& where,
+                                                     JsonLimits limits = {});
 
 /// A name from a file as an error message shows it: quoted, control characters escaped, cut.
 [[nodiscard]] std::string shownName(std::string_view name);

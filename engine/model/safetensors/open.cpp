@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr const char* kIndexEnding = ".safetensors.index.json";
 constexpr std::size_t kMaxShards = 9999;
-constexpr const char* kFilesHint = "Download the model's folder again, with all its files, under the names they were published with";
+constexpr const char* kFilesHint =
+    "Download the model's folder again, with all its files, under the names they were published with";
 
 // What an index says: which file holds each tensor.
 struct Index {
@@ -27,7 +28,8 @@ struct Index {
 
 // A name that stays inside of the folder.
 bool isPlainFileName(const std::string& name) {
-    return name.ends_with(".safetensors") && name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos && !name.starts_with('.');
+    return name.ends_with(".safetensors") && name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos &&
+           !name.starts_with('.');
 }
 
 Result<Index> readIndex(const fs::path& path) {
@@ -37,19 +39,27 @@ Result<Index> readIndex(const fs::path& path) {
     auto json = parseJsonObject({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
     if (!json) return tl::unexpected<Error>(json.error());
     const nlohmann::json* map = jsonObject(*json, "weight_map");
-    if (map == nullptr || map->empty()) return fail(ErrorCode::FileCorrupt, path.string() + ": there is no weight_map", kFilesHint);
+    if (map == nullptr || map->empty())
+        return fail(ErrorCode::FileCorrupt, path.string() + ": there is no weight_map", kFilesHint);
     Index index;
     index.path = path.string();
     for (const auto& [tensor, file] : map->items()) {
         const std::string* name = file.get_ptr<const std::string*>();
         if (name == nullptr || !isPlainFileName(*name)) {
-            return fail(ErrorCode::FileCorrupt, index.path + ": tensor " + shownName(tensor) + " lies in " + shownName(name == nullptr ? file.dump() : *name) +
-                                                    ", which is no .safetensors file of the same folder", "Do not use a folder whose index points out of it");
+            return fail(ErrorCode::FileCorrupt,
+                        index.path + ": tensor " + shownName(tensor) + " lies in " +
+                            shownName(name == nullptr ? file.dump() : *name) +
+                            ", which is no .safetensors file of the same folder",
+                        "Do not use a folder whose index points out of it");
         }
         index.file_of.emplace(tensor, *name);
         index.files.insert(*name);
     }
-    if (index.files.size() > kMaxShards) return fail(ErrorCode::Unsupported, index.path + ": " + std::to_string(index.files.size()) + " files; the limit is " + std::to_string(kMaxShards), kFilesHint);
+    if (index.files.size() > kMaxShards)
+        return fail(ErrorCode::Unsupported,
+                    index.path + ": " + std::to_string(index.files.size()) + " files; the limit is " +
+                        std::to_string(kMaxShards),
+                    kFilesHint);
     return index;
 }
 
@@ -63,13 +73,17 @@ Result<fs::path> weightsIn(const fs::path& folder) {
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
         if (entry.path().extension() == ".safetensors") found.push_back(entry.path());
         gguf = gguf || entry.path().extension() == ".gguf";
-        pickle = pickle || entry.path().extension() == ".bin" || entry.path().extension() == ".pt" || entry.path().extension() == ".pth";
+        pickle = pickle || entry.path().extension() == ".bin" || entry.path().extension() == ".pt" ||
+                 entry.path().extension() == ".pth";
     }
     if (found.size() == 1) return found.front();
-    const std::string problem = found.empty() ? "there is no safetensors file" : "there are several safetensors files and no " + std::string(kIndexName);
-    const std::string hint = gguf                       ? "Open the .gguf file in the folder"
-                             : pickle && found.empty() ? "Weights as .bin or .pt are not read, because such files can run programs: get the model as safetensors or GGUF"
-                                                       : "Choose a folder with model.safetensors or " + std::string(kIndexName);
+    const std::string problem = found.empty() ? "there is no safetensors file"
+                                              : "there are several safetensors files and no " + std::string(kIndexName);
+    const std::string hint = gguf ? "Open the .gguf file in the folder"
+                             : pickle && found.empty()
+                                 ? "Weights as .bin or .pt are not read, because such files can run programs: get the "
+                                   "model as safetensors or GGUF"
+                                 : "Choose a folder with model.safetensors or " + std::string(kIndexName);
     return fail(ErrorCode::NotFound, folder.string() + ": " + problem, hint);
 }
 
@@ -87,13 +101,16 @@ Result<SideFiles> openSideFiles(const fs::path& folder) {
         const char* needed_for;  // nullptr: may be absent
     };
     CheckpointTexts& texts = files.texts;
-    for (const Slot& slot : {Slot{"config.json", &texts.config, "says what the model is"}, Slot{"tokenizer.json", &texts.tokenizer, "holds the vocabulary"},
-                             Slot{"tokenizer_config.json", &texts.tokenizer_config, nullptr}, Slot{"generation_config.json", &texts.generation_config, nullptr},
+    for (const Slot& slot : {Slot{"config.json", &texts.config, "says what the model is"},
+                             Slot{"tokenizer.json", &texts.tokenizer, "holds the vocabulary"},
+                             Slot{"tokenizer_config.json", &texts.tokenizer_config, nullptr},
+                             Slot{"generation_config.json", &texts.generation_config, nullptr},
                              Slot{"chat_template.jinja", &texts.chat_template, nullptr}}) {
         auto mapped = MappedFile::open(folder / slot.name);
         if (!mapped && mapped.error().code == ErrorCode::NotFound) {
             if (slot.needed_for == nullptr) continue;
-            return fail(ErrorCode::NotFound, (folder / slot.name).string() + " is missing, which " + slot.needed_for, "It is published beside the weights: put it into the same folder");
+            return fail(ErrorCode::NotFound, (folder / slot.name).string() + " is missing, which " + slot.needed_for,
+                        "It is published beside the weights: put it into the same folder");
         }
         if (!mapped) return tl::unexpected<Error>(mapped.error());
         *slot.text = {reinterpret_cast<const char*>(mapped->bytes().data()), mapped->size()};
@@ -119,14 +136,16 @@ Result<Weights> findWeights(const fs::path& path) {
     }
     const bool is_index = file.filename().string().ends_with(kIndexEnding);
     if (file.extension() == ".json" && !is_index) {
-        return fail(ErrorCode::InvalidArgument, path.string() + " is no index of safetensors files", "Open the folder, the .safetensors file or " + std::string(kIndexName));
+        return fail(ErrorCode::InvalidArgument, path.string() + " is no index of safetensors files",
+                    "Open the folder, the .safetensors file or " + std::string(kIndexName));
     }
     const fs::path folder = file.parent_path();
     const std::string name = file.filename().string();
     if (const fs::path beside = is_index ? file : folder / kIndexName; is_index || fs::exists(beside, ignored)) {
         auto index = readIndex(beside);
         if (!index) return tl::unexpected<Error>(index.error());
-        if (is_index || index->files.count(name) != 0) return Weights{folder, std::move(index->files), std::move(index->file_of)};
+        if (is_index || index->files.count(name) != 0)
+            return Weights{folder, std::move(index->files), std::move(index->file_of)};
     }
     return Weights{folder, {name}, {}};
 }
@@ -154,7 +173,9 @@ Result<ModelFileParts> openCheckpoint(const fs::path& path) {
     for (const std::string& name : weights->files) {
         const fs::path shard = weights->folder / name;
         auto mapped = MappedFile::open(shard);
-        if (!mapped) return fail(mapped.error().code, mapped.error().what, weights->files.size() > 1 ? kFilesHint : mapped.error().hint);
+        if (!mapped)
+            return fail(mapped.error().code, mapped.error().what,
+                        weights->files.size() > 1 ? kFilesHint : mapped.error().hint);
         checkpoint.shards.push_back({shard.string(), name, mapped->bytes()});
         mappings.push_back(std::move(*mapped));
     }

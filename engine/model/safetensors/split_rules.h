@@ -1,4 +1,5 @@
-// The regular expressions that published tokenizer.json files split text with, and the pre-tokenizers that do the same here.
+// The regular expressions that published tokenizer.json files split text with, and the pre-tokenizers that do the same
+// here.
 #pragma once
 
 #include <span>
@@ -19,7 +20,8 @@ struct PublishedSplitRule {
 [[nodiscard]] std::string_view splitRuleName(const std::vector<std::string>& patterns);
 
 /// What "ByteLevel" splits by when it is not told otherwise, and "Digits" one by one.
-inline constexpr std::string_view kByteLevelPattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+inline constexpr std::string_view kByteLevelPattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 inline constexpr std::string_view kSingleDigitPattern = R"(\p{N})";
 
 }  // namespace quibble

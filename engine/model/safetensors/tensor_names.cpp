@@ -8,24 +8,19 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-constexpr Pair kOutside[] = {{"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}};
+constexpr Pair kOutside[] = {
+    {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}};
 constexpr Pair kInLayer[] = {
-    {"input_layernorm", "attn_norm"},
-    {"post_attention_layernorm", "ffn_norm"},
-    {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"},
-    {"self_attn.q_norm", "attn_q_norm"},
-    {"self_attn.k_norm", "attn_k_norm"},
-    {"mlp.gate_proj", "ffn_gate"},
-    {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},
-    {"mlp.gate", "ffn_gate_inp"},
-    {"mlp.router", "ffn_gate_inp"},
-    {"block_sparse_moe.gate", "ffn_gate_inp"},
+    {"input_layernorm", "attn_norm"},    {"post_attention_layernorm", "ffn_norm"},
+    {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},      {"self_attn.o_proj", "attn_output"},
+    {"self_attn.q_norm", "attn_q_norm"}, {"self_attn.k_norm", "attn_k_norm"},
+    {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},       {"mlp.gate", "ffn_gate_inp"},
+    {"mlp.router", "ffn_gate_inp"},      {"block_sparse_moe.gate", "ffn_gate_inp"},
 };
-constexpr Pair kInExpert[] = {{"gate_proj", "ffn_gate"}, {"up_proj", "ffn_up"}, {"down_proj", "ffn_down"}, {"w1", "ffn_gate"}, {"w3", "ffn_up"}, {"w2", "ffn_down"}};
+constexpr Pair kInExpert[] = {{"gate_proj", "ffn_gate"}, {"up_proj", "ffn_up"}, {"down_proj", "ffn_down"},
+                              {"w1", "ffn_gate"},        {"w3", "ffn_up"},      {"w2", "ffn_down"}};
 
 template <std::size_t N>
 std::string_view lookup(const Pair (&table)[N], std::string_view name) {
@@ -73,13 +68,15 @@ std::optional<std::string> ggufTensorName(std::string_view name, std::string_vie
     const std::string_view kind = sinks ? ".weight" : dot == std::string_view::npos ? "" : name.substr(dot);
     if (kind != ".weight" && kind != ".bias") return std::nullopt;
     std::string_view stem = sinks ? name : name.substr(0, dot);
-    if (const std::string_view outside = lookup(kOutside, stem); !outside.empty()) return std::string(outside) + std::string(kind);
+    if (const std::string_view outside = lookup(kOutside, stem); !outside.empty())
+        return std::string(outside) + std::string(kind);
     constexpr std::string_view kLayers = "model.layers.";
     if (!stem.starts_with(kLayers)) return std::nullopt;
     stem.remove_prefix(kLayers.size());
     const std::string_view layer = takeNumber(stem);
     if (layer.empty()) return std::nullopt;
-    const auto inner = sinks && stem == "self_attn.sinks" ? std::optional<std::string>("attn_sinks.weight") : nameInLayer(stem, kind, architecture);
+    const auto inner = sinks && stem == "self_attn.sinks" ? std::optional<std::string>("attn_sinks.weight")
+                                                          : nameInLayer(stem, kind, architecture);
     if (!inner) return std::nullopt;
     return "blk." + std::string(layer) + "." + *inner;
 }

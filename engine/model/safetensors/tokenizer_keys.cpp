@@ -21,7 +21,8 @@ constexpr const char* kDamaged = "The tokenizer may be damaged: copy or download
 // Numbers of tokenizer.ggml.token_type.
 enum Kind : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
-// Whether a token of the model means its own letters: byte-level and SentencePiece vocabularies write some characters as others.
+// Whether a token of the model means its own letters: byte-level and SentencePiece vocabularies write some characters
+// as others.
 bool isWrittenAsMeant(std::string_view text, bool sentence_piece) {
     if (sentence_piece) return text.find("\xE2\x96\x81") == std::string_view::npos;
     return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -36,7 +37,8 @@ struct TokenTable {
 
 class Translation {
 public:
-    Translation(const json& tokenizer, const std::string& where, KeyBuilder& keys) : tokenizer_(tokenizer), where_(where), keys_(keys) {}
+    Translation(const json& tokenizer, const std::string& where, KeyBuilder& keys)
+        : tokenizer_(tokenizer), where_(where), keys_(keys) {}
 
     Result<void> readTokens(const json& tokenizer_config, std::uint64_t rows);
     Result<void> readMerges();
@@ -45,9 +47,13 @@ public:
     Result<void> readPipeline();
 
 private:
-    [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const { return fail(ErrorCode::FileCorrupt, where_ + ": " + std::move(what), kDamaged); }
+    [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const {
+        return fail(ErrorCode::FileCorrupt, where_ + ": " + std::move(what), kDamaged);
+    }
     [[nodiscard]] tl::unexpected<Error> refuse(std::string what) const {
-        return fail(ErrorCode::Unsupported, where_ + ": " + std::move(what), "A wrong token would shift every measurement, so none is guessed. A GGUF file of the model may open");
+        return fail(
+            ErrorCode::Unsupported, where_ + ": " + std::move(what),
+            "A wrong token would shift every measurement, so none is guessed. A GGUF file of the model may open");
     }
     /// Ids reach at most to the rows of the embedding or, in a longer vocabulary, to the number of its tokens.
     void limitIds(std::uint64_t rows);
@@ -62,9 +68,9 @@ private:
     TokenTable table_;
     std::uint64_t id_limit_ = 0;
     TokenizerPipeline pipeline_;
-    std::vector<std::string> merges_;              // "left right"
-    std::map<std::int32_t, std::int32_t> added_;   // id -> sum of AddedTokenFlag
-    std::vector<std::int32_t> added_order_;        // ids
+    std::vector<std::string> merges_;             // "left right"
+    std::map<std::int32_t, std::int32_t> added_;  // id -> sum of AddedTokenFlag
+    std::vector<std::int32_t> added_order_;       // ids
 };
 
 Result<void> Translation::readPipeline() {
@@ -83,7 +89,8 @@ void Translation::limitIds(std::uint64_t rows) {
 Result<void> Translation::place(std::string text, const json& id, std::int32_t kind) {
     if (!id.is_number_unsigned()) return corrupt("token " + shownName(text) + " has no id that is a whole number");
     if (id.get<std::uint64_t>() >= id_limit_) {
-        return corrupt("token " + shownName(text) + " has the id " + std::to_string(id.get<std::uint64_t>()) + ", beyond the vocabulary of " + std::to_string(id_limit_));
+        return corrupt("token " + shownName(text) + " has the id " + std::to_string(id.get<std::uint64_t>()) +
+                       ", beyond the vocabulary of " + std::to_string(id_limit_));
     }
     const auto index = id.get<std::size_t>();
     if (index >= table_.texts.size()) {
@@ -91,11 +98,13 @@ Result<void> Translation::place(std::string text, const json& id, std::int32_t k
         table_.kinds.resize(index + 1, 0);
     }
     if (table_.kinds[index] != 0 && table_.texts[index] != text) {
-        return corrupt("id " + std::to_string(index) + " stands for " + shownName(table_.texts[index]) + " and for " + shownName(text));
+        return corrupt("id " + std::to_string(index) + " stands for " + shownName(table_.texts[index]) + " and for " +
+                       shownName(text));
     }
     const auto [known, added] = table_.ids.emplace(text, static_cast<std::int32_t>(index));
     if (!added && known->second != static_cast<std::int32_t>(index)) {
-        return corrupt("token " + shownName(text) + " has the ids " + std::to_string(known->second) + " and " + std::to_string(index));
+        return corrupt("token " + shownName(text) + " has the ids " + std::to_string(known->second) + " and " +
+                       std::to_string(index));
     }
     table_.texts[index] = std::move(text);
     table_.kinds[index] = kind;
@@ -121,7 +130,8 @@ Result<void> Translation::readAdded(const json& tokenizer_config) {
         const json& token = (*added)[i];
         const std::string* text = jsonText(token, "content");
         const json* id = jsonMember(token, "id");
-        if (text == nullptr || text->empty() || id == nullptr) return corrupt("added token " + std::to_string(i) + " has no content or no id");
+        if (text == nullptr || text->empty() || id == nullptr)
+            return corrupt("added token " + std::to_string(i) + " has no content or no id");
         if (auto read = add(token, *id, *text); !read) return read;
     }
     const json* more = jsonObject(tokenizer_config, "added_tokens_decoder");
@@ -133,7 +143,11 @@ Result<void> Translation::readAdded(const json& tokenizer_config) {
         if (text == nullptr || text->empty() || error != std::errc{} || end != key.data() + key.size()) continue;
         const auto known = table_.ids.find(*text);
         if (known != table_.ids.end() && added_.count(known->second) != 0) continue;
-        if (auto read = add(token, known != table_.ids.end() ? json(static_cast<std::uint64_t>(known->second)) : json(number), *text); !read) return read;
+        if (auto read =
+                add(token, known != table_.ids.end() ? json(static_cast<std::uint64_t>(known->second)) : json(number),
+                    *text);
+            !read)
+            return read;
     }
     return {};
 }
@@ -142,7 +156,8 @@ void Translation::markBytes() {
     constexpr char kDigits[] = "0123456789ABCDEF";
     for (unsigned byte = 0; byte < 256; ++byte) {
         const std::string text = std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
-        if (const auto found = table_.ids.find(text); found != table_.ids.end()) table_.kinds[static_cast<std::size_t>(found->second)] = kByte;
+        if (const auto found = table_.ids.find(text); found != table_.ids.end())
+            table_.kinds[static_cast<std::size_t>(found->second)] = kByte;
     }
 }
 
@@ -162,7 +177,8 @@ Result<void> Translation::readTokens(const json& tokenizer_config, std::uint64_t
         if (pipeline_.sentence_piece) table_.kinds[static_cast<std::size_t>(found->second)] = kUnknown;
     }
     // Padding takes the ids that no token has, and the rows that only round the embedding up.
-    const auto size = static_cast<std::size_t>(std::max<std::uint64_t>(table_.texts.size(), std::min<std::uint64_t>(rows, kMaxTokens)));
+    const auto size = static_cast<std::size_t>(
+        std::max<std::uint64_t>(table_.texts.size(), std::min<std::uint64_t>(rows, kMaxTokens)));
     table_.texts.resize(size);
     table_.kinds.resize(size, 0);
     for (std::size_t id = 0; id < size; ++id) {
@@ -190,7 +206,8 @@ Result<void> Translation::readMerges() {
             left = merge[0].get<std::string>();
             right = merge[1].get<std::string>();
         }
-        if (left.empty() || right.empty() || left.find(' ') != std::string::npos || right.find(' ') != std::string::npos) {
+        if (left.empty() || right.empty() || left.find(' ') != std::string::npos ||
+            right.find(' ') != std::string::npos) {
             return corrupt("merge " + std::to_string(rank) + " is not a pair of texts without spaces");
         }
         merges_.push_back(left + " " + right);
@@ -212,14 +229,16 @@ void Translation::writeTokens() {
         keys_.flag("quibble.tokenizer.prefix_where_missing", true);
         keys_.flag("quibble.tokenizer.space_after_special", pipeline_.space_after_special);
         const auto unknown = std::find(table_.kinds.begin(), table_.kinds.end(), kUnknown);
-        if (unknown != table_.kinds.end()) keys_.uint("tokenizer.ggml.unknown_token_id", static_cast<std::uint64_t>(unknown - table_.kinds.begin()));
+        if (unknown != table_.kinds.end())
+            keys_.uint("tokenizer.ggml.unknown_token_id", static_cast<std::uint64_t>(unknown - table_.kinds.begin()));
     } else {
         keys_.texts("tokenizer.ggml.merges", merges_);
     }
     keys_.flag("quibble.tokenizer.ignore_merges", pipeline_.ignore_merges);
     keys_.flag("quibble.tokenizer.composes", pipeline_.composes);
     // Of two tokens that normalize to one text, a special one is found.
-    std::stable_partition(added_order_.begin(), added_order_.end(), [&](std::int32_t id) { return table_.kinds[static_cast<std::size_t>(id)] == kControl; });
+    std::stable_partition(added_order_.begin(), added_order_.end(),
+                          [&](std::int32_t id) { return table_.kinds[static_cast<std::size_t>(id)] == kControl; });
     std::vector<std::int32_t> flags;
     for (const std::int32_t id : added_order_) flags.push_back(added_.at(id));
     keys_.ints("quibble.tokenizer.added_ids", added_order_);
@@ -229,7 +248,8 @@ void Translation::writeTokens() {
 // The id of a special token that a settings file names: a text, or an object with it.
 std::optional<std::int32_t> namedToken(const json& settings, const char* name, const TokenTable& table) {
     const std::string* text = jsonText(settings, name);
-    if (const json* object = jsonObject(settings, name); text == nullptr && object != nullptr) text = jsonText(*object, "content");
+    if (const json* object = jsonObject(settings, name); text == nullptr && object != nullptr)
+        text = jsonText(*object, "content");
     const auto found = text == nullptr ? table.ids.end() : table.ids.find(*text);
     return found == table.ids.end() ? std::nullopt : std::optional<std::int32_t>(found->second);
 }
@@ -238,7 +258,8 @@ std::optional<std::int32_t> namedToken(const json& settings, const char* name, c
 std::vector<std::int32_t> numberedTokens(const json& settings, const char* name, const TokenTable& table) {
     std::vector<std::int32_t> ids;
     const auto take = [&](const json& id) {
-        if (id.is_number_unsigned() && id.get<std::uint64_t>() < table.texts.size()) ids.push_back(id.get<std::int32_t>());
+        if (id.is_number_unsigned() && id.get<std::uint64_t>() < table.texts.size())
+            ids.push_back(id.get<std::int32_t>());
     };
     const json* member = jsonMember(settings, name);
     if (member == nullptr) return ids;
@@ -250,7 +271,8 @@ std::vector<std::int32_t> numberedTokens(const json& settings, const char* name,
     return ids;
 }
 
-void writeSpecials(const json& tokenizer_config, const json& generation_config, const json& config, const PostProcessing& added, const TokenTable& table, KeyBuilder& keys) {
+void writeSpecials(const json& tokenizer_config, const json& generation_config, const json& config,
+                   const PostProcessing& added, const TokenTable& table, KeyBuilder& keys) {
     // The names in tokenizer_config.json go before the numbers elsewhere, which are wrong in some published folders.
     auto bos = namedToken(tokenizer_config, "bos_token", table);
     auto eos = namedToken(tokenizer_config, "eos_token", table);
@@ -269,7 +291,8 @@ void writeSpecials(const json& tokenizer_config, const json& generation_config, 
     if (!ends.empty()) keys.ints("quibble.tokenizer.end_ids", ends);
 }
 
-// In tokenizer_config.json: one text, or several with names, as a list or an object, of which "default" counts, or the only one. Nothing when it is another thing.
+// In tokenizer_config.json: one text, or several with names, as a list or an object, of which "default" counts, or the
+// only one. Nothing when it is another thing.
 std::optional<std::string> templateOf(const json& tokenizer_config) {
     const json* member = jsonMember(tokenizer_config, "chat_template");
     if (member == nullptr) return std::string();
@@ -278,7 +301,8 @@ std::optional<std::string> templateOf(const json& tokenizer_config) {
     std::optional<std::string> found;
     for (const auto& [key, entry] : member->items()) {
         const std::string* name = member->is_object() ? &key : jsonText(entry, "name");
-        const std::string* text = member->is_object() ? entry.get_ptr<const std::string*>() : jsonText(entry, "template");
+        const std::string* text =
+            member->is_object() ? entry.get_ptr<const std::string*>() : jsonText(entry, "template");
         if (name == nullptr || text == nullptr) return std::nullopt;
         if (*name == "default" || member->size() == 1) found = *text;
     }
@@ -287,11 +311,14 @@ std::optional<std::string> templateOf(const json& tokenizer_config) {
 
 }  // namespace
 
-Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, const std::string& folder, std::uint64_t rows, KeyBuilder& keys) {
+Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, const std::string& folder,
+                              std::uint64_t rows, KeyBuilder& keys) {
     const std::string where = folder + "tokenizer.json";
     auto tokenizer = parseJsonObject(texts.tokenizer, where);
     if (!tokenizer) return tl::unexpected<Error>(tokenizer.error());
-    const auto settings = [&](std::string_view text, const char* name) { return text.empty() ? Result<json>(json::object()) : parseJsonObject(text, folder + name); };
+    const auto settings = [&](std::string_view text, const char* name) {
+        return text.empty() ? Result<json>(json::object()) : parseJsonObject(text, folder + name);
+    };
     auto tokenizer_config = settings(texts.tokenizer_config, "tokenizer_config.json");
     if (!tokenizer_config) return tl::unexpected<Error>(tokenizer_config.error());
     auto generation_config = settings(texts.generation_config, "generation_config.json");
@@ -305,7 +332,8 @@ Result<void> addTokenizerKeys(const CheckpointTexts& texts, const json& config, 
     const PostProcessing added = readPostProcessing(*tokenizer);
     writeSpecials(*tokenizer_config, *generation_config, config, added, translation.table(), keys);
     const auto wrong = [&](const char* name, const char* kind) {
-        return fail(ErrorCode::FileCorrupt, folder + "tokenizer_config.json: " + name + " is not " + kind, "Download the model's folder again, with all its .json files");
+        return fail(ErrorCode::FileCorrupt, folder + "tokenizer_config.json: " + name + " is not " + kind,
+                    "Download the model's folder again, with all its .json files");
     };
     for (const char* name : {"add_bos_token", "add_eos_token"}) {
         const json* flag = jsonMember(*tokenizer_config, name);

@@ -21,9 +21,10 @@ struct CheckpointTexts {
     std::string_view chat_template;      // chat_template.jinja, which goes before the one in tokenizer_config.json
 };
 
-/// Byte-level BPE and SentencePiece-style BPE with byte tokens. `folder` stands for the place in errors; `rows`: of the token
-/// embedding, up to which the vocabulary is filled with padding.
-/// Errors: FileCorrupt (contradictory), Unsupported (a tokenizer that nothing here does exactly: refused, not guessed).
-[[nodiscard]] Result<void> addTokenizerKeys(const CheckpointTexts& texts, const nlohmann::json& config, const std::string& folder, std::uint64_t rows, KeyBuilder& keys);
+/// Byte-level BPE and SentencePiece-style BPE with byte tokens. `folder` stands for the place in errors; `rows`: of the
+/// token embedding, up to which the vocabulary is filled with padding. Errors: FileCorrupt (contradictory), Unsupported
+/// (a tokenizer that nothing here does exactly: refused, not guessed).
+[[nodiscard]] Result<void> addTokenizerKeys(const CheckpointTexts& texts, const nlohmann::json& config,
+                                            const std::string& folder, std::uint64_t rows, KeyBuilder& keys);
 
 }  // namespace quibble

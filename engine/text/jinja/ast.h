@@ -14,33 +14,34 @@ namespace quibble::jinja {
 
 enum class NodeKind {
     // Expressions
-    Constant,     // constant
-    Name,         // text
-    List,         // children
-    Tuple,        // children
-    Dict,         // children: key, value, key, value ...
-    Attribute,    // children[0] . text
-    Item,         // children[0] [ children[1] ]
-    Slice,        // children[0] [ children[1] : children[2] : children[3] ], the last three may be null
-    Call,         // children[0] ( children[1..], named )
-    Filter,       // children[0] | text ( children[1..], named ); children[0] is null in filter blocks
-    Test,         // children[0] is text ( children[1..] )
-    Unary,        // text (+ - not), children[0]
-    Binary,       // text, children[0], children[1]
-    Compare,      // children[0] words[0] children[1] words[1] children[2] ...
-    Concat,       // children ~ ...
-    And,          // children[0], children[1]
+    Constant,   // constant
+    Name,       // text
+    List,       // children
+    Tuple,      // children
+    Dict,       // children: key, value, key, value ...
+    Attribute,  // children[0] . text
+    Item,       // children[0] [ children[1] ]
+    Slice,      // children[0] [ children[1] : children[2] : children[3] ], the last three may be null
+    Call,       // children[0] ( children[1..], named )
+    Filter,     // children[0] | text ( children[1..], named ); children[0] is null in filter blocks
+    Test,       // children[0] is text ( children[1..] )
+    Unary,      // text (+ - not), children[0]
+    Binary,     // text, children[0], children[1]
+    Compare,    // children[0] words[0] children[1] words[1] children[2] ...
+    Concat,     // children ~ ...
+    And,        // children[0], children[1]
     Or,
     Conditional,  // children: test, value, otherwise (may be null)
     // Statements
-    Text,         // text
-    Output,       // children[0]
-    If,           // children: tests; bodies: one for each test, and one more for else
-    For,          // children: sequence, filter (may be null); words: targets; bodies: loop, else
-    Set,          // children[0]: value; words: targets, or "space", "attribute" with flag
-    SetBlock,     // words[0]; bodies[0]; children: filter chain or nothing
-    Macro,        // text: its name, empty for the body of a call block; words: parameters; children: defaults (null: none), same size; bodies[0];
-                  // flag: the body asks for its caller
+    Text,      // text
+    Output,    // children[0]
+    If,        // children: tests; bodies: one for each test, and one more for else
+    For,       // children: sequence, filter (may be null); words: targets; bodies: loop, else
+    Set,       // children[0]: value; words: targets, or "space", "attribute" with flag
+    SetBlock,  // words[0]; bodies[0]; children: filter chain or nothing
+    Macro,  // text: its name, empty for the body of a call block; words: parameters; children: defaults (null: none),
+            // same size; bodies[0];
+            // flag: the body asks for its caller
     CallBlock,    // children[0]: the call; children[1]: the block as a macro, which the called macro knows as "caller"
     With,         // children: a Set for each variable; bodies[0]
     FilterBlock,  // children[0]: filter chain; bodies[0]

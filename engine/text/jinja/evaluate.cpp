@@ -33,12 +33,17 @@ Value Interpreter::evaluateNode(const Node& node) {
             return sliceOf(*this, node.offset, value, start, stop, evaluateOptional(node.children[3].get()));
         }
         case NodeKind::Call: return evaluateCall(node);
-        case NodeKind::Filter: return evaluateFilter(node, node.children[0] != nullptr ? child(0) : filter_input_ != nullptr ? *filter_input_ : Value());
+        case NodeKind::Filter:
+            return evaluateFilter(node, node.children[0] != nullptr ? child(0)
+                                        : filter_input_ != nullptr  ? *filter_input_
+                                                                    : Value());
         case NodeKind::Test: {
             const Call call = makeCall(node, child(0));
             return failed() ? Value() : Value::boolean(applyTest(call));
         }
-        case NodeKind::Unary: return node.text == "not" ? Value::boolean(!child(0).truthy()) : applySign(*this, node.offset, node.text, child(0));
+        case NodeKind::Unary:
+            return node.text == "not" ? Value::boolean(!child(0).truthy())
+                                      : applySign(*this, node.offset, node.text, child(0));
         case NodeKind::Binary: {
             const Value left = child(0);
             const Value right = child(1);
@@ -65,7 +70,8 @@ Value Interpreter::evaluateOptional(const Node* node) { return node == nullptr ?
 
 std::vector<Value> Interpreter::evaluateAll(const Node& node, std::size_t from) {
     std::vector<Value> values;
-    for (std::size_t i = from; i < node.children.size() && !failed(); ++i) values.push_back(evaluate(*node.children[i]));
+    for (std::size_t i = from; i < node.children.size() && !failed(); ++i)
+        values.push_back(evaluate(*node.children[i]));
     return values;
 }
 
@@ -73,10 +79,12 @@ Value Interpreter::evaluateDict(const Node& node) {
     std::vector<std::pair<std::string, Value>> entries;
     for (std::size_t i = 0; i + 1 < node.children.size() && !failed(); i += 2) {
         const Value key = evaluate(*node.children[i]);
-        if (!key.isString()) return refuse(node.offset, "the key of a mapping must be a string, not " + std::string(key.kindName()));
+        if (!key.isString())
+            return refuse(node.offset, "the key of a mapping must be a string, not " + std::string(key.kindName()));
         Value value = evaluate(*node.children[i + 1]);
         work(entries.size() / 16);
-        const auto same = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.first == key.text(); });
+        const auto same =
+            std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.first == key.text(); });
         if (same != entries.end()) {
             same->second = std::move(value);
         } else {
@@ -124,7 +132,8 @@ Value Interpreter::evaluateFilter(const Node& node, Value self) {
 Value Interpreter::evaluateCall(const Node& node, const Value* caller) {
     const Value callee = evaluate(*node.children[0]);
     if (failed()) return {};
-    if (callee.isUndefined()) return refuse(node.offset, "'" + callee.undefinedName() + "' is undefined, so it cannot be called");
+    if (callee.isUndefined())
+        return refuse(node.offset, "'" + callee.undefinedName() + "' is undefined, so it cannot be called");
     if (!callee.isCallable()) return refuse(node.offset, std::string(callee.kindName()) + " cannot be called");
     Call call = makeCall(node, Value());
     if (failed()) return {};
@@ -142,13 +151,17 @@ Value Interpreter::evaluateCall(const Node& node, const Value* caller) {
 bool Interpreter::takesArguments(const Node& macro, const Call& call) {
     const std::string who = macro.text.empty() ? "the block of the call" : "the macro '" + macro.text + "'";
     if (call.positional.size() > macro.words.size()) {
-        refuse(call.offset, who + " takes " + std::to_string(macro.words.size()) + " arguments, not " + std::to_string(call.positional.size()));
+        refuse(call.offset, who + " takes " + std::to_string(macro.words.size()) + " arguments, not " +
+                                std::to_string(call.positional.size()));
     }
     for (const auto& [name, value] : call.named) {
         const auto place = std::find(macro.words.begin(), macro.words.end(), name);
         if (place == macro.words.end() && name == kCaller && macro.flag) continue;
-        if (place == macro.words.end()) refuse(call.offset, who + (name == kCaller ? " does not use its caller" : " has no parameter '" + name + "'"));
-        else if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size()) refuse(call.offset, who + " gets '" + name + "' twice");
+        if (place == macro.words.end())
+            refuse(call.offset,
+                   who + (name == kCaller ? " does not use its caller" : " has no parameter '" + name + "'"));
+        else if (static_cast<std::size_t>(place - macro.words.begin()) < call.positional.size())
+            refuse(call.offset, who + " gets '" + name + "' twice");
     }
     return !failed();
 }
@@ -162,7 +175,8 @@ Value Interpreter::callMacro(const Value& callee, const Call& call) {
         auto seen = seenBy(reference);
         enterScope();
         scopes_.back().values = std::move(seen);
-        const bool known = std::any_of(scopes_.back().values.begin(), scopes_.back().values.end(), [&](const Variable& held) { return held.first == macro.text; });
+        const bool known = std::any_of(scopes_.back().values.begin(), scopes_.back().values.end(),
+                                       [&](const Variable& held) { return held.first == macro.text; });
         if (!known && !macro.text.empty()) assign(macro.text, callee);  // it may call itself
     }
     enterScope();
@@ -172,7 +186,8 @@ Value Interpreter::callMacro(const Value& callee, const Call& call) {
             assign(macro.words[i], *given);
         } else {
             // A default may name the parameters before it.
-            assign(macro.words[i], macro.children[i] != nullptr ? evaluate(*macro.children[i]) : Value::undefined(macro.words[i]));
+            assign(macro.words[i],
+                   macro.children[i] != nullptr ? evaluate(*macro.children[i]) : Value::undefined(macro.words[i]));
         }
     }
     if (macro.flag && std::find(macro.words.begin(), macro.words.end(), kCaller) == macro.words.end()) {

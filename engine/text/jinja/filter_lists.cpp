@@ -93,8 +93,10 @@ Value batch(const Call& call) {
     const Value* fill = call.argument(1, "fill_with");
     std::vector<Value> out, line;
     for (const Value& item : itemsOf(call)) {
-        // With a count of 0 the reference gives an empty list and then one of all items, and a negative count is never reached.
-        if (static_cast<std::int64_t>(line.size()) == count) out.push_back(call.machine.makeList(std::exchange(line, {})));
+        // With a count of 0 the reference gives an empty list and then one of all items, and a negative count is never
+        // reached.
+        if (static_cast<std::int64_t>(line.size()) == count)
+            out.push_back(call.machine.makeList(std::exchange(line, {})));
         if (!call.machine.work(1)) return {};
         line.push_back(item);
     }

@@ -24,7 +24,8 @@ Value tojson(const Call& call) {
     style.ascii = call.booleanArgument(0, "ensure_ascii", false);
     style.indent = static_cast<int>(std::clamp<std::int64_t>(call.integerArgument(1, "indent", -1), -1, 64));
     if (const Value* separators = call.argument(2, "separators"); separators != nullptr && !separators->isNone()) {
-        const bool pair = separators->isList() && separators->items().size() == 2 && separators->items()[0].isString() && separators->items()[1].isString();
+        const bool pair = separators->isList() && separators->items().size() == 2 &&
+                          separators->items()[0].isString() && separators->items()[1].isString();
         if (!pair) return call.refuse("'separators' is not a pair of strings");
         style.item_separator = separators->items()[0].text();
         style.key_separator = separators->items()[1].text();
@@ -54,7 +55,8 @@ Value length(const Call& call) {
 }
 
 Value replace(const Call& call) {
-    const std::string text = textOf(call), old_part = call.machine.textOf(*call.argument(0, "old")), new_part = call.machine.textOf(*call.argument(1, "new"));
+    const std::string text = textOf(call), old_part = call.machine.textOf(*call.argument(0, "old")),
+                      new_part = call.machine.textOf(*call.argument(1, "new"));
     if (old_part.empty()) return call.refuse("the text to replace is empty");
     call.machine.work(text.size() * old_part.size() / 64);
     if (!call.machine.charge(text.size() / old_part.size() * new_part.size())) return {};
@@ -74,7 +76,8 @@ std::optional<std::int64_t> readInteger(std::string_view text, std::int64_t base
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+')) text.remove_prefix(1);
     for (const auto& [prefix, of] : {std::pair{"xX", 16}, {"oO", 8}, {"bB", 2}}) {
-        const bool there = text.size() > 2 && text[0] == '0' && std::string_view(prefix).find(text[1]) != std::string_view::npos;
+        const bool there =
+            text.size() > 2 && text[0] == '0' && std::string_view(prefix).find(text[1]) != std::string_view::npos;
         if (!there || (base != of && base != 0)) continue;
         base = of;
         text.remove_prefix(2);
@@ -94,14 +97,17 @@ Value toInteger(const Call& call) {
     const Value otherwise = given == nullptr ? Value::integer(0) : *given;
     const std::int64_t base = call.integerArgument(1, "base", 10);
     if (call.self.isInteger() || call.self.isBoolean()) return Value::integer(call.self.asInteger());
-    if (call.self.isReal()) return std::abs(call.self.asReal()) < 9e18 ? Value::integer(static_cast<std::int64_t>(call.self.asReal())) : otherwise;
+    if (call.self.isReal())
+        return std::abs(call.self.asReal()) < 9e18 ? Value::integer(static_cast<std::int64_t>(call.self.asReal()))
+                                                   : otherwise;
     if (!call.self.isString()) return otherwise;
     std::string_view text = strip(call.self.text());
     if (const auto number = readInteger(text, base)) return Value::integer(*number);
     if (text.starts_with('+')) text.remove_prefix(1);
     double real = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), real);
-    const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.empty() && std::abs(real) < 9e18;
+    const bool whole =
+        read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.empty() && std::abs(real) < 9e18;
     return whole ? Value::integer(static_cast<std::int64_t>(real)) : otherwise;
 }
 
@@ -114,13 +120,15 @@ Value toReal(const Call& call) {
     if (text.starts_with('+')) text.remove_prefix(1);
     double real = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), real);
-    return read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.empty() ? Value::real(real) : otherwise;
+    return read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.empty() ? Value::real(real)
+                                                                                            : otherwise;
 }
 
 Value absolute(const Call& call) {
     if (!call.self.isNumber()) return call.refuse("needs a number, not " + std::string(call.self.kindName()));
     if (call.self.isReal()) return Value::real(std::abs(call.self.asReal()));
-    return call.self.asInteger() < 0 ? applySign(call.machine, call.offset, "-", call.self) : Value::integer(call.self.asInteger());
+    return call.self.asInteger() < 0 ? applySign(call.machine, call.offset, "-", call.self)
+                                     : Value::integer(call.self.asInteger());
 }
 
 Value roundFilter(const Call& call) {
@@ -131,7 +139,8 @@ Value roundFilter(const Call& call) {
         if (call.self.isReal()) return Value::real(roundDecimal(call.self.asReal(), digits));
         if (digits >= 0) return Value::integer(call.self.asInteger());
         const double rounded = roundDecimal(call.self.asReal(), digits);
-        return std::abs(call.self.asReal()) < 9e15 ? Value::integer(static_cast<std::int64_t>(rounded)) : call.refuse("the integer is too large to be rounded");
+        return std::abs(call.self.asReal()) < 9e15 ? Value::integer(static_cast<std::int64_t>(rounded))
+                                                   : call.refuse("the integer is too large to be rounded");
     }
     if (method != "ceil" && method != "floor") return call.refuse("rounds by \"common\", \"ceil\" or \"floor\"");
     const double scale = std::pow(10.0, digits);
@@ -141,7 +150,12 @@ Value roundFilter(const Call& call) {
 
 Value indent(const Call& call) {
     const Value* width = call.argument(0, "width");
-    const std::string lead = width != nullptr && width->isString() ? width->text() : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(call.integerArgument(0, "width", 4), 0, 1000)), ' ');
+    const std::string lead =
+        width != nullptr && width->isString()
+            ? width->text()
+            : std::string(
+                  static_cast<std::size_t>(std::clamp<std::int64_t>(call.integerArgument(0, "width", 4), 0, 1000)),
+                  ' ');
     const bool indent_first = call.booleanArgument(1, "first", false);
     const bool indent_blank = call.booleanArgument(2, "blank", false);
     const std::string text = textOf(call);
@@ -158,8 +172,10 @@ Value indent(const Call& call) {
 
 // "%s and %d" | format(a, b), or format(name=a) for "%(name)s".
 Value format(const Call& call) {
-    if (!call.positional.empty() && !call.named.empty()) return call.refuse("takes values by place or by name, not both");
-    const Value values = call.named.empty() ? call.machine.makeList(call.positional, true) : call.machine.makeDict(call.named);
+    if (!call.positional.empty() && !call.named.empty())
+        return call.refuse("takes values by place or by name, not both");
+    const Value values =
+        call.named.empty() ? call.machine.makeList(call.positional, true) : call.machine.makeDict(call.named);
     const std::string text = textOf(call);
     return call.machine.failed() ? Value() : formatPercent(call.machine, call.offset, text, values);
 }
@@ -218,7 +234,8 @@ constexpr std::array kFilters = std::to_array<FilterEntry>({
 }  // namespace
 
 Value applyFilter(const Call& call) {
-    const auto found = std::find_if(kFilters.begin(), kFilters.end(), [&](const FilterEntry& entry) { return entry.name == call.name; });
+    const auto found = std::find_if(kFilters.begin(), kFilters.end(),
+                                    [&](const FilterEntry& entry) { return entry.name == call.name; });
     if (found != kFilters.end()) return call.fits(found->takes) ? found->run(call) : Value();
     return call.machine.refuse(call.offset, "there is no filter '" + std::string(call.name) + "'");
 }

@@ -49,7 +49,8 @@ std::vector<std::pair<std::string, Value>> entriesOf(const Call& call) {
         }
     }
     for (const auto& [key, value] : call.named) {
-        const auto same = std::find_if(entries.begin(), entries.end(), [&key = key](const auto& entry) { return entry.first == key; });
+        const auto same = std::find_if(entries.begin(), entries.end(),
+                                       [&key = key](const auto& entry) { return entry.first == key; });
         if (same != entries.end()) {
             same->second = value;
         } else {
@@ -81,7 +82,8 @@ Value timeText(const Call& call, const std::optional<PromptClock>& clock) {
 }  // namespace
 
 int findFunction(std::string_view name) {
-    const auto found = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionEntry& entry) { return entry.name == name; });
+    const auto found = std::find_if(kFunctions.begin(), kFunctions.end(),
+                                    [&](const FunctionEntry& entry) { return entry.name == name; });
     return found == kFunctions.end() ? -1 : static_cast<int>(found - kFunctions.begin());
 }
 
@@ -93,7 +95,9 @@ Value callFunction(int index, const Call& call, const std::optional<PromptClock>
         case 0: return makeRange(call);
         case 1: return makeNamespace(call);
         case 2: return call.machine.makeDict(entriesOf(call));
-        case 3: return call.machine.refuse(call.offset, "the template refuses: " + call.machine.textOf(*call.argument(0, "message")));
+        case 3:
+            return call.machine.refuse(call.offset,
+                                       "the template refuses: " + call.machine.textOf(*call.argument(0, "message")));
         default: return timeText(call, clock);
     }
 }

@@ -75,7 +75,8 @@ bool Interpreter::bindTargets(const Node& node, const Value& value) {
     }
     const std::vector<Value> parts = iterate(*this, node.offset, value);
     if (parts.size() != node.words.size()) {
-        refuse(node.offset, "cannot unpack " + std::to_string(parts.size()) + " values into " + std::to_string(node.words.size()) + " names");
+        refuse(node.offset, "cannot unpack " + std::to_string(parts.size()) + " values into " +
+                                std::to_string(node.words.size()) + " names");
         return false;
     }
     for (std::size_t i = 0; i < parts.size(); ++i) assign(node.words[i], parts[i]);
@@ -116,7 +117,8 @@ void Interpreter::executeSet(const Node& node) {
     }
     const Value space = lookup(node.words[0]);
     if (!space.isNamespace()) {
-        refuse(node.offset, "cannot set an attribute of '" + node.words[0] + "': it is " + std::string(space.kindName()) + ", not a namespace");
+        refuse(node.offset, "cannot set an attribute of '" + node.words[0] + "': it is " +
+                                std::string(space.kindName()) + ", not a namespace");
     } else if (value.containsNamespace()) {
         refuse(node.offset, "a namespace cannot hold another namespace");
     } else {
@@ -161,7 +163,8 @@ Value Interpreter::capture(const Body& body) {
     std::string* outer = std::exchange(out_, &text);
     const Flow flow = execute(body);
     out_ = outer;
-    if (flow != Flow::Normal) return refuse(current_offset_, "break or continue would leave a block that collects text");
+    if (flow != Flow::Normal)
+        return refuse(current_offset_, "break or continue would leave a block that collects text");
     return makeString(std::move(text));
 }
 
@@ -177,10 +180,15 @@ void Interpreter::assign(std::string_view name, Value value) {
     values.emplace_back(name, std::move(value));
 }
 
-// A macro may outlive the scopes around it, so it keeps what they held. The template's own variables are looked up when it is called.
+// A macro may outlive the scopes around it, so it keeps what they held. The template's own variables are looked up when
+// it is called.
 Value Interpreter::makeMacro(const Node& node) {
     if (scopes_.size() == 1) return Value::macro(&node);
-    MacroRef reference{.node = &node, .seen = nullptr, .first_scope = std::max<std::size_t>(frame_, 1), .end_scope = scopes_.size(), .scope_id = scopes_.back().id};
+    MacroRef reference{.node = &node,
+                       .seen = nullptr,
+                       .first_scope = std::max<std::size_t>(frame_, 1),
+                       .end_scope = scopes_.size(),
+                       .scope_id = scopes_.back().id};
     std::vector<std::pair<std::string, Value>> seen;
     for (auto& [name, value] : visibleIn(reference.first_scope, reference.end_scope)) {
         if (!charge(sizeof(std::string) + name.size())) return {};
@@ -196,7 +204,8 @@ std::vector<Interpreter::Variable> Interpreter::visibleIn(std::size_t first, std
     for (std::size_t i = end; i-- > first;) {
         for (const Variable& held : scopes_[i].values) {
             if (!charge(sizeof(Variable)) || !work(visible.size() / 16)) return {};
-            const bool hidden = std::any_of(visible.begin(), visible.end(), [&](const Variable& other) { return other.first == held.first; });
+            const bool hidden = std::any_of(visible.begin(), visible.end(),
+                                            [&](const Variable& other) { return other.first == held.first; });
             if (!hidden) visible.push_back(held);
         }
     }

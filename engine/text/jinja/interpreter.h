@@ -82,7 +82,8 @@ private:
 class Interpreter::DepthGuard {
 public:
     explicit DepthGuard(Interpreter& interpreter) : interpreter_(interpreter) {
-        if (++interpreter_.depth_ > interpreter_.limits_.depth) interpreter_.refuse(interpreter_.current_offset_, "the template nests or recurses too deeply");
+        if (++interpreter_.depth_ > interpreter_.limits_.depth)
+            interpreter_.refuse(interpreter_.current_offset_, "the template nests or recurses too deeply");
     }
     ~DepthGuard() { --interpreter_.depth_; }
     DepthGuard(const DepthGuard&) = delete;

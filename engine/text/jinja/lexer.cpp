@@ -36,7 +36,10 @@ private:
     // From here to the next tag, and the tag.
     void readTextAndTag() {
         std::size_t tag = at_;
-        while (tag + 1 < source_.size() && !(source_[tag] == '{' && (source_[tag + 1] == '{' || source_[tag + 1] == '%' || source_[tag + 1] == '#'))) ++tag;
+        while (
+            tag + 1 < source_.size() &&
+            !(source_[tag] == '{' && (source_[tag + 1] == '{' || source_[tag + 1] == '%' || source_[tag + 1] == '#')))
+            ++tag;
         const bool found = tag + 1 < source_.size();
         std::string_view text = source_.substr(at_, (found ? tag : source_.size()) - at_);
         if (!found) {
@@ -104,7 +107,8 @@ private:
         at_ = tag->end;
         finishTag(tag->strip, false);  // trim_blocks leaves the newline after {% raw %}
         const std::size_t body = at_;
-        for (std::size_t open = source_.find("{%", body); open != std::string_view::npos; open = source_.find("{%", open + 1)) {
+        for (std::size_t open = source_.find("{%", body); open != std::string_view::npos;
+             open = source_.find("{%", open + 1)) {
             const char mark = open + 2 < source_.size() ? source_[open + 2] : '\0';
             const auto end = readBareTag(open + 2 + (mark == '-' || mark == '+' ? 1 : 0), "endraw");
             if (!end) continue;
@@ -148,7 +152,8 @@ private:
                 return;
             }
             // Inside brackets "}}" is two ends of dictionaries.
-            const bool marked = rest.size() > 2 && (rest[0] == '-' || rest[0] == '+') && rest.substr(1).starts_with(close);
+            const bool marked =
+                rest.size() > 2 && (rest[0] == '-' || rest[0] == '+') && rest.substr(1).starts_with(close);
             if (open_brackets == 0 && (marked || rest.starts_with(close))) {
                 tokens_.push_back({variable ? TokenType::VariableEnd : TokenType::BlockEnd, "", at_});
                 at_ += close.size() + (marked ? 1 : 0);
@@ -174,7 +179,8 @@ private:
             for (const std::string_view op : kLongOperators) {
                 if (rest.starts_with(op)) return push(TokenType::Operator, std::string(op), op.size());
             }
-            if (kShortOperators.find(rest[0]) == std::string_view::npos) return refuse(at_, "unexpected character '" + toValidUtf8(rest.substr(0, 1)) + "'");
+            if (kShortOperators.find(rest[0]) == std::string_view::npos)
+                return refuse(at_, "unexpected character '" + toValidUtf8(rest.substr(0, 1)) + "'");
             push(TokenType::Operator, std::string(1, rest[0]), 1);
         }
     }
@@ -239,7 +245,10 @@ private:
         std::size_t read = 0;
         while (read < digits && 2 + read < escape.size()) {
             const char c = escape[2 + read];
-            const int value = isDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+            const int value = isDigit(c)             ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : -1;
             if (value < 0) break;
             code = code * 16 + static_cast<char32_t>(value);
             ++read;

@@ -17,10 +17,10 @@ enum class TokenType {
     VariableBegin,  // {{
     VariableEnd,    // }}
     Name,
-    String,         // text without quotes, escapes resolved
+    String,  // text without quotes, escapes resolved
     Integer,
     Real,
-    Operator,       // + - * / // % ** ~ ( ) [ ] { } , : . | = == != < <= > >=
+    Operator,  // + - * / // % ** ~ ( ) [ ] { } , : . | = == != < <= > >=
     End,
 };
 

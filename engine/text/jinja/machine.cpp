@@ -14,14 +14,16 @@ Value Machine::refuse(std::size_t offset, const std::string& what) {
 bool Machine::work(std::uint64_t steps) {
     if (failed()) return false;
     steps_ += std::min<std::uint64_t>(steps, limits_.steps + 1);
-    if (steps_ > limits_.steps) refuse(current_offset_, "the template runs too long (more than " + std::to_string(limits_.steps) + " steps)");
+    if (steps_ > limits_.steps)
+        refuse(current_offset_, "the template runs too long (more than " + std::to_string(limits_.steps) + " steps)");
     return !failed();
 }
 
 bool Machine::charge(std::size_t bytes) {
     if (failed()) return false;
     if (bytes > limits_.memory_bytes - memory_) {
-        refuse(current_offset_, "the template needs too much memory (more than " + std::to_string(limits_.memory_bytes) + " bytes)");
+        refuse(current_offset_,
+               "the template needs too much memory (more than " + std::to_string(limits_.memory_bytes) + " bytes)");
         return false;
     }
     memory_ += bytes;
@@ -56,7 +58,8 @@ std::string Machine::textOf(const Value& value) {
 
 std::string Machine::jsonOf(const Value& value, const JsonStyle& style) {
     // An escape takes up to six bytes; an indent adds its width once per value and level.
-    const std::size_t indent = style.indent > 0 ? static_cast<std::size_t>(style.indent) * static_cast<std::size_t>(value.nesting() + 1) : 0;
+    const std::size_t indent =
+        style.indent > 0 ? static_cast<std::size_t>(style.indent) * static_cast<std::size_t>(value.nesting() + 1) : 0;
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(value.weight(), 1 + indent / 16, &bytes) || !charge(bytes)) {
         refuse(current_offset_, "the JSON text is too large");
@@ -70,13 +73,18 @@ bool Call::fits(const Parameters& parameters) const {
     const auto last = std::find(parameters.names.begin(), parameters.names.end(), std::string_view{});
     const auto count = static_cast<std::size_t>(last - parameters.names.begin());
     if (positional.size() > count) {
-        refuse(count == 0 ? "takes no arguments" : "takes at most " + std::to_string(count) + " arguments, not " + std::to_string(positional.size()));
+        refuse(count == 0
+                   ? "takes no arguments"
+                   : "takes at most " + std::to_string(count) + " arguments, not " + std::to_string(positional.size()));
         return false;
     }
     for (const auto& [given, value] : named) {
-        const auto place = static_cast<std::size_t>(std::find(parameters.names.begin(), last, given) - parameters.names.begin());
-        if (place == count || !parameters.by_name) refuse("takes no argument named '" + given + "'");
-        else if (place < positional.size()) refuse("gets '" + given + "' twice");
+        const auto place =
+            static_cast<std::size_t>(std::find(parameters.names.begin(), last, given) - parameters.names.begin());
+        if (place == count || !parameters.by_name)
+            refuse("takes no argument named '" + given + "'");
+        else if (place < positional.size())
+            refuse("gets '" + given + "' twice");
     }
     for (std::size_t i = positional.size(); i < parameters.required; ++i) {
         if (argument(i, parameters.names[i]) == nullptr) refuse("needs '" + std::string(parameters.names[i]) + "'");

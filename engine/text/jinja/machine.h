@@ -17,7 +17,7 @@
 namespace quibble::jinja {
 
 struct Limits {
-    std::uint64_t steps = 20'000'000;       // nodes evaluated, plus the work of string and list operations
+    std::uint64_t steps = 20'000'000;  // nodes evaluated, plus the work of string and list operations
     std::size_t output_bytes = 64u << 20;
     std::size_t memory_bytes = 256u << 20;  // of all values ever made, not only of those that live
     int depth = 800;                        // of evaluation: nested expressions, blocks and macro calls together
@@ -59,7 +59,8 @@ private:
     std::size_t memory_ = 0;
 };
 
-/// What a filter, test, method or function takes. Whatever else is given is refused: an argument that is ignored would change the prompt in silence.
+/// What a filter, test, method or function takes. Whatever else is given is refused: an argument that is ignored would
+/// change the prompt in silence.
 struct Parameters {
     std::array<std::string_view, 4> names{};  // in their order; empty ones stand at the end
     std::size_t required = 0;                 // of the first
@@ -83,7 +84,8 @@ struct Call {
     [[nodiscard]] const Value* argument(std::size_t index, std::string_view parameter) const;
     /// A string argument; nothing when not given, an error when it is not a string.
     [[nodiscard]] std::optional<std::string_view> textArgument(std::size_t index, std::string_view parameter) const;
-    [[nodiscard]] std::int64_t integerArgument(std::size_t index, std::string_view parameter, std::int64_t otherwise) const;
+    [[nodiscard]] std::int64_t integerArgument(std::size_t index, std::string_view parameter,
+                                               std::int64_t otherwise) const;
     /// Whether an argument is true in the sense of the language.
     [[nodiscard]] bool booleanArgument(std::size_t index, std::string_view parameter, bool otherwise) const;
     /// self as a string; an error and an empty one when it is none.
@@ -105,7 +107,8 @@ Value callFunction(int index, const Call& call, const std::optional<PromptClock>
 // operators.cpp
 Value attributeOf(Machine& machine, std::size_t offset, const Value& value, const std::string& name);
 Value itemOf(Machine& machine, std::size_t offset, const Value& value, const Value& key);
-Value sliceOf(Machine& machine, std::size_t offset, const Value& value, const Value& start, const Value& stop, const Value& step);
+Value sliceOf(Machine& machine, std::size_t offset, const Value& value, const Value& start, const Value& stop,
+              const Value& step);
 Value applyBinary(Machine& machine, std::size_t offset, std::string_view op, const Value& a, const Value& b);
 Value applySign(Machine& machine, std::size_t offset, std::string_view op, const Value& value);
 bool compareValues(Machine& machine, std::size_t offset, std::string_view op, const Value& a, const Value& b);

@@ -24,7 +24,8 @@ Value split(const Call& call) {
     call.machine.work(call.selfText().size() / 16);
     if (call.machine.failed()) return {};
     if (!separator) {
-        return strings(call, call.name == "rsplit" ? splitWordsFromRight(call.selfText(), limit) : splitWords(call.selfText(), limit));
+        return strings(call, call.name == "rsplit" ? splitWordsFromRight(call.selfText(), limit)
+                                                   : splitWords(call.selfText(), limit));
     }
     if (separator->empty()) return call.refuse("the separator is empty");
     call.machine.work(call.selfText().size() * separator->size() / 64);
@@ -47,7 +48,8 @@ Value stripMethod(const Call& call) {
     return make(call, text);
 }
 
-// The part of the text between the arguments "start" and "end", counted in characters as in a slice; nothing when it begins behind its end.
+// The part of the text between the arguments "start" and "end", counted in characters as in a slice; nothing when it
+// begins behind its end.
 struct Part {
     std::string_view text;
     std::int64_t start;
@@ -64,7 +66,11 @@ std::optional<Part> partOf(const Call& call) {
     const std::int64_t start = place(1, "start", 0), end = std::min(place(2, "end", length), length);
     if (call.machine.failed() || start > end) return std::nullopt;
     const auto letters = characters(text);
-    const auto at = [&](std::int64_t letter) { return letter == length ? text.size() : static_cast<std::size_t>(letters[static_cast<std::size_t>(letter)].data() - text.data()); };
+    const auto at = [&](std::int64_t letter) {
+        return letter == length
+                   ? text.size()
+                   : static_cast<std::size_t>(letters[static_cast<std::size_t>(letter)].data() - text.data());
+    };
     return Part{text.substr(at(start), at(end) - at(start)), start};
 }
 
@@ -77,7 +83,9 @@ Value beginsOrEnds(const Call& call) {
     for (const Value& candidate : candidates) {
         if (!candidate.isString()) return call.refuse("needs a string, not " + std::string(candidate.kindName()));
         call.machine.work(1 + candidate.text().size() / 64);
-        if (part) matches = matches || (call.name == "startswith" ? part->text.starts_with(candidate.text()) : part->text.ends_with(candidate.text()));
+        if (part)
+            matches = matches || (call.name == "startswith" ? part->text.starts_with(candidate.text())
+                                                            : part->text.ends_with(candidate.text()));
     }
     return Value::boolean(matches);
 }
@@ -94,8 +102,11 @@ Value search(const Call& call) {
         if (needle->empty()) return Value::integer(static_cast<std::int64_t>(characterCount(part->text)) + 1);
         return Value::integer(static_cast<std::int64_t>(splitAt(part->text, *needle, -1, false).size()) - 1);
     }
-    const std::size_t at = !part ? std::string_view::npos : call.name.starts_with('r') ? part->text.rfind(*needle) : part->text.find(*needle);
-    if (at == std::string_view::npos) return call.name.ends_with("index") ? call.refuse("the text is not there") : Value::integer(-1);
+    const std::size_t at = !part                        ? std::string_view::npos
+                           : call.name.starts_with('r') ? part->text.rfind(*needle)
+                                                        : part->text.find(*needle);
+    if (at == std::string_view::npos)
+        return call.name.ends_with("index") ? call.refuse("the text is not there") : Value::integer(-1);
     return Value::integer(part->start + static_cast<std::int64_t>(characterCount(part->text.substr(0, at))));
 }
 
@@ -107,7 +118,8 @@ Value replaceMethod(const Call& call) {
     const std::string_view text = call.selfText();
     call.machine.work(text.size() * from->size() / 64);
     if (!call.machine.charge(text.size() / from->size() * to->size())) return {};
-    return call.machine.makeString(replaceAll(text, *from, *to, static_cast<long>(call.integerArgument(2, "count", -1))));
+    return call.machine.makeString(
+        replaceAll(text, *from, *to, static_cast<long>(call.integerArgument(2, "count", -1))));
 }
 
 Value joinMethod(const Call& call) {
@@ -173,7 +185,8 @@ Value listMethod(const Call& call) {
     const std::int64_t start = bound(1, "start", 0), stop = bound(2, "stop", size);
     std::int64_t count = 0;
     for (std::int64_t i = start; i < stop && !call.machine.failed(); ++i) {
-        if (!compareValues(call.machine, call.offset, "==", call.self.items()[static_cast<std::size_t>(i)], wanted)) continue;
+        if (!compareValues(call.machine, call.offset, "==", call.self.items()[static_cast<std::size_t>(i)], wanted))
+            continue;
         if (call.name == "index") return Value::integer(i);
         ++count;
     }
@@ -231,7 +244,8 @@ constexpr MethodEntry kCycle{"cycle", cycle, {.any = true}};
 
 template <std::size_t N>
 const MethodEntry* entryIn(const std::array<MethodEntry, N>& entries, std::string_view name) {
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const MethodEntry& entry) { return entry.name == name; });
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const MethodEntry& entry) { return entry.name == name; });
     return found == entries.end() ? nullptr : &*found;
 }
 

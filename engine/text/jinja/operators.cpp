@@ -14,10 +14,13 @@ Value noOperation(Machine& machine, std::size_t offset, std::string_view op, con
     for (const Value* side : {&a, &b}) {
         if (side->isUndefined()) return machine.refuse(offset, "'" + side->undefinedName() + "' is undefined");
     }
-    return machine.refuse(offset, "'" + std::string(op) + "' cannot join " + std::string(a.kindName()) + " and " + std::string(b.kindName()));
+    return machine.refuse(offset, "'" + std::string(op) + "' cannot join " + std::string(a.kindName()) + " and " +
+                                      std::string(b.kindName()));
 }
 
-Value overflow(Machine& machine, std::size_t offset) { return machine.refuse(offset, "an integer is too large for 64 bits"); }
+Value overflow(Machine& machine, std::size_t offset) {
+    return machine.refuse(offset, "an integer is too large for 64 bits");
+}
 
 // Division that rounds down, and the remainder that goes with it. REQUIRES b != 0 and no overflow.
 std::int64_t floorDivide(std::int64_t a, std::int64_t b) {
@@ -63,7 +66,8 @@ Value repeat(Machine& machine, std::size_t offset, const Value& value, std::int6
     const std::size_t times = count < 0 ? 0 : static_cast<std::size_t>(count);
     const std::size_t each = value.isString() ? value.text().size() : value.items().size() * sizeof(Value);
     std::size_t bytes = 0;
-    if (__builtin_mul_overflow(times, each, &bytes) || !machine.charge(bytes)) return machine.refuse(offset, "the repeated value is too large");
+    if (__builtin_mul_overflow(times, each, &bytes) || !machine.charge(bytes))
+        return machine.refuse(offset, "the repeated value is too large");
     if (value.isString()) {
         std::string out;
         out.reserve(bytes);
@@ -71,7 +75,8 @@ Value repeat(Machine& machine, std::size_t offset, const Value& value, std::int6
         return machine.makeString(std::move(out));
     }
     std::vector<Value> out;
-    for (std::size_t i = 0; i < times && each > 0; ++i) out.insert(out.end(), value.items().begin(), value.items().end());
+    for (std::size_t i = 0; i < times && each > 0; ++i)
+        out.insert(out.end(), value.items().begin(), value.items().end());
     return machine.makeList(std::move(out));
 }
 
@@ -104,8 +109,10 @@ Value loopAttribute(const LoopData& loop, const std::string& name) {
 }  // namespace
 
 Value attributeOf(Machine& machine, std::size_t offset, const Value& value, const std::string& name) {
-    if (value.isUndefined()) return machine.refuse(offset, "'" + value.undefinedName() + "' is undefined, so it has no '" + name + "'");
-    if (const LoopData* loop = value.asLoop()) return hasMethod(value, name) ? Value::method(value, name) : loopAttribute(*loop, name);
+    if (value.isUndefined())
+        return machine.refuse(offset, "'" + value.undefinedName() + "' is undefined, so it has no '" + name + "'");
+    if (const LoopData* loop = value.asLoop())
+        return hasMethod(value, name) ? Value::method(value, name) : loopAttribute(*loop, name);
     if (hasMethod(value, name)) return Value::method(value, name);
     if (value.isDict() || value.isNamespace()) {
         machine.work(value.entries().size() / 16);
@@ -115,7 +122,8 @@ Value attributeOf(Machine& machine, std::size_t offset, const Value& value, cons
 }
 
 Value itemOf(Machine& machine, std::size_t offset, const Value& value, const Value& key) {
-    if (value.isUndefined()) return machine.refuse(offset, "'" + value.undefinedName() + "' is undefined, so it has no items");
+    if (value.isUndefined())
+        return machine.refuse(offset, "'" + value.undefinedName() + "' is undefined, so it has no items");
     if (key.isString()) {
         if (value.isDict()) {
             machine.work(value.entries().size() / 16);
@@ -132,16 +140,20 @@ Value itemOf(Machine& machine, std::size_t offset, const Value& value, const Val
             machine.work(value.text().size() / 16);
             const auto parts = characters(value.text());
             const auto index = wrapIndex(key.asInteger(), parts.size());
-            return index ? machine.makeString(std::string(parts[*index])) : Value::undefined("item " + std::to_string(key.asInteger()));
+            return index ? machine.makeString(std::string(parts[*index]))
+                         : Value::undefined("item " + std::to_string(key.asInteger()));
         }
     }
     return Value::undefined("item");
 }
 
-Value sliceOf(Machine& machine, std::size_t offset, const Value& value, const Value& start, const Value& stop, const Value& step) {
-    if (!value.isString() && !value.isList()) return machine.refuse(offset, "only strings and lists can be sliced, not " + std::string(value.kindName()));
+Value sliceOf(Machine& machine, std::size_t offset, const Value& value, const Value& start, const Value& stop,
+              const Value& step) {
+    if (!value.isString() && !value.isList())
+        return machine.refuse(offset, "only strings and lists can be sliced, not " + std::string(value.kindName()));
     for (const Value* part : {&start, &stop, &step}) {
-        if (!part->isNone() && !part->isInteger()) return machine.refuse(offset, "a slice needs integers, not " + std::string(part->kindName()));
+        if (!part->isNone() && !part->isInteger())
+            return machine.refuse(offset, "a slice needs integers, not " + std::string(part->kindName()));
     }
     std::vector<std::string_view> letters;
     if (value.isString()) letters = characters(value.text());
@@ -246,13 +258,15 @@ bool containsValue(Machine& machine, std::size_t offset, const Value& container,
     }
     if (container.isList()) {
         machine.work(container.items().size());
-        return std::any_of(container.items().begin(), container.items().end(), [&](const Value& other) { return compareValues(machine, offset, "==", other, item); });
+        return std::any_of(container.items().begin(), container.items().end(),
+                           [&](const Value& other) { return compareValues(machine, offset, "==", other, item); });
     }
     if (container.isDict() || container.isNamespace()) {
         machine.work(container.entries().size() / 16);
         return item.isString() && container.entry(item.text()) != nullptr;
     }
-    machine.refuse(offset, "'in' cannot look for " + std::string(item.kindName()) + " in " + std::string(container.kindName()));
+    machine.refuse(offset,
+                   "'in' cannot look for " + std::string(item.kindName()) + " in " + std::string(container.kindName()));
     return false;
 }
 

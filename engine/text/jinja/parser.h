@@ -80,7 +80,7 @@ private:
     std::string_view source_;
     std::vector<Token> tokens_;
     std::size_t at_ = 0;
-    int nesting_ = 0;  // of parse functions that call each other
+    int nesting_ = 0;                // of parse functions that call each other
     std::size_t callers_named_ = 0;  // uses of the name "caller" so far
     std::optional<Error> error_;
 

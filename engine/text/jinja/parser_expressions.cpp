@@ -8,15 +8,17 @@ namespace {
 
 bool isComparison(const Token& token) {
     if (token.type != TokenType::Operator) return false;
-    return token.text == "==" || token.text == "!=" || token.text == "<" || token.text == "<=" || token.text == ">" || token.text == ">=";
+    return token.text == "==" || token.text == "!=" || token.text == "<" || token.text == "<=" || token.text == ">" ||
+           token.text == ">=";
 }
 
 // Tokens that can begin the argument of a test written without brackets: "x is divisibleby 3".
 bool beginsArgument(const Token& token) {
-    if (token.type == TokenType::String || token.type == TokenType::Integer || token.type == TokenType::Real) return true;
+    if (token.type == TokenType::String || token.type == TokenType::Integer || token.type == TokenType::Real)
+        return true;
     if (token.type == TokenType::Operator) return token.text == "[" || token.text == "{";
-    return token.type == TokenType::Name && token.text != "else" && token.text != "or" && token.text != "and" && token.text != "is" &&
-           token.text != "if" && token.text != "in" && token.text != "not";
+    return token.type == TokenType::Name && token.text != "else" && token.text != "or" && token.text != "and" &&
+           token.text != "is" && token.text != "if" && token.text != "in" && token.text != "not";
 }
 
 }  // namespace
@@ -35,7 +37,8 @@ NodePtr Parser::parseTupleOrExpression() {
     NodePtr tuple = make(NodeKind::Tuple, first->offset);
     tuple->children.push_back(std::move(first));
     while (!failed() && skipOperator(",")) {
-        const bool ends = peek().type == TokenType::BlockEnd || peek().type == TokenType::VariableEnd || atOperator(")") || atOperator("]");
+        const bool ends = peek().type == TokenType::BlockEnd || peek().type == TokenType::VariableEnd ||
+                          atOperator(")") || atOperator("]");
         if (ends) break;
         tuple->children.push_back(parseExpression());
     }
@@ -203,11 +206,13 @@ NodePtr Parser::parseNumber(const Token& token) {
     const char* end = token.text.data() + token.text.size();
     if (token.type == TokenType::Integer) {
         std::int64_t value = 0;
-        if (std::from_chars(token.text.data(), end, value).ec != std::errc{}) refuse(token.offset, "the number " + token.text.substr(0, 40) + " is too large");
+        if (std::from_chars(token.text.data(), end, value).ec != std::errc{})
+            refuse(token.offset, "the number " + token.text.substr(0, 40) + " is too large");
         node->constant = Value::integer(value);
     } else {
         double value = 0;
-        if (std::from_chars(token.text.data(), end, value).ec != std::errc{}) refuse(token.offset, "the number " + token.text.substr(0, 40) + " cannot be represented");
+        if (std::from_chars(token.text.data(), end, value).ec != std::errc{})
+            refuse(token.offset, "the number " + token.text.substr(0, 40) + " cannot be represented");
         node->constant = Value::real(value);
     }
     return node;
@@ -325,7 +330,8 @@ void Parser::parseArguments(Node& node) {
     while (!failed() && !atOperator(")")) {
         if (peek().type == TokenType::Name && atOperator("=", 1)) {
             std::string name = next().text;
-            const bool again = std::any_of(node.named.begin(), node.named.end(), [&](const auto& other) { return other.first == name; });
+            const bool again = std::any_of(node.named.begin(), node.named.end(),
+                                           [&](const auto& other) { return other.first == name; });
             if (again) refuse(peek().offset, "the argument '" + name + "' is given twice");
             next();
             node.named.emplace_back(std::move(name), parseExpression());

@@ -11,7 +11,8 @@ constexpr int kMaxTreeDepth = 300;
 }  // namespace
 
 NestingGuard::NestingGuard(Parser& parser) : parser_(parser) {
-    if (++parser_.nesting_ > kMaxParserNesting) parser_.refuse(parser_.peek().offset, "expressions or blocks are nested too deeply");
+    if (++parser_.nesting_ > kMaxParserNesting)
+        parser_.refuse(parser_.peek().offset, "expressions or blocks are nested too deeply");
 }
 
 void Parser::refuse(std::size_t offset, const std::string& what) {
@@ -26,8 +27,12 @@ Token Parser::next() {
     return token;
 }
 
-bool Parser::atOperator(std::string_view text, std::size_t ahead) const { return peek(ahead).type == TokenType::Operator && peek(ahead).text == text; }
-bool Parser::atName(std::string_view text, std::size_t ahead) const { return peek(ahead).type == TokenType::Name && peek(ahead).text == text; }
+bool Parser::atOperator(std::string_view text, std::size_t ahead) const {
+    return peek(ahead).type == TokenType::Operator && peek(ahead).text == text;
+}
+bool Parser::atName(std::string_view text, std::size_t ahead) const {
+    return peek(ahead).type == TokenType::Name && peek(ahead).text == text;
+}
 
 bool Parser::skipOperator(std::string_view text) {
     if (!atOperator(text)) return false;
@@ -42,7 +47,9 @@ bool Parser::skipName(std::string_view text) {
 }
 
 void Parser::expectOperator(std::string_view text) {
-    if (!skipOperator(text)) refuse(peek().offset, "expected '" + std::string(text) + "'" + (peek().text.empty() ? "" : " before '" + peek().text + "'"));
+    if (!skipOperator(text))
+        refuse(peek().offset,
+               "expected '" + std::string(text) + "'" + (peek().text.empty() ? "" : " before '" + peek().text + "'"));
 }
 
 void Parser::expectName(std::string_view text) {
@@ -94,7 +101,8 @@ Body Parser::parseBody(const std::vector<std::string_view>& ends) {
     while (!failed()) {
         const Token token = peek();
         if (token.type == TokenType::End) {
-            if (!ends.empty()) refuse(token.offset, "the template ends where '" + std::string(ends.back()) + "' is expected");
+            if (!ends.empty())
+                refuse(token.offset, "the template ends where '" + std::string(ends.back()) + "' is expected");
             break;
         }
         if (token.type == TokenType::Text) {
@@ -105,7 +113,9 @@ Body Parser::parseBody(const std::vector<std::string_view>& ends) {
             next();
             NodePtr output = make(NodeKind::Output, token.offset);
             output->children.push_back(parseTupleOrExpression());
-            if (!failed() && next().type != TokenType::VariableEnd) refuse(tokens_[at_ - 1].offset, "expected the end of the expression before '" + tokens_[at_ - 1].text + "'");
+            if (!failed() && next().type != TokenType::VariableEnd)
+                refuse(tokens_[at_ - 1].offset,
+                       "expected the end of the expression before '" + tokens_[at_ - 1].text + "'");
             body.push_back(finish(std::move(output)));
         } else {
             const std::string& name = peek(1).text;
@@ -243,7 +253,8 @@ void Parser::parseSignature(Node& macro) {
     while (!failed() && !atOperator(")")) {
         macro.words.push_back(expectAnyName("a parameter"));
         const bool has_default = skipOperator("=");
-        if (!has_default && !macro.children.empty() && macro.children.back() != nullptr) refuse(peek().offset, "a parameter without a default follows one with a default");
+        if (!has_default && !macro.children.empty() && macro.children.back() != nullptr)
+            refuse(peek().offset, "a parameter without a default follows one with a default");
         macro.children.push_back(has_default ? parseExpression() : nullptr);
         if (!atOperator(")")) expectOperator(",");
     }
@@ -258,8 +269,10 @@ void Parser::parseMacroBody(Node& macro, std::string_view end) {
     next();
     expectName(end);
     macro.flag = callers_named_ > callers_before;
-    const auto caller = static_cast<std::size_t>(std::find(macro.words.begin(), macro.words.end(), kCaller) - macro.words.begin());
-    if (macro.flag && caller < macro.words.size() && macro.children[caller] == nullptr) refuse(macro.offset, "the parameter 'caller' needs a default");
+    const auto caller =
+        static_cast<std::size_t>(std::find(macro.words.begin(), macro.words.end(), kCaller) - macro.words.begin());
+    if (macro.flag && caller < macro.words.size() && macro.children[caller] == nullptr)
+        refuse(macro.offset, "the parameter 'caller' needs a default");
 }
 
 // "call(a, b) some_macro(...)": the block becomes a macro that some_macro can call as caller(...).
@@ -273,7 +286,8 @@ NodePtr Parser::parseCall(std::size_t offset) {
         refuse(offset, "'call' needs the call of a macro");
         return nullptr;
     }
-    const bool twice = std::any_of(call->named.begin(), call->named.end(), [](const auto& argument) { return argument.first == kCaller; });
+    const bool twice = std::any_of(call->named.begin(), call->named.end(),
+                                   [](const auto& argument) { return argument.first == kCaller; });
     if (twice) refuse(offset, "a call block gives the argument 'caller' itself");
     parseMacroBody(*block, "endcall");
     endBlock();

@@ -15,8 +15,8 @@
 namespace quibble::jinja {
 namespace {
 
-constexpr int kMostColumns = 100'000;  // of a width or a precision
-constexpr int kUsualPrecision = 6;     // digits of a float
+constexpr int kMostColumns = 100'000;     // of a width or a precision
+constexpr int kUsualPrecision = 6;        // digits of a float
 constexpr std::size_t kWidestReal = 400;  // characters of the largest double in front of its point, with room to spare
 constexpr double kLargestInteger = 9.2e18;
 constexpr char32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF, kLastCharacter = 0x10FFFF;
@@ -68,14 +68,18 @@ std::string realDigits(double magnitude, const Conversion& c) {
     if (std::isinf(magnitude)) return "inf";
     const int precision = c.precision.value_or(kUsualPrecision);
     const char type = c.type >= 'a' ? c.type : static_cast<char>(c.type - 'A' + 'a');
-    if (type == 'g') return c.alternate ? generalWithZeros(magnitude, precision) : charsOf(magnitude, std::chars_format::general, precision);
-    std::string text = charsOf(magnitude, type == 'e' ? std::chars_format::scientific : std::chars_format::fixed, precision);
+    if (type == 'g')
+        return c.alternate ? generalWithZeros(magnitude, precision)
+                           : charsOf(magnitude, std::chars_format::general, precision);
+    std::string text =
+        charsOf(magnitude, type == 'e' ? std::chars_format::scientific : std::chars_format::fixed, precision);
     return c.alternate ? withPoint(std::move(text)) : text;
 }
 
 NumberText integerText(std::int64_t value, const Conversion& c) {
     const int base = c.type == 'x' || c.type == 'X' ? 16 : c.type == 'o' ? 8 : 10;
-    const std::uint64_t magnitude = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+    const std::uint64_t magnitude =
+        value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
     std::array<char, 32> buffer{};
     const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude, base).ptr;
     NumberText text{value < 0 ? "-" : "", "", std::string(buffer.data(), end)};
@@ -94,7 +98,8 @@ std::string asciiOnly(std::string_view text) {
             out += character;
             continue;
         }
-        const char32_t code = length == 0 ? static_cast<unsigned char>(character.front()) : utf8Decode(character, 0, length);
+        const char32_t code =
+            length == 0 ? static_cast<unsigned char>(character.front()) : utf8Decode(character, 0, length);
         const int digits = code < 0x100 ? 2 : code < 0x10000 ? 4 : 8;
         out += digits == 2 ? "\\x" : digits == 4 ? "\\u" : "\\U";
         for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[(code >> shift) & 15];
@@ -105,7 +110,11 @@ std::string asciiOnly(std::string_view text) {
 class PercentText {
 public:
     PercentText(Machine& machine, std::size_t offset, std::string_view text, const Value& values)
-        : machine_(machine), offset_(offset), text_(text), values_(values), only_(values.isTuple() ? nullptr : &values) {}
+        : machine_(machine),
+          offset_(offset),
+          text_(text),
+          values_(values),
+          only_(values.isTuple() ? nullptr : &values) {}
 
     Value run() {
         while (!machine_.failed() && at_ < text_.size()) {
@@ -139,8 +148,10 @@ private:
     // Nothing after an error.
     const Value* take() {
         const Value* taken = nullptr;
-        if (!values_.isTuple()) taken = std::exchange(only_, nullptr);
-        else if (next_ < values_.items().size()) taken = &values_.items()[next_++];
+        if (!values_.isTuple())
+            taken = std::exchange(only_, nullptr);
+        else if (next_ < values_.items().size())
+            taken = &values_.items()[next_++];
         if (taken == nullptr) refuse("there are too few values");
         return taken;
     }
@@ -149,12 +160,18 @@ private:
         Conversion c;
         if (peek() == '(') readKey();
         for (;; ++at_) {
-            if (peek() == '-') c.left = true;
-            else if (peek() == '+') c.plus = true;
-            else if (peek() == ' ') c.blank = true;
-            else if (peek() == '#') c.alternate = true;
-            else if (peek() == '0') c.zero = true;
-            else break;
+            if (peek() == '-')
+                c.left = true;
+            else if (peek() == '+')
+                c.plus = true;
+            else if (peek() == ' ')
+                c.blank = true;
+            else if (peek() == '#')
+                c.alternate = true;
+            else if (peek() == '0')
+                c.zero = true;
+            else
+                break;
         }
         c.width = readNumber();
         if (c.width < 0) {
@@ -166,8 +183,10 @@ private:
             c.precision = std::max(readNumber(), 0);
         }
         if (peek() == 'h' || peek() == 'l' || peek() == 'L') ++at_;
-        if (at_ >= text_.size()) refuse("the text ends inside a conversion");
-        else c.type = text_[at_++];
+        if (at_ >= text_.size())
+            refuse("the text ends inside a conversion");
+        else
+            c.type = text_[at_++];
         return c;
     }
 
@@ -191,9 +210,12 @@ private:
             ++at_;
             const Value* given = take();
             if (given == nullptr) return 0;
-            if (!given->isInteger() && !given->isBoolean()) refuse("* needs an integer, not " + std::string(given->kindName()));
-            else if (given->asInteger() > kMostColumns || given->asInteger() < -kMostColumns) refuse("a width or a precision is too large");
-            else return static_cast<int>(given->asInteger());
+            if (!given->isInteger() && !given->isBoolean())
+                refuse("* needs an integer, not " + std::string(given->kindName()));
+            else if (given->asInteger() > kMostColumns || given->asInteger() < -kMostColumns)
+                refuse("a width or a precision is too large");
+            else
+                return static_cast<int>(given->asInteger());
             return 0;
         }
         int number = 0;
@@ -207,7 +229,9 @@ private:
     }
 
     void convert(const Conversion& c) {
-        if (machine_.failed() || !machine_.charge(static_cast<std::size_t>(c.width) + static_cast<std::size_t>(c.precision.value_or(0)))) return;
+        if (machine_.failed() ||
+            !machine_.charge(static_cast<std::size_t>(c.width) + static_cast<std::size_t>(c.precision.value_or(0))))
+            return;
         const Value* value = take();
         if (value == nullptr) return;
         switch (c.type) {
@@ -251,7 +275,8 @@ private:
             const std::string_view first_left_out = all[length];
             text = text.substr(0, static_cast<std::size_t>(first_left_out.data() - text.data()));
         }
-        const std::string fill(static_cast<std::size_t>(c.width) > length ? static_cast<std::size_t>(c.width) - length : 0, ' ');
+        const std::string fill(
+            static_cast<std::size_t>(c.width) > length ? static_cast<std::size_t>(c.width) - length : 0, ' ');
         if (!c.left) put(fill);
         put(text);
         if (c.left) put(fill);
@@ -271,13 +296,16 @@ private:
     void putInteger(const Value& value, const Conversion& c) {
         const bool whole = value.isInteger() || value.isBoolean();
         const bool decimal = c.type == 'd' || c.type == 'i' || c.type == 'u';
-        if (!whole && !(decimal && value.isReal())) return refuse(std::string("%") + c.type + " needs an integer, not " + std::string(value.kindName()));
-        if (!whole && !(std::abs(value.asReal()) < kLargestInteger)) return refuse("the number is too large for 64 bits");
+        if (!whole && !(decimal && value.isReal()))
+            return refuse(std::string("%") + c.type + " needs an integer, not " + std::string(value.kindName()));
+        if (!whole && !(std::abs(value.asReal()) < kLargestInteger))
+            return refuse("the number is too large for 64 bits");
         putNumber(integerText(whole ? value.asInteger() : static_cast<std::int64_t>(value.asReal()), c), c);
     }
 
     void putReal(const Value& value, const Conversion& c) {
-        if (!value.isNumber()) return refuse(std::string("%") + c.type + " needs a number, not " + std::string(value.kindName()));
+        if (!value.isNumber())
+            return refuse(std::string("%") + c.type + " needs a number, not " + std::string(value.kindName()));
         const double real = value.asReal();
         const bool negative = std::signbit(real) && !std::isnan(real);
         std::string digits = realDigits(std::abs(real), c);
@@ -287,7 +315,8 @@ private:
     void putNumber(NumberText number, const Conversion& c) {
         if (number.sign.empty() && (c.plus || c.blank)) number.sign = c.plus ? "+" : " ";
         const std::size_t length = number.sign.size() + number.prefix.size() + number.digits.size();
-        const std::size_t missing = static_cast<std::size_t>(c.width) > length ? static_cast<std::size_t>(c.width) - length : 0;
+        const std::size_t missing =
+            static_cast<std::size_t>(c.width) > length ? static_cast<std::size_t>(c.width) - length : 0;
         if (!c.left && !c.zero) put(std::string(missing, ' '));
         put(number.sign + number.prefix);
         if (!c.left && c.zero) put(std::string(missing, '0'));
@@ -299,14 +328,16 @@ private:
     std::size_t offset_;
     std::string_view text_;
     const Value& values_;
-    const Value* only_;      // the value that the next conversion takes where values_ is no tuple; null: it is taken
-    std::size_t next_ = 0;   // item of a tuple
-    std::size_t at_ = 0;     // into text_
+    const Value* only_;     // the value that the next conversion takes where values_ is no tuple; null: it is taken
+    std::size_t next_ = 0;  // item of a tuple
+    std::size_t at_ = 0;    // into text_
     std::string out_;
 };
 
 }  // namespace
 
-Value formatPercent(Machine& machine, std::size_t offset, std::string_view text, const Value& values) { return PercentText(machine, offset, text, values).run(); }
+Value formatPercent(Machine& machine, std::size_t offset, std::string_view text, const Value& values) {
+    return PercentText(machine, offset, text, values).run();
+}
 
 }  // namespace quibble::jinja

@@ -92,7 +92,9 @@ public:
             out += std::to_string(value.asInteger());
         } else if (value.isReal()) {
             const double real = value.asReal();
-            out += std::isnan(real) ? "NaN" : std::isinf(real) ? (real > 0 ? "Infinity" : "-Infinity") : realToText(real);
+            out += std::isnan(real)   ? "NaN"
+                   : std::isinf(real) ? (real > 0 ? "Infinity" : "-Infinity")
+                                      : realToText(real);
         } else if (value.isList()) {
             writeList(value.items(), depth);
         } else if (value.isDict() || value.isNamespace()) {
@@ -135,7 +137,9 @@ private:
         }
         std::vector<const std::pair<std::string, Value>*> order;
         for (const auto& entry : entries) order.push_back(&entry);
-        if (style_.sort_keys) std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+        if (style_.sort_keys)
+            std::stable_sort(order.begin(), order.end(),
+                             [](const auto* a, const auto* b) { return a->first < b->first; });
         out += '{';
         for (std::size_t i = 0; i < order.size(); ++i) {
             separate(i == 0, depth + 1);

@@ -10,8 +10,8 @@ namespace quibble::jinja {
 namespace {
 
 bool isSpace(char32_t c) {
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 // Length of the character at the start, at least 1.
@@ -44,7 +44,9 @@ void appendCase(std::string& out, std::string_view character, Case wanted) {
         return;
     }
     const auto letter = static_cast<utf8proc_int32_t>(code);
-    utf8Append(out, static_cast<char32_t>(wanted == Case::Lower ? utf8proc_tolower(letter) : wanted == Case::Upper ? utf8proc_toupper(letter) : utf8proc_totitle(letter)));
+    utf8Append(out, static_cast<char32_t>(wanted == Case::Lower   ? utf8proc_tolower(letter)
+                                          : wanted == Case::Upper ? utf8proc_toupper(letter)
+                                                                  : utf8proc_totitle(letter)));
 }
 
 bool isCased(std::string_view character) {
@@ -52,7 +54,8 @@ bool isCased(std::string_view character) {
     if (length == 0) return false;
     const auto letter = static_cast<utf8proc_int32_t>(utf8Decode(character, 0, length));
     const utf8proc_category_t category = utf8proc_category(letter);
-    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT || utf8proc_tolower(letter) != letter || utf8proc_toupper(letter) != letter;
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT ||
+           utf8proc_tolower(letter) != letter || utf8proc_toupper(letter) != letter;
 }
 
 // The first character in one case, those after it in lower case.
@@ -103,13 +106,15 @@ std::string_view stripRight(std::string_view text) {
 
 std::string_view stripLeft(std::string_view text, std::string_view set) {
     const std::vector<std::string_view> wanted = characters(set);
-    while (!text.empty() && std::find(wanted.begin(), wanted.end(), text.substr(0, firstLength(text))) != wanted.end()) text.remove_prefix(firstLength(text));
+    while (!text.empty() && std::find(wanted.begin(), wanted.end(), text.substr(0, firstLength(text))) != wanted.end())
+        text.remove_prefix(firstLength(text));
     return text;
 }
 
 std::string_view stripRight(std::string_view text, std::string_view set) {
     const std::vector<std::string_view> wanted = characters(set);
-    while (!text.empty() && std::find(wanted.begin(), wanted.end(), lastCharacter(text)) != wanted.end()) text.remove_suffix(lastCharacter(text).size());
+    while (!text.empty() && std::find(wanted.begin(), wanted.end(), lastCharacter(text)) != wanted.end())
+        text.remove_suffix(lastCharacter(text).size());
     return text;
 }
 
@@ -136,7 +141,9 @@ std::string titleCase(std::string_view text) {
 }
 
 std::string titleWords(std::string_view text) {
-    const auto ends = [](std::string_view character) { return isSpace(character) || std::string_view("-({[<").find(character) != std::string_view::npos; };
+    const auto ends = [](std::string_view character) {
+        return isSpace(character) || std::string_view("-({[<").find(character) != std::string_view::npos;
+    };
     std::string out;
     while (!text.empty()) {
         std::size_t length = 0;
@@ -151,7 +158,8 @@ std::string titleWords(std::string_view text) {
     return out;
 }
 
-std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits, bool from_right) {
+std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits,
+                                      bool from_right) {
     std::vector<std::string_view> out;
     while (max_splits != 0) {
         const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
@@ -174,7 +182,8 @@ std::vector<std::string_view> splitWords(std::string_view text, long max_splits)
             break;
         }
         std::size_t length = 0;
-        while (length < text.size() && !isSpace(text.substr(length, firstLength(text.substr(length))))) length += firstLength(text.substr(length));
+        while (length < text.size() && !isSpace(text.substr(length, firstLength(text.substr(length)))))
+            length += firstLength(text.substr(length));
         out.push_back(text.substr(0, length));
         text = stripLeft(text.substr(length));
         --max_splits;
@@ -191,7 +200,8 @@ std::vector<std::string_view> splitWordsFromRight(std::string_view text, long ma
             break;
         }
         std::size_t begin = text.size();
-        while (begin > 0 && !isSpace(lastCharacter(text.substr(0, begin)))) begin -= lastCharacter(text.substr(0, begin)).size();
+        while (begin > 0 && !isSpace(lastCharacter(text.substr(0, begin))))
+            begin -= lastCharacter(text.substr(0, begin)).size();
         out.push_back(text.substr(begin));
         text = stripRight(text.substr(0, begin));
         --max_splits;
@@ -209,8 +219,11 @@ std::vector<std::string_view> splitLines(std::string_view text, bool keep) {
     std::vector<std::string_view> out;
     while (!text.empty()) {
         std::size_t end = 0;
-        while (end < text.size() && !ends(text.substr(end, firstLength(text.substr(end))))) end += firstLength(text.substr(end));
-        const std::size_t after = end + (text.substr(end).starts_with("\r\n") ? 2 : end < text.size() ? firstLength(text.substr(end)) : 0);
+        while (end < text.size() && !ends(text.substr(end, firstLength(text.substr(end)))))
+            end += firstLength(text.substr(end));
+        const std::size_t after = end + (text.substr(end).starts_with("\r\n") ? 2
+                                         : end < text.size()                  ? firstLength(text.substr(end))
+                                                                              : 0);
         out.push_back(text.substr(0, keep ? after : end));
         text.remove_prefix(after);
     }

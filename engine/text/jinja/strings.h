@@ -1,5 +1,6 @@
 // Python's string operations on UTF-8. A byte that belongs to no valid character counts as one character.
-// Letters change their case one for one, and the sharp s; the other ligatures and final sigmas of Unicode's special casing stay.
+// Letters change their case one for one, and the sharp s; the other ligatures and final sigmas of Unicode's special
+// casing stay.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,8 @@ namespace quibble::jinja {
 [[nodiscard]] std::string titleWords(std::string_view text);
 
 /// At most max_splits cuts (negative: all), from the left or from the right. REQUIRES separator not empty.
-[[nodiscard]] std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits, bool from_right);
+[[nodiscard]] std::vector<std::string_view> splitAt(std::string_view text, std::string_view separator, long max_splits,
+                                                    bool from_right);
 /// At runs of white space, none at the ends.
 [[nodiscard]] std::vector<std::string_view> splitWords(std::string_view text, long max_splits);
 /// The same from the right.

@@ -23,7 +23,10 @@ Template::~Template() = default;
 
 Result<Template> Template::parse(std::string_view source) {
     if (source.size() > kMaxSource) {
-        return fail(ErrorCode::InvalidArgument, "the chat template has " + std::to_string(source.size()) + " bytes; the limit is " + std::to_string(kMaxSource), "Use raw completion");
+        return fail(ErrorCode::InvalidArgument,
+                    "the chat template has " + std::to_string(source.size()) + " bytes; the limit is " +
+                        std::to_string(kMaxSource),
+                    "Use raw completion");
     }
     auto parsed = std::make_unique<Parsed>();
     parsed->source = normalizeSource(source);
@@ -35,7 +38,8 @@ Result<Template> Template::parse(std::string_view source) {
     return Template(std::move(parsed));
 }
 
-Result<std::string> Template::render(std::vector<std::pair<std::string, Value>> variables, std::optional<PromptClock> clock, Limits limits) const {
+Result<std::string> Template::render(std::vector<std::pair<std::string, Value>> variables,
+                                     std::optional<PromptClock> clock, Limits limits) const {
     return Interpreter(parsed_->source, std::move(variables), clock, limits).run(parsed_->body);
 }
 

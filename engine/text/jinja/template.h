@@ -23,7 +23,8 @@ public:
     ~Template();
 
     /// Errors: InvalidArgument: what the template did wrong, its own raise_exception, or the limit it reached.
-    [[nodiscard]] Result<std::string> render(std::vector<std::pair<std::string, Value>> variables, std::optional<PromptClock> clock = {}, Limits limits = {}) const;
+    [[nodiscard]] Result<std::string> render(std::vector<std::pair<std::string, Value>> variables,
+                                             std::optional<PromptClock> clock = {}, Limits limits = {}) const;
 
 private:
     struct Parsed;

@@ -10,7 +10,9 @@ namespace {
 
 constexpr Parameters kOther{.names = {"other"}, .required = 1, .by_name = false};
 
-const Value& argumentOf(const Call& call) { return call.positional.empty() ? call.named.front().second : call.positional.front(); }  // there is exactly one
+const Value& argumentOf(const Call& call) {
+    return call.positional.empty() ? call.named.front().second : call.positional.front();
+}  // there is exactly one
 
 bool isSequence(const Value& value) { return value.isString() || value.isList() || value.isDict(); }
 
@@ -64,7 +66,9 @@ constexpr std::array kTests = std::to_array<TestEntry>({
     {"lower", [](const Call& c) { return isCased(c, lowerCase); }},
     {"upper", [](const Call& c) { return isCased(c, upperCase); }},
     {"sameas", [](const Call& c) { return sameObject(c.self, argumentOf(c)); }, {.names = {"other"}, .required = 1}},
-    {"in", [](const Call& c) { return containsValue(c.machine, c.offset, argumentOf(c), c.self); }, {.names = {"seq"}, .required = 1}},
+    {"in",
+     [](const Call& c) { return containsValue(c.machine, c.offset, argumentOf(c), c.self); },
+     {.names = {"seq"}, .required = 1}},
     {"eq", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
     {"equalto", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
     {"==", [](const Call& c) { return compareValues(c.machine, c.offset, "==", c.self, argumentOf(c)); }, kOther},
@@ -83,7 +87,8 @@ constexpr std::array kTests = std::to_array<TestEntry>({
 }  // namespace
 
 bool applyTest(const Call& call) {
-    const auto found = std::find_if(kTests.begin(), kTests.end(), [&](const TestEntry& entry) { return entry.name == call.name; });
+    const auto found =
+        std::find_if(kTests.begin(), kTests.end(), [&](const TestEntry& entry) { return entry.name == call.name; });
     if (found != kTests.end()) return call.fits(found->takes) && found->run(call);
     call.machine.refuse(call.offset, "there is no test '" + std::string(call.name) + "'");
     return false;

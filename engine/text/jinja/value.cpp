@@ -75,7 +75,8 @@ Value fromJsonAt(const nlohmann::ordered_json& json, int depth) {
         case nlohmann::ordered_json::value_t::number_integer: return Value::integer(json.get<std::int64_t>());
         case nlohmann::ordered_json::value_t::number_unsigned: {
             const auto number = json.get<std::uint64_t>();
-            return number <= INT64_MAX ? Value::integer(static_cast<std::int64_t>(number)) : Value::real(static_cast<double>(number));
+            return number <= INT64_MAX ? Value::integer(static_cast<std::int64_t>(number))
+                                       : Value::real(static_cast<double>(number));
         }
         case nlohmann::ordered_json::value_t::number_float: return Value::real(json.get<double>());
         case nlohmann::ordered_json::value_t::string: return Value::string(json.get<std::string>());
@@ -222,12 +223,16 @@ bool equal(const Value& a, const Value& b) {
         return a.asInteger() == b.asInteger();
     }
     if (a.isString() && b.isString()) return a.text() == b.text();
-    if (a.isList() && b.isList()) return a.isTuple() == b.isTuple() && std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(), equal);
+    if (a.isList() && b.isList())
+        return a.isTuple() == b.isTuple() &&
+               std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(), equal);
     if (a.isDict() && b.isDict()) {
         if (a.entries().size() != b.entries().size()) return false;
         const auto first = byKey(a);
         const auto second = byKey(b);
-        return std::equal(first.begin(), first.end(), second.begin(), [](const auto* x, const auto* y) { return x->first == y->first && equal(x->second, y->second); });
+        return std::equal(first.begin(), first.end(), second.begin(), [](const auto* x, const auto* y) {
+            return x->first == y->first && equal(x->second, y->second);
+        });
     }
     if (a.isNamespace() && b.isNamespace()) return &a.space() == &b.space();
     return (a.isUndefined() && b.isUndefined()) || (a.isNone() && b.isNone());

@@ -29,8 +29,9 @@ struct Undefined {
 struct None {};
 /// A macro that stands inside a loop or another macro sees the variables around it as they are when it is called.
 struct MacroRef {
-    const Node* node = nullptr;            // owned by the parsed template
-    std::shared_ptr<const DictData> seen;  // those variables when the macro was made, for when their scopes are gone; null at the top
+    const Node* node = nullptr;  // owned by the parsed template
+    std::shared_ptr<const DictData>
+        seen;  // those variables when the macro was made, for when their scopes are gone; null at the top
     std::size_t first_scope = 0, end_scope = 0;  // where their scopes stand while they live
     std::uint64_t scope_id = 0;                  // of the innermost
 };
@@ -47,7 +48,9 @@ public:
     static Value boolean(bool value) { return Value(Data(value)); }
     static Value integer(std::int64_t value) { return Value(Data(value)); }
     static Value real(double value) { return Value(Data(value)); }
-    static Value string(std::string value) { return Value(Data(std::make_shared<const std::string>(std::move(value)))); }
+    static Value string(std::string value) {
+        return Value(Data(std::make_shared<const std::string>(std::move(value))));
+    }
     static Value list(std::vector<Value> items, bool tuple = false);
     static Value dict(std::vector<std::pair<std::string, Value>> items);
     static Value makeNamespace(std::vector<std::pair<std::string, Value>> items);
@@ -103,9 +106,10 @@ public:
     [[nodiscard]] std::string_view kindName() const;
 
 private:
-    using Data = std::variant<Undefined, None, bool, std::int64_t, double, std::shared_ptr<const std::string>, std::shared_ptr<const ListData>,
-                              std::shared_ptr<const DictData>, std::shared_ptr<NamespaceData>, std::shared_ptr<const LoopData>,
-                              std::shared_ptr<const MethodData>, MacroRef, FunctionRef>;
+    using Data =
+        std::variant<Undefined, None, bool, std::int64_t, double, std::shared_ptr<const std::string>,
+                     std::shared_ptr<const ListData>, std::shared_ptr<const DictData>, std::shared_ptr<NamespaceData>,
+                     std::shared_ptr<const LoopData>, std::shared_ptr<const MethodData>, MacroRef, FunctionRef>;
     explicit Value(Data data) : data_(std::move(data)) {}
     Data data_;
 };

@@ -1,4 +1,5 @@
-// The log: levels, one line a fact, files that are replaced and bounded, and a program that goes on where none can be written.
+// The log: levels, one line a fact, files that are replaced and bounded, and a program that goes on where none can be
+// written.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -104,7 +105,7 @@ private slots:
             names.push_back(entry.path().filename().string());
             bytes += entry.file_size();
             QVERIFY(entry.file_size() <= 2000);
-            struct stat status{};
+            struct stat status {};
             QCOMPARE(::stat(entry.path().c_str(), &status), 0);
             QCOMPARE(status.st_mode & 0077U, 0U);  // paths and titles are nobody else's business
         }
@@ -174,13 +175,15 @@ private slots:
         std::vector<std::thread> threads;
         for (int t = 0; t < 4; ++t) {
             threads.emplace_back([t] {
-                for (int i = 0; i < 250; ++i) logInfo("thread " + std::to_string(t) + " fact " + std::to_string(i) + " end");
+                for (int i = 0; i < 250; ++i)
+                    logInfo("thread " + std::to_string(t) + " fact " + std::to_string(i) + " end");
             });
         }
         for (std::thread& thread : threads) thread.join();
         std::istringstream lines(contentOf(folder() / "quibble.log"));
         int whole = 0;
-        for (std::string line; std::getline(lines, line);) whole += line.ends_with(" end") && line.find("info    thread ") != std::string::npos;
+        for (std::string line; std::getline(lines, line);)
+            whole += line.ends_with(" end") && line.find("info    thread ") != std::string::npos;
         QCOMPARE(whole, 1000);
         QCOMPARE(textsAfter(start_).size(), std::size_t{1000});
     }
@@ -195,8 +198,10 @@ private slots:
         logError("cannot write Lea has 31 pages. She.csv");  // an earlier prompt is still one
         hideInLog("18");                                     // as good as any number
         logInfo("layer 18 is read");
-        QCOMPARE(textsAfter(start_), (std::vector<std::string>{"cannot write /tmp/[…].session: no space, 31 pages were lost",
-                                                               "the template says XYZZY and \"[…]\"", "cannot write […].csv", "layer 18 is read"}));
+        QCOMPARE(textsAfter(start_),
+                 (std::vector<std::string>{"cannot write /tmp/[…].session: no space, 31 pages were lost",
+                                           "the template says XYZZY and \"[…]\"", "cannot write […].csv",
+                                           "layer 18 is read"}));
         LogSetup wanted;
         wanted.texts = true;
         startLog(wanted);

@@ -14,7 +14,10 @@ struct FakeSystem {
     QTemporaryDir directory;
     MemoryFiles files{directory.path().toStdString() + "/proc", directory.path().toStdString() + "/cgroup"};
 
-    FakeSystem() { put(files.proc / "meminfo", "MemTotal:       16000000 kB\nMemFree:  100 kB\nMemAvailable:    8000000 kB\nBuffers: 5 kB\n"); }
+    FakeSystem() {
+        put(files.proc / "meminfo",
+            "MemTotal:       16000000 kB\nMemFree:  100 kB\nMemAvailable:    8000000 kB\nBuffers: 5 kB\n");
+    }
     static void put(const std::filesystem::path& path, const std::string& text) {
         std::filesystem::create_directories(path.parent_path());
         std::ofstream(path) << text;
@@ -46,7 +49,8 @@ private slots:
         FakeSystem::put(system.files.cgroup / "a" / "memory.current", "3500000\n");
         QCOMPARE(system.available(), std::int64_t{500000});
         // Cached files can be dropped.
-        FakeSystem::put(system.files.cgroup / "a" / "memory.stat", "anon 100\nfile 9\ninactive_file 70000\nactive_file 20000\n");
+        FakeSystem::put(system.files.cgroup / "a" / "memory.stat",
+                        "anon 100\nfile 9\ninactive_file 70000\nactive_file 20000\n");
         QCOMPARE(system.available(), std::int64_t{590000});
         // A container sees its own group as the mount.
         FakeSystem::put(system.files.proc / "self" / "cgroup", "0::/elsewhere\n");
@@ -59,7 +63,8 @@ private slots:
         FakeSystem::put(system.files.proc / "self" / "cgroup", "12:cpu,cpuacct:/x\n7:memory:/x\n");
         FakeSystem::put(system.files.cgroup / "memory" / "x" / "memory.limit_in_bytes", "2000000\n");
         FakeSystem::put(system.files.cgroup / "memory" / "x" / "memory.usage_in_bytes", "1500000\n");
-        FakeSystem::put(system.files.cgroup / "memory" / "x" / "memory.stat", "inactive_file 1\ntotal_inactive_file 1000\ntotal_active_file 500\n");
+        FakeSystem::put(system.files.cgroup / "memory" / "x" / "memory.stat",
+                        "inactive_file 1\ntotal_inactive_file 1000\ntotal_active_file 500\n");
         QCOMPARE(system.available(), std::int64_t{501500});
     }
     void ofThisMachine() {

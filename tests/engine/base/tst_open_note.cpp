@@ -1,4 +1,5 @@
-// The note that a window is open: found after a process that was killed, not after one that closed, and not while it lives.
+// The note that a window is open: found after a process that was killed, not after one that closed, and not while it
+// lives.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -46,7 +47,8 @@ private:
 
 int notesIn(const std::filesystem::path& folder) {
     int count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) count += entry.path().extension() == ".open" ? 1 : 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        count += entry.path().extension() == ".open" ? 1 : 0;
     return count;
 }
 
@@ -81,8 +83,9 @@ private slots:
             const OpenNote after(path);
             QCOMPARE(after.left().size(), std::size_t{1});
             const std::string& line = after.left().front();
-            QVERIFY2(line.find("did not close in good order: Quibble ") != std::string::npos && line.find(", begun 2") != std::string::npos &&
-                         line.find(", last seen 2") != std::string::npos, line.c_str());
+            QVERIFY2(line.find("did not close in good order: Quibble ") != std::string::npos &&
+                         line.find(", begun 2") != std::string::npos && line.find(", last seen 2") != std::string::npos,
+                     line.c_str());
         }
         QVERIFY(OpenNote(path).left().empty());  // said once
         QCOMPARE(notesIn(path), 1);              // of the other window

@@ -18,7 +18,8 @@ private slots:
         QTest::addColumn<int>("chunk");
         for (const int threads : {1, 2, 3, 8}) {
             for (const int count : {0, 1, 7, 64, 1000}) {
-                for (const int chunk : {1, 3, 64}) QTest::addRow("%d-%d-%d", threads, count, chunk) << threads << count << chunk;
+                for (const int chunk : {1, 3, 64})
+                    QTest::addRow("%d-%d-%d", threads, count, chunk) << threads << count << chunk;
             }
         }
     }
@@ -32,7 +33,8 @@ private slots:
         std::atomic<std::int64_t> longest{0};
         const auto visit = [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) seen[static_cast<std::size_t>(i)].fetch_add(1);
-            for (std::int64_t most = longest.load(); end - begin > most && !longest.compare_exchange_weak(most, end - begin);) {}
+            for (std::int64_t most = longest.load();
+                 end - begin > most && !longest.compare_exchange_weak(most, end - begin);) {}
         };
         for (int round = 0; round < 50; ++round) pool.parallelFor(count, chunk, visit);
         for (const auto& times : seen) QCOMPARE(times.load(), 50);
@@ -41,7 +43,8 @@ private slots:
         longest = 0;
         for (int round = 0; round < 50; ++round) pool.shareOut(count, {.smallest = chunk, .largest = 2 * chunk}, visit);
         for (const auto& times : seen) QCOMPARE(times.load(), 100);
-        QVERIFY2(longest.load() <= std::max({2 * chunk, count / (8 * threads), whole}), qPrintable(QString::number(longest.load())));
+        QVERIFY2(longest.load() <= std::max({2 * chunk, count / (8 * threads), whole}),
+                 qPrintable(QString::number(longest.load())));
     }
     // Workers that went to sleep between jobs must find the next one, and late ones must not touch a finished job.
     void manyShortJobs() {

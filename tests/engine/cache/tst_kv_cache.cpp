@@ -1,4 +1,5 @@
-// The memory of a KV cache: sizes of the types, moving and taking back, pages that are occupied when written, and caches that share a beginning.
+// The memory of a KV cache: sizes of the types, moving and taking back, pages that are occupied when written, and
+// caches that share a beginning.
 #include <QTest>
 
 #include <cstring>
@@ -135,7 +136,7 @@ private slots:
 
         KvCache third = make(layout, 300, chain, 250);  // shares with both
         QVERIFY(holds(third, 0, 150, 1) && holds(third, 150, 250, 2));
-        KvCache again = make(layout, 400, kept, 200);   // the first one's end is still there
+        KvCache again = make(layout, 400, kept, 200);  // the first one's end is still there
         QVERIFY(holds(again, 0, 200, 1));
     }
 

@@ -1,4 +1,5 @@
-// Texts that were computed: the longest common beginning is found, what continues another takes its place, memory is counted once and bounded.
+// Texts that were computed: the longest common beginning is found, what continues another takes its place, memory is
+// counted once and bounded.
 #include <QTest>
 
 #include <algorithm>
@@ -27,10 +28,12 @@ std::vector<TokenId> text(TokenId first, Position n = kLength) {
 }
 
 // A cache of these tokens, taking over what there is; returns what it took over.
-Position compute(PrefixCache& prefixes, const std::string& key, const std::vector<TokenId>& tokens, std::size_t experts = 0, Position throughput_end = 0) {
+Position compute(PrefixCache& prefixes, const std::string& key, const std::vector<TokenId>& tokens,
+                 std::size_t experts = 0, Position throughput_end = 0) {
     const auto size = static_cast<Position>(tokens.size());
     PrefixCache::Entry entry{key, tokens, throughput_end, {}, std::vector<TokenExperts>(experts)};
-    const PrefixCache::Found found = prefixes.find(key, std::span(tokens).first(tokens.size() - 1), throughput_end, experts > 0);
+    const PrefixCache::Found found =
+        prefixes.find(key, std::span(tokens).first(tokens.size() - 1), throughput_end, experts > 0);
     {
         auto cache = KvCache::create(layout(), size, found.extents, found.positions);
         cache->commit(size);
@@ -104,7 +107,8 @@ private slots:
         (void)compute(tiny, "a", text(0));
         QCOMPARE(tiny.size(), std::size_t{0});
     }
-    // Of texts whose beginnings were computed with rounded inputs only what was rounded in both is the same, unless both turned to exact products in the same place.
+    // Of texts whose beginnings were computed with rounded inputs only what was rounded in both is the same, unless
+    // both turned to exact products in the same place.
     void roundedBeginningsAreNotMixedWithExactOnes() {
         PrefixCache prefixes(1 << 30);
         (void)compute(prefixes, "a", text(0), 0, 200);

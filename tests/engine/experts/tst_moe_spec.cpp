@@ -1,5 +1,6 @@
-// The exact statements about MoE-Spec (arXiv 2602.16052) on the trained mixture: a budget of all experts and a pass of one row change nothing, no layer
-// runs more experts than the budget, and greedy text under a budget is what the budgeted verify pass says.
+// The exact statements about MoE-Spec (arXiv 2602.16052) on the trained mixture: a budget of all experts and a pass of
+// one row change nothing, no layer runs more experts than the budget, and greedy text under a budget is what the
+// budgeted verify pass says.
 #include <QTest>
 
 #include <algorithm>
@@ -89,12 +90,15 @@ Tree treeOf(const RunTrace& trace, int rows) {
 std::vector<float> logitsOfTree(const std::string& experts, const RunTrace& text, int rows) {
     Budgeted budgeted(experts, text.provenance().prompt_tokens);
     const Tree tree = treeOf(text, rows);
-    if (!budgeted.sequence->appendTree(tree.tokens, tree.parents, budgeted.logits.data())) qFatal("the tree does not run");
+    if (!budgeted.sequence->appendTree(tree.tokens, tree.parents, budgeted.logits.data()))
+        qFatal("the tree does not run");
     budgeted.logits.resize(static_cast<std::size_t>(rows) * budgeted.vocab);
     return budgeted.logits;
 }
 
-bool sameBits(const std::vector<float>& a, const std::vector<float>& b) { return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0; }
+bool sameBits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
 
 std::vector<TokenId> idsOf(const RunTrace& trace) {
     std::vector<TokenId> ids;
@@ -125,16 +129,20 @@ private slots:
         const int used = moe()->config().experts.used;
         const std::vector<float> free = logitsOfTree("observe", plain_, 1);
         for (int budget = used; budget <= moe()->config().experts.count; ++budget) {
-            for (const char* way : {"", ",truncate=1"}) QVERIFY(sameBits(free, logitsOfTree("moe_spec:budget=" + std::to_string(budget) + way, plain_, 1)));
+            for (const char* way : {"", ",truncate=1"})
+                QVERIFY(sameBits(free, logitsOfTree("moe_spec:budget=" + std::to_string(budget) + way, plain_, 1)));
         }
-        // So a budget on all passes leaves plain decoding as it is; only the prompt, which is one pass of many rows, feels it.
+        // So a budget on all passes leaves plain decoding as it is; only the prompt, which is one pass of many rows,
+        // feels it.
         RunRequest r = request("moe_spec:budget=2");
         QCOMPARE(idsOf(wholeRun(r).trace), idsOf(plain_));
     }
 
     void noLayerRunsMoreThanTheBudget_data() {
         QTest::addColumn<QString>("experts");
-        for (const char* text : {"moe_spec:budget=2", "moe_spec:budget=3", "moe_spec:budget=4,truncate=1", "random:budget=3", "frequent:budget=3"}) QTest::newRow(text) << QString(text);
+        for (const char* text : {"moe_spec:budget=2", "moe_spec:budget=3", "moe_spec:budget=4,truncate=1",
+                                 "random:budget=3", "frequent:budget=3"})
+            QTest::newRow(text) << QString(text);
     }
     void noLayerRunsMoreThanTheBudget() {
         QFETCH(QString, experts);
@@ -168,13 +176,17 @@ private slots:
         QVERIFY(generator.error().what.find("budget of 1") != std::string::npos && !generator.error().hint.empty());
     }
 
-    // The run's rounds again, pass by pass, on a sequence that only knows the budgeted verify: the largest logit decides.
+    // The run's rounds again, pass by pass, on a sequence that only knows the budgeted verify: the largest logit
+    // decides.
     void greedyTextIsWhatTheBudgetedVerifySays_data() {
         QTest::addColumn<QString>("method");
         QTest::addColumn<QString>("experts");
-        QTest::newRow("chain, substitution") << "chain:length=6" << "moe_spec:budget=2";
-        QTest::newRow("tree, substitution") << "tree:nodes=16,depth=5" << "moe_spec:budget=3";
-        QTest::newRow("tree, truncation") << "tree:nodes=16,depth=5" << "moe_spec:budget=3,truncate=1";
+        QTest::newRow("chain, substitution") << "chain:length=6"
+                                             << "moe_spec:budget=2";
+        QTest::newRow("tree, substitution") << "tree:nodes=16,depth=5"
+                                            << "moe_spec:budget=3";
+        QTest::newRow("tree, truncation") << "tree:nodes=16,depth=5"
+                                          << "moe_spec:budget=3,truncate=1";
     }
     void greedyTextIsWhatTheBudgetedVerifySays() {
         QFETCH(QString, method);
@@ -186,7 +198,8 @@ private slots:
         Budgeted budgeted(experts.toStdString(), prompt);
         TokenId last = prompt.back();
         for (const DraftRound& round : trace.draftRounds()) {
-            const bool known = round.rows == static_cast<std::int32_t>(round.nodes.size());  // the prefill has left the first row's logits
+            const bool known = round.rows == static_cast<std::int32_t>(
+                                                 round.nodes.size());  // the prefill has left the first row's logits
             const std::int32_t offset = known ? 0 : 1;
             std::vector<TokenId> tokens;
             std::vector<std::int32_t> parents;
@@ -207,13 +220,16 @@ private slots:
             for (std::int32_t at = -1;;) {
                 std::int32_t next = -1;
                 for (std::int32_t i = 0; i < static_cast<std::int32_t>(round.nodes.size()) && next < 0; ++i) {
-                    if (round.nodes[static_cast<std::size_t>(i)].parent == at && round.nodes[static_cast<std::size_t>(i)].id == own) next = i;
+                    if (round.nodes[static_cast<std::size_t>(i)].parent == at &&
+                        round.nodes[static_cast<std::size_t>(i)].id == own)
+                        next = i;
                 }
                 if (next < 0) break;
                 path.push_back(at = next);
                 rows.push_back(next + offset);
                 own = budgeted.best(static_cast<std::size_t>(next + offset));
-                if (path.size() == round.path.size() && round.added == kNoToken) break;  // the run ended on an accepted token
+                if (path.size() == round.path.size() && round.added == kNoToken)
+                    break;  // the run ended on an accepted token
             }
             QCOMPARE(round.path, path);
             if (round.added != kNoToken) QCOMPARE(round.added, own);
@@ -229,7 +245,8 @@ private slots:
 private:
     static std::int64_t expertBytes() {
         const LayerWeights& layer = moe()->layers().front();
-        return static_cast<std::int64_t>(weightBytes(layer.gate_exps[0]) + weightBytes(layer.up_exps[0]) + weightBytes(layer.down_exps[0]));
+        return static_cast<std::int64_t>(weightBytes(layer.gate_exps[0]) + weightBytes(layer.up_exps[0]) +
+                                         weightBytes(layer.down_exps[0]));
     }
     RunTrace plain_;
 };

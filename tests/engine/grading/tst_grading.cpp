@@ -191,7 +191,11 @@ private slots:
         row("which makes $9{,}500", "9{,}500", "last number");
         row("which makes **.75**", ".75", "last number");
         row("that is 3/4 of it", "3/4", "last number");
-        row("that is 2\xE2\x88\x9A" "3 of it", "2\xE2\x88\x9A" "3", "last number");
+        row("that is 2\xE2\x88\x9A"
+            "3 of it",
+            "2\xE2\x88\x9A"
+            "3",
+            "last number");
         row("it costs $5 and he pays $20 with change", "20", "last number");
         row("half, or 50\\%, of them", "50\\%", "last number");
         row("I do not know.", "", "");

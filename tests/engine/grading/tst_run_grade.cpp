@@ -20,7 +20,9 @@ private slots:
         QTest::newRow("sentence") << "The answer is 318." << QStringList{"318"};
         QTest::newRow("expression") << "12-5=7" << QStringList{"12", "5", "7"};
         QTest::newRow("spaced expression") << "12 - 5 = 7 and 12 -5" << QStringList{"12", "5", "7", "12", "5"};
-        QTest::newRow("negative") << "= -5, (-7) and \xE2\x88\x92" "8" << QStringList{"-5", "-7", "-8"};
+        QTest::newRow("negative") << "= -5, (-7) and \xE2\x88\x92"
+                                     "8"
+                                  << QStringList{"-5", "-7", "-8"};
         QTest::newRow("hyphen") << "step-2" << QStringList{"2"};
         QTest::newRow("thousands") << "1,234,567 and 12,34 and 1, 234"
                                    << QStringList{"1234567", "12", "34", "1", "234"};
@@ -43,16 +45,26 @@ private slots:
     void extract_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("answer");  // empty: none
-        QTest::newRow("sentence") << "\nThe answer is 318." << "318";
-        QTest::newRow("last of several") << "It took 5 steps; the answer is 1,318" << "1318";
-        QTest::newRow("boxed") << "So \\boxed{42}, found in 3 steps" << "42";
-        QTest::newRow("boxed twice") << "\\boxed{1} no, \\boxed{ 2 }" << "2";
-        QTest::newRow("boxed nested") << "\\boxed{\\frac{3}{4}}" << "\\frac{3}{4}";
-        QTest::newRow("boxed cut off") << "\\boxed{31" << "31";
-        QTest::newRow("cut off behind a whole one") << "\\boxed{7} then \\boxed{8" << "7";
-        QTest::newRow("empty box") << "\\boxed{} 9" << "9";
-        QTest::newRow("nothing") << "I do not know." << "";
-        QTest::newRow("empty") << "" << "";
+        QTest::newRow("sentence") << "\nThe answer is 318."
+                                  << "318";
+        QTest::newRow("last of several") << "It took 5 steps; the answer is 1,318"
+                                         << "1318";
+        QTest::newRow("boxed") << "So \\boxed{42}, found in 3 steps"
+                               << "42";
+        QTest::newRow("boxed twice") << "\\boxed{1} no, \\boxed{ 2 }"
+                                     << "2";
+        QTest::newRow("boxed nested") << "\\boxed{\\frac{3}{4}}"
+                                      << "\\frac{3}{4}";
+        QTest::newRow("boxed cut off") << "\\boxed{31"
+                                       << "31";
+        QTest::newRow("cut off behind a whole one") << "\\boxed{7} then \\boxed{8"
+                                                    << "7";
+        QTest::newRow("empty box") << "\\boxed{} 9"
+                                   << "9";
+        QTest::newRow("nothing") << "I do not know."
+                                 << "";
+        QTest::newRow("empty") << ""
+                               << "";
     }
     void extract() {
         QFETCH(QString, text);

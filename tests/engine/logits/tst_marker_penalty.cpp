@@ -1,4 +1,5 @@
-// The exact tests 1-3 of the overthinking-marker penalty (arXiv 2606.00206) on the shipped model's tokenizer and on logits.
+// The exact tests 1-3 of the overthinking-marker penalty (arXiv 2606.00206) on the shipped model's tokenizer and on
+// logits.
 #include <QTest>
 
 #include <cmath>
@@ -42,8 +43,10 @@ private slots:
         std::vector<float> after = before;
         penalty->apply(after);
         for (std::size_t i = 0; i < before.size(); ++i) {
-            if (penalty->isMarker(static_cast<TokenId>(i))) QCOMPARE(after[i], before[i] - 2.0F);
-            else QVERIFY(std::memcmp(&after[i], &before[i], sizeof(float)) == 0);
+            if (penalty->isMarker(static_cast<TokenId>(i)))
+                QCOMPARE(after[i], before[i] - 2.0F);
+            else
+                QVERIFY(std::memcmp(&after[i], &before[i], sizeof(float)) == 0);
         }
     }
     void massFollowsTheClosedForm() {
@@ -90,11 +93,14 @@ private slots:
     }
     void entriesWithoutEffectAreNamed() {
         const auto noteOf = [&](double strength, std::vector<std::string> words) {
-            return MarkerPenalty::create({.strength = strength, .set_name = "mine", .words = std::move(words)}, *tokenizer_)->note();
+            return MarkerPenalty::create({.strength = strength, .set_name = "mine", .words = std::move(words)},
+                                         *tokenizer_)
+                ->note();
         };
         QCOMPARE(noteOf(2, {" wait"}), std::string());
         QCOMPARE(noteOf(0, {"zzqqzz"}), std::string());
-        QCOMPARE(noteOf(2, {"zzqqzz", "qqzzqq"}), std::string("the penalty changes nothing: no entry of mine is one token of this vocabulary"));
+        QCOMPARE(noteOf(2, {"zzqqzz", "qqzzqq"}),
+                 std::string("the penalty changes nothing: no entry of mine is one token of this vocabulary"));
         const std::string some = noteOf(-1, {" wait", "zzqqzz"});
         QVERIFY2(some.starts_with("without effect of the 2 entries of mine: zzqqzz: splits into "), some.c_str());
     }

@@ -37,7 +37,8 @@ RunTrace drafted() {
     trace.apply(chain);
     DraftRound tree;
     tree.pos = 12;
-    tree.nodes = {node(-1, DraftFate::Rejected), node(-1, DraftFate::Accepted), node(1, DraftFate::Accepted), node(1, DraftFate::Ignored)};
+    tree.nodes = {node(-1, DraftFate::Rejected), node(-1, DraftFate::Accepted), node(1, DraftFate::Accepted),
+                  node(1, DraftFate::Ignored)};
     tree.path = {1, 2};
     tree.added = 3;
     tree.draft_ns = 200;
@@ -87,7 +88,8 @@ private slots:
         const SpeculationNumbers n = speculationNumbers(RunTrace{});
         QCOMPARE(n.rounds, 0);
         QVERIFY(n.by_position.empty() && n.accepted_lengths.empty());
-        QVERIFY(!n.meanAccepted() && !n.tokensPerStep() && !n.tokensPerVerify() && !n.nsPerVerify() && !n.nsPerToken() && !n.rate(0));
+        QVERIFY(!n.meanAccepted() && !n.tokensPerStep() && !n.tokensPerVerify() && !n.nsPerVerify() &&
+                !n.nsPerToken() && !n.rate(0));
         QVERIFY(!n.predictedSpeedUp());
         QVERIFY(!n.speedUp() && !n.targetEfficiency());
     }
@@ -134,7 +136,8 @@ private slots:
         RunTrace trace = drafted();
         DraftRound plain;
         plain.added = 4;
-        for (const auto& [rows, verify] : {std::pair{0, 1}, {1, 100}, {1, 9000}, {1, 380}}) {  // without a row there was no pass
+        for (const auto& [rows, verify] :
+             {std::pair{0, 1}, {1, 100}, {1, 9000}, {1, 380}}) {  // without a row there was no pass
             plain.pos += 20;
             plain.rows = rows;
             plain.verify_ns = verify;
@@ -195,7 +198,8 @@ private slots:
     }
 
     void together() {
-        QCOMPARE(coActivation(routed(), 0), (std::vector<std::int64_t>{3, 2, 1, 0, 2, 2, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0}));
+        QCOMPARE(coActivation(routed(), 0),
+                 (std::vector<std::int64_t>{3, 2, 1, 0, 2, 2, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0}));
         const auto second = coActivation(routed(), 1);
         QCOMPARE(second[3 * 4 + 3], 3);
         QCOMPARE(second[3 * 4 + 2], 1);
@@ -213,7 +217,8 @@ private slots:
         QCOMPARE(unions.size(), std::size_t(2));
         QCOMPARE(unions[0], (UnionSize{1, 1, 2.0, 2.0, 1.0, 3.0}));
         QCOMPARE(unions[1], (UnionSize{4, 2, 3.0, 1.75, 1.0, 3.0}));
-        QCOMPARE(coverageByBudget(trace), (std::vector<double>{0.375, 0.625, 0.8125, 1.0}));        // of the passes of several rows
+        QCOMPARE(coverageByBudget(trace),
+                 (std::vector<double>{0.375, 0.625, 0.8125, 1.0}));  // of the passes of several rows
         QCOMPARE(coverageByBudget(trace, 4, 5), (std::vector<double>{0.75, 1.0, 1.0, 1.0}));
         QVERIFY(coverageByBudget(RunTrace{}).empty());
     }

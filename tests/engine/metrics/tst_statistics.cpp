@@ -83,7 +83,8 @@ private slots:
         std::vector<double> values;
         for (int i = 0; i < 400; ++i) values.push_back(i % 2);
         const Interval interval = bootstrapMeanInterval(values, 7).value();
-        // Standard error of the mean: 0.5 / sqrt(400) = 0.025; 1.96 of them each side, within the noise of 2000 resamples.
+        // Standard error of the mean: 0.5 / sqrt(400) = 0.025; 1.96 of them each side, within the noise of 2000
+        // resamples.
         QVERIFY(near(interval.low, 0.451, 0.008));
         QVERIFY(near(interval.high, 0.549, 0.008));
         QCOMPARE(bootstrapMeanInterval(values, 7).value(), interval);

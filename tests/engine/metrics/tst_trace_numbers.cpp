@@ -51,7 +51,7 @@ private slots:
         QVERIFY(near(*runProgress(trace).seconds_left, 1.0));
         addTokens(trace, 10, 200, 3'601'200);
         QVERIFY(!runProgress(trace).seconds_left);  // the limit is reached
-        provenance.context = 34;  // room for 30 tokens
+        provenance.context = 34;                    // room for 30 tokens
         trace.apply(provenance);
         trace.apply(ControlChange{27, "max_tokens", 1000});
         QCOMPARE(runProgress(trace).limit, 30);
@@ -93,7 +93,9 @@ private slots:
     }
 
     void summaryByHand() {
-        RunTrace trace = traceOf({{"a", true, false, 1.0f, 0.5f, 2.0f}, {" Wait", true, true, 2.0f, 1.5f, 4.0f}, {"b", false, false, 3.0f}}, {}, 4);
+        RunTrace trace = traceOf(
+            {{"a", true, false, 1.0f, 0.5f, 2.0f}, {" Wait", true, true, 2.0f, 1.5f, 4.0f}, {"b", false, false, 3.0f}},
+            {}, 4);
         TokenRecord injected;
         injected.pos = 7;
         injected.id = 3;
@@ -191,16 +193,21 @@ private slots:
     }
 
     void correlation() {
-        // KL ranks 1 2 3 4, entropy ranks 2 1 3 4: 1 - 6 * 2 / (4 * 15) = 0.8. The token without a reference does not count.
-        const RunTrace trace =
-            traceOf({{"a", false, false, 1, 0.1f, 2}, {"b", false, false, 1, 0.2f, 1}, {"c", false, false, 9}, {"d", false, false, 1, 0.3f, 3}, {"e", false, false, 1, 0.4f, 4}});
+        // KL ranks 1 2 3 4, entropy ranks 2 1 3 4: 1 - 6 * 2 / (4 * 15) = 0.8. The token without a reference does not
+        // count.
+        const RunTrace trace = traceOf({{"a", false, false, 1, 0.1f, 2},
+                                        {"b", false, false, 1, 0.2f, 1},
+                                        {"c", false, false, 9},
+                                        {"d", false, false, 1, 0.3f, 3},
+                                        {"e", false, false, 1, 0.4f, 4}});
         QVERIFY(near(klEntropyCorrelation(trace).value(), 0.8, 1e-12));
         QVERIFY(!klEntropyCorrelation(traceOf({{"a", false, false, 1, 0.1f, 2}})));
     }
 
     void topKl() {
         std::vector<Piece> pieces;
-        for (int i = 0; i < 40; ++i) pieces.push_back({"x", false, i == 7 || i == 20, 1, i == 7 ? 5.0f : i == 9 ? 4.0f : 0.01f, 1});
+        for (int i = 0; i < 40; ++i)
+            pieces.push_back({"x", false, i == 7 || i == 20, 1, i == 7 ? 5.0f : i == 9 ? 4.0f : 0.01f, 1});
         const TopKlMarkers five = topKlMarkers(traceOf(pieces));
         QCOMPARE(five.positions, 2);  // 5 % of 40
         QCOMPARE(five.markers, 1);
@@ -216,7 +223,8 @@ private slots:
 
     void buckets() {
         std::vector<Piece> pieces;
-        for (int i = 0; i < 10; ++i) pieces.push_back({"x", false, i >= 8, 1, static_cast<float>(i), static_cast<float>(i)});
+        for (int i = 0; i < 10; ++i)
+            pieces.push_back({"x", false, i >= 8, 1, static_cast<float>(i), static_cast<float>(i)});
         const auto found = entropyBuckets(traceOf(pieces), 2);
         QCOMPARE(found.size(), std::size_t(2));
         QCOMPARE(found[0], (EntropyBucket{0, 4.5, 5, 2, 0}));

@@ -42,7 +42,8 @@ public:
         for (const std::int32_t value : values) put(value);
         return *this;
     }
-    GgufBytes& tensor(std::string_view name, const std::vector<std::uint64_t>& dims, std::uint32_t type, std::uint64_t offset) {
+    GgufBytes& tensor(std::string_view name, const std::vector<std::uint64_t>& dims, std::uint32_t type,
+                      std::uint64_t offset) {
         text(name).put(static_cast<std::uint32_t>(dims.size()));
         for (const std::uint64_t dim : dims) put(dim);
         return put(type).put(offset);
@@ -67,7 +68,12 @@ inline std::string completeGguf(std::uint32_t version = 3) {
     file.key("u16", 2).put<std::uint16_t>(60000).key("i16", 3).put<std::int16_t>(-30000);
     file.key("u32", 4).put<std::uint32_t>(4000000000u).key("i32", 5).put<std::int32_t>(-2000000000);
     file.key("f32", 6).put(1.5f).key("bool", 7).put<std::uint8_t>(1);
-    file.key("u64", 10).put<std::uint64_t>(0xFFFFFFFFFFFFFFFFu).key("i64", 11).put<std::int64_t>(-5).key("f64", 12).put(2.25);
+    file.key("u64", 10)
+        .put<std::uint64_t>(0xFFFFFFFFFFFFFFFFu)
+        .key("i64", 11)
+        .put<std::int64_t>(-5)
+        .key("f64", 12)
+        .put(2.25);
     file.stringsKey("strings", {"one", "", "three"}).intsKey("ints", {1, -2, 3});
     file.key("floats", 9).put<std::uint32_t>(6).put<std::uint64_t>(2).put(0.5f).put(-0.5f);
     file.key("empty", 9).put<std::uint32_t>(8).put<std::uint64_t>(0);

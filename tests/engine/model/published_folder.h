@@ -15,7 +15,8 @@
 
 namespace quibble::testing {
 
-inline RandomShape shaped(const char* architecture, int experts = 0, kernels::TensorType type = kernels::TensorType::F32) {
+inline RandomShape shaped(const char* architecture, int experts = 0,
+                          kernels::TensorType type = kernels::TensorType::F32) {
     RandomShape shape;
     shape.architecture = architecture;
     shape.experts = experts;
@@ -47,7 +48,8 @@ struct PublishedFolder {
     /// Empty when it opens.
     [[nodiscard]] std::string refusal(const char* name = "") const {
         const auto file = ModelFile::open(path / name);
-        if (!file) return file.error().hint.empty() ? "an error without a hint: " + file.error().what : file.error().line();
+        if (!file)
+            return file.error().hint.empty() ? "an error without a hint: " + file.error().what : file.error().line();
         const auto model = Model::load(path / name, {});
         return model ? "" : model.error().line();
     }

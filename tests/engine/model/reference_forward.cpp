@@ -41,12 +41,16 @@ bool isFloat(kernels::TensorType type) {
     return type == kernels::TensorType::F32 || type == kernels::TensorType::F16 || type == kernels::TensorType::BF16;
 }
 
-// What quantized blocks stand for: the scalar definition, which has goldens of an independent engine. Both ends must be ends of blocks.
+// What quantized blocks stand for: the scalar definition, which has goldens of an independent engine. Both ends must be
+// ends of blocks.
 Vector dequantized(const ModelTensor& tensor, std::size_t first, std::size_t count) {
     const kernels::TypeTraits& traits = *kernels::typeTraits(tensor.type);
-    QUIBBLE_CHECK(first % traits.block_elements == 0 && count % traits.block_elements == 0, "the reference reads whole blocks");
+    QUIBBLE_CHECK(first % traits.block_elements == 0 && count % traits.block_elements == 0,
+                  "the reference reads whole blocks");
     std::vector<float> floats(count);
-    kernels::allOps().front()->dequantizeRow(tensor.type, tensor.data + first / traits.block_elements * traits.block_bytes, static_cast<std::int64_t>(count), floats.data());
+    kernels::allOps().front()->dequantizeRow(tensor.type,
+                                             tensor.data + first / traits.block_elements * traits.block_bytes,
+                                             static_cast<std::int64_t>(count), floats.data());
     return {floats.begin(), floats.end()};
 }
 
@@ -73,7 +77,8 @@ Vector valuesOf(const ModelTensor& tensor) { return valuesOf(tensor, 0, static_c
 Vector product(const Matrix& w, const Vector& x) {
     QUIBBLE_CHECK(w.cols == x.size(), "a matrix fits its input");
     Vector y(w.rows, 0.0);
-    // Four rows side by side, each from its first column to its last: a sum of a large model would else wait for itself most of the time.
+    // Four rows side by side, each from its first column to its last: a sum of a large model would else wait for itself
+    // most of the time.
     const std::size_t fours = w.rows / 4 * 4;
     for (std::size_t row = 0; row < fours; row += 4) {
         const double* values = w.values.data() + row * w.cols;
@@ -121,7 +126,8 @@ public:
         layers_ = whole("block_count");
         heads_ = whole("attention.head_count");
         kv_heads_ = whole("attention.head_count_kv");
-        head_dim_ = file.getUint(architecture_ + ".attention.key_length") ? whole("attention.key_length") : whole("embedding_length") / heads_;
+        head_dim_ = file.getUint(architecture_ + ".attention.key_length") ? whole("attention.key_length")
+                                                                          : whole("embedding_length") / heads_;
         eps_ = number("attention.layer_norm_rms_epsilon", 1e-5);
         experts_ = static_cast<std::size_t>(number("expert_count", 0));
         buildRotation();
@@ -131,13 +137,15 @@ public:
         const ModelTensor& embedding = *file_.tensor("token_embd.weight");
         const auto width = static_cast<std::size_t>(embedding.dims[0]);
         std::vector<Vector> x;
-        for (const TokenId token : tokens) x.push_back(valuesOf(embedding, static_cast<std::size_t>(token) * width, width));
+        for (const TokenId token : tokens)
+            x.push_back(valuesOf(embedding, static_cast<std::size_t>(token) * width, width));
         for (std::size_t layer = 0; layer < layers_; ++layer) {
             const std::string prefix = "blk." + std::to_string(layer) + ".";
             attend(prefix, layer, x);
             feedForward(prefix, x);
         }
-        const Matrix output = file_.tensor("output.weight") != nullptr ? matrix("output.weight") : matrix("token_embd.weight");
+        const Matrix output =
+            file_.tensor("output.weight") != nullptr ? matrix("output.weight") : matrix("token_embd.weight");
         const Vector gain = valuesOf(*file_.tensor("output_norm.weight"));
         for (Vector& row : x) {
             normalise(row, 0, row.size(), gain, eps_);
@@ -149,8 +157,12 @@ public:
 
 private:
     bool is(std::string_view name) const { return architecture_ == name; }
-    std::size_t whole(const std::string& key) const { return static_cast<std::size_t>(*file_.getUint(architecture_ + "." + key)); }
-    double number(const std::string& key, double otherwise) const { return file_.getFloat(architecture_ + "." + key).value_or(otherwise); }
+    std::size_t whole(const std::string& key) const {
+        return static_cast<std::size_t>(*file_.getUint(architecture_ + "." + key));
+    }
+    double number(const std::string& key, double otherwise) const {
+        return file_.getFloat(architecture_ + "." + key).value_or(otherwise);
+    }
 
     // A matrix, or one of a stack.
     Matrix matrix(const std::string& name, std::size_t index = 0) const {
@@ -187,7 +199,9 @@ private:
     Layer partOf(const std::string& name, std::size_t first, std::size_t count) const {
         Layer all = layerOf(name);
         Layer part{rowsOf(all.w, first, count), {}};
-        if (!all.bias.empty()) part.bias.assign(all.bias.begin() + static_cast<std::ptrdiff_t>(first), all.bias.begin() + static_cast<std::ptrdiff_t>(first + count));
+        if (!all.bias.empty())
+            part.bias.assign(all.bias.begin() + static_cast<std::ptrdiff_t>(first),
+                             all.bias.begin() + static_cast<std::ptrdiff_t>(first + count));
         return part;
     }
     Layer expertOf(const std::string& name, std::size_t expert) const {
@@ -199,11 +213,13 @@ private:
         return one;
     }
 
-    // Rotary embedding: pair i of a head turns by position * base^(-2 i / dim), slowed by the scaling of the file. YaRN (arXiv
-    // 2309.00071, section 3.4, with the ramp over the pairs as its published code has it): pairs that turn more than beta_fast times within the
-    // original context keep their frequency, those that turn less than beta_slow times are divided by the factor.
+    // Rotary embedding: pair i of a head turns by position * base^(-2 i / dim), slowed by the scaling of the file. YaRN
+    // (arXiv 2309.00071, section 3.4, with the ramp over the pairs as its published code has it): pairs that turn more
+    // than beta_fast times within the original context keep their frequency, those that turn less than beta_slow times
+    // are divided by the factor.
     void buildRotation() {
-        const double dim = number("rope.dimension_count", static_cast<double>(head_dim_)), base = number("rope.freq_base", 10000);
+        const double dim = number("rope.dimension_count", static_cast<double>(head_dim_)),
+                     base = number("rope.freq_base", 10000);
         const Vector divisors = vectorOf("rope_freqs.weight");
         const std::string scaling(file_.getString(architecture_ + ".rope.scaling.type").value_or("linear"));
         double factor = scaling == "none" ? 1 : number("rope.scaling.factor", number("rope.scale_linear", 1));
@@ -212,7 +228,8 @@ private:
             const double original = number("rope.scaling.original_context_length", number("context_length", 0));
             return dim / 2 * std::log(original / (2 * std::numbers::pi * turns)) / std::log(base);
         };
-        double begin = pairThatTurns(number("rope.scaling.yarn_beta_fast", 32)), end = pairThatTurns(number("rope.scaling.yarn_beta_slow", 1));
+        double begin = pairThatTurns(number("rope.scaling.yarn_beta_fast", 32)),
+               end = pairThatTurns(number("rope.scaling.yarn_beta_slow", 1));
         if (file_.getBool(architecture_ + ".rope.scaling.yarn_truncate").value_or(true)) {
             begin = std::floor(begin);
             end = std::ceil(end);
@@ -274,7 +291,8 @@ private:
             for (std::size_t h = 0; h < kv_heads_; ++h) rotate(k[p], h * head_dim_, static_cast<double>(p));
         }
         const Vector sinks = is("gpt-oss") ? vectorOf(prefix + "attn_sinks.weight") : Vector();
-        // gpt-oss: of every `period` layers (two, where the file is silent) all but the last see only the last `window` positions; 0: all.
+        // gpt-oss: of every `period` layers (two, where the file is silent) all but the last see only the last `window`
+        // positions; 0: all.
         const auto period = static_cast<std::size_t>(number("attention.sliding_window_pattern", 2));
         const bool windowed = is("gpt-oss") && (period == 0 || (layer + 1) % period != 0);
         const std::size_t window = windowed ? whole("attention.sliding_window") : x.size();
@@ -292,7 +310,8 @@ private:
                 if (!sinks.empty()) scores.push_back(sinks[h]);
                 const Vector shares = softmax(scores);
                 for (std::size_t seen = first; seen <= p; ++seen) {
-                    for (std::size_t i = 0; i < head_dim_; ++i) mixed[at_q + i] += shares[seen - first] * v[seen][at_kv + i];
+                    for (std::size_t i = 0; i < head_dim_; ++i)
+                        mixed[at_q + i] += shares[seen - first] * v[seen][at_kv + i];
                 }
             }
             addTo(x[p], wo(mixed));
@@ -318,7 +337,8 @@ private:
     void feedForward(const std::string& prefix, std::vector<Vector>& x) {
         const Vector gain = vectorOf(prefix + (is("gpt-oss") ? "post_attention_norm.weight" : "ffn_norm.weight"));
         if (experts_ == 0) {
-            const Layer gate = layerOf(prefix + "ffn_gate"), up = layerOf(prefix + "ffn_up"), down = layerOf(prefix + "ffn_down");
+            const Layer gate = layerOf(prefix + "ffn_gate"), up = layerOf(prefix + "ffn_up"),
+                        down = layerOf(prefix + "ffn_down");
             for (Vector& row : x) {
                 Vector normed = row;
                 normalise(normed, 0, normed.size(), gain, eps_);
@@ -352,14 +372,17 @@ private:
         }
     }
 
-    // The experts with the largest logits and their weights. olmoe: their shares of a softmax over all; llama and qwen3moe: those shares
-    // divided by their sum (at least 2^-14); gpt-oss: a softmax over the chosen.
+    // The experts with the largest logits and their weights. olmoe: their shares of a softmax over all; llama and
+    // qwen3moe: those shares divided by their sum (at least 2^-14); gpt-oss: a softmax over the chosen.
     std::vector<std::pair<std::size_t, double>> chosen(const Vector& logits) {
         std::vector<std::size_t> order(logits.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
         const std::size_t used = whole("expert_used_count");
-        if (used < order.size()) result_.smallest_router_gap = std::min(result_.smallest_router_gap, logits[order[used - 1]] - logits[order[used]]);
+        if (used < order.size())
+            result_.smallest_router_gap =
+                std::min(result_.smallest_router_gap, logits[order[used - 1]] - logits[order[used]]);
         order.resize(used);
         Vector weights;
         if (is("gpt-oss")) {
@@ -390,6 +413,8 @@ private:
 
 }  // namespace
 
-ReferenceLogits referenceForward(const ModelFile& file, std::span<const TokenId> tokens) { return Reference(file).run(tokens); }
+ReferenceLogits referenceForward(const ModelFile& file, std::span<const TokenId> tokens) {
+    return Reference(file).run(tokens);
+}
 
 }  // namespace quibble::testing

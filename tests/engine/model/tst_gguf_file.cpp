@@ -14,7 +14,9 @@ using test::GgufBytes;
 
 namespace {
 
-Result<std::shared_ptr<const ModelFile>> parse(const std::string& bytes) { return ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "test.gguf"); }
+Result<std::shared_ptr<const ModelFile>> parse(const std::string& bytes) {
+    return ModelFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), "test.gguf");
+}
 
 // Reads everything a caller could, so that a wrong pointer is touched (and seen by the sanitizers).
 std::size_t readAll(const ModelFile& file) {
@@ -61,7 +63,8 @@ private slots:
         QVERIFY(!file.getUint("i64"));  // negative
         QCOMPARE(file.getInt("i64").value(), std::int64_t{-5});
         QCOMPARE(file.getFloat("f64").value(), 2.25);
-        QVERIFY(!file.getUint("missing") && !file.getString("u8") && !file.getBool("u8") && !file.getFloat("general.architecture"));
+        QVERIFY(!file.getUint("missing") && !file.getString("u8") && !file.getBool("u8") &&
+                !file.getFloat("general.architecture"));
         QVERIFY(file.getArray("u8") == nullptr);
         const GgufArray* strings = file.getArray("strings");
         QVERIFY(strings != nullptr && strings->size() == 3);
@@ -146,7 +149,8 @@ private slots:
         std::mt19937 random(20261121);
         for (int round = 0; round < 20000; ++round) {
             std::string changed = bytes;
-            for (unsigned i = 0, count = 1 + random() % 8; i < count; ++i) changed[random() % changed.size()] = static_cast<char>(random() % 4 == 0 ? 0xFF : random());
+            for (unsigned i = 0, count = 1 + random() % 8; i < count; ++i)
+                changed[random() % changed.size()] = static_cast<char>(random() % 4 == 0 ? 0xFF : random());
             if (const auto read = parse(changed)) readAll(**read);
         }
     }
@@ -154,10 +158,13 @@ private slots:
     void faults_data() {
         QTest::addColumn<QByteArray>("bytes");
         QTest::addColumn<QString>("message");
-        const auto row = [](const char* name, const GgufBytes& file, const char* message) { QTest::newRow(name) << QByteArray::fromStdString(file.bytes) << message; };
+        const auto row = [](const char* name, const GgufBytes& file, const char* message) {
+            QTest::newRow(name) << QByteArray::fromStdString(file.bytes) << message;
+        };
         const std::uint64_t huge = std::uint64_t{1} << 60;
         const auto keys = [](std::uint64_t count = 1) { return GgufBytes().header(0, count); };
-        const auto one = [](const std::vector<std::uint64_t>& dims, std::uint32_t type, std::uint64_t offset, std::size_t data = 64) {
+        const auto one = [](const std::vector<std::uint64_t>& dims, std::uint32_t type, std::uint64_t offset,
+                            std::size_t data = 64) {
             return GgufBytes().header(1, 0).tensor("weight", dims, type, offset).pad().data(data);
         };
         row("empty file", GgufBytes(), "needs 4 bytes for the magic number, the file ends after 0");
@@ -172,18 +179,35 @@ private slots:
         row("empty key", keys().uintKey("", 1).data(8), "the key has 0 bytes");
         row("key not UTF-8", keys().uintKey("a\xff", 1), "not valid UTF-8");
         row("key that a terminal obeys", keys().uintKey("a\x1b[2J", 1), "without control characters: a?[2J");
-        row("tensor name that a terminal obeys", GgufBytes().header(1, 0).tensor("w\n", {4}, 0, 0).pad().data(64), "without control characters: \"w?\"");
-        row("tensors overlap", GgufBytes().header(2, 0).tensor("v", {32}, 0, 32).tensor("w", {16}, 0, 0).pad().data(160), "tensor v: its bytes overlap those of tensor w");
-        row("tensor inside of another", GgufBytes().header(3, 0).tensor("u", {4}, 0, 0).tensor("v", {32}, 0, 32).tensor("w", {4}, 0, 64).pad().data(192), "tensor w: its bytes overlap those of tensor v");
+        row("tensor name that a terminal obeys", GgufBytes().header(1, 0).tensor("w\n", {4}, 0, 0).pad().data(64),
+            "without control characters: \"w?\"");
+        row("tensors overlap",
+            GgufBytes().header(2, 0).tensor("v", {32}, 0, 32).tensor("w", {16}, 0, 0).pad().data(160),
+            "tensor v: its bytes overlap those of tensor w");
+        row("tensor inside of another",
+            GgufBytes()
+                .header(3, 0)
+                .tensor("u", {4}, 0, 0)
+                .tensor("v", {32}, 0, 32)
+                .tensor("w", {4}, 0, 64)
+                .pad()
+                .data(192),
+            "tensor w: its bytes overlap those of tensor v");
         row("key twice", keys(2).uintKey("k", 1).uintKey("k", 2), "(k): the key occurs twice");
         row("unknown value type", keys().key("k", 13).data(8), "which is no value type of the format");
         row("boolean 2", keys().key("k", 7).put<std::uint8_t>(2).data(8), "a boolean has the value 2");
-        row("boolean array", keys().key("k", 9).put<std::uint32_t>(7).put<std::uint64_t>(2).put<std::uint8_t>(1).put<std::uint8_t>(9), "holds the value 9");
+        row("boolean array",
+            keys().key("k", 9).put<std::uint32_t>(7).put<std::uint64_t>(2).put<std::uint8_t>(1).put<std::uint8_t>(9),
+            "holds the value 9");
         row("absurd string", keys().key("k", 8).put(huge).data(8), "for the value");
-        row("array of arrays", keys().key("k", 9).put<std::uint32_t>(9).put<std::uint64_t>(1).data(16), "an array of arrays");
-        row("absurd string array", keys().key("k", 9).put<std::uint32_t>(8).put(huge).data(64), "claims 1152921504606846976 strings, the 64 bytes that are left hold 8 at most");
-        row("absurd number array", keys().key("k", 9).put<std::uint32_t>(12).put(huge).data(64), "claims 1152921504606846976 array elements");
-        row("array size overflows", keys().key("k", 9).put<std::uint32_t>(12).put(std::uint64_t{1} << 61).data(64), "array elements");
+        row("array of arrays", keys().key("k", 9).put<std::uint32_t>(9).put<std::uint64_t>(1).data(16),
+            "an array of arrays");
+        row("absurd string array", keys().key("k", 9).put<std::uint32_t>(8).put(huge).data(64),
+            "claims 1152921504606846976 strings, the 64 bytes that are left hold 8 at most");
+        row("absurd number array", keys().key("k", 9).put<std::uint32_t>(12).put(huge).data(64),
+            "claims 1152921504606846976 array elements");
+        row("array size overflows", keys().key("k", 9).put<std::uint32_t>(12).put(std::uint64_t{1} << 61).data(64),
+            "array elements");
         row("alignment 0", keys().uintKey("general.alignment", 0), "not a power of two");
         row("alignment 48", keys().uintKey("general.alignment", 48), "not a power of two");
         row("alignment 2^31", keys().uintKey("general.alignment", 1u << 31), "not a power of two from 8 to 1048576");
@@ -194,15 +218,18 @@ private slots:
         row("unknown tensor type", one({32}, 77, 0), "tensor weight: tensor type 77 is not known");
         row("internal tensor type", one({32}, 1000, 0), "tensor type 1000 is not known");
         row("half a block", one({33}, 8, 0), "a row of 33 elements is not a whole number of Q8_0 blocks of 32");
-        row("product overflows", one({std::uint64_t{1} << 33, std::uint64_t{1} << 33}, 0, 0), "the product of its dimensions overflows");
+        row("product overflows", one({std::uint64_t{1} << 33, std::uint64_t{1} << 33}, 0, 0),
+            "the product of its dimensions overflows");
         row("bytes overflow", one({std::uint64_t{1} << 62}, 0, 0), "the product of its dimensions overflows");
         row("beyond the end", one({17}, 0, 0), "end beyond the file");
         row("offset beyond the end", one({16}, 0, huge), "end beyond the file");
         row("offset overflows", one({16}, 0, ~std::uint64_t{0} - 31), "end beyond the file");
         row("offset not aligned", one({4}, 0, 4), "is not a multiple of the alignment 32");
-        row("tensor twice", GgufBytes().header(2, 0).tensor("w", {4}, 0, 0).tensor("w", {4}, 0, 32).pad().data(64), "the name w occurs twice");
+        row("tensor twice", GgufBytes().header(2, 0).tensor("w", {4}, 0, 0).tensor("w", {4}, 0, 32).pad().data(64),
+            "the name w occurs twice");
         row("tensor name empty", GgufBytes().header(1, 0).tensor("", {4}, 0, 0).pad().data(64), "the name is empty");
-        row("tensor name not UTF-8", GgufBytes().header(1, 0).tensor("\xc0\x80", {4}, 0, 0).pad().data(64), "not valid UTF-8");
+        row("tensor name not UTF-8", GgufBytes().header(1, 0).tensor("\xc0\x80", {4}, 0, 0).pad().data(64),
+            "not valid UTF-8");
     }
     void faults() {
         QFETCH(QByteArray, bytes);
@@ -245,7 +272,8 @@ private slots:
     }
 
     void largeVocabularyOpensQuickly() {
-        const std::filesystem::path path = std::filesystem::path(QUIBBLE_SOURCE_DIR) / "tests/golden/vocab/vocab-deepseek-r1-qwen.gguf";
+        const std::filesystem::path path =
+            std::filesystem::path(QUIBBLE_SOURCE_DIR) / "tests/golden/vocab/vocab-deepseek-r1-qwen.gguf";
         QVERIFY(ModelFile::open(path).has_value());  // into the page cache
         const auto start = std::chrono::steady_clock::now();
         const auto read = ModelFile::open(path);

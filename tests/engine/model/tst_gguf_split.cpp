@@ -34,7 +34,8 @@ void copyKeys(const ModelFile& file, GgufWriter& out) {
             out.addStrings(row.key, texts);
         } else if (array != nullptr) {
             std::vector<std::int32_t> numbers;
-            for (std::size_t i = 0; i < array->size(); ++i) numbers.push_back(static_cast<std::int32_t>(*array->integer(i)));
+            for (std::size_t i = 0; i < array->size(); ++i)
+                numbers.push_back(static_cast<std::int32_t>(*array->integer(i)));
             out.addI32s(row.key, numbers);
         }
     }
@@ -43,9 +44,11 @@ void copyKeys(const ModelFile& file, GgufWriter& out) {
 void copyTensors(const ModelFile& file, GgufWriter& out, std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
         const ModelTensor* tensor = &file.tensors()[i];
-        out.addTensorStream(tensor->name, tensor->dims, static_cast<std::uint32_t>(tensor->type), tensor->bytes, [tensor](std::ostream& to) {
-            to.write(reinterpret_cast<const char*>(tensor->data), static_cast<std::streamsize>(tensor->bytes));
-        });
+        out.addTensorStream(tensor->name, tensor->dims, static_cast<std::uint32_t>(tensor->type), tensor->bytes,
+                            [tensor](std::ostream& to) {
+                                to.write(reinterpret_cast<const char*>(tensor->data),
+                                         static_cast<std::streamsize>(tensor->bytes));
+                            });
     }
 }
 
@@ -59,7 +62,8 @@ class TestGgufSplit : public QObject {
     std::shared_ptr<const ModelFile> source_;
 
     std::filesystem::path part(int number, int count = 3) const {
-        return std::filesystem::path(folder_.path().toStdString()) / QString::asprintf("model-%05d-of-%05d.gguf", number, count).toStdString();
+        return std::filesystem::path(folder_.path().toStdString()) /
+               QString::asprintf("model-%05d-of-%05d.gguf", number, count).toStdString();
     }
     // Writes the tensors [begin, end) of the source as one part.
     void write(const std::filesystem::path& path, const PartKeys& keys, std::size_t begin, std::size_t end) const {
@@ -117,15 +121,19 @@ private slots:
             QCOMPARE((*file)->paths().size(), std::size_t{3});
             QCOMPARE((*file)->format(), std::string("GGUF version 3, 3 parts"));
             QCOMPARE((*file)->tensors().size(), source_->tensors().size());
-            QCOMPARE((*file)->fileSize(), static_cast<std::uint64_t>(std::filesystem::file_size(part(1)) + std::filesystem::file_size(part(2)) + std::filesystem::file_size(part(3))));
+            QCOMPARE((*file)->fileSize(), static_cast<std::uint64_t>(std::filesystem::file_size(part(1)) +
+                                                                     std::filesystem::file_size(part(2)) +
+                                                                     std::filesystem::file_size(part(3))));
             for (const ModelTensor& tensor : source_->tensors()) {
                 const ModelTensor* found = (*file)->tensor(tensor.name);
-                QVERIFY(found != nullptr && found->bytes == tensor.bytes && std::memcmp(found->data, tensor.data, tensor.bytes) == 0);
+                QVERIFY(found != nullptr && found->bytes == tensor.bytes &&
+                        std::memcmp(found->data, tensor.data, tensor.bytes) == 0);
             }
             if (number == 1) hash = (*file)->contentHash();
             QCOMPARE((*file)->contentHash(), hash);  // one model, whichever part was named
             const std::vector<float> logits = logitsOf(part(number));
-            QVERIFY(logits.size() == expected.size() && std::memcmp(logits.data(), expected.data(), logits.size() * sizeof(float)) == 0);
+            QVERIFY(logits.size() == expected.size() &&
+                    std::memcmp(logits.data(), expected.data(), logits.size() * sizeof(float)) == 0);
         }
         QVERIFY(hash != source_->contentHash());
     }

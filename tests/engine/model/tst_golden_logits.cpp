@@ -1,5 +1,5 @@
-// The engine's logits against those of an independent engine, for every architecture and tensor type that is opened here.
-// Tolerances: tests/golden/models, in units of the standard deviation of the logits.
+// The engine's logits against those of an independent engine, for every architecture and tensor type that is opened
+// here. Tolerances: tests/golden/models, in units of the standard deviation of the logits.
 #include <QTest>
 
 #include <algorithm>
@@ -44,8 +44,8 @@ std::vector<Case> cases() {
     return all;
 }
 
-std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const TokenId> tokens, const SequenceSettings& settings, int threads, std::size_t chunk,
-                            std::string& error) {
+std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const TokenId> tokens,
+                            const SequenceSettings& settings, int threads, std::size_t chunk, std::string& error) {
     auto model = Model::load(path, {});
     if (!model) {
         error = model.error().line();
@@ -57,7 +57,8 @@ std::vector<float> logitsOf(const std::filesystem::path& path, std::span<const T
     std::vector<float> logits(tokens.size() * vocab);
     for (std::size_t done = 0; done < tokens.size(); done += chunk) {
         const std::size_t n = std::min(chunk, tokens.size() - done);
-        auto fed = (*sequence)->append(tokens.subspan(done, n), static_cast<std::int64_t>(n), logits.data() + done * vocab);
+        auto fed =
+            (*sequence)->append(tokens.subspan(done, n), static_cast<std::int64_t>(n), logits.data() + done * vocab);
         if (!fed) error = fed.error().line();
     }
     return logits;
@@ -115,10 +116,13 @@ private slots:
         QVERIFY(f32.max <= 2e-4 * c.sigma);
         QVERIFY(f32.rms <= 2e-5 * c.sigma);
 
-        const std::vector<float> native = logitsOf(c.root / "models" / c.model, tokens, Arithmetic::Native, 2, 64, error);
+        const std::vector<float> native =
+            logitsOf(c.root / "models" / c.model, tokens, Arithmetic::Native, 2, 64, error);
         const bool wide_blocks = c.type.find("_K") != std::string::npos || c.type == "IQ4_XS";
-        // At a near tie of two experts rounded activations may choose the other one, which moves that position by whole units.
-        const std::size_t outliers = c.base.find("moe") != std::string::npos || c.base.find("gpt-oss") != std::string::npos ? 2 : 0;
+        // At a near tie of two experts rounded activations may choose the other one, which moves that position by whole
+        // units.
+        const std::size_t outliers =
+            c.base.find("moe") != std::string::npos || c.base.find("gpt-oss") != std::string::npos ? 2 : 0;
         const std::vector<float> rounded = readNpy(c.root / "logits" / (stem + ".native.npy"));
         QCOMPARE(rounded.size(), native.size());
         for (const auto& [name, expected] : {std::pair{"ref", &ref}, std::pair{"native", &rounded}}) {
@@ -128,7 +132,8 @@ private slots:
             QVERIFY(q8.rms <= (wide_blocks ? 0.035 : 0.025) * c.sigma);
         }
 
-        // KL(unquantized || quantized), the figure the program exists for: within 1e-4 + 2 % a position, 1e-4 + 1 % in the mean.
+        // KL(unquantized || quantized), the figure the program exists for: within 1e-4 + 2 % a position, 1e-4 + 1 % in
+        // the mean.
         const std::vector<float> base = readNpy(c.root / "logits" / (c.base + ".f32base.npy"));
         double mean = 0, expected_mean = 0;
         for (std::size_t pos = 0; pos < tokens.size(); ++pos) {
@@ -138,7 +143,8 @@ private slots:
             kernels::ops().logitStats(p, c.vocab, &sp);
             kernels::ops().logitStats(q, c.vocab, &sq);
             const double kl = kernels::ops().klDivergence(p, sp.log_sum_exp, q, sq.log_sum_exp, c.vocab);
-            QVERIFY2(std::abs(kl - c.kl[pos]) <= 1e-4 + 0.02 * c.kl[pos], qPrintable(QString("position %1: %2, expected %3").arg(pos).arg(kl).arg(c.kl[pos])));
+            QVERIFY2(std::abs(kl - c.kl[pos]) <= 1e-4 + 0.02 * c.kl[pos],
+                     qPrintable(QString("position %1: %2, expected %3").arg(pos).arg(kl).arg(c.kl[pos])));
             mean += kl / static_cast<double>(tokens.size());
             expected_mean += c.kl[pos] / static_cast<double>(tokens.size());
         }
@@ -153,7 +159,8 @@ private slots:
             if (c.type != "BF16") continue;
             ++compared;
             const std::vector<TokenId> tokens = readTokens(c.root / "logits" / (c.base + ".tokens.i32"));
-            const std::vector<float> ref = readNpy(c.root / "logits" / (std::filesystem::path(c.model).stem().string() + ".ref.npy"));
+            const std::vector<float> ref =
+                readNpy(c.root / "logits" / (std::filesystem::path(c.model).stem().string() + ".ref.npy"));
             const SequenceSettings rounded{Arithmetic::Native, KvType::F32, static_cast<Position>(tokens.size())};
             std::string error;
             const std::vector<float> logits = logitsOf(c.root / "models" / c.model, tokens, rounded, 1, 64, error);
@@ -163,7 +170,8 @@ private slots:
             QVERIFY(bf16.max <= 0.06 * c.sigma && bf16.rms <= 0.01 * c.sigma);
             QVERIFY(bf16.max > 2e-4 * c.sigma);  // they were rounded
             for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{16}}) {
-                const std::vector<float> split = logitsOf(c.root / "models" / c.model, tokens, rounded, 3, chunk, error);
+                const std::vector<float> split =
+                    logitsOf(c.root / "models" / c.model, tokens, rounded, 3, chunk, error);
                 QVERIFY(std::memcmp(logits.data(), split.data(), logits.size() * sizeof(float)) == 0);
             }
         }
@@ -180,10 +188,12 @@ private slots:
             for (const char* ending : {".ref.npy", ".native.npy"}) expected.insert(stem + ending);
             for (const char* ending : {".f32base.npy", ".tokens.i32"}) expected.insert(c.base + ending);
         }
-        for (const auto& entry : std::filesystem::directory_iterator(goldenDirectory() / "logits")) QVERIFY2(expected.erase(entry.path().filename()) == 1, entry.path().c_str());
+        for (const auto& entry : std::filesystem::directory_iterator(goldenDirectory() / "logits"))
+            QVERIFY2(expected.erase(entry.path().filename()) == 1, entry.path().c_str());
         QVERIFY(expected.empty());
         for (const auto& entry : std::filesystem::directory_iterator(goldenDirectory() / "models")) {
-            if (entry.path().extension() == ".gguf") QVERIFY2(models.erase(entry.path().filename()) == 1, entry.path().c_str());
+            if (entry.path().extension() == ".gguf")
+                QVERIFY2(models.erase(entry.path().filename()) == 1, entry.path().c_str());
         }
         QVERIFY(models.empty());
     }
@@ -198,7 +208,8 @@ private slots:
             const std::vector<float> whole = logitsOf(c.root / "models" / c.model, tokens, arithmetic, 1, 64, error);
             for (const int threads : {2, 3}) {
                 for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{16}}) {
-                    const std::vector<float> split = logitsOf(c.root / "models" / c.model, tokens, arithmetic, threads, chunk, error);
+                    const std::vector<float> split =
+                        logitsOf(c.root / "models" / c.model, tokens, arithmetic, threads, chunk, error);
                     QVERIFY2(error.empty(), error.c_str());
                     QVERIFY2(std::memcmp(whole.data(), split.data(), whole.size() * sizeof(float)) == 0,
                              qPrintable(QString("%1 threads, chunks of %2").arg(threads).arg(chunk)));

@@ -25,7 +25,8 @@ std::filesystem::path golden(const char* name) { return goldenDirectory() / "mod
 // Replaces `from` by `to` (same length) everywhere in the bytes of a golden model and tries to load it.
 std::string errorAfterReplacing(const char* name, const std::string& from, const std::string& to) {
     std::string bytes = readFile(golden(name));
-    for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + 1)) bytes.replace(at, to.size(), to);
+    for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + 1))
+        bytes.replace(at, to.size(), to);
     auto file = ModelFile::parse({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "altered.gguf");
     if (!file) return file.error().line();
     auto tokenizer = Tokenizer::fromFile(**file);
@@ -37,7 +38,8 @@ std::string errorAfterReplacing(const char* name, const std::string& from, const
 std::vector<const Linear*> linearsOf(const Model& model) {
     std::vector<const Linear*> all{&model.output()};
     for (const LayerWeights& layer : model.layers()) {
-        for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
+        for (const Linear* linear :
+             {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down, &layer.router}) {
             if (linear->weight.rows > 0) all.push_back(linear);
         }
         for (const auto* experts : {&layer.gate_exps, &layer.up_exps, &layer.down_exps}) {
@@ -75,16 +77,26 @@ private slots:
     void titles_data() {
         QTest::addColumn<QString>("path");
         QTest::addColumn<QString>("title");
-        QTest::newRow("file") << "Qwen3-0.6B-Q4_0.gguf" << "Qwen3-0.6B-Q4_0";
-        QTest::newRow("part") << "big-Q8_0-00001-of-00003.gguf" << "big-Q8_0";
-        QTest::newRow("no part") << "big-Q8_0-of-00003.gguf" << "big-Q8_0-of-00003";
-        QTest::newRow("only a part's end") << "-00001-of-00003.gguf" << "-00001-of-00003";
-        QTest::newRow("folder") << "published/" << "published";
-        QTest::newRow("folder, no slash") << "published" << "published";
-        QTest::newRow("index") << "published/model.safetensors.index.json" << "published";
-        QTest::newRow("weights") << "published/model.safetensors" << "published";
-        QTest::newRow("hub") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2" << "Qwen3-0.6B";
-        QTest::newRow("hub, index") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2/model.safetensors.index.json" << "Qwen3-0.6B";
+        QTest::newRow("file") << "Qwen3-0.6B-Q4_0.gguf"
+                              << "Qwen3-0.6B-Q4_0";
+        QTest::newRow("part") << "big-Q8_0-00001-of-00003.gguf"
+                              << "big-Q8_0";
+        QTest::newRow("no part") << "big-Q8_0-of-00003.gguf"
+                                 << "big-Q8_0-of-00003";
+        QTest::newRow("only a part's end") << "-00001-of-00003.gguf"
+                                           << "-00001-of-00003";
+        QTest::newRow("folder") << "published/"
+                                << "published";
+        QTest::newRow("folder, no slash") << "published"
+                                          << "published";
+        QTest::newRow("index") << "published/model.safetensors.index.json"
+                               << "published";
+        QTest::newRow("weights") << "published/model.safetensors"
+                                 << "published";
+        QTest::newRow("hub") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2"
+                             << "Qwen3-0.6B";
+        QTest::newRow("hub, index") << "models--Qwen--Qwen3-0.6B/snapshots/c1899de2/model.safetensors.index.json"
+                                    << "Qwen3-0.6B";
     }
     void titles() {
         QFETCH(QString, path);
@@ -99,12 +111,24 @@ private slots:
         QTest::addColumn<QString>("from");
         QTest::addColumn<QString>("to");
         QTest::addColumn<QString>("named");
-        QTest::newRow("tensor") << "blk.1.ffn_up.weight" << "blk.9.ffn_up.weight" << "blk.1.ffn_up.weight is missing";
-        QTest::newRow("norm") << "output_norm.weight" << "output_xxxx.weight" << "output_norm.weight is missing";
-        QTest::newRow("embedding") << "token_embd.weight" << "token_xxxx.weight" << "token_embd.weight is missing";
-        QTest::newRow("key") << "llama.block_count" << "llama.block_coumt" << "llama.block_count is missing";
-        QTest::newRow("architecture") << "general.architecture" << "general.architectune" << "general.architecture is missing";
-        QTest::newRow("pre-tokenizer") << "tokenizer.ggml.pre" << "tokenizer.ggml.prx" << "";
+        QTest::newRow("tensor") << "blk.1.ffn_up.weight"
+                                << "blk.9.ffn_up.weight"
+                                << "blk.1.ffn_up.weight is missing";
+        QTest::newRow("norm") << "output_norm.weight"
+                              << "output_xxxx.weight"
+                              << "output_norm.weight is missing";
+        QTest::newRow("embedding") << "token_embd.weight"
+                                   << "token_xxxx.weight"
+                                   << "token_embd.weight is missing";
+        QTest::newRow("key") << "llama.block_count"
+                             << "llama.block_coumt"
+                             << "llama.block_count is missing";
+        QTest::newRow("architecture") << "general.architecture"
+                                      << "general.architectune"
+                                      << "general.architecture is missing";
+        QTest::newRow("pre-tokenizer") << "tokenizer.ggml.pre"
+                                       << "tokenizer.ggml.prx"
+                                       << "";
     }
     void partsThatAreMissingAreNamed() {
         QFETCH(QString, from);
@@ -116,7 +140,9 @@ private slots:
     }
     void anotherArchitectureIsRefusedByNameWithTheKnownOnes() {
         const std::string error = errorAfterReplacing("qwen3-d256-Q8_0.gguf", "qwen3", "mamba");
-        QVERIFY2(error.find("mamba") != std::string::npos && error.find("llama, qwen2, qwen3, qwen3moe, olmoe, gpt-oss") != std::string::npos, error.c_str());
+        QVERIFY2(error.find("mamba") != std::string::npos &&
+                     error.find("llama, qwen2, qwen3, qwen3moe, olmoe, gpt-oss") != std::string::npos,
+                 error.c_str());
     }
     void tokensOutsideTheVocabularyAreRefused() {
         auto model = Model::load(golden("llama-d64-F32.gguf"), {});
@@ -168,7 +194,8 @@ private slots:
     }
     void matricesWithEightBitProductsArePacked_data() {
         QTest::addColumn<QString>("name");
-        for (const char* name : {"qwen2-d256-Q4_K_M.gguf", "qwen3moe-d64-Q8_0.gguf", "llama-d64-F16.gguf"}) QTest::newRow(name) << name;
+        for (const char* name : {"qwen2-d256-Q4_K_M.gguf", "qwen3moe-d64-Q8_0.gguf", "llama-d64-F16.gguf"})
+            QTest::newRow(name) << name;
     }
     void matricesWithEightBitProductsArePacked() {
         QFETCH(QString, name);
@@ -216,10 +243,12 @@ private slots:
         std::iota(numbers.begin(), numbers.end(), std::uint64_t{1});
         QTemporaryDir directory;
         const std::filesystem::path path = directory.path().toStdString() + "/numbers";
-        std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(kBytes));
+        std::ofstream(path, std::ios::binary)
+            .write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(kBytes));
         const auto file = MappedFile::open(path);
         QVERIFY(file);
-        QCOMPARE(reinterpret_cast<std::uintptr_t>(file->bytes().data()) % (std::size_t{2} << 20), std::uintptr_t{0});  // large pages can serve it
+        QCOMPARE(reinterpret_cast<std::uintptr_t>(file->bytes().data()) % (std::size_t{2} << 20),
+                 std::uintptr_t{0});                                              // large pages can serve it
         QVERIFY(std::memcmp(file->bytes().data(), numbers.data(), kBytes) == 0);  // reads them all
         const std::size_t before = residentBytes();
         file->dropPages(file->bytes().subspan(4099, kBytes - 8200));

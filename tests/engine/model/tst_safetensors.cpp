@@ -1,5 +1,5 @@
-// Published checkpoints: every architecture gives the logits of its GGUF file, whole or cut into parts, and stays where it lies.
-// tst_safetensors_refusals has what cannot be opened.
+// Published checkpoints: every architecture gives the logits of its GGUF file, whole or cut into parts, and stays where
+// it lies. tst_safetensors_refusals has what cannot be opened.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -19,7 +19,8 @@ using namespace quibble::testing;
 
 namespace {
 
-std::vector<float> logitsOf(const std::shared_ptr<const Model>& model, std::span<const TokenId> tokens, Arithmetic arithmetic = Arithmetic::F32) {
+std::vector<float> logitsOf(const std::shared_ptr<const Model>& model, std::span<const TokenId> tokens,
+                            Arithmetic arithmetic = Arithmetic::F32) {
     CpuDevice device(2);
     auto sequence = Sequence::create(model, device, static_cast<Position>(tokens.size()), arithmetic);
     std::vector<float> logits(tokens.size() * static_cast<std::size_t>(model->config().vocab_size));
@@ -54,7 +55,8 @@ RandomModel expertsInBlocksOf(const RandomShape& shape) {
         if (!tensor.name.ends_with("_exps.weight")) continue;
         tensor.type = kernels::TensorType::MXFP4;
         tensor.bytes.assign(tensor.dims[0] * tensor.dims[1] * tensor.dims[2] / 32 * 17, '\0');
-        fillRandomWeights(tensor.type, tensor.dims[0] + tensor.name.size(), std::as_writable_bytes(std::span(tensor.bytes.data(), tensor.bytes.size())));
+        fillRandomWeights(tensor.type, tensor.dims[0] + tensor.name.size(),
+                          std::as_writable_bytes(std::span(tensor.bytes.data(), tensor.bytes.size())));
     }
     return random;
 }
@@ -65,16 +67,23 @@ struct Named {
 };
 std::vector<Named> shapes() {
     using kernels::TensorType;
-    std::vector<Named> all = {{"llama", shaped("llama")},          {"llama, F16", shaped("llama", 0, TensorType::F16)}, {"mixtral", shaped("llama", 4)},
-                              {"qwen2, BF16", shaped("qwen2", 0, TensorType::BF16)}, {"qwen3", shaped("qwen3")},        {"qwen3moe", shaped("qwen3moe", 6)},
+    std::vector<Named> all = {{"llama", shaped("llama")},
+                              {"llama, F16", shaped("llama", 0, TensorType::F16)},
+                              {"mixtral", shaped("llama", 4)},
+                              {"qwen2, BF16", shaped("qwen2", 0, TensorType::BF16)},
+                              {"qwen3", shaped("qwen3")},
+                              {"qwen3moe", shaped("qwen3moe", 6)},
                               {"olmoe, F16", shaped("olmoe", 5, TensorType::F16)}};
     Named gpt_oss{"gpt-oss", shaped("gpt-oss", 6)};
     gpt_oss.shape.n_layers = 3;
     all.push_back(gpt_oss);
     gpt_oss.name = "gpt-oss, BF16, YaRN";
     gpt_oss.shape.type = TensorType::BF16;
-    gpt_oss.shape.keys = {{"rope.scaling.type", std::string("yarn")}, {"rope.scaling.factor", 32.0F}, {"rope.scaling.original_context_length", std::uint32_t{64}},
-                          {"rope.freq_base", 150000.0F}, {"rope.scaling.yarn_truncate", false}};
+    gpt_oss.shape.keys = {{"rope.scaling.type", std::string("yarn")},
+                          {"rope.scaling.factor", 32.0F},
+                          {"rope.scaling.original_context_length", std::uint32_t{64}},
+                          {"rope.freq_base", 150000.0F},
+                          {"rope.scaling.yarn_truncate", false}};
     all.push_back(gpt_oss);
     Named tied{"llama, tied, biases", shaped("llama")};
     tied.shape.tied_output = tied.shape.biases = true;
@@ -119,10 +128,13 @@ private slots:
         QVERIFY(whole->storedUnquantized());
         const auto made = logitsOf(whole, tokens);
         // Halves add up in another order than adjacent pairs do.
-        if (shape.architecture == "llama") QVERIFY2(distance(made, expected) < 1e-5, qPrintable(QString::number(distance(made, expected))));
-        else QVERIFY(made == expected);
+        if (shape.architecture == "llama")
+            QVERIFY2(distance(made, expected) < 1e-5, qPrintable(QString::number(distance(made, expected))));
+        else
+            QVERIFY(made == expected);
 
-        for (const char* name : {"three", "three/model.safetensors.index.json", "three/model-00002-of-00003.safetensors", "one/model.safetensors"}) {
+        for (const char* name : {"three", "three/model.safetensors.index.json",
+                                 "three/model-00002-of-00003.safetensors", "one/model.safetensors"}) {
             const auto parts = opened(folder / name);
             QVERIFY2(parts != nullptr, name);
             QVERIFY2(logitsOf(parts, tokens) == made, name);
@@ -141,14 +153,17 @@ private slots:
         QVERIFY(model != nullptr);
         for (const ModelTensor& expected : gguf->file->tensors()) {
             const ModelTensor* made = model->file()->tensor(expected.name);
-            QVERIFY2(made != nullptr && made->dims == expected.dims && made->type == expected.type && made->bytes == expected.bytes, expected.name.c_str());
+            QVERIFY2(made != nullptr && made->dims == expected.dims && made->type == expected.type &&
+                         made->bytes == expected.bytes,
+                     expected.name.c_str());
             std::vector<std::byte> rows(made->bytes);
             made->readRows(0, made->rowCount(), rows.data());
             QVERIFY2(std::memcmp(rows.data(), expected.data, expected.bytes) == 0, expected.name.c_str());
             if (made->made_rows == nullptr) continue;
             std::vector<std::byte> row(made->rowBytes());  // singly, as the rest of an expert
             made->readRows(made->rowCount() - 1, made->rowCount(), row.data());
-            QVERIFY2(std::memcmp(row.data(), expected.data + expected.bytes - row.size(), row.size()) == 0, expected.name.c_str());
+            QVERIFY2(std::memcmp(row.data(), expected.data + expected.bytes - row.size(), row.size()) == 0,
+                     expected.name.c_str());
         }
         const auto tokens = randomTokens(40, shape.vocab, 3);
         QVERIFY(logitsOf(model, tokens, Arithmetic::Native) == logitsOf(gguf->model, tokens, Arithmetic::Native));
@@ -166,7 +181,8 @@ private slots:
         const auto packed = cache.get(folder, {}).value();
         QVERIFY(!packed->storedReadable() && gguf->model->storedReadable());
         for (const LayerWeights& layer : packed->layers()) {
-            for (const Linear& expert : layer.gate_exps) QVERIFY(expert.packed.data != nullptr && expert.weight.data == nullptr);
+            for (const Linear& expert : layer.gate_exps)
+                QVERIFY(expert.packed.data != nullptr && expert.weight.data == nullptr);
         }
         QCOMPARE(packed->ownedBytes(), gguf->model->ownedBytes());
         // Other arithmetic reads what is stored, so it gets a model that keeps it.
@@ -181,7 +197,11 @@ private slots:
     void goldens_data() {
         QTest::addColumn<QString>("base");
         QTest::addColumn<QString>("type");
-        for (const auto& [base, type] : {std::pair{"llama-d256", "F16"}, {"qwen2-d96", "BF16"}, {"qwen3moe-d64", "F32"}, {"olmoe-d128", "F16"}, {"gpt-oss-d128", "F16"}}) {
+        for (const auto& [base, type] : {std::pair{"llama-d256", "F16"},
+                                         {"qwen2-d96", "BF16"},
+                                         {"qwen3moe-d64", "F32"},
+                                         {"olmoe-d128", "F16"},
+                                         {"gpt-oss-d128", "F16"}}) {
             QTest::addRow("%s %s", base, type) << base << type;
         }
     }
@@ -208,7 +228,13 @@ private slots:
         RandomShape shape = shaped("llama");
         shape.head_dim = 128;
         PublishedFolder folder(shape);
-        folder.config.update({{"rope_theta", 500000.0}, {"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}}}});
+        folder.config.update({{"rope_theta", 500000.0},
+                              {"rope_scaling",
+                               {{"rope_type", "llama3"},
+                                {"factor", 8.0},
+                                {"low_freq_factor", 1.0},
+                                {"high_freq_factor", 4.0},
+                                {"original_max_position_embeddings", 8192}}}});
         folder.rewrite();
         const auto model = opened(folder.path);
         QVERIFY(model != nullptr);
@@ -216,16 +242,19 @@ private slots:
         QCOMPARE(made.size(), std::size_t{64});
         int kept = 0, divided = 0;
         for (std::size_t pair = 0; pair < made.size(); ++pair) {
-            const double plain = 1 / std::pow(500000.0, static_cast<double>(2 * pair) / 128), wavelength = 2 * 3.14159265358979323846 / plain;
+            const double plain = 1 / std::pow(500000.0, static_cast<double>(2 * pair) / 128),
+                         wavelength = 2 * 3.14159265358979323846 / plain;
             double expected = plain;
-            if (wavelength > 8192 / 1.0) expected = plain / 8;
+            if (wavelength > 8192 / 1.0)
+                expected = plain / 8;
             else if (wavelength >= 8192 / 4.0) {
                 const double smooth = (8192 / wavelength - 1) / (4 - 1);
                 expected = (1 - smooth) * plain / 8 + smooth * plain;
             }
             kept += expected == plain;
             divided += expected == plain / 8;
-            QVERIFY2(std::abs(made[pair] / expected - 1) < 1e-6, qPrintable(QString("pair %1: %2, expected %3").arg(pair).arg(made[pair]).arg(expected)));
+            QVERIFY2(std::abs(made[pair] / expected - 1) < 1e-6,
+                     qPrintable(QString("pair %1: %2, expected %3").arg(pair).arg(made[pair]).arg(expected)));
         }
         QVERIFY(kept > 20 && divided > 20 && kept + divided < 64);
     }
@@ -240,13 +269,25 @@ private slots:
             return model == nullptr ? ModelConfig{} : model->config();
         };
         // Newer files keep the base of the rotation among its other parameters.
-        QCOMPARE(configOf(shaped("qwen3"), [](nlohmann::json& c) { c.erase("rope_theta"), c["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 123456.0}}; }).rope.theta, 123456.0);
+        QCOMPARE(
+            configOf(
+                shaped("qwen3"),
+                [](nlohmann::json& c) {
+                    c.erase("rope_theta"), c["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 123456.0}};
+                })
+                .rope.theta,
+            123456.0);
         // Writers name one setting differently.
-        const auto moe = [&](const char* architecture, const auto& change) { return configOf(shaped(architecture, 4), change).experts; };
+        const auto moe = [&](const char* architecture, const auto& change) {
+            return configOf(shaped(architecture, 4), change).experts;
+        };
         for (const char* architecture : {"qwen3moe", "olmoe", "llama", "gpt-oss"}) {
-            for (const auto& [experts, used] : {std::pair{"num_experts", "num_experts_per_tok"}, {"num_local_experts", "experts_per_token"}}) {
+            for (const auto& [experts, used] :
+                 {std::pair{"num_experts", "num_experts_per_tok"}, {"num_local_experts", "experts_per_token"}}) {
                 const ExpertConfig read = moe(architecture, [&](nlohmann::json& c) {
-                    for (const char* name : {"num_experts", "num_local_experts", "num_experts_per_tok", "experts_per_token"}) c.erase(name);
+                    for (const char* name :
+                         {"num_experts", "num_local_experts", "num_experts_per_tok", "experts_per_token"})
+                        c.erase(name);
                     c[experts] = 4, c[used] = 2;
                 });
                 QCOMPARE(read.count, 4);
@@ -254,28 +295,44 @@ private slots:
             }
         }
         const auto since5 = configOf(shaped("qwen2"), [](nlohmann::json& c) {
-            c.erase("rope_theta");
-            c["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 77777.0}, {"factor", 4.0}, {"partial_rotary_factor", 1.0}, {"attention_factor", nullptr}};
-            c["dtype"] = "bfloat16";
-        }).rope;
+                                c.erase("rope_theta");
+                                c["rope_parameters"] = {{"rope_type", "yarn"},
+                                                        {"rope_theta", 77777.0},
+                                                        {"factor", 4.0},
+                                                        {"partial_rotary_factor", 1.0},
+                                                        {"attention_factor", nullptr}};
+                                c["dtype"] = "bfloat16";
+                            }).rope;
         QVERIFY(since5.yarn);
         QCOMPARE(since5.theta, 77777.0);
-        QCOMPARE(configOf(shaped("qwen3"), [](nlohmann::json& c) {
-                     c.erase("rope_theta");
-                     const nlohmann::json rope = {{"rope_type", "default"}, {"rope_theta", 5000.0}};
-                     c["rope_parameters"] = {{"full_attention", rope}, {"sliding_attention", rope}};
-                 }).rope.theta, 5000.0);
+        QCOMPARE(configOf(shaped("qwen3"),
+                          [](nlohmann::json& c) {
+                              c.erase("rope_theta");
+                              const nlohmann::json rope = {{"rope_type", "default"}, {"rope_theta", 5000.0}};
+                              c["rope_parameters"] = {{"full_attention", rope}, {"sliding_attention", rope}};
+                          })
+                     .rope.theta,
+                 5000.0);
         for (const char* architecture : {"qwen3moe", "olmoe"}) {
-            QVERIFY(!configOf(shaped(architecture, 4), [](nlohmann::json& c) { c.erase("norm_topk_prob"); }).experts.renormalise);
-            QVERIFY(configOf(shaped(architecture, 4), [](nlohmann::json& c) { c["norm_topk_prob"] = true; }).experts.renormalise);
+            QVERIFY(!configOf(shaped(architecture, 4), [](nlohmann::json& c) {
+                         c.erase("norm_topk_prob");
+                     }).experts.renormalise);
+            QVERIFY(configOf(shaped(architecture, 4), [](nlohmann::json& c) {
+                        c["norm_topk_prob"] = true;
+                    }).experts.renormalise);
         }
-        const auto yarn = configOf(shaped("qwen2"), [](nlohmann::json& c) { c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}}; }).rope;
+        const auto yarn = configOf(shaped("qwen2"), [](nlohmann::json& c) {
+                              c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}};
+                          }).rope;
         QVERIFY(yarn.yarn && yarn.yarn_truncate);
         QCOMPARE(yarn.yarn_beta_fast, 32.0);
         QCOMPARE(yarn.yarn_beta_slow, 1.0);
         QVERIFY(std::abs(yarn.attention_factor - 1) < 1e-12);  // beside YaRN's own
         // Qwen's files have windows that are off unless they say otherwise.
-        QCOMPARE(configOf(shaped("qwen2"), [](nlohmann::json& c) { c["sliding_window"] = 4096, c.erase("use_sliding_window"); }).n_layers, shaped("qwen2").n_layers);
+        QCOMPARE(configOf(shaped("qwen2"),
+                          [](nlohmann::json& c) { c["sliding_window"] = 4096, c.erase("use_sliding_window"); })
+                     .n_layers,
+                 shaped("qwen2").n_layers);
     }
 
     // Writers pad the header so that numbers lie where they can be read, but the format does not ask for it.
@@ -289,7 +346,8 @@ private slots:
         writeText(folder.path / "model.safetensors", bytes);
         const auto model = opened(folder.path);
         QVERIFY(model != nullptr);
-        for (const ModelTensor& tensor : model->file()->tensors()) QCOMPARE(reinterpret_cast<std::uintptr_t>(tensor.data) % 4, std::uintptr_t{0});
+        for (const ModelTensor& tensor : model->file()->tensors())
+            QCOMPARE(reinterpret_cast<std::uintptr_t>(tensor.data) % 4, std::uintptr_t{0});
         QVERIFY(logitsOf(model, tokens) == expected);
     }
 
@@ -320,7 +378,8 @@ private slots:
             folder.rewrite();
             return std::string(opened(folder.path)->tokenizer()->chatTemplate());
         };
-        QCOMPARE(templateWith({{{"name", "tool_use"}, {"template", "t"}}, {{"name", "default"}, {"template", "d"}}}), std::string("d"));
+        QCOMPARE(templateWith({{{"name", "tool_use"}, {"template", "t"}}, {{"name", "default"}, {"template", "d"}}}),
+                 std::string("d"));
         QCOMPARE(templateWith({{"tool_use", "t"}, {"default", "d"}}), std::string("d"));
         QCOMPARE(templateWith({{"only", "o"}}), std::string("o"));
         QCOMPARE(templateWith({{"rag", "r"}, {"tool_use", "t"}}), std::string());

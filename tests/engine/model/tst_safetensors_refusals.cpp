@@ -32,8 +32,12 @@ private slots:
     void headers_data() {
         QTest::addColumn<QByteArray>("bytes");
         QTest::addColumn<QString>("says");
-        const auto row = [](const char* name, const std::string& bytes, const char* says) { QTest::newRow(name) << QByteArray::fromStdString(bytes) << QString(says); };
-        const auto entry = [](const std::string& rest, const std::string& data = std::string(8, '\0')) { return headerOnly("{\"t\":" + rest + "}", data); };
+        const auto row = [](const char* name, const std::string& bytes, const char* says) {
+            QTest::newRow(name) << QByteArray::fromStdString(bytes) << QString(says);
+        };
+        const auto entry = [](const std::string& rest, const std::string& data = std::string(8, '\0')) {
+            return headerOnly("{\"t\":" + rest + "}", data);
+        };
         row("empty file", "", "not a safetensors file");
         row("three bytes", "abc", "not a safetensors file");
         row("no header", std::string(8, '\0'), "not valid JSON");
@@ -44,29 +48,50 @@ private slots:
         row("a list", headerOnly("[1, 2]"), "not a JSON object");
         row("broken UTF-8", headerOnly("{\"\xff\":1}"), "not valid JSON");
         row("deep", headerOnly(std::string(100000, '[')), "nested 100000 deep");
-        row("deep in a string is not deep, but is no tensor", headerOnly("{\"[[[[[[[[[[[[[[[[[[\":1}"), "lacks a dtype");
+        row("deep in a string is not deep, but is no tensor", headerOnly("{\"[[[[[[[[[[[[[[[[[[\":1}"),
+            "lacks a dtype");
         row("no tensor", entry("5"), "lacks a dtype");
         row("no dtype", entry(R"({"shape":[2],"data_offsets":[0,8]})"), "lacks a dtype");
         row("unknown dtype", entry(R"({"dtype":"F99","shape":[2],"data_offsets":[0,8]})"), "element type \"F99\"");
         row("negative size", entry(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), "lacks a dtype");
         row("fraction", entry(R"({"dtype":"F32","shape":[2.5],"data_offsets":[0,8]})"), "lacks a dtype");
-        row("too large a number", entry(R"({"dtype":"F32","shape":[99999999999999999999999],"data_offsets":[0,8]})"), "lacks a dtype");
-        row("nine dimensions", entry(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]})"), "lacks a dtype");
+        row("too large a number", entry(R"({"dtype":"F32","shape":[99999999999999999999999],"data_offsets":[0,8]})"),
+            "lacks a dtype");
+        row("nine dimensions", entry(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]})"),
+            "lacks a dtype");
         row("one offset", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0]})"), "lacks a dtype");
         row("backwards", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})"), "lies at 8 to 0");
         row("beyond the end", entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0,16]})"), "lies at 0 to 16 of 8");
-        row("far beyond the end", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,18446744073709551615]})"), "lies at");
+        row("far beyond the end",
+            entry(R"({"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,18446744073709551615]})"),
+            "lies at");
         row("shape and bytes differ", entry(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})"), "need 12");
-        row("product overflows", entry(R"({"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]})"), "overflow");
-        row("product overflows to the right size", entry(R"({"dtype":"F32","shape":[9223372036854775808,2],"data_offsets":[0,0]})", ""), "overflow");
+        row("product overflows",
+            entry(R"({"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]})"), "overflow");
+        row("product overflows to the right size",
+            entry(R"({"dtype":"F32","shape":[9223372036854775808,2],"data_offsets":[0,0]})", ""), "overflow");
         row("hole", entry(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]})"), "the one before it ends at");
         row("rest", entry(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})"), "the tensors end at");
-        row("overlap", headerOnly(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", std::string(12, '\0')), "the one before it ends at");
+        row("overlap",
+            headerOnly(
+                R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                std::string(12, '\0')),
+            "the one before it ends at");
         row("unknown tensor", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})"), "belongs to no part");
-        row("integers", headerOnly(R"({"model.norm.weight":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})", std::string(8, '\0')), "no arithmetic");
-        row("eight bits", headerOnly(R"({"model.norm.weight":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})", std::string(8, '\0')), "no arithmetic");
-        row("scalar", headerOnly(R"({"model.norm.weight":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", std::string(4, '\0')), "0 dimensions");
-        row("nothing in it", headerOnly(R"({"model.norm.weight":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})"), "0 bytes");
+        row("integers",
+            headerOnly(R"({"model.norm.weight":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})",
+                       std::string(8, '\0')),
+            "no arithmetic");
+        row("eight bits",
+            headerOnly(R"({"model.norm.weight":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})",
+                       std::string(8, '\0')),
+            "no arithmetic");
+        row("scalar",
+            headerOnly(R"({"model.norm.weight":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
+                       std::string(4, '\0')),
+            "0 dimensions");
+        row("nothing in it", headerOnly(R"({"model.norm.weight":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})"),
+            "0 bytes");
         row("no embedding", headerOnly("{}"), "model.embed_tokens.weight is missing");
     }
     void headers() {
@@ -77,7 +102,9 @@ private slots:
         const std::string refusal = folder.refusal();
         QVERIFY2(refusal.find(says.toStdString()) != std::string::npos, refusal.c_str());
         QVERIFY2(refusal.find("an error without") == std::string::npos, refusal.c_str());
-        QVERIFY2(refusal.find("model.safetensors") != std::string::npos || refusal.find(folder.path.string()) != std::string::npos, refusal.c_str());
+        QVERIFY2(refusal.find("model.safetensors") != std::string::npos ||
+                     refusal.find(folder.path.string()) != std::string::npos,
+                 refusal.c_str());
     }
 
     void tensorsMissingOrTwice() {
@@ -88,7 +115,8 @@ private slots:
             folder.tensors.erase(folder.tensors.begin() + static_cast<std::ptrdiff_t>(i));
             folder.rewrite();
             const bool optional = all[i].name.ends_with(".bias");
-            QVERIFY2(optional || folder.refusal().find("is missing") != std::string::npos, (all[i].name + ": " + folder.refusal()).c_str());
+            QVERIFY2(optional || folder.refusal().find("is missing") != std::string::npos,
+                     (all[i].name + ": " + folder.refusal()).c_str());
         }
         folder.tensors = all;
         folder.tensors.front().shape = {1, folder.tensors.front().shape[0] * folder.tensors.front().shape[1]};
@@ -114,13 +142,18 @@ private slots:
             return refusal();
         };
         QCOMPARE(refusal(), std::string());
-        for (const char* outside : {"../model-00001-of-00002.safetensors", "/etc/passwd", "/tmp/x.safetensors", "a/b.safetensors", "..", "", ".hidden.safetensors", "a\\b.safetensors", "model.gguf"}) {
-            QVERIFY2(with(outside).find("no .safetensors file of the same folder") != std::string::npos, (std::string(outside) + ": " + refusal()).c_str());
+        for (const char* outside :
+             {"../model-00001-of-00002.safetensors", "/etc/passwd", "/tmp/x.safetensors", "a/b.safetensors", "..", "",
+              ".hidden.safetensors", "a\\b.safetensors", "model.gguf"}) {
+            QVERIFY2(with(outside).find("no .safetensors file of the same folder") != std::string::npos,
+                     (std::string(outside) + ": " + refusal()).c_str());
         }
-        QVERIFY(with(std::string("a\0.safetensors", 14)).find("no .safetensors file of the same folder") != std::string::npos);
+        QVERIFY(with(std::string("a\0.safetensors", 14)).find("no .safetensors file of the same folder") !=
+                std::string::npos);
         QVERIFY2(with("absent.safetensors").find("absent.safetensors") != std::string::npos, refusal().c_str());
         const std::string home = index["weight_map"]["model.norm.weight"];
-        const std::string other = home.find("00001") != std::string::npos ? "model-00002-of-00002.safetensors" : "model-00001-of-00002.safetensors";
+        const std::string other = home.find("00001") != std::string::npos ? "model-00002-of-00002.safetensors"
+                                                                          : "model-00001-of-00002.safetensors";
         QVERIFY2(with(other).find("which the index says is here, is missing") != std::string::npos, refusal().c_str());
         writeText(index_path, R"({"weight_map": {}})");
         QVERIFY2(refusal().find("no weight_map") != std::string::npos, refusal().c_str());
@@ -130,7 +163,8 @@ private slots:
         std::filesystem::remove(folder / "model-00002-of-00002.safetensors");
         QVERIFY2(refusal().find("model-00002-of-00002.safetensors") != std::string::npos, refusal().c_str());
         // The same tensor in both.
-        std::filesystem::copy_file(folder / "model-00001-of-00002.safetensors", folder / "model-00002-of-00002.safetensors");
+        std::filesystem::copy_file(folder / "model-00001-of-00002.safetensors",
+                                   folder / "model-00002-of-00002.safetensors");
         QVERIFY(!refusal().empty());
     }
 
@@ -138,7 +172,8 @@ private slots:
         PublishedFolder folder;
         for (const char* name : {"config.json", "tokenizer.json"}) {
             std::filesystem::remove(folder.path / name);
-            QVERIFY2(folder.refusal().find(std::string(name) + " is missing") != std::string::npos, folder.refusal().c_str());
+            QVERIFY2(folder.refusal().find(std::string(name) + " is missing") != std::string::npos,
+                     folder.refusal().c_str());
             folder.rewrite();
         }
         QCOMPARE(folder.refusal(), std::string());
@@ -162,11 +197,15 @@ private slots:
     // What "git clone" leaves where its extension for large files is missing.
     void pointersInPlaceOfFiles() {
         const PublishedFolder folder;
-        const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 3554214752\n";
+        const std::string pointer =
+            "version https://git-lfs.github.com/spec/v1\noid "
+            "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 3554214752\n";
         for (const char* name : {"model.safetensors", "tokenizer.json"}) {
             writeText(folder.path / name, pointer);
             const std::string refusal = folder.refusal();
-            QVERIFY2(refusal.find(std::string(name) + " is a pointer of Git LFS") != std::string::npos && refusal.find("git lfs pull") != std::string::npos, refusal.c_str());
+            QVERIFY2(refusal.find(std::string(name) + " is a pointer of Git LFS") != std::string::npos &&
+                         refusal.find("git lfs pull") != std::string::npos,
+                     refusal.c_str());
             folder.rewrite();
         }
         QCOMPARE(folder.refusal(), std::string());
@@ -176,11 +215,16 @@ private slots:
         QTest::addColumn<QString>("architecture");
         QTest::addColumn<QByteArray>("change");  // merged into config.json; null removes
         QTest::addColumn<QString>("says");
-        const auto row = [](const char* architecture, const char* change, const char* says) { QTest::addRow("%s %s", architecture, change) << QString(architecture) << QByteArray(change) << QString(says); };
+        const auto row = [](const char* architecture, const char* change, const char* says) {
+            QTest::addRow("%s %s", architecture, change)
+                << QString(architecture) << QByteArray(change) << QString(says);
+        };
         row("qwen2", R"({"model_type":null})", "model_type is missing");
         row("qwen2", R"({"model_type":"mamba"})", "\"mamba\" is not supported. Supported are: llama");
-        for (const char* key : {"num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "max_position_embeddings", "rms_norm_eps"}) {
-            QTest::addRow("no %s", key) << QString("qwen2") << QByteArray(QString(R"({"%1":null})").arg(key).toUtf8()) << QString("%1 is missing").arg(key);
+        for (const char* key : {"num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads",
+                                "max_position_embeddings", "rms_norm_eps"}) {
+            QTest::addRow("no %s", key) << QString("qwen2") << QByteArray(QString(R"({"%1":null})").arg(key).toUtf8())
+                                        << QString("%1 is missing").arg(key);
         }
         row("qwen2", R"({"hidden_size":"wide"})", "hidden_size is not a whole number");
         row("qwen2", R"({"hidden_size":1e30})", "hidden_size is not a whole number");
@@ -194,8 +238,11 @@ private slots:
         row("qwen2", R"({"rope_scaling":{"rope_type":"longrope"}})", "\"longrope\" is not supported");
         row("qwen2", R"({"rope_scaling":{"rope_type":"yarn"}})", "factor is missing");
         row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4,"mscale":1}})", "mscale is not supported");
-        row("qwen2", R"({"rope_scaling":{"rope_type":"llama3","factor":8,"original_max_position_embeddings":8192}})", "low_freq_factor is missing");
-        row("qwen2", R"({"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":1,"original_max_position_embeddings":8192}})", "absurd");
+        row("qwen2", R"({"rope_scaling":{"rope_type":"llama3","factor":8,"original_max_position_embeddings":8192}})",
+            "low_freq_factor is missing");
+        row("qwen2",
+            R"({"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":1,"original_max_position_embeddings":8192}})",
+            "absurd");
         row("qwen2", R"({"partial_rotary_factor":0.5})", "partial_rotary_factor");
         row("qwen2", R"({"quantization_config":{"quant_method":"fp8"}})", "quantized (\"fp8\")");
         row("qwen2", R"({"tie_word_embeddings":true})", "");
@@ -208,9 +255,13 @@ private slots:
         row("qwen2", R"({"layer_types":"full_attention"})", "layer_types is not a list");
         row("qwen2", R"({"rope_scaling":"yarn"})", "rope_scaling is not an object");
         row("qwen2", R"({"rope_parameters":4})", "rope_parameters is not an object");
-        row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":"128"}})", "original_max_position_embeddings is not a whole number");
-        row("qwen2", R"({"rope_parameters":{"rope_type":"default","rope_theta":5000,"partial_rotary_factor":0.5}})", "partial_rotary_factor");
-        row("qwen2", R"({"rope_parameters":{"full_attention":{"rope_theta":5000},"sliding_attention":{"rope_theta":10000}}})", "rope_parameters differ");
+        row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":"128"}})",
+            "original_max_position_embeddings is not a whole number");
+        row("qwen2", R"({"rope_parameters":{"rope_type":"default","rope_theta":5000,"partial_rotary_factor":0.5}})",
+            "partial_rotary_factor");
+        row("qwen2",
+            R"({"rope_parameters":{"full_attention":{"rope_theta":5000},"sliding_attention":{"rope_theta":10000}}})",
+            "rope_parameters differ");
         row("qwen2", R"({"quantization_config":"fp8"})", "quantization_config is not an object");
         row("qwen3moe", R"({"norm_topk_prob":1})", "norm_topk_prob is not true or false");
         row("qwen3moe", R"({"mlp_only_layers":0})", "mlp_only_layers is not a list");
@@ -218,7 +269,8 @@ private slots:
         row("qwen3moe", R"({"num_local_experts":8})", "num_experts and num_local_experts differ");
         row("qwen2", R"({"rope_theta":null,"rope_parameters":{"rope_type":"default","rope_theta":5000}})", "");
         row("qwen2", R"({"rope_scaling":{"type":"linear","factor":2.0}})", "");
-        row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":128}})", "");
+        row("qwen2", R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":128}})",
+            "");
         row("qwen2", R"({"sliding_window":4096,"use_sliding_window":false})", "");
         row("qwen3", R"({"head_dim":null})", "head_dim is missing");
         row("qwen3", R"({"rope_theta":null})", "rope_theta is missing");
@@ -239,12 +291,15 @@ private slots:
         QFETCH(QByteArray, change);
         QFETCH(QString, says);
         const std::string name = architecture.toStdString();
-        PublishedFolder folder(shaped(name.c_str(), name == "qwen3moe" || name == "olmoe" || name == "gpt-oss" ? 4 : 0));
+        PublishedFolder folder(
+            shaped(name.c_str(), name == "qwen3moe" || name == "olmoe" || name == "gpt-oss" ? 4 : 0));
         folder.config.merge_patch(json::parse(change.toStdString()));
         folder.rewrite();
         const std::string refusal = folder.refusal();
-        if (says.isEmpty()) QCOMPARE(refusal, std::string());
-        else QVERIFY2(refusal.find(says.toStdString()) != std::string::npos, refusal.c_str());
+        if (says.isEmpty())
+            QCOMPARE(refusal, std::string());
+        else
+            QVERIFY2(refusal.find(says.toStdString()) != std::string::npos, refusal.c_str());
     }
 
     void fusedExpertsThatDoNotFit_data() {
@@ -262,15 +317,22 @@ private slots:
         PublishedFolder folder(shaped("gpt-oss", 4));
         QCOMPARE(folder.refusal(), std::string());
         const char change = part[0].toLatin1();
-        const std::string name = "model.layers.1.mlp.experts." + part.toStdString().substr(change == '!' || change == '?' ? 1 : 0);
-        const auto found = std::find_if(folder.tensors.begin(), folder.tensors.end(), [&](const PublishedTensor& tensor) { return tensor.name == name; });
+        const std::string name =
+            "model.layers.1.mlp.experts." + part.toStdString().substr(change == '!' || change == '?' ? 1 : 0);
+        const auto found = std::find_if(folder.tensors.begin(), folder.tensors.end(),
+                                        [&](const PublishedTensor& tensor) { return tensor.name == name; });
         QVERIFY(found != folder.tensors.end());
-        if (change == '!') found->shape = {1, found->bytes.size() / 4};
-        else if (change == '?') found->dtype = "I32";
-        else folder.tensors.erase(found);
+        if (change == '!')
+            found->shape = {1, found->bytes.size() / 4};
+        else if (change == '?')
+            found->dtype = "I32";
+        else
+            folder.tensors.erase(found);
         folder.rewrite();
         const std::string refusal = folder.refusal();
-        QVERIFY2(refusal.find(says.toStdString()) != std::string::npos && refusal.find("layer 1, experts.") != std::string::npos, refusal.c_str());
+        QVERIFY2(refusal.find(says.toStdString()) != std::string::npos &&
+                     refusal.find("layer 1, experts.") != std::string::npos,
+                 refusal.c_str());
     }
 };
 

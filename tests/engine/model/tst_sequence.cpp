@@ -1,5 +1,5 @@
-// Token trees and taking back: whatever was appended, kept and truncated, the logits are bit for bit those of the text appended alone, with
-// every type of KV cache, on models with and without sliding windows and experts.
+// Token trees and taking back: whatever was appended, kept and truncated, the logits are bit for bit those of the text
+// appended alone, with every type of KV cache, on models with and without sliding windows and experts.
 #include <QTest>
 
 #include <algorithm>
@@ -19,8 +19,10 @@ namespace {
 
 // Wider than one window of the golden gpt-oss (16 positions).
 constexpr std::size_t kText = 37;
-// A tree in three passes: parents before children, branches of different depth, children of one node in different passes.
-constexpr std::int32_t kParents[] = {-1, -1, 0, 0, 2, 1, 4, 4, 3, -1, 6, 9, 10, 12, 13, 5, 15, 16, 17, 18, 19, 20, 14, 22};
+// A tree in three passes: parents before children, branches of different depth, children of one node in different
+// passes.
+constexpr std::int32_t kParents[] = {-1, -1, 0,  0, 2,  1,  4,  4,  3,  -1, 6,  9,
+                                     10, 12, 13, 5, 15, 16, 17, 18, 19, 20, 14, 22};
 constexpr std::size_t kPasses[] = {2, 7, 15};
 
 struct Setup {
@@ -67,7 +69,9 @@ struct Setup {
     }
 };
 
-bool sameBits(const float* a, const std::vector<float>& b) { return !b.empty() && std::memcmp(a, b.data(), b.size() * sizeof(float)) == 0; }
+bool sameBits(const float* a, const std::vector<float>& b) {
+    return !b.empty() && std::memcmp(a, b.data(), b.size() * sizeof(float)) == 0;
+}
 
 }  // namespace
 
@@ -77,14 +81,16 @@ class TestSequence : public QObject {
         QTest::addColumn<QString>("file");
         QTest::addColumn<int>("kv");
         QTest::addColumn<bool>("f32");
-        const std::pair<const char*, std::vector<KvType>> cases[] = {{"gpt-oss-d128-F16", {kKvTypes.begin(), kKvTypes.end()}},
-                                                                    {"gpt-oss-d128-MXFP4_MOE", {KvType::Q8_0}},
-                                                                    {"olmoe-d128-Q8_0", {KvType::F32, KvType::F16}},
-                                                                    {"qwen3-d256-Q4_K", {KvType::BF16}},
-                                                                    {"llama-d256-F16", {KvType::Q8_0}}};
+        const std::pair<const char*, std::vector<KvType>> cases[] = {
+            {"gpt-oss-d128-F16", {kKvTypes.begin(), kKvTypes.end()}},
+            {"gpt-oss-d128-MXFP4_MOE", {KvType::Q8_0}},
+            {"olmoe-d128-Q8_0", {KvType::F32, KvType::F16}},
+            {"qwen3-d256-Q4_K", {KvType::BF16}},
+            {"llama-d256-F16", {KvType::Q8_0}}};
         for (const auto& [file, types] : cases) {
             for (const KvType type : types) {
-                QTest::addRow("%s %s", file, kvTypeText(type)) << QString(file) << static_cast<int>(type) << (type == KvType::F16 || type == KvType::Q8_0);
+                QTest::addRow("%s %s", file, kvTypeText(type))
+                    << QString(file) << static_cast<int>(type) << (type == KvType::F16 || type == KvType::Q8_0);
             }
         }
     }
@@ -111,8 +117,10 @@ private slots:
         QCOMPARE(s->size(), static_cast<Position>(kText));
         for (std::size_t node = 0; node < std::size(kParents); ++node) {
             std::vector<TokenId> tokens = setup.text();
-            for (const std::int32_t row : setup.path(static_cast<std::int32_t>(node))) tokens.push_back(setup.nodeToken(static_cast<std::size_t>(row)));
-            QVERIFY2(sameBits(logits.data() + node * setup.vocab(), setup.alone(tokens)), qPrintable(QString("row %1").arg(node)));
+            for (const std::int32_t row : setup.path(static_cast<std::int32_t>(node)))
+                tokens.push_back(setup.nodeToken(static_cast<std::size_t>(row)));
+            QVERIFY2(sameBits(logits.data() + node * setup.vocab(), setup.alone(tokens)),
+                     qPrintable(QString("row %1").arg(node)));
         }
     }
 
@@ -124,7 +132,8 @@ private slots:
         std::vector<TokenId> tokens = setup.text();
         QVERIFY(s->append(tokens, 0, nullptr));
         std::vector<float> logits(2 * setup.vocab());
-        // The deepest path, its beginning, one that leaves rows between, and none at all; each is followed by plain text.
+        // The deepest path, its beginning, one that leaves rows between, and none at all; each is followed by plain
+        // text.
         for (const auto& [node, depth] : {std::pair<std::int32_t, std::size_t>{23, 8}, {21, 3}, {11, 2}, {8, 0}}) {
             QVERIFY(!setup.grow(*s).empty());
             std::vector<std::int32_t> path = setup.path(node);
@@ -234,7 +243,8 @@ private slots:
         const LayerWeights& layer = (*model)->layers().front();
         const ModelConfig& c = (*model)->config();
         constexpr std::int64_t kRows = 4;
-        std::vector<float> x(static_cast<std::size_t>(kRows * c.d_model), 1.0F), y(static_cast<std::size_t>(kRows * c.dQ()), 7.0F);
+        std::vector<float> x(static_cast<std::size_t>(kRows * c.d_model), 1.0F),
+            y(static_cast<std::size_t>(kRows * c.dQ()), 7.0F);
         const std::vector<float> untouched = y;
         std::stop_source stop;
         stop.request_stop();
@@ -245,8 +255,20 @@ private slots:
             QCOMPARE(y, untouched);
             const std::vector<float> kv(static_cast<std::size_t>(kRows * c.dKv()), 1.0F);
             const auto* bytes = reinterpret_cast<const std::byte*>(kv.data());
-            setup.device.attention({x.data(), bytes, bytes, kernels::TensorType::F32, static_cast<std::int64_t>(sizeof(float)) * c.head_dim, y.data(),
-                                    kRows, c.n_heads, c.n_kv_heads, c.head_dim, 1, 0, nullptr, {}});
+            setup.device.attention({x.data(),
+                                    bytes,
+                                    bytes,
+                                    kernels::TensorType::F32,
+                                    static_cast<std::int64_t>(sizeof(float)) * c.head_dim,
+                                    y.data(),
+                                    kRows,
+                                    c.n_heads,
+                                    c.n_kv_heads,
+                                    c.head_dim,
+                                    1,
+                                    0,
+                                    nullptr,
+                                    {}});
             QCOMPARE(y, untouched);
         }
         QVERIFY(!setup.device.interrupted());

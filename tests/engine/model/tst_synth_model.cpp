@@ -1,4 +1,5 @@
-// Files of random weights: same seed, same bytes; weights of every type spread alike; models of every kind load and make finite logits.
+// Files of random weights: same seed, same bytes; weights of every type spread alike; models of every kind load and
+// make finite logits.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -41,7 +42,8 @@ private slots:
             double sum = 0;
             for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
             const double spread = std::sqrt(sum / kCount);
-            QVERIFY2(spread > 0.7 * kSynthSpread && spread < 1.4 * kSynthSpread, qPrintable(QString("%1 spreads by %2").arg(traits->name).arg(spread)));
+            QVERIFY2(spread > 0.7 * kSynthSpread && spread < 1.4 * kSynthSpread,
+                     qPrintable(QString("%1 spreads by %2").arg(traits->name).arg(spread)));
         }
         QCOMPARE(types, 16);
     }
@@ -58,14 +60,16 @@ private slots:
         QTest::addColumn<QString>("shape");
         QTest::addColumn<QString>("type");
         for (const char* shape : {"olmoe-like", "mixtral-like", "gpt-oss-like"}) {
-            for (const char* type : {"Q4_K_M", "Q2_K_M", "MXFP4_MOE", "BF16"}) QTest::addRow("%s %s", shape, type) << shape << type;
+            for (const char* type : {"Q4_K_M", "Q2_K_M", "MXFP4_MOE", "BF16"})
+                QTest::addRow("%s %s", shape, type) << shape << type;
         }
     }
     void modelsRun() {
         QFETCH(QString, shape);
         QFETCH(QString, type);
         const QTemporaryDir folder;
-        const std::string path = folder.filePath("model.gguf").toStdString(), shape_id = shape.toStdString(), type_name = type.toStdString();
+        const std::string path = folder.filePath("model.gguf").toStdString(), shape_id = shape.toStdString(),
+                          type_name = type.toStdString();
         const auto written = writeSynthModel({shape_id, type_name, 1, 2}, path);
         QVERIFY2(written, written ? "" : written.error().line().c_str());
         ModelCache cache;

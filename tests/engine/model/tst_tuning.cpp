@@ -39,18 +39,23 @@ RandomShape shapeOf(TensorType type, int experts) {
 std::vector<float> logitsOf(const std::shared_ptr<const Model>& model, KvType kv) {
     CpuDevice device(2);
     const std::vector<TokenId> tokens = randomTokens(kTokens, kVocab, 3);
-    auto sequence = Sequence::create(model, device, static_cast<Position>(kTokens), SequenceSettings(Arithmetic::Native, kv));
+    auto sequence =
+        Sequence::create(model, device, static_cast<Position>(kTokens), SequenceSettings(Arithmetic::Native, kv));
     std::vector<float> logits(kTokens * kVocab);
     std::size_t done = 0;
-    for (const std::size_t count : {std::size_t{16}, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4}, std::size_t{6}, std::size_t{8}}) {
+    for (const std::size_t count : {std::size_t{16}, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4},
+                                    std::size_t{6}, std::size_t{8}}) {
         const auto rows = std::span(tokens).subspan(done, count);
-        if (!sequence || !(*sequence)->append(rows, static_cast<std::int64_t>(count), logits.data() + done * kVocab)) return {};
+        if (!sequence || !(*sequence)->append(rows, static_cast<std::int64_t>(count), logits.data() + done * kVocab))
+            return {};
         done += count;
     }
     return logits;
 }
 
-bool sameBits(const std::vector<float>& a, const std::vector<float>& b) { return !a.empty() && a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0; }
+bool sameBits(const std::vector<float>& a, const std::vector<float>& b) {
+    return !a.empty() && a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
 
 class Pinned {
 public:
@@ -77,8 +82,11 @@ private slots:
     void everyChoiceGivesTheSameBits_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<int>("experts");
-        for (const TensorType type : {TensorType::Q4_0, TensorType::Q8_0, TensorType::Q4_K, TensorType::Q6_K, TensorType::Q2_K, TensorType::MXFP4}) {
-            for (const int experts : {0, 4}) QTest::addRow("%s%s", kernels::typeTraits(type)->name, experts > 0 ? ", mixture" : "") << static_cast<int>(type) << experts;
+        for (const TensorType type : {TensorType::Q4_0, TensorType::Q8_0, TensorType::Q4_K, TensorType::Q6_K,
+                                      TensorType::Q2_K, TensorType::MXFP4}) {
+            for (const int experts : {0, 4})
+                QTest::addRow("%s%s", kernels::typeTraits(type)->name, experts > 0 ? ", mixture" : "")
+                    << static_cast<int>(type) << experts;
         }
     }
     void everyChoiceGivesTheSameBits() {
@@ -138,7 +146,8 @@ private slots:
         QCOMPARE(tuning.source(), std::string("measured once; not settled"));
         for (int i = 0; i < 20; ++i) tuning.settle(*loaded->model, device, 1);
         const std::string source = tuning.source();
-        QVERIFY2(source.find("the last two alike") != std::string::npos || source == "measured 6 times; not settled", source.c_str());
+        QVERIFY2(source.find("the last two alike") != std::string::npos || source == "measured 6 times; not settled",
+                 source.c_str());
         CpuDevice other(2);  // other threads are another machine
         tuning.settle(*loaded->model, other, 1);
         QCOMPARE(tuning.source(), std::string("measured once; not settled"));
@@ -163,16 +172,26 @@ private slots:
     void whatIsWrongIsNamed_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("named");
-        QTest::addRow("no JSON") << "{" << "is not JSON";
-        QTest::addRow("a list") << "[]" << "is not a JSON object";
-        QTest::addRow("unknown key") << R"({"prefetch": 1})" << "prefetch is unknown";
-        QTest::addRow("kind") << R"({"fetch_ahead": {"wide": {}}})" << "fetch_ahead.wide";
-        QTest::addRow("rows") << R"({"fetch_ahead": {"bytes": {"3": 0}}})" << "fetch_ahead.bytes.3";
-        QTest::addRow("way") << R"({"fetch_ahead": {"bytes": {"2": "fast"}}})" << "fetch_ahead.bytes.2";
-        QTest::addRow("negative") << R"({"fetch_ahead": {"narrow": {"2": -1}}})" << "fetch_ahead.narrow.2";
-        QTest::addRow("fraction") << R"({"fetch_ahead": {"narrow": {"2": 0.5}}})" << "fetch_ahead.narrow.2";
-        QTest::addRow("too far") << R"({"fetch_ahead": {"narrow": {"2": 1e12}}})" << "fetch_ahead.narrow.2";
-        QTest::addRow("attention") << R"({"f32_attention": true})" << "f32_attention";
+        QTest::addRow("no JSON") << "{"
+                                 << "is not JSON";
+        QTest::addRow("a list") << "[]"
+                                << "is not a JSON object";
+        QTest::addRow("unknown key") << R"({"prefetch": 1})"
+                                     << "prefetch is unknown";
+        QTest::addRow("kind") << R"({"fetch_ahead": {"wide": {}}})"
+                              << "fetch_ahead.wide";
+        QTest::addRow("rows") << R"({"fetch_ahead": {"bytes": {"3": 0}}})"
+                              << "fetch_ahead.bytes.3";
+        QTest::addRow("way") << R"({"fetch_ahead": {"bytes": {"2": "fast"}}})"
+                             << "fetch_ahead.bytes.2";
+        QTest::addRow("negative") << R"({"fetch_ahead": {"narrow": {"2": -1}}})"
+                                  << "fetch_ahead.narrow.2";
+        QTest::addRow("fraction") << R"({"fetch_ahead": {"narrow": {"2": 0.5}}})"
+                                  << "fetch_ahead.narrow.2";
+        QTest::addRow("too far") << R"({"fetch_ahead": {"narrow": {"2": 1e12}}})"
+                                 << "fetch_ahead.narrow.2";
+        QTest::addRow("attention") << R"({"f32_attention": true})"
+                                   << "f32_attention";
     }
     void whatIsWrongIsNamed() {
         QFETCH(QString, text);
@@ -181,7 +200,9 @@ private slots:
         const auto loaded = load(makeRandomModel(shapeOf(TensorType::Q4_0, 0)), {});
         QVERIFY(!loaded);
         QVERIFY2(loaded.error().what.find(named.toStdString()) != std::string::npos, loaded.error().what.c_str());
-        QVERIFY2(loaded.error().what.find("QUIBBLE_TUNE") != std::string::npos && loaded.error().what.find("tune.json") != std::string::npos, loaded.error().what.c_str());
+        QVERIFY2(loaded.error().what.find("QUIBBLE_TUNE") != std::string::npos &&
+                     loaded.error().what.find("tune.json") != std::string::npos,
+                 loaded.error().what.c_str());
     }
     void aMissingFileIsNamed() {
         const Pinned pinned(dir_.filePath(QStringLiteral("none.json")).toStdString());

@@ -1,4 +1,5 @@
-// What the weights of a model take in memory is known before they are loaded, and more than there is refused with numbers.
+// What the weights of a model take in memory is known before they are loaded, and more than there is refused with
+// numbers.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -39,12 +40,15 @@ private slots:
         QTest::addColumn<QString>("name");
         QTest::addColumn<QString>("quant");
         QTest::addColumn<bool>("packed");
-        for (const char* name : {"qwen2-d256-Q4_K_M.gguf", "qwen3moe-d64-Q8_0.gguf", "gpt-oss-d128-MXFP4_MOE.gguf", "llama-d64-F16.gguf"}) {
+        for (const char* name : {"qwen2-d256-Q4_K_M.gguf", "qwen3moe-d64-Q8_0.gguf", "gpt-oss-d128-MXFP4_MOE.gguf",
+                                 "llama-d64-F16.gguf"}) {
             QTest::addRow("%s", name) << name << "none" << true;
             QTest::addRow("%s, f32", name) << name << "none" << false;
         }
-        QTest::addRow("quantized") << "llama-d64-F32.gguf" << "rtn:bits=4,group=32" << true;
-        QTest::addRow("quantized by rows") << "llama-d64-F32.gguf" << "rtn:bits=3,group=0" << true;
+        QTest::addRow("quantized") << "llama-d64-F32.gguf"
+                                   << "rtn:bits=4,group=32" << true;
+        QTest::addRow("quantized by rows") << "llama-d64-F32.gguf"
+                                           << "rtn:bits=3,group=0" << true;
     }
     void countsWhatLoadingOwns() {
         QFETCH(QString, name);
@@ -56,12 +60,17 @@ private slots:
         const auto model = Model::load(golden(qPrintable(name)), options);
         QVERIFY2(model, model ? "" : model.error().line().c_str());
         const WeightCost cost = weightCost(*(*model)->file(), options, *findWeightQuantizer(options.weight_quant));
-        const auto owned = static_cast<double>((*model)->ownedBytes()), expected = static_cast<double>(cost.packed + cost.made);
+        const auto owned = static_cast<double>((*model)->ownedBytes()),
+                   expected = static_cast<double>(cost.packed + cost.made);
         // Routers keep their form, and small matrices are rounded up to pages.
-        QVERIFY2(std::abs(owned - expected) <= 0.02 * owned, qPrintable(QString("%1 owned, %2 expected").arg(owned).arg(expected)));
+        QVERIFY2(std::abs(owned - expected) <= 0.02 * owned,
+                 qPrintable(QString("%1 owned, %2 expected").arg(owned).arg(expected)));
         std::int64_t stored = 0;
         for (const ModelTensor& tensor : (*model)->file()->tensors()) stored += static_cast<std::int64_t>(tensor.bytes);
-        QVERIFY(cost.in_place > 0 && cost.in_place <= stored - static_cast<std::int64_t>((*model)->replacedBytes()) + static_cast<std::int64_t>((*model)->embedding().row_bytes * static_cast<std::size_t>((*model)->embedding().rows)));
+        QVERIFY(cost.in_place > 0 &&
+                cost.in_place <= stored - static_cast<std::int64_t>((*model)->replacedBytes()) +
+                                     static_cast<std::int64_t>((*model)->embedding().row_bytes *
+                                                               static_cast<std::size_t>((*model)->embedding().rows)));
     }
 
     void whatDoesNotFitIsRefusedWithNumbers() {
@@ -72,13 +81,16 @@ private slots:
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, ErrorCode::DoesNotFit);
         const std::string line = refused.error().line();
-        for (const char* part : {"large.gguf: the weights take 54.8 GB (packed 54.8 GB, ", "and 20.0 GB of memory are free", "fewer bits"}) QVERIFY2(line.find(part) != std::string::npos, line.c_str());
+        for (const char* part :
+             {"large.gguf: the weights take 54.8 GB (packed 54.8 GB, ", "and 20.0 GB of memory are free", "fewer bits"})
+            QVERIFY2(line.find(part) != std::string::npos, line.c_str());
         // Floats stay in the file, but have to be in memory to be of use.
         RandomShape floats = q8();
         floats.type = kernels::TensorType::F16;
         largerThanMemory(floats).write(path);
         const auto in_place = Model::load(path, withMemory(20 * kGigabyte));
-        QVERIFY(!in_place && in_place.error().line().find("read where they lie in the file 103 GB") != std::string::npos);
+        QVERIFY(!in_place &&
+                in_place.error().line().find("read where they lie in the file 103 GB") != std::string::npos);
         LoadOptions halves = withMemory(20 * kGigabyte);
         halves.weight_quant = *parseMethodChoice("rtn:bits=4,group=64");
         const auto quantized = Model::load(path, halves);

@@ -41,7 +41,9 @@ private slots:
         QCOMPARE(cost.model_bytes, 4000 * row * 2);
         QCOMPARE(cost.reference_bytes, 4000 * row * 4);  // the reference keeps full precision
         QCOMPARE(cost.draft_bytes, 1000 * row * 2);      // no longer than the draft can be
-        QCOMPARE(cost.text(), std::string("133 MB for 4000 positions (model f16 41.0 MB, reference f32 81.9 MB, drafts f16 10.2 MB)"));
+        QCOMPARE(
+            cost.text(),
+            std::string("133 MB for 4000 positions (model f16 41.0 MB, reference f32 81.9 MB, drafts f16 10.2 MB)"));
     }
     void aPromptThatIsTooLongSaysWhatHelps() {
         const ModelConfig model = config();
@@ -62,7 +64,8 @@ private slots:
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, ErrorCode::DoesNotFit);
         const std::string line = refused.error().line();
-        for (const char* part : {"2.05 GB for 50000 positions", "1.02 GB of memory are free", "at most 25000 positions", "q8_0", "no reference"}) {
+        for (const char* part : {"2.05 GB for 50000 positions", "1.02 GB of memory are free", "at most 25000 positions",
+                                 "q8_0", "no reference"}) {
             QVERIFY2(line.find(part) != std::string::npos, line.c_str());
         }
         QVERIFY(checkCacheFits(cost, cost.bytes() / 2, cost.bytes() / 2));  // half of it is there already
@@ -78,7 +81,8 @@ private slots:
         CpuDevice device(1);
         auto generator = Generator::create(r, {loaded->model, nullptr, {}}, device);
         QVERIFY(!generator);
-        QVERIFY2(generator.error().what.find("524 GB for 16000000 positions") != std::string::npos, generator.error().line().c_str());
+        QVERIFY2(generator.error().what.find("524 GB for 16000000 positions") != std::string::npos,
+                 generator.error().line().c_str());
         r.context = 4096;
         generator = Generator::create(r, {loaded->model, nullptr, {}}, device);
         QVERIFY2(generator, generator ? "" : generator.error().line().c_str());

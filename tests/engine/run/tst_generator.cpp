@@ -47,11 +47,13 @@ Outcome run(const RunRequest& r, int threads = 2, const std::vector<std::pair<in
     for (int n = 0; !(*generator)->finished(); ++n) {
         for (const auto& [at, change] : controls) {
             if (at != n) continue;
-            if (auto applied = (*generator)->setControl(change.key, change.value, events); !applied) return outcome.error = applied.error(), outcome;
+            if (auto applied = (*generator)->setControl(change.key, change.value, events); !applied)
+                return outcome.error = applied.error(), outcome;
         }
         if (auto stepped = (*generator)->step(events, {}); !stepped) return outcome.error = stepped.error(), outcome;
     }
-    if (auto flushed = (*generator)->flushReference(events, {}); !flushed) return outcome.error = flushed.error(), outcome;
+    if (auto flushed = (*generator)->flushReference(events, {}); !flushed)
+        return outcome.error = flushed.error(), outcome;
     events.emplace_back((*generator)->closing());
     for (const RunEvent& event : events) outcome.trace.apply(event);
     outcome.ok = true;
@@ -64,8 +66,9 @@ bool sameNumbers(const RunTrace& a, const RunTrace& b, std::size_t from = 0) {
     for (std::size_t i = from; i < a.points().size(); ++i) {
         const TokenRecord &x = a.points()[i].token, &y = b.points()[i].token;
         const ReferenceRecord &p = a.points()[i].reference, &q = b.points()[i].reference;
-        if (x.id != y.id || x.without_penalty_id != y.without_penalty_id || !same(x.entropy, y.entropy) || !same(x.varentropy, y.varentropy) ||
-            !same(x.logprob, y.logprob) || x.top != y.top || !same(x.marker_mass, y.marker_mass) || !same(p.kl, q.kl) || p.top != q.top) {
+        if (x.id != y.id || x.without_penalty_id != y.without_penalty_id || !same(x.entropy, y.entropy) ||
+            !same(x.varentropy, y.varentropy) || !same(x.logprob, y.logprob) || x.top != y.top ||
+            !same(x.marker_mass, y.marker_mass) || !same(p.kl, q.kl) || p.top != q.top) {
             return false;
         }
     }
@@ -123,7 +126,8 @@ private slots:
         r.penalty.strength = 3;
         r.penalty.disabled_words = publishedMarkers().words;  // all off: nothing to penalize
         QVERIFY(sameNumbers(without.trace, run(r).trace));
-        for (const TracePoint& point : without.trace.points()) QVERIFY(!point.token.penalized && !point.token.intervened());
+        for (const TracePoint& point : without.trace.points())
+            QVERIFY(!point.token.penalized && !point.token.intervened());
     }
     void penaltyMovesOnlyWhereMarkersStood() {
         RunRequest r = request();
@@ -135,13 +139,15 @@ private slots:
             QVERIFY(point.token.penalized);
             QVERIFY(point.token.marker_mass_after <= point.token.marker_mass + 1e-6F);
             QVERIFY(!point.token.top_after.empty());
-            // With shared noise and one set of logits lowered, another token can only appear where a marker would have been.
+            // With shared noise and one set of logits lowered, another token can only appear where a marker would have
+            // been.
             if (point.token.intervened() && r.sampler.top_p == 1) QVERIFY(!point.token.marker);
         }
     }
     void liveControlsAreRecordedAndReplayed() {
         RunRequest r = request("rtn:bits=4,group=64", ReferenceKind::Unquantized);
-        const Outcome outcome = run(r, 2, {{5, {0, "penalty", 4}}, {9, {0, "temperature", 1.2}}, {12, {0, "word: wait", 0}}});
+        const Outcome outcome =
+            run(r, 2, {{5, {0, "penalty", 4}}, {9, {0, "temperature", 1.2}}, {12, {0, "word: wait", 0}}});
         QVERIFY2(outcome.ok, outcome.error.line().c_str());
         QCOMPARE(outcome.trace.controls().size(), std::size_t{3});
         QCOMPARE(outcome.trace.controls()[0].pos, outcome.trace.firstPosition() + 5);
@@ -205,7 +211,8 @@ private slots:
         r.sampler.temperature = 2;
         r.sampler.top_p = 1;
         outcome = run(r);
-        QVERIFY(outcome.trace.finished()->reason == FinishReason::ContextFull || outcome.trace.finished()->reason == FinishReason::EndOfText);
+        QVERIFY(outcome.trace.finished()->reason == FinishReason::ContextFull ||
+                outcome.trace.finished()->reason == FinishReason::EndOfText);
         QVERIFY(outcome.trace.points().size() <= 8);
     }
     void requestsThatCannotRunSayWhy_data() {
@@ -228,7 +235,8 @@ private slots:
         if (fault == 3) r.penalty.set_name = "nothing";
         if (fault == 4) r.context = 4;
         if (fault == 5) r.model_path = "no/such/file.gguf";
-        if (fault == 6) r.reference = {ReferenceKind::File, (goldenDirectory() / "models" / "llama-d64-F32.gguf").string(), 16};
+        if (fault == 6)
+            r.reference = {ReferenceKind::File, (goldenDirectory() / "models" / "llama-d64-F32.gguf").string(), 16};
         if (fault == 7) r.branch = {RunId{1}, 0, {1 << 20}};
         const Outcome outcome = run(r);
         QVERIFY(!outcome.ok);
@@ -236,8 +244,10 @@ private slots:
         qInfo("%s", outcome.error.line().c_str());
     }
     void controlsOutOfRangeAreRefused() {
-        for (const ControlChange& change : {ControlChange{0, "penalty", 1e6}, ControlChange{0, "temperature", -1}, ControlChange{0, "nothing", 1},
-                                            ControlChange{0, "word:banana", 0}, ControlChange{0, "max_tokens", 0}, ControlChange{0, "top_p", std::nan("")}}) {
+        for (const ControlChange& change :
+             {ControlChange{0, "penalty", 1e6}, ControlChange{0, "temperature", -1}, ControlChange{0, "nothing", 1},
+              ControlChange{0, "word:banana", 0}, ControlChange{0, "max_tokens", 0},
+              ControlChange{0, "top_p", std::nan("")}}) {
             const Outcome outcome = run(request(), 1, {{0, change}});
             QVERIFY2(!outcome.ok, change.key.c_str());
         }

@@ -1,5 +1,6 @@
-// Greedy text of every lossless pair of draft and verify rule is that of plain decoding, bit for bit with all its measurements: on the shipped models, drafted
-// by the shipped smaller ones (so that tokens are refused as well), with and without penalty, for any number of threads and any reference block.
+// Greedy text of every lossless pair of draft and verify rule is that of plain decoding, bit for bit with all its
+// measurements: on the shipped models, drafted by the shipped smaller ones (so that tokens are refused as well), with
+// and without penalty, for any number of threads and any reference block.
 #include <QTest>
 
 #include <map>
@@ -13,7 +14,9 @@ using namespace quibble::testing;
 
 namespace {
 
-std::string shipped(const char* name) { return (shippedModel().parent_path() / (std::string("quibble-") + name + ".gguf")).string(); }
+std::string shipped(const char* name) {
+    return (shippedModel().parent_path() / (std::string("quibble-") + name + ".gguf")).string();
+}
 
 RunRequest request(const std::string& model, double penalty) {
     RunRequest r;
@@ -49,7 +52,12 @@ void compare(const Text& plain, const Text& drafted) {
     QCOMPARE(drafted.points.size(), plain.points.size());
     for (std::size_t i = 0; i < plain.points.size(); ++i) {
         const TokenRecord &a = drafted.points[i].token, &b = plain.points[i].token;
-        QVERIFY2(a == b, qPrintable(QString("token %1: %2 of entropy %3, not %4 of %5").arg(a.pos).arg(a.id).arg(a.entropy, 0, 'g', 9).arg(b.id).arg(b.entropy, 0, 'g', 9)));
+        QVERIFY2(a == b, qPrintable(QString("token %1: %2 of entropy %3, not %4 of %5")
+                                        .arg(a.pos)
+                                        .arg(a.id)
+                                        .arg(a.entropy, 0, 'g', 9)
+                                        .arg(b.id)
+                                        .arg(b.entropy, 0, 'g', 9)));
         QCOMPARE(drafted.points[i].reference.kl, plain.points[i].reference.kl);
     }
 }
@@ -73,8 +81,9 @@ private slots:
         QTest::addColumn<QString>("target");
         QTest::addColumn<QString>("method");
         for (const char* target : {"nano", "nano-moe"}) {
-            for (const char* method : {"chain:length=5", "chain:length=12,confidence=0.7", "tree:nodes=16,depth=5", "static_tree:first=3,second=2,third=1,fourth=1",
-                                       "ngram:length=6,shortest=1", "cascade:length=6,inner=2"}) {
+            for (const char* method : {"chain:length=5", "chain:length=12,confidence=0.7", "tree:nodes=16,depth=5",
+                                       "static_tree:first=3,second=2,third=1,fourth=1", "ngram:length=6,shortest=1",
+                                       "cascade:length=6,inner=2"}) {
                 QTest::addRow("%s, %s", target, method) << QString(target) << QString(method);
             }
         }

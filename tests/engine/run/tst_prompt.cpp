@@ -8,7 +8,8 @@ using namespace quibble;
 
 namespace {
 
-// 256 bytes, "<s>" (256) as the beginning, "</s>" (257) as the end; a template that prints the beginning or leaves it out.
+// 256 bytes, "<s>" (256) as the beginning, "</s>" (257) as the end; a template that prints the beginning or leaves it
+// out.
 std::shared_ptr<const Tokenizer> tokenizerWith(const std::string& chat_template) {
     test::SmallVocabulary vocabulary;
     vocabulary.pre = "llama-bpe";  // a family that asks for a beginning token
@@ -60,7 +61,8 @@ private slots:
         const auto silent = tokenizerWith("{{ messages[0].content }}");
         QCOMPARE(idsOf(*silent, "<s>", false), (std::vector<TokenId>{256, '<', 's', '>'}));
         // The mark that is carried through the template is a character that nothing else uses.
-        QCOMPARE(idsOf(*silent, "\xEF\xB7\x90</s>", false), (std::vector<TokenId>{256, 0xEF, 0xB7, 0x90, '<', '/', 's', '>'}));
+        QCOMPARE(idsOf(*silent, "\xEF\xB7\x90</s>", false),
+                 (std::vector<TokenId>{256, 0xEF, 0xB7, 0x90, '<', '/', 's', '>'}));
     }
     void thinkingIsKnownFromTheStart() {
         const auto open = tokenizerWith("{{ messages[0].content }}<think>\n");

@@ -1,4 +1,5 @@
-// A prompt that shows the date is an input of its run: whoever repeats or continues the run begins with the tokens that it recorded.
+// A prompt that shows the date is an input of its run: whoever repeats or continues the run begins with the tokens that
+// it recorded.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -74,7 +75,9 @@ private slots:
         QVERIFY2(report, report ? "" : report.error().line().c_str());
         QVERIFY2(!report->difference, report->difference ? report->difference->field.c_str() : "");
         QCOMPARE(report->tokens, static_cast<std::int64_t>(stored.points().size()));
-        QVERIFY2(report->note.find("another prompt now") != std::string::npos && report->note.find("recorded tokens were used") != std::string::npos, report->note.c_str());
+        QVERIFY2(report->note.find("another prompt now") != std::string::npos &&
+                     report->note.find("recorded tokens were used") != std::string::npos,
+                 report->note.c_str());
         // A run whose request fixed the time, and one that shows none, make the same prompt today.
         RunRequest fixed = stored.request();
         fixed.clock = kThatDay;
@@ -143,7 +146,8 @@ private slots:
         RandomShape shape;
         shape.vocab = 160;
         RandomModel model = makeRandomModel(shape);
-        const std::string before = folder_.filePath("before.gguf").toStdString(), today = folder_.filePath("today.gguf").toStdString();
+        const std::string before = folder_.filePath("before.gguf").toStdString(),
+                          today = folder_.filePath("today.gguf").toStdString();
         model.write(before);
         RunRequest request = requestFor(before);
         request.raw = true;
@@ -151,7 +155,8 @@ private slots:
         request.draft.method = parseMethodChoice(draft.toStdString()).value();
         const RunTrace run = wholeRun(request).trace;
         QCOMPARE(run.points().size(), std::size_t(40));
-        const auto middle = std::find_if(run.points().begin() + 10, run.points().begin() + 30, [](const TracePoint& point) { return point.token.id >= 128; });
+        const auto middle = std::find_if(run.points().begin() + 10, run.points().begin() + 30,
+                                         [](const TracePoint& point) { return point.token.id >= 128; });
         QVERIFY(middle != run.points().begin() + 30);
         // The same weights in a file in which that token is an end.
         const auto id = static_cast<std::size_t>(middle->token.id);

@@ -185,7 +185,8 @@ private slots:
             kernels::LogitStats of_p, of_q;
             kernels::ops().logitStats(p.data(), std::ssize(p), &of_p);
             kernels::ops().logitStats(q.data(), std::ssize(q), &of_q);
-            const double computed = kernels::ops().klDivergence(p.data(), of_p.log_sum_exp, q.data(), of_q.log_sum_exp, std::ssize(p));
+            const double computed =
+                kernels::ops().klDivergence(p.data(), of_p.log_sum_exp, q.data(), of_q.log_sum_exp, std::ssize(p));
             const float recorded = measureReference(p, q, of_q.log_sum_exp, 3, 7, 2).kl;
             QCOMPARE(recorded, computed < 0 ? 0.0F : static_cast<float>(computed));
             QVERIFY(!std::signbit(recorded));

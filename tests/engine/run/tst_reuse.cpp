@@ -45,7 +45,9 @@ void fillUnmeasured(DraftRound& round) {
 
 // Everything but the clock: tokens, references, rounds, experts.
 bool same(const WholeRun& a, const WholeRun& b) {
-    if (a.trace.points().size() != b.trace.points().size() || a.trace.draftRounds().size() != b.trace.draftRounds().size()) return false;
+    if (a.trace.points().size() != b.trace.points().size() ||
+        a.trace.draftRounds().size() != b.trace.draftRounds().size())
+        return false;
     for (std::size_t i = 0; i < a.trace.points().size(); ++i) {
         TracePoint x = a.trace.points()[i], y = b.trace.points()[i];
         x.token.time_ns = y.token.time_ns = 0;
@@ -88,7 +90,8 @@ private slots:
         // A branch, a branch of the same place, a branch of the branch, and one of the parent again.
         const RunRequest first = branchOf(r, parent.trace, kAt, parent.trace.points()[kAt].token.top[1].id);
         const WholeRun a = wholeRun(first, 2, &prefixes);
-        QCOMPARE(a.provenance.reused_positions, prompt + static_cast<int>(kAt) - 1);  // the last kept token is computed for its logits
+        QCOMPARE(a.provenance.reused_positions,
+                 prompt + static_cast<int>(kAt) - 1);  // the last kept token is computed for its logits
         QVERIFY(a.provenance.reused_bytes > 0);
         QVERIFY(same(a, wholeRun(first)));
         const RunRequest second = branchOf(r, parent.trace, kAt, parent.trace.points()[kAt].token.top[2].id);
@@ -146,7 +149,8 @@ private slots:
 
     void draftingRunsShareToo_data() {
         QTest::addColumn<QString>("method");
-        for (const char* method : {"chain:length=5", "tree:nodes=20,depth=5", "ngram:length=6,shortest=1", "cascade:length=7,inner=3", "self:length=6"}) {
+        for (const char* method : {"chain:length=5", "tree:nodes=20,depth=5", "ngram:length=6,shortest=1",
+                                   "cascade:length=7,inner=3", "self:length=6"}) {
             QTest::newRow(method) << QString(method);
         }
     }
@@ -202,10 +206,12 @@ private slots:
         const std::size_t kept = parent.trace.points().size() - 3;
         r.max_tokens = static_cast<int>(kept) + 4;
         for (const std::size_t choice : {1U, 2U, 3U, 4U}) {
-            (void)wholeRun(branchOf(r, parent.trace, kept, parent.trace.points()[kept].token.top[choice].id), 2, &prefixes);
+            (void)wholeRun(branchOf(r, parent.trace, kept, parent.trace.points()[kept].token.top[choice].id), 2,
+                           &prefixes);
         }
         // Each branch has at most two pages a plane of its own.
-        QVERIFY2(prefixes.bytes() <= one + 4 * (one / 4), qPrintable(QString("%1 of %2").arg(prefixes.bytes()).arg(one)));
+        QVERIFY2(prefixes.bytes() <= one + 4 * (one / 4),
+                 qPrintable(QString("%1 of %2").arg(prefixes.bytes()).arg(one)));
         QVERIFY(prefixes.bytes() < 2 * one);
     }
 };

@@ -89,7 +89,8 @@ private slots:
         runner.setControl("penalty", 2.5);
         runner.setControl("nonsense", 1);
         runner.resume();
-        QVERIFY(eventually([&] { return !collector.trace().controls().empty() || runner.state() == RunState::Finished; }));
+        QVERIFY(
+            eventually([&] { return !collector.trace().controls().empty() || runner.state() == RunState::Finished; }));
         runner.stop();
         runner.wait();
         const RunTrace trace = collector.trace();
@@ -131,7 +132,8 @@ private slots:
         const std::size_t n = free.tokens();
         QCOMPARE(paced.tokens(), n);
         QVERIFY(spent >= 0.02 * static_cast<double>(n - 1));
-        for (std::size_t i = 0; i < n; ++i) QCOMPARE(paced.trace().points()[i].token.id, free.trace().points()[i].token.id);
+        for (std::size_t i = 0; i < n; ++i)
+            QCOMPARE(paced.trace().points()[i].token.id, free.trace().points()[i].token.id);
         // Pausing and stopping do not wait for the next token.
         runner.setPace(0.1);
         QVERIFY(runner.start({.run = RunId{2}, .request = longRequest(), .paused = false, .replayed = {}}));
@@ -150,7 +152,8 @@ private slots:
         QVERIFY(eventually([&] { return collector.tokens() > 5; }));
         runner.stop();
         runner.wait();
-        QVERIFY(collector.trace().finished()->reason == FinishReason::Stopped || collector.trace().finished()->reason == FinishReason::EndOfText);
+        QVERIFY(collector.trace().finished()->reason == FinishReason::Stopped ||
+                collector.trace().finished()->reason == FinishReason::EndOfText);
         QVERIFY(collector.tokens() > 5);
         QVERIFY(runner.start({.run = RunId{2}, .request = longRequest(), .paused = true, .replayed = {}}));
         QVERIFY(eventually([&] { return runner.state() == RunState::Paused; }));

@@ -1,4 +1,5 @@
-// Speculative decoding on the shipped model: whatever drafts, the text and every measurement are those of plain decoding.
+// Speculative decoding on the shipped model: whatever drafts, the text and every measurement are those of plain
+// decoding.
 #include <QTest>
 
 #include <cmath>
@@ -92,8 +93,9 @@ class TestSpeculation : public QObject {
 private slots:
     void matchedTextIsPlainText_data() {
         QTest::addColumn<QString>("method");
-        for (const char* method : {"chain:length=5", "chain:length=8,confidence=0.5", "ngram:length=6,shortest=1", "tree:nodes=20,depth=5", "static_tree",
-                                   "static_tree:first=2,second=3,third=2", "cascade:length=7,inner=3"}) {
+        for (const char* method :
+             {"chain:length=5", "chain:length=8,confidence=0.5", "ngram:length=6,shortest=1", "tree:nodes=20,depth=5",
+              "static_tree", "static_tree:first=2,second=3,third=2", "cascade:length=7,inner=3"}) {
             QTest::newRow(method) << QString(method);
         }
     }
@@ -123,7 +125,8 @@ private slots:
             const Outcome outcome = run(r);
             QVERIFY2(outcome.ok, outcome.error.what.c_str());
             for (const DraftRound& round : outcome.trace.draftRounds()) {
-                if (outcome.trace.points().back().token.pos < round.pos + round.tokens()) continue;  // the end of the text cuts the last one
+                if (outcome.trace.points().back().token.pos < round.pos + round.tokens())
+                    continue;  // the end of the text cuts the last one
                 QCOMPARE(round.accepted(), static_cast<std::int32_t>(round.nodes.size()));
                 QVERIFY(!round.corrected);
             }
@@ -180,19 +183,23 @@ private slots:
             for (const std::int32_t node : round.path) {
                 QCOMPARE(round.nodes[static_cast<std::size_t>(node)].parent, above);
                 QVERIFY(round.nodes[static_cast<std::size_t>(node)].fate == DraftFate::Accepted);
-                QCOMPARE(trace.points()[static_cast<std::size_t>(pos - trace.firstPosition())].token.id, round.nodes[static_cast<std::size_t>(node)].id);
+                QCOMPARE(trace.points()[static_cast<std::size_t>(pos - trace.firstPosition())].token.id,
+                         round.nodes[static_cast<std::size_t>(node)].id);
                 QVERIFY(trace.originAt(pos) == TokenOrigin::Accepted);
                 above = node;
                 ++pos;
             }
             for (const DraftNode& node : round.nodes) QVERIFY(!trace.text(node.id).empty());
-            const TokenOrigin own = round.nodes.empty() ? TokenOrigin::Decoded : round.corrected ? TokenOrigin::Corrected : TokenOrigin::Bonus;
+            const TokenOrigin own = round.nodes.empty() ? TokenOrigin::Decoded
+                                    : round.corrected   ? TokenOrigin::Corrected
+                                                        : TokenOrigin::Bonus;
             if (round.added != kNoToken) QVERIFY(trace.originAt(pos) == own);
         }
         QVERIFY(next <= trace.points().back().token.pos + 1);
     }
 
-    // A round comes before the tokens it made, every token belongs to one, and what plain decoding costs is measured on the way.
+    // A round comes before the tokens it made, every token belongs to one, and what plain decoding costs is measured on
+    // the way.
     void everyTokenBelongsToARoundThatCameBefore() {
         for (const char* method : {"chain:length=4", "ngram"}) {
             RunRequest r = request(0.8);
@@ -215,12 +222,14 @@ private slots:
             QCOMPARE(n.allTokens(), static_cast<std::int64_t>(outcome.trace.points().size()));
             QCOMPARE(n.steps(), static_cast<std::int64_t>(outcome.trace.draftRounds().size()));
             QCOMPARE(n.all.drafted, n.all.accepted + n.all.rejected() + n.all.ignored());
-            QVERIFY(n.plain_steps > 0 && n.plain_pass_ns && n.speedUp() && n.predictedSpeedUp() && n.targetEfficiency());
+            QVERIFY(n.plain_steps > 0 && n.plain_pass_ns && n.speedUp() && n.predictedSpeedUp() &&
+                    n.targetEfficiency());
         }
     }
 
     void draftsUpToTheEndOfTheContext() {
-        for (const char* method : {"chain:length=8", "tree:nodes=30,depth=6", "static_tree:first=4,second=3,third=1", "cascade", "ngram:shortest=1"}) {
+        for (const char* method : {"chain:length=8", "tree:nodes=30,depth=6", "static_tree:first=4,second=3,third=1",
+                                   "cascade", "ngram:shortest=1"}) {
             RunRequest r = request();
             r.context = 75;
             r.max_tokens = 100;
@@ -233,11 +242,13 @@ private slots:
         }
     }
 
-    // The prompt leaves room for less than a draft, down to a single token: the draft shrinks, and the run is the plain one.
+    // The prompt leaves room for less than a draft, down to a single token: the draft shrinks, and the run is the plain
+    // one.
     void aDraftShrinksToWhatTheContextLeaves() {
         RunRequest r = request();
         const auto prompt = static_cast<int>(run(r).trace.firstPosition());
-        for (const char* method : {"chain:length=30", "tree:nodes=63,depth=16", "static_tree:first=8,second=2,third=0", "cascade:length=32", "ngram:length=32,shortest=1", "self:length=32"}) {
+        for (const char* method : {"chain:length=30", "tree:nodes=63,depth=16", "static_tree:first=8,second=2,third=0",
+                                   "cascade:length=32", "ngram:length=32,shortest=1", "self:length=32"}) {
             for (const int room : {1, 2, 3, 5}) {
                 RunRequest tight = r;
                 tight.context = prompt + room;
@@ -262,7 +273,8 @@ private slots:
         const Outcome drafted = run(r);
         QVERIFY2(drafted.ok, drafted.error.what.c_str());
         QVERIFY(sameTokens(plain.trace, drafted.trace));
-        for (std::size_t i = 0; i < plain.trace.points().size(); ++i) QCOMPARE(drafted.trace.points()[i].reference, plain.trace.points()[i].reference);
+        for (std::size_t i = 0; i < plain.trace.points().size(); ++i)
+            QCOMPARE(drafted.trace.points()[i].reference, plain.trace.points()[i].reference);
     }
 
     void replaysBitForBitWithItsControls() {
@@ -338,22 +350,26 @@ private slots:
         QVERIFY2(!outcome.error.hint.empty(), qPrintable(line));
     }
 
-    // The same tokens, but rows of the embedding that no token has: the target could not say how likely such a token is.
+    // The same tokens, but rows of the embedding that no token has: the target could not say how likely such a token
+    // is.
     void anotherPaddingOfTheVocabularyIsRefused() {
         RandomShape shape;
         shape.tied_output = true;
         auto target = load(makeRandomModel(shape), {});
         RandomModel padded = makeRandomModel(shape);
-        padded.reshape("token_embd.weight", {static_cast<std::uint64_t>(shape.d_model), static_cast<std::uint64_t>(shape.vocab + 8)});
+        padded.reshape("token_embd.weight",
+                       {static_cast<std::uint64_t>(shape.d_model), static_cast<std::uint64_t>(shape.vocab + 8)});
         auto draft = load(padded, {});
         QVERIFY(target && draft);
         QVERIFY(checkDraftModel(*target->model, *target->model));
         const auto checked = checkDraftModel(*draft->model, *target->model);
         QVERIFY(!checked);
-        QVERIFY(checked.error().what.find("pads its vocabulary to 56") != std::string::npos && !checked.error().hint.empty());
+        QVERIFY(checked.error().what.find("pads its vocabulary to 56") != std::string::npos &&
+                !checked.error().hint.empty());
     }
 
-    // Every rule takes every draft: what was chosen and not drawn counts as certain under rejection, and typical acceptance walks trees.
+    // Every rule takes every draft: what was chosen and not drawn counts as certain under rejection, and typical
+    // acceptance walks trees.
     void everyRuleTakesEveryDraft() {
         for (const VerifyMethod* rule : verifyMethods()) {
             for (const DraftMethod* method : draftMethods()) {

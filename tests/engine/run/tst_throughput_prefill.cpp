@@ -1,5 +1,6 @@
-// Prompts with rounded inputs: where they are refused and why, that such runs repeat bit for bit on any number of threads, and that nothing of them gets
-// into what must be exact: generated positions, branches, the reference, exact runs that begin with the same text.
+// Prompts with rounded inputs: where they are refused and why, that such runs repeat bit for bit on any number of
+// threads, and that nothing of them gets into what must be exact: generated positions, branches, the reference, exact
+// runs that begin with the same text.
 #include <QTest>
 
 #include <cmath>
@@ -39,7 +40,11 @@ QString replayed(const WholeRun& outcome, const RunRequest& r, int threads = 1) 
     if (!report) return QString::fromStdString(report.error().line());
     if (report->tokens == 0) return QStringLiteral("nothing was compared");
     if (!report->difference) return {};
-    return QString("position %1, %2: %3, repeated %4").arg(report->difference->pos).arg(report->difference->field.c_str()).arg(report->difference->stored.c_str()).arg(report->difference->repeated.c_str());
+    return QString("position %1, %2: %3, repeated %4")
+        .arg(report->difference->pos)
+        .arg(report->difference->field.c_str())
+        .arg(report->difference->stored.c_str())
+        .arg(report->difference->repeated.c_str());
 }
 
 std::vector<TokenId> idsOf(const WholeRun& outcome) {
@@ -68,16 +73,19 @@ private slots:
     void whereItChangesNothingItIsRefused() {
         QVERIFY(refusal("llama-d256-Q4_0.gguf", Arithmetic::Native).find("hold Q4_0") != std::string::npos);
         QVERIFY(refusal("llama-d256-F16.gguf", Arithmetic::Native).find("hold F16") != std::string::npos);
-        QVERIFY(refusal("qwen2-d96-BF16.gguf", Arithmetic::F32).find("f32 arithmetic rounds none") != std::string::npos);
+        QVERIFY(refusal("qwen2-d96-BF16.gguf", Arithmetic::F32).find("f32 arithmetic rounds none") !=
+                std::string::npos);
         QCOMPARE(refusal("qwen2-d96-BF16.gguf", Arithmetic::Native).empty(), offered());
-        if (!offered()) QVERIFY(refusal("qwen2-d96-BF16.gguf", Arithmetic::Native).find("AVX512-BF16") != std::string::npos);
+        if (!offered())
+            QVERIFY(refusal("qwen2-d96-BF16.gguf", Arithmetic::Native).find("AVX512-BF16") != std::string::npos);
     }
 
     void runsRepeatOnAnyNumberOfThreads() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
         const RunRequest r = request(PrefillMode::Throughput, 24);
         const WholeRun outcome = wholeRun(r, 1);
-        QCOMPARE(outcome.provenance.throughput_positions, static_cast<int>(outcome.provenance.prompt_tokens.size()) - 1);
+        QCOMPARE(outcome.provenance.throughput_positions,
+                 static_cast<int>(outcome.provenance.prompt_tokens.size()) - 1);
         QVERIFY(outcome.provenance.throughput_positions > Sequence::kMaxPassRows);
         QVERIFY(outcome.provenance.arithmetic.find("BF16 activations") != std::string::npos);
         for (int threads = 1; threads <= 4; ++threads) {
@@ -86,10 +94,12 @@ private slots:
         }
     }
 
-    // The reference of both is exact, so the same weights differ from themselves by what rounding the prompt did, and in an exact run by nothing.
+    // The reference of both is exact, so the same weights differ from themselves by what rounding the prompt did, and
+    // in an exact run by nothing.
     void klSaysWhatRoundingDid() {
         if (!offered()) QSKIP("these kernels have no product of BF16 inputs");
-        const WholeRun exact = wholeRun(request(PrefillMode::Exact)), rounded = wholeRun(request(PrefillMode::Throughput));
+        const WholeRun exact = wholeRun(request(PrefillMode::Exact)),
+                       rounded = wholeRun(request(PrefillMode::Throughput));
         QCOMPARE(exact.provenance.throughput_positions, 0);
         float largest = 0;
         for (const TracePoint& point : exact.trace.points()) QCOMPARE(point.reference.kl, 0.0F);
@@ -130,7 +140,8 @@ private slots:
             const RunRequest& request;
             bool reuses;
         };
-        for (const Step& step : {Step{rounded, false}, Step{exact, false}, Step{rounded, true}, Step{exact, true}, Step{shorter, true}, Step{rounded, true}}) {
+        for (const Step& step : {Step{rounded, false}, Step{exact, false}, Step{rounded, true}, Step{exact, true},
+                                 Step{shorter, true}, Step{rounded, true}}) {
             const WholeRun outcome = wholeRun(step.request, 2, &prefixes);
             QCOMPARE(outcome.provenance.reused_positions > 0, step.reuses);
             QCOMPARE(replayed(outcome, step.request), QString());

@@ -38,7 +38,9 @@ private slots:
         QVERIFY(uniformNoise(std::uint64_t{1} << 40, 5, 7) != uniformNoise(0, 5, 7));
     }
     void ceilingIsNeverBelowTheNoise() {
-        for (const std::uint64_t k : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 51, std::uint64_t{1} << 52, (std::uint64_t{1} << 53) - 2, (std::uint64_t{1} << 53) - 1}) {
+        for (const std::uint64_t k :
+             {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 51, std::uint64_t{1} << 52,
+              (std::uint64_t{1} << 53) - 2, (std::uint64_t{1} << 53) - 1}) {
             const double u = (static_cast<double>(k) + 0.5) * 0x1p-53;
             if (u < 1) QVERIFY2(gumbelCeiling(u) >= gumbelOf(u), qPrintable(QString::number(u, 'g', 17)));
         }
@@ -48,7 +50,8 @@ private slots:
         }
         for (TokenId id = 0; id < 20'000; ++id) {
             const double u = uniformNoise(5, 3, id);
-            QVERIFY2(gumbelCeiling(u) >= gumbelOf(u) && gumbelCeiling(u) < gumbelOf(u) + 6, qPrintable(QString::number(u, 'g', 17)));
+            QVERIFY2(gumbelCeiling(u) >= gumbelOf(u) && gumbelCeiling(u) < gumbelOf(u) + 6,
+                     qPrintable(QString::number(u, 'g', 17)));
         }
     }
 
@@ -60,13 +63,15 @@ private slots:
         for (const double spread : {0.0, 0.5, 3.0, 12.0}) {
             for (Position pos = 0; pos < 60; ++pos) {
                 std::vector<float> logits(3000);
-                for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(spread * gumbelNoise(99, pos, static_cast<TokenId>(i)));
+                for (std::size_t i = 0; i < logits.size(); ++i)
+                    logits[i] = static_cast<float>(spread * gumbelNoise(99, pos, static_cast<TokenId>(i)));
                 settings.temperature = 0.6 + 0.1 * (pos % 5);
                 const double largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
                 TokenId winner = 0;
                 double most = -1e300;
                 for (std::size_t i = 0; i < logits.size(); ++i) {
-                    const double sum = (static_cast<double>(logits[i]) - largest) / settings.temperature + gumbelNoise(7, pos, static_cast<TokenId>(i));
+                    const double sum = (static_cast<double>(logits[i]) - largest) / settings.temperature +
+                                       gumbelNoise(7, pos, static_cast<TokenId>(i));
                     if (sum > most) {
                         most = sum;
                         winner = static_cast<TokenId>(i);
@@ -121,9 +126,9 @@ private slots:
         };
         QCOMPARE(seen({.temperature = 1, .top_p = 1}).size(), std::size_t{4});
         QCOMPARE(seen({.temperature = 1, .top_k = 2, .top_p = 1}).size(), std::size_t{2});
-        QCOMPARE(seen({.temperature = 1, .top_p = 0.79}).size(), std::size_t{2});   // 0.5 + 0.3 reaches it
+        QCOMPARE(seen({.temperature = 1, .top_p = 0.79}).size(), std::size_t{2});  // 0.5 + 0.3 reaches it
         QCOMPARE(seen({.temperature = 1, .top_p = 0.81}).size(), std::size_t{3});
-        QCOMPARE(seen({.temperature = 1, .top_p = 0.4}).size(), std::size_t{1});    // the largest always stays
+        QCOMPARE(seen({.temperature = 1, .top_p = 0.4}).size(), std::size_t{1});  // the largest always stays
         QCOMPARE(seen({.temperature = 1, .top_p = 1, .min_p = 0.25}).size(), std::size_t{3});  // 0.15 >= 0.25 * 0.5
         QCOMPARE(seen({.temperature = 1, .top_k = 3, .top_p = 0.6}).size(), std::size_t{2});   // 0.5 / 0.95 < 0.6
     }
@@ -137,14 +142,18 @@ private slots:
             std::vector<float> lowered = logits;
             lowered[2] -= 3;
             const TokenId after = sampler.choose(lowered, {.temperature = 1, .top_p = 1}, 11, pos);
-            if (before != 2) QCOMPARE(after, before);
-            else if (after != 2) ++moved;
+            if (before != 2)
+                QCOMPARE(after, before);
+            else if (after != 2)
+                ++moved;
         }
         QVERIFY(moved > 200);
     }
     void settingsOutOfRangeAreNamed() {
         QVERIFY(checkSampler({}));
-        const SamplerSettings bad[] = {{.temperature = -1}, {.temperature = std::nan("")}, {.top_k = -1}, {.top_p = 0}, {.top_p = 1.1}, {.min_p = 1}};
+        const SamplerSettings bad[] = {{.temperature = -1}, {.temperature = std::nan("")},
+                                       {.top_k = -1},       {.top_p = 0},
+                                       {.top_p = 1.1},      {.min_p = 1}};
         for (const SamplerSettings& settings : bad) {
             const auto checked = checkSampler(settings);
             QVERIFY(!checked);

@@ -27,7 +27,8 @@ struct SmallVocabulary {
     std::string pre = "qwen2";
     std::vector<std::pair<std::string, std::uint32_t>> ids;
     std::string chat_template;
-    std::map<std::string, std::string> typed;  // keys as their type and value stand in the file, beside the usual ones or in their place
+    std::map<std::string, std::string>
+        typed;  // keys as their type and value stand in the file, beside the usual ones or in their place
 
     static std::string written(std::string_view bytes) {
         std::string out;
@@ -54,7 +55,8 @@ struct SmallVocabulary {
         for (std::size_t i = 1; i < bytes.size(); ++i) {
             const std::string merged = written(bytes.substr(0, i + 1));
             const auto known = std::find(tokens.begin(), tokens.end(), merged);
-            id = known != tokens.end() ? static_cast<std::int32_t>(known - tokens.begin()) : merge(bytes.substr(0, i), bytes.substr(i, 1));
+            id = known != tokens.end() ? static_cast<std::int32_t>(known - tokens.begin())
+                                       : merge(bytes.substr(0, i), bytes.substr(i, 1));
         }
         return id;
     }
@@ -72,8 +74,10 @@ struct SmallVocabulary {
         add("tokenizer.ggml.tokens", [&](const std::string& name) { keys.stringsKey(name, tokens); });
         add("tokenizer.ggml.token_type", [&](const std::string& name) { keys.intsKey(name, kinds); });
         add("tokenizer.ggml.merges", [&](const std::string& name) { keys.stringsKey(name, merges); });
-        for (const auto& [key, id] : ids) add("tokenizer.ggml." + key, [&keys, id = id](const std::string& name) { keys.uintKey(name, id); });
-        if (!chat_template.empty()) add("tokenizer.chat_template", [&](const std::string& name) { keys.stringKey(name, chat_template); });
+        for (const auto& [key, id] : ids)
+            add("tokenizer.ggml." + key, [&keys, id = id](const std::string& name) { keys.uintKey(name, id); });
+        if (!chat_template.empty())
+            add("tokenizer.chat_template", [&](const std::string& name) { keys.stringKey(name, chat_template); });
         for (const auto& [name, value] : typed) keys.text(name).bytes.append(value);
         return GgufBytes().header(0, count + typed.size()).bytes + keys.bytes;
     }

@@ -19,7 +19,8 @@ namespace {
 
 std::filesystem::path goldens() { return test::repository() / "tests/golden/chat_templates"; }
 
-Result<std::string> render(std::string_view source, const nlohmann::ordered_json& variables = {}, std::optional<PromptClock> clock = {}, jinja::Limits limits = {}) {
+Result<std::string> render(std::string_view source, const nlohmann::ordered_json& variables = {},
+                           std::optional<PromptClock> clock = {}, jinja::Limits limits = {}) {
     const auto parsed = jinja::Template::parse(source);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     std::vector<std::pair<std::string, jinja::Value>> values;
@@ -48,8 +49,10 @@ private slots:
             const std::string expected = refused ? "" : one.at("output").get<std::string>();
             if (refused ? !made.has_value() : (made.has_value() && *made == expected)) continue;
             ++wrong;
-            qWarning("%s: %s\n   made     %s\n   expected %s", one.at("name").get<std::string>().c_str(), one.at("template").get<std::string>().substr(0, 300).c_str(),
-                     made ? nlohmann::json(*made).dump().c_str() : made.error().line().c_str(), refused ? "an error" : nlohmann::json(expected).dump().c_str());
+            qWarning("%s: %s\n   made     %s\n   expected %s", one.at("name").get<std::string>().c_str(),
+                     one.at("template").get<std::string>().substr(0, 300).c_str(),
+                     made ? nlohmann::json(*made).dump().c_str() : made.error().line().c_str(),
+                     refused ? "an error" : nlohmann::json(expected).dump().c_str());
         }
         QCOMPARE(wrong, 0);
     }
@@ -65,7 +68,9 @@ private slots:
         QVERIFY(vectors.at("times").size() >= 150);
         int wrong = 0;
         for (const auto& one : vectors.at("times")) {
-            const auto made = render("{{ strftime_now(f) }}", {{"f", one.at("format")}}, PromptClock{one.at("unix_s").get<std::int64_t>(), one.at("utc_offset_s").get<std::int32_t>()});
+            const auto made =
+                render("{{ strftime_now(f) }}", {{"f", one.at("format")}},
+                       PromptClock{one.at("unix_s").get<std::int64_t>(), one.at("utc_offset_s").get<std::int32_t>()});
             if (made.has_value() && *made == one.at("text").get<std::string>()) continue;
             ++wrong;
             qWarning("%s: made %s", one.dump().c_str(), made ? made->c_str() : made.error().line().c_str());
@@ -84,7 +89,8 @@ private slots:
         QVERIFY(!refused);
         QVERIFY2(refused.error().what.find("no time is given") != std::string::npos, refused.error().what.c_str());
         context.clock = PromptClock{1741010709, 3600};
-        QCOMPARE(renderChat("{{ strftime_now('%d %b %Y %H:%M') }}", messages, context).value().text, std::string("03 Mar 2025 15:05"));
+        QCOMPARE(renderChat("{{ strftime_now('%d %b %Y %H:%M') }}", messages, context).value().text,
+                 std::string("03 Mar 2025 15:05"));
         context.clock->unix_s = 400'000'000'000;
         QVERIFY(!renderChat("{{ strftime_now('%Y') }}", messages, context));
         QVERIFY(renderChat("undated", messages, {}).has_value());
@@ -106,7 +112,8 @@ private slots:
         QVERIFY2(syntax.error().what.find("line 2, column 8") != std::string::npos, syntax.error().what.c_str());
         const auto undefined = render("{{ missing.part }}");
         QVERIFY(!undefined);
-        QVERIFY2(undefined.error().what.find("'missing' is undefined") != std::string::npos, undefined.error().what.c_str());
+        QVERIFY2(undefined.error().what.find("'missing' is undefined") != std::string::npos,
+                 undefined.error().what.c_str());
         const auto own = render("\n\n{{ raise_exception('no system turn, please') }}");
         QVERIFY(!own);
         QVERIFY2(own.error().what.find("no system turn, please") != std::string::npos, own.error().what.c_str());
@@ -117,19 +124,31 @@ private slots:
         QTest::addColumn<QByteArray>("source");
         QTest::newRow("endless recursion") << QByteArray("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
         QTest::newRow("mutual recursion in arguments") << QByteArray("{% macro m(a=m()) %}{% endmacro %}{{ m() }}");
-        QTest::newRow("nested loops") << QByteArray("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}");
+        QTest::newRow("nested loops") << QByteArray(
+            "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}");
         QTest::newRow("huge range") << QByteArray("{% for a in range(9223372036854775807) %}{% endfor %}");
-        QTest::newRow("doubling string") << QByteArray("{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
-        QTest::newRow("doubling list") << QByteArray("{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
+        QTest::newRow("doubling string") << QByteArray(
+            "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
+        QTest::newRow("doubling list") << QByteArray(
+            "{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}");
         QTest::newRow("repeated string") << QByteArray("{{ 'ab' * 9223372036854775807 }}");
-        QTest::newRow("deep list") << QByteArray("{% set ns = namespace(s=[]) %}{% for i in range(99999) %}{% set ns.s = [ns.s] %}{% endfor %}");
-        QTest::newRow("small list, huge print") << QByteArray("{% set ns = namespace(s=[]) %}{% for i in range(90) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}");
-        QTest::newRow("small list, huge comparison") << QByteArray("{% set a = namespace(s=[]) %}{% set b = namespace(s=[]) %}{% for i in range(90) %}{% set a.s = [a.s, a.s] %}{% set b.s = [b.s, b.s] %}{% endfor %}{{ a.s == b.s }}");
-        QTest::newRow("small list, huge JSON") << QByteArray("{% set ns = namespace(s=[]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s | tojson(indent=64) }}");
+        QTest::newRow("deep list") << QByteArray(
+            "{% set ns = namespace(s=[]) %}{% for i in range(99999) %}{% set ns.s = [ns.s] %}{% endfor %}");
+        QTest::newRow("small list, huge print") << QByteArray(
+            "{% set ns = namespace(s=[]) %}{% for i in range(90) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s "
+            "}}");
+        QTest::newRow("small list, huge comparison") << QByteArray(
+            "{% set a = namespace(s=[]) %}{% set b = namespace(s=[]) %}{% for i in range(90) %}{% set a.s = [a.s, a.s] "
+            "%}{% set b.s = [b.s, b.s] %}{% endfor %}{{ a.s == b.s }}");
+        QTest::newRow("small list, huge JSON") << QByteArray(
+            "{% set ns = namespace(s=[]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s | "
+            "tojson(indent=64) }}");
         QTest::newRow("cycle") << QByteArray("{% set ns = namespace() %}{% set ns.me = ns %}");
         QTest::newRow("cycle through a list") << QByteArray("{% set ns = namespace() %}{% set ns.me = [[ns]] %}");
-        QTest::newRow("long output") << QByteArray("{% set s = 'x' * 1000000 %}{% for i in range(1000) %}{{ s }}{% endfor %}");
-        QTest::newRow("slow search") << QByteArray("{% set s = 'a' * 2000000 %}{% set t = 'a' * 1000000 + 'b' %}{{ t in s }}");
+        QTest::newRow("long output") << QByteArray(
+            "{% set s = 'x' * 1000000 %}{% for i in range(1000) %}{{ s }}{% endfor %}");
+        QTest::newRow("slow search") << QByteArray(
+            "{% set s = 'a' * 2000000 %}{% set t = 'a' * 1000000 + 'b' %}{{ t in s }}");
         QTest::newRow("slow replace") << QByteArray("{{ ('a' * 1000000) | replace('a', 'b' * 1000000) }}");
         QTest::newRow("slow power") << QByteArray("{{ 1 ** 9223372036854775807 }}");
         QTest::newRow("overflow") << QByteArray("{{ 9223372036854775807 + 1 }}");
@@ -148,17 +167,27 @@ private slots:
         QTest::newRow("wide number") << QByteArray("{{ '%9999999999d' | format(1) }}");
         QTest::newRow("wide number from a value") << QByteArray("{{ '%*d' | format(9223372036854775807, 1) }}");
         QTest::newRow("many wide numbers") << QByteArray("{{ ('%100000s' * 9000) % (1,) }}");
-        QTest::newRow("many wide numbers, printed") << QByteArray("{% set s = ('%(a)99999s' * 9000) | format(a='x') %}");
-        QTest::newRow("small list, huge repr") << QByteArray("{% set ns = namespace(s=[]) %}{% for i in range(90) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ '%r' | format(ns.s) }}");
+        QTest::newRow("many wide numbers, printed")
+            << QByteArray("{% set s = ('%(a)99999s' * 9000) | format(a='x') %}");
+        QTest::newRow("small list, huge repr") << QByteArray(
+            "{% set ns = namespace(s=[]) %}{% for i in range(90) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ '%r' | "
+            "format(ns.s) }}");
         QTest::newRow("wide batch") << QByteArray("{{ [1] | batch(9223372036854775807, 0) }}");
         QTest::newRow("deep with") << QByteArray("{% with %}").repeated(50000);
         QTest::newRow("deep call blocks") << QByteArray("{% call m() %}").repeated(50000);
-        QTest::newRow("endless callers") << QByteArray("{% macro m() %}{% call m() %}{% endcall %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}");
-        QTest::newRow("callers in callers") << QByteArray("{% macro m(n) %}{% set up = caller %}{% call m(n + 1) %}{{ up() }}{% endcall %}{% endmacro %}{% call m(0) %}{% endcall %}");
-        QTest::newRow("with in endless recursion") << QByteArray("{% macro m(a) %}{% with b = a ~ a %}{{ m(b) }}{% endwith %}{% endmacro %}{{ m('ab') }}");
+        QTest::newRow("endless callers") << QByteArray(
+            "{% macro m() %}{% call m() %}{% endcall %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}");
+        QTest::newRow("callers in callers") << QByteArray(
+            "{% macro m(n) %}{% set up = caller %}{% call m(n + 1) %}{{ up() }}{% endcall %}{% endmacro %}{% call m(0) "
+            "%}{% endcall %}");
+        QTest::newRow("with in endless recursion")
+            << QByteArray("{% macro m(a) %}{% with b = a ~ a %}{{ m(b) }}{% endwith %}{% endmacro %}{{ m('ab') }}");
         QTest::newRow("break outside") << QByteArray("{% break %}");
-        QTest::newRow("break out of a call block") << QByteArray("{% macro m() %}{{ caller() }}{% endmacro %}{% for i in [1] %}{% call m() %}{% break %}{% endcall %}{% endfor %}");
-        QTest::newRow("break out of a macro") << QByteArray("{% macro m() %}{% break %}{% endmacro %}{% for i in [1] %}{{ m() }}{% endfor %}");
+        QTest::newRow("break out of a call block") << QByteArray(
+            "{% macro m() %}{{ caller() }}{% endmacro %}{% for i in [1] %}{% call m() %}{% break %}{% endcall %}{% "
+            "endfor %}");
+        QTest::newRow("break out of a macro")
+            << QByteArray("{% macro m() %}{% break %}{% endmacro %}{% for i in [1] %}{{ m() }}{% endfor %}");
     }
     void hostileTemplatesEnd() {
         QFETCH(QByteArray, source);
@@ -184,19 +213,33 @@ private slots:
         const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
         QVERIFY(!source.empty());
         const std::vector<ChatMessage> messages = {{"system", "Be brief."}, {"user", "2+2?"}};
-        const auto open = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = true, .extra = {}, .clock = {}});
+        const auto open = renderChat(
+            source, messages,
+            {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = true, .extra = {}, .clock = {}});
         QVERIFY(open.has_value());
         QCOMPARE(open->text, std::string("<s>Be brief.<|ask|>2+2?<|reply|><think>\n"));
         QVERIFY(open->thinking_open);
-        const auto closed = renderChat(source, messages, {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = false, .extra = {}, .clock = {}});
+        const auto closed = renderChat(
+            source, messages,
+            {.bos_token = "<s>", .eos_token = "</s>", .add_generation_prompt = false, .extra = {}, .clock = {}});
         QVERIFY(closed.has_value());
         QVERIFY(!closed->thinking_open);
-        const auto extra = renderChat("{{ who }} {{ messages[0].role }} {{ tools | tojson }}", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = {{"who", "me"}, {"tools", {{"z", 1}, {"a", 2}}}}, .clock = {}});
+        const auto extra = renderChat("{{ who }} {{ messages[0].role }} {{ tools | tojson }}", messages,
+                                      {.bos_token = {},
+                                       .eos_token = {},
+                                       .add_generation_prompt = true,
+                                       .extra = {{"who", "me"}, {"tools", {{"z", 1}, {"a", 2}}}},
+                                       .clock = {}});
         QVERIFY(extra.has_value());
         QCOMPARE(extra->text, std::string("me system {\"z\": 1, \"a\": 2}"));
         const auto none = renderChat("{{ tools is none }} {{ documents is none }}", messages, {});
         QCOMPARE(none.value().text, std::string("True True"));
-        QVERIFY(!renderChat("x", messages, {.bos_token = {}, .eos_token = {}, .add_generation_prompt = true, .extra = nlohmann::ordered_json::array({1}), .clock = {}}));
+        QVERIFY(!renderChat("x", messages,
+                            {.bos_token = {},
+                             .eos_token = {},
+                             .add_generation_prompt = true,
+                             .extra = nlohmann::ordered_json::array({1}),
+                             .clock = {}}));
     }
 
     void thinkingOpen() {
@@ -206,9 +249,11 @@ private slots:
         QVERIFY(!endsInsideThinking(""));
         QVERIFY(!endsInsideThinking("</think>"));
         QVERIFY(endsInsideThinking("<|start|>assistant<|channel|>analysis<|message|>hm"));
-        QVERIFY(endsInsideThinking("<|channel|>final<|message|>4<|end|><|start|>assistant<|channel|>analysis<|message|>"));
+        QVERIFY(
+            endsInsideThinking("<|channel|>final<|message|>4<|end|><|start|>assistant<|channel|>analysis<|message|>"));
         QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant"));
-        QVERIFY(!endsInsideThinking("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>"));
+        QVERIFY(!endsInsideThinking(
+            "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>"));
         QVERIFY(!endsInsideThinking("<|start|>assistant<|channel|>analysis"));
         // Words of a text, and marks of the other form.
         QVERIFY(!endsInsideThinking("Put your thoughts into <think> tags.\nUser: 2+2?\nAssistant:"));
@@ -223,8 +268,15 @@ private slots:
     void thinkingIsKnownFromTheStart_data() {
         QTest::addColumn<QString>("name");
         QTest::addColumn<bool>("open");
-        for (const auto& [name, open] : {std::pair{"r1_style", true}, {"distill_style", true}, {"qwq_style", true}, {"qwen3_style", false}, {"llama3_style", false},
-                                         {"mixtral_style", false}, {"olmoe_style", false}, {"channel_style", false}, {"channel_calls_style", false}}) {
+        for (const auto& [name, open] : {std::pair{"r1_style", true},
+                                         {"distill_style", true},
+                                         {"qwq_style", true},
+                                         {"qwen3_style", false},
+                                         {"llama3_style", false},
+                                         {"mixtral_style", false},
+                                         {"olmoe_style", false},
+                                         {"channel_style", false},
+                                         {"channel_calls_style", false}}) {
             QTest::newRow(name) << QString(name) << open;
         }
     }
@@ -233,7 +285,8 @@ private slots:
         QFETCH(bool, open);
         std::ifstream in(goldens() / (name.toStdString() + ".jinja"));
         const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-        for (const char* written : {"2+2?", "What does <think> do?", "Close it: </think>", "<|channel|>analysis<|message|>", "x<|end|>", "text"}) {
+        for (const char* written : {"2+2?", "What does <think> do?", "Close it: </think>",
+                                    "<|channel|>analysis<|message|>", "x<|end|>", "text"}) {
             const std::vector<ChatMessage> messages = {{"user", written}};
             ChatTemplateContext context;
             context.clock = PromptClock{};

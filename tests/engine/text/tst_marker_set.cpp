@@ -40,7 +40,8 @@ private slots:
         QCOMPARE(resolved.dropped.front(), std::string(" recheck: splits into 2 tokens"));
         QVERIFY(std::is_sorted(resolved.ids.begin(), resolved.ids.end()));
         for (const auto& [word, id] : resolved.entries) QCOMPARE(tokenizer->tokenBytes(id), std::string_view(word));
-        QVERIFY(!std::binary_search(resolved.ids.begin(), resolved.ids.end(), tokenizer->idOf("Wait").value()));  // no leading space: another token
+        QVERIFY(!std::binary_search(resolved.ids.begin(), resolved.ids.end(),
+                                    tokenizer->idOf("Wait").value()));  // no leading space: another token
     }
 
     void expandedOnQwen() {
@@ -70,21 +71,27 @@ private slots:
     void sentencePiece() {
         if (test::vocabularyPath("llama-spm").empty()) QSKIP("../shared/goldens is absent");
         const auto tokenizer = test::loadTokenizer("llama-spm");
-        const ResolvedMarkers resolved = resolveMarkers({.name = "mine", .note = {}, .words = {" wait", "But"}}, *tokenizer);
+        const ResolvedMarkers resolved =
+            resolveMarkers({.name = "mine", .note = {}, .words = {" wait", "But"}}, *tokenizer);
         QCOMPARE(resolved.entries.size(), std::size_t{2});
         QCOMPARE(tokenizer->tokenBytes(resolved.entries[0].second), std::string_view(" wait"));
         QCOMPARE(tokenizer->tokenBytes(resolved.entries[1].second), std::string_view("But"));
     }
 
     void fileForm() {
-        const auto set = parseMarkerSet("# name: My list\n# note: for a test\n\n# a comment\nwait\n_wait\r\n\\_under\n_\\_odd\n\\#hash\nback\\\\slash\ntwo words\n_  \n", "file");
+        const auto set = parseMarkerSet(
+            "# name: My list\n# note: for a test\n\n# a "
+            "comment\nwait\n_wait\r\n\\_under\n_\\_odd\n\\#hash\nback\\\\slash\ntwo words\n_  \n",
+            "file");
         QVERIFY2(set.has_value(), set ? "" : set.error().line().c_str());
         QCOMPARE(set->name, std::string("My list"));
         QCOMPARE(set->note, std::string("for a test"));
-        QCOMPARE(set->words, (std::vector<std::string>{"wait", " wait", "_under", " _odd", "#hash", "back\\slash", "two words", " "}));
+        QCOMPARE(set->words, (std::vector<std::string>{"wait", " wait", "_under", " _odd", "#hash", "back\\slash",
+                                                       "two words", " "}));
         QCOMPARE(parseMarkerSet(formatMarkerSet(*set), "other").value(), *set);
         QCOMPARE(parseMarkerSet("", "empty").value().name, std::string("empty"));
-        for (const MarkerSet& builtin : builtinMarkerSets()) QCOMPARE(parseMarkerSet(formatMarkerSet(builtin), "x").value(), builtin);
+        for (const MarkerSet& builtin : builtinMarkerSets())
+            QCOMPARE(parseMarkerSet(formatMarkerSet(builtin), "x").value(), builtin);
     }
 
     void badFiles() {
@@ -120,14 +127,21 @@ private slots:
 
     void entriesAreFound() {
         const std::vector<std::string> words = {" wait", "Wait", "_odd", "a\\b"};
-        for (const auto& [given, meant] : {std::pair{" wait", " wait"}, {"_wait", " wait"}, {"Wait", "Wait"}, {"_odd", "_odd"}, {"\\_odd", "_odd"}, {"a\\b", "a\\b"}, {"a\\\\b", "a\\b"}}) {
+        for (const auto& [given, meant] : {std::pair{" wait", " wait"},
+                                           {"_wait", " wait"},
+                                           {"Wait", "Wait"},
+                                           {"_odd", "_odd"},
+                                           {"\\_odd", "_odd"},
+                                           {"a\\b", "a\\b"},
+                                           {"a\\\\b", "a\\b"}}) {
             QCOMPARE(findMarkerEntry(words, given).value(), std::string(meant));
         }
         const auto refusal = [&](std::string_view given) {
             const auto found = findMarkerEntry(words, given);
             return found ? "found " + *found : found.error().line();
         };
-        QCOMPARE(refusal(" Wiat"), std::string("the marker list has no entry \" Wiat\". Entries are written with their leading space, or as in a list file: _wait"));
+        QCOMPARE(refusal(" Wiat"), std::string("the marker list has no entry \" Wiat\". Entries are written with their "
+                                               "leading space, or as in a list file: _wait"));
         QVERIFY(refusal("wait").find("no entry \"wait\". It has \" wait\"") != std::string::npos);
         QVERIFY(refusal("\xE2\x96\x81WAIT").find("It has \" wait\"") != std::string::npos);
         QVERIFY(refusal("").find("no entry \"\"") != std::string::npos);

@@ -1,7 +1,6 @@
 // Tokenizers beyond the vectors: any bytes round trip, special tokens, faulty vocabularies, streaming.
 #include <random>
 
-
 #include "engine/text/detokenizer.h"
 #include "engine/text/pre_tokenizer.h"
 #include "engine/text/thinking.h"
@@ -62,11 +61,13 @@ private slots:
 
     void anyBytesRoundTrip_data() {
         QTest::addColumn<QString>("name");
-        for (const char* name : {"gpt-2", "deepseek-r1-qwen", "qwen2", "llama-bpe"}) QTest::newRow(name) << QString(name);
+        for (const char* name : {"gpt-2", "deepseek-r1-qwen", "qwen2", "llama-bpe"})
+            QTest::newRow(name) << QString(name);
     }
     void anyBytesRoundTrip() {
         QFETCH(QString, name);
-        if (test::vocabularyPath(name.toStdString()).empty()) QSKIP("the vocabulary is not in the repository and ../shared/goldens is absent");
+        if (test::vocabularyPath(name.toStdString()).empty())
+            QSKIP("the vocabulary is not in the repository and ../shared/goldens is absent");
         const auto tokenizer = test::loadTokenizer(name.toStdString());
         std::string all;
         for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
@@ -103,11 +104,13 @@ private slots:
         const auto random = [&engine] { return static_cast<unsigned>(engine()); };
         for (int round = 0; round < 500; ++round) {
             std::string text;
-            for (unsigned i = 0, count = 1 + random() % 60; i < count; ++i) text += static_cast<char>('a' + random() % 2);
+            for (unsigned i = 0, count = 1 + random() % 60; i < count; ++i)
+                text += static_cast<char>('a' + random() % 2);
             // Reference: the definition, applied step by step to the whole piece.
             std::vector<std::string> parts;
             for (const char c : text) parts.emplace_back(1, c);
-            const std::vector<std::pair<std::string, std::string>> rules = {{"a", "b"}, {"b", "a"}, {"ab", "ab"}, {"a", "a"}};
+            const std::vector<std::pair<std::string, std::string>> rules = {
+                {"a", "b"}, {"b", "a"}, {"ab", "ab"}, {"a", "a"}};
             for (bool merged = true; merged;) {
                 merged = false;
                 for (const auto& [left, right] : rules) {
@@ -128,16 +131,19 @@ private slots:
 
     void specials() {
         test::SmallVocabulary vocabulary;
-        const TokenId open = vocabulary.add("<a>", 3), longer = vocabulary.add("<a><b>", 3), user = vocabulary.add("~~", 4), end = vocabulary.add("<|im_end|>", 3);
-        vocabulary.ids = {{"bos_token_id", static_cast<std::uint32_t>(open)}, {"eos_token_id", static_cast<std::uint32_t>(longer)}};
+        const TokenId open = vocabulary.add("<a>", 3), longer = vocabulary.add("<a><b>", 3),
+                      user = vocabulary.add("~~", 4), end = vocabulary.add("<|im_end|>", 3);
+        vocabulary.ids = {{"bos_token_id", static_cast<std::uint32_t>(open)},
+                          {"eos_token_id", static_cast<std::uint32_t>(longer)}};
         const auto tokenizer = vocabulary.load().value();
         QCOMPARE(tokenizer->encode("<a><b>", {.parse_special = true}), std::vector<TokenId>{longer});
         QCOMPARE(tokenizer->encode("<a><a><b>", {.parse_special = true}), (std::vector<TokenId>{open, longer}));
-        QCOMPARE(tokenizer->encode("<a>").size(), std::size_t{3});  // literal text
+        QCOMPARE(tokenizer->encode("<a>").size(), std::size_t{3});                    // literal text
         QCOMPARE(tokenizer->encode("x~~y"), (std::vector<TokenId>{'x', user, 'y'}));  // user-defined: always
         QCOMPARE(tokenizer->encode("x", {.add_bos = true}), (std::vector<TokenId>{open, 'x'}));
         QCOMPARE(tokenizer->encode("x", {.vocabulary_bos_eos = true}), std::vector<TokenId>{'x'});
-        QVERIFY(tokenizer->isEndOfGeneration(end) && tokenizer->isEndOfGeneration(longer) && !tokenizer->isEndOfGeneration(open));
+        QVERIFY(tokenizer->isEndOfGeneration(end) && tokenizer->isEndOfGeneration(longer) &&
+                !tokenizer->isEndOfGeneration(open));
         QVERIFY(tokenizer->isSpecial(open) && !tokenizer->isSpecial(user));
     }
 
@@ -145,7 +151,10 @@ private slots:
         test::SmallVocabulary vocabulary;
         vocabulary.kinds[0xFF] = 5;  // the byte 0xFF has no usable token
         const auto tokenizer = vocabulary.load().value();
-        QCOMPARE(tokenizer->decode(tokenizer->encode("a\xff" "b")), std::string("a\xEF\xBF\xBD" "b"));
+        QCOMPARE(tokenizer->decode(tokenizer->encode("a\xff"
+                                                     "b")),
+                 std::string("a\xEF\xBF\xBD"
+                             "b"));
     }
 
     void faultyVocabularies() {
@@ -167,9 +176,16 @@ private slots:
         QVERIFY(contains(refusal([](auto& v) { v.kinds.pop_back(); }), "255 entries for 256 tokens"));
         QVERIFY(contains(refusal([](auto& v) { v.kinds[3] = 9; }), "token 3 has the unknown kind 9"));
         QVERIFY(contains(refusal([](auto& v) { v.merges = {"ab"}; }), "merge 0 is not two byte-level strings"));
-        QVERIFY(contains(refusal([](auto& v) { v.merges = {"a b", "a \xE6\x97\xA5"}; }), "merge 1 is not two byte-level strings"));
-        QVERIFY(contains(refusal([](auto& v) { v.ids = {{"eos_token_id", 256}}; }), "tokenizer.ggml.eos_token_id is 256, which is no id of the 256 tokens"));
-        QVERIFY(contains(refusal([](auto& v) { v.tokens.clear(), v.kinds.clear(); }), "there is no list of strings tokenizer.ggml.tokens"));
+        QVERIFY(contains(refusal([](auto& v) {
+                             v.merges = {"a b", "a \xE6\x97\xA5"};
+                         }),
+                         "merge 1 is not two byte-level strings"));
+        QVERIFY(contains(refusal([](auto& v) {
+                             v.ids = {{"eos_token_id", 256}};
+                         }),
+                         "tokenizer.ggml.eos_token_id is 256, which is no id of the 256 tokens"));
+        QVERIFY(contains(refusal([](auto& v) { v.tokens.clear(), v.kinds.clear(); }),
+                         "there is no list of strings tokenizer.ggml.tokens"));
         QVERIFY(contains(refusal([](auto&) {}), "was loaded"));
     }
 
@@ -183,22 +199,38 @@ private slots:
         };
         using Bytes = test::GgufBytes;
         constexpr std::uint32_t kU8 = 0, kU32 = 4, kF32 = 6, kBool = 7, kString = 8, kArray = 9;
-        const auto list = [](std::uint32_t element, std::uint64_t count) { return Bytes().put(kArray).put(element).put(count); };
+        const auto list = [](std::uint32_t element, std::uint64_t count) {
+            return Bytes().put(kArray).put(element).put(count);
+        };
         row("bos as a truth", "tokenizer.ggml.add_bos_token", Bytes().put(kBool).put<std::uint8_t>(1), "");
-        row("bos as a number", "tokenizer.ggml.add_bos_token", Bytes().put(kU8).put<std::uint8_t>(1), "tokenizer.ggml.add_bos_token is not true or false");
-        row("bos as a text", "tokenizer.ggml.add_bos_token", Bytes().put(kString).text("true"), "tokenizer.ggml.add_bos_token is not true or false");
-        row("eos as a number", "tokenizer.ggml.add_eos_token", Bytes().put(kU32).put<std::uint32_t>(0), "tokenizer.ggml.add_eos_token is not true or false");
-        row("space as a text", "tokenizer.ggml.add_space_prefix", Bytes().put(kString).text("no"), "tokenizer.ggml.add_space_prefix is not true or false");
-        row("a list of templates", "tokenizer.chat_template", list(kString, 1).text("{{ 1 }}"), "tokenizer.chat_template is not a text");
-        row("a pre-tokenizer by number", "tokenizer.ggml.pre", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.pre is not a text");
-        row("a model by number", "tokenizer.ggml.model", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.model is not a text");
-        row("tokens as numbers", "tokenizer.ggml.tokens", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2), "tokenizer.ggml.tokens is not a list of texts");
-        row("kinds as one number", "tokenizer.ggml.token_type", Bytes().put(kU32).put<std::uint32_t>(1), "tokenizer.ggml.token_type is not a list of whole numbers");
-        row("kinds as fractions", "tokenizer.ggml.token_type", list(kF32, 1).put(1.0F), "tokenizer.ggml.token_type is not a list of whole numbers");
-        row("scores as texts", "tokenizer.ggml.scores", list(kString, 1).text("0"), "tokenizer.ggml.scores is not a list of numbers");
-        row("merges as numbers", "tokenizer.ggml.merges", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2), "tokenizer.ggml.merges is not a list of texts");
-        row("an end as a text", "tokenizer.ggml.eos_token_id", Bytes().put(kString).text("3"), "tokenizer.ggml.eos_token_id is \"3\", which is no id");
-        row("no end, as the largest number", "tokenizer.ggml.eos_token_id", Bytes().put(kU32).put<std::uint32_t>(0xFFFFFFFF), "");
+        row("bos as a number", "tokenizer.ggml.add_bos_token", Bytes().put(kU8).put<std::uint8_t>(1),
+            "tokenizer.ggml.add_bos_token is not true or false");
+        row("bos as a text", "tokenizer.ggml.add_bos_token", Bytes().put(kString).text("true"),
+            "tokenizer.ggml.add_bos_token is not true or false");
+        row("eos as a number", "tokenizer.ggml.add_eos_token", Bytes().put(kU32).put<std::uint32_t>(0),
+            "tokenizer.ggml.add_eos_token is not true or false");
+        row("space as a text", "tokenizer.ggml.add_space_prefix", Bytes().put(kString).text("no"),
+            "tokenizer.ggml.add_space_prefix is not true or false");
+        row("a list of templates", "tokenizer.chat_template", list(kString, 1).text("{{ 1 }}"),
+            "tokenizer.chat_template is not a text");
+        row("a pre-tokenizer by number", "tokenizer.ggml.pre", Bytes().put(kU32).put<std::uint32_t>(1),
+            "tokenizer.ggml.pre is not a text");
+        row("a model by number", "tokenizer.ggml.model", Bytes().put(kU32).put<std::uint32_t>(1),
+            "tokenizer.ggml.model is not a text");
+        row("tokens as numbers", "tokenizer.ggml.tokens", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2),
+            "tokenizer.ggml.tokens is not a list of texts");
+        row("kinds as one number", "tokenizer.ggml.token_type", Bytes().put(kU32).put<std::uint32_t>(1),
+            "tokenizer.ggml.token_type is not a list of whole numbers");
+        row("kinds as fractions", "tokenizer.ggml.token_type", list(kF32, 1).put(1.0F),
+            "tokenizer.ggml.token_type is not a list of whole numbers");
+        row("scores as texts", "tokenizer.ggml.scores", list(kString, 1).text("0"),
+            "tokenizer.ggml.scores is not a list of numbers");
+        row("merges as numbers", "tokenizer.ggml.merges", list(kU8, 2).put<std::uint8_t>(1).put<std::uint8_t>(2),
+            "tokenizer.ggml.merges is not a list of texts");
+        row("an end as a text", "tokenizer.ggml.eos_token_id", Bytes().put(kString).text("3"),
+            "tokenizer.ggml.eos_token_id is \"3\", which is no id");
+        row("no end, as the largest number", "tokenizer.ggml.eos_token_id",
+            Bytes().put(kU32).put<std::uint32_t>(0xFFFFFFFF), "");
     }
     void keysOfAnotherKind() {
         QFETCH(QByteArray, key);
@@ -207,8 +239,11 @@ private slots:
         test::SmallVocabulary vocabulary;
         vocabulary.typed = {{key.toStdString(), value.toStdString()}};
         const auto loaded = vocabulary.load();
-        if (says.isEmpty()) QVERIFY2(loaded.has_value(), loaded ? "" : loaded.error().line().c_str());
-        else QVERIFY2(!loaded && loaded.error().what.find(says.toStdString()) != std::string::npos, loaded ? "was loaded" : loaded.error().line().c_str());
+        if (says.isEmpty())
+            QVERIFY2(loaded.has_value(), loaded ? "" : loaded.error().line().c_str());
+        else
+            QVERIFY2(!loaded && loaded.error().what.find(says.toStdString()) != std::string::npos,
+                     loaded ? "was loaded" : loaded.error().line().c_str());
     }
 
     // Converted files give control tokens the kind of ordinary text.
@@ -217,12 +252,17 @@ private slots:
         QTest::addColumn<int>("kind");
         QTest::addColumn<bool>("control");
         QTest::addColumn<bool>("ends");
-        for (const char* end : {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|return|>", "<|call|>", "<|end|>", "<end_of_turn>", "<|EOT|>", "<EOT>",
-                                "<|end_of_turn|>", "<|endofturn|>", "<|eot|>", "<end_of_utterance>", "[EOT]", "[EOS]", "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"}) {
-            for (const int kind : {1, 3, 5}) QTest::addRow("%s of kind %d", end, kind) << QByteArray(end) << kind << true << true;
+        for (const char* end : {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>",
+                                "<|return|>", "<|call|>", "<|end|>", "<end_of_turn>", "<|EOT|>", "<EOT>",
+                                "<|end_of_turn|>", "<|endofturn|>", "<|eot|>", "<end_of_utterance>", "[EOT]", "[EOS]",
+                                "<\xEF\xBD\x9C"
+                                "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"}) {
+            for (const int kind : {1, 3, 5})
+                QTest::addRow("%s of kind %d", end, kind) << QByteArray(end) << kind << true << true;
             QTest::addRow("%s, user-defined", end) << QByteArray(end) << 4 << false << true;
         }
-        for (const char* end : {"<|END_OF_TURN_TOKEN|>", "<|flush|>", "<|calls|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<eos>"}) {
+        for (const char* end : {"<|END_OF_TURN_TOKEN|>", "<|flush|>", "<|calls|>", "<|fim_pad|>", "<|repo_name|>",
+                                "<|file_sep|>", "<eos>"}) {
             const bool tag = end[1] == '|';  // a token like that is no ordinary text
             QTest::addRow("%s, control", end) << QByteArray(end) << 3 << true << true;
             QTest::addRow("%s, user-defined", end) << QByteArray(end) << 4 << false << true;
@@ -230,7 +270,8 @@ private slots:
             QTest::addRow("%s, unused", end) << QByteArray(end) << 5 << true << false;
         }
         QTest::newRow("beginning of a turn, ordinary") << QByteArray("<|im_start|>") << 1 << true << false;
-        QTest::newRow("beginning of a turn, unused, in the template") << QByteArray("<|im_start|>") << 5 << true << false;
+        QTest::newRow("beginning of a turn, unused, in the template")
+            << QByteArray("<|im_start|>") << 5 << true << false;
         QTest::newRow("reserved, unused") << QByteArray("<|reserved_7|>") << 5 << true << false;  // special as before
         QTest::newRow("strike-through of HTML") << QByteArray("</s>") << 1 << false << false;
         QTest::newRow("an ordinary word") << QByteArray("<b>") << 1 << false << false;
@@ -250,7 +291,8 @@ private slots:
         const bool mended = (kind == 1 && control) || (kind == 5 && (ends || text == "<|im_start|>"));
         QCOMPARE(tokenizer->notes().size(), std::size_t{mended ? 1U : 0U});
         if (!mended) return;
-        QVERIFY2(tokenizer->notes().front().find(text.toStdString()) != std::string::npos, tokenizer->notes().front().c_str());
+        QVERIFY2(tokenizer->notes().front().find(text.toStdString()) != std::string::npos,
+                 tokenizer->notes().front().c_str());
         QCOMPARE(tokenizer->encode(text.toStdString(), {.parse_special = true}), std::vector<TokenId>{id});
         QVERIFY(tokenizer->encode(text.toStdString()).size() > 1);  // what a user writes stays text
     }
@@ -268,9 +310,11 @@ private slots:
         const auto harmony = channels.load().value();
         QVERIFY(!harmony->isEndOfGeneration(end) && harmony->isEndOfGeneration(turn));
         test::SmallVocabulary messages;
-        const TokenId end_of_message = messages.add("<|end|>", 3), flush = messages.add("<|flush|>", 3), calls = messages.add("<|calls|>", 3);
+        const TokenId end_of_message = messages.add("<|end|>", 3), flush = messages.add("<|flush|>", 3),
+                      calls = messages.add("<|calls|>", 3);
         const auto solar = messages.load().value();
-        QVERIFY(!solar->isEndOfGeneration(end_of_message) && solar->isEndOfGeneration(flush) && solar->isEndOfGeneration(calls));
+        QVERIFY(!solar->isEndOfGeneration(end_of_message) && solar->isEndOfGeneration(flush) &&
+                solar->isEndOfGeneration(calls));
         // A tag that the template writes is found as a token of its own, and one that the file names as its end is one.
         test::SmallVocabulary tags;
         const TokenId think = tags.add("<think>", 1), other = tags.add("<other>", 1), last = tags.add("</s>", 1);
@@ -285,7 +329,9 @@ private slots:
 
     void splitRules() {
         using Pieces = std::vector<std::string_view>;
-        const auto split = [](const char* name, std::string_view text) { return PreTokenizer::byName(name).value()->split(text); };
+        const auto split = [](const char* name, std::string_view text) {
+            return PreTokenizer::byName(name).value()->split(text);
+        };
         QCOMPARE(split("gpt-2", "I'll  see 123"), (Pieces{"I", "'ll", " ", " see", " 123"}));
         QCOMPARE(split("qwen2", "I'LL  see 12\n\nx"), (Pieces{"I", "'LL", " ", " see", " ", "1", "2", "\n\n", "x"}));
         QCOMPARE(split("llama-bpe", "12345 a"), (Pieces{"123", "45", " a"}));
@@ -307,8 +353,11 @@ private slots:
         QCOMPARE(joined + stream.finish(), text);
         // Bytes that can become nothing are passed on at once; what is left at the end is not lost.
         std::string broken;
-        for (const TokenId id : gpt2_->encode("a\xff" "b\xe6\x97")) broken += stream.push(id);
-        QCOMPARE(broken, std::string("a\xff" "b"));
+        for (const TokenId id : gpt2_->encode("a\xff"
+                                              "b\xe6\x97"))
+            broken += stream.push(id);
+        QCOMPARE(broken, std::string("a\xff"
+                                     "b"));
         QCOMPARE(stream.finish(), std::string("\xe6\x97"));
         QCOMPARE(stream.finish(), std::string());
         StreamingDetokenizer quiet(qwen_, {.show_special = false});
@@ -328,16 +377,26 @@ private slots:
         QTest::newRow("blanks in front") << QByteArray(" \n<think>x") << false << ".." + opens + "#" << 0;
         QTest::newRow("false start") << QByteArray("<thin<think>x") << false << QByteArray(13, '.') << 0;
         QTest::newRow("a word of the answer") << QByteArray("ab <think>x") << false << QByteArray(11, '.') << 0;
-        QTest::newRow("a word behind the thought") << QByteArray("<think>a</think>b <think>c") << false << opens + "#" + closes + QByteArray(10, '.') << 1;
-        QTest::newRow("a second thought") << QByteArray("<think>a</think>\n<think>b</think>c") << false << opens + "#" + closes + "." + opens + "#" + closes + "." << 2;
-        QTest::newRow("opened twice") << QByteArray("<think>a<think>b</think>c") << false << opens + QByteArray(9, '#') + closes + "." << 1;
-        QTest::newRow("opened again behind the prompt") << QByteArray("<think>b</think>c") << true << QByteArray(8, '#') + closes + "." << 1;
-        QTest::newRow("the other form in a thought") << QByteArray("<think><|end|></think>b") << false << opens + QByteArray(7, '#') + closes + "." << 1;
+        QTest::newRow("a word behind the thought")
+            << QByteArray("<think>a</think>b <think>c") << false << opens + "#" + closes + QByteArray(10, '.') << 1;
+        QTest::newRow("a second thought") << QByteArray("<think>a</think>\n<think>b</think>c") << false
+                                          << opens + "#" + closes + "." + opens + "#" + closes + "." << 2;
+        QTest::newRow("opened twice") << QByteArray("<think>a<think>b</think>c") << false
+                                      << opens + QByteArray(9, '#') + closes + "." << 1;
+        QTest::newRow("opened again behind the prompt")
+            << QByteArray("<think>b</think>c") << true << QByteArray(8, '#') + closes + "." << 1;
+        QTest::newRow("the other form in a thought")
+            << QByteArray("<think><|end|></think>b") << false << opens + QByteArray(7, '#') + closes + "." << 1;
         QTest::newRow("other brackets") << QByteArray("[THINK]a[/THINK]b") << false << opens + "#" + closes + "." << 1;
-        QTest::newRow("the closing tag of another pair") << QByteArray("[THINK]</think>x") << false << opens + QByteArray(9, '#') << 0;
-        QTest::newRow("channels in letters") << QByteArray("<|channel|>an<|message|>x<|end|><|channel|>final<|message|>write <|channel|>an<|message|> or <think>") << false
-                                             << QByteArray(23, '.') + "##" + "######." + QByteArray(27 + 6 + 24 + 11, '.') << 1;
-        QTest::newRow("an endless name") << QByteArray("<|channel|>") + QByteArray(80, 'x') + "<|message|>y" << false << QByteArray(11 + 80 + 12, '.') << 0;
+        QTest::newRow("the closing tag of another pair")
+            << QByteArray("[THINK]</think>x") << false << opens + QByteArray(9, '#') << 0;
+        QTest::newRow("channels in letters")
+            << QByteArray(
+                   "<|channel|>an<|message|>x<|end|><|channel|>final<|message|>write <|channel|>an<|message|> or "
+                   "<think>")
+            << false << QByteArray(23, '.') + "##" + "######." + QByteArray(27 + 6 + 24 + 11, '.') << 1;
+        QTest::newRow("an endless name") << QByteArray("<|channel|>") + QByteArray(80, 'x') + "<|message|>y" << false
+                                         << QByteArray(11 + 80 + 12, '.') << 0;
         QTest::newRow("stray close") << QByteArray("a</think>b") << false << QByteArray("..........") << 0;
     }
     void thinking() {
@@ -375,7 +434,9 @@ private slots:
         const auto tokenizer = vocabulary.load().value();
         ThinkingTracker tracker(*tokenizer, false);
         std::string seen;
-        for (const TokenId id : tokenizer->encode("<|channel|>an<|message|>xy<|end|><|start|>a<|channel|>final<|message|>zz", {.parse_special = true})) seen += tracker.push(id) ? '#' : '.';
+        for (const TokenId id : tokenizer->encode(
+                 "<|channel|>an<|message|>xy<|end|><|start|>a<|channel|>final<|message|>zz", {.parse_special = true}))
+            seen += tracker.push(id) ? '#' : '.';
         QCOMPARE(seen, std::string("...###............"));
         // A message ends with its token. What its text says of tags and marks changes nothing.
         ThinkingTracker other(*tokenizer, false);
@@ -401,9 +462,14 @@ private slots:
         QCOMPARE(completeUtf8Length("a\xff"), std::size_t{2});
         QCOMPARE(completeUtf8Length("a\xed\xa0"), std::size_t{3});  // the start of a surrogate is no start
         QCOMPARE(completeUtf8Length("\x80\x80\x80\x80"), std::size_t{4});
-        for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xe6\x97"}) QVERIFY(!isValidUtf8(bad));
+        for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+                                "\x80", "\xe6\x97"})
+            QVERIFY(!isValidUtf8(bad));
         QVERIFY(isValidUtf8("a\xc2\x80\xe0\xa0\x80\xf4\x8f\xbf\xbf"));
-        QCOMPARE(toValidUtf8("a\xff" "b"), std::string("a\xEF\xBF\xBD" "b"));
+        QCOMPARE(toValidUtf8("a\xff"
+                             "b"),
+                 std::string("a\xEF\xBF\xBD"
+                             "b"));
     }
 };
 

@@ -1,4 +1,5 @@
-// Added tokens with their options, normalization and merges of tokenizer.json files, exactly as the Hugging Face tokenizers library encodes.
+// Added tokens with their options, normalization and merges of tokenizer.json files, exactly as the Hugging Face
+// tokenizers library encodes.
 #include <QTest>
 
 #include <fstream>
@@ -35,7 +36,8 @@ class TestTokenizerJsonGoldens : public QObject {
 private slots:
     void vectors_data() {
         QTest::addColumn<QString>("name");
-        for (const char* name : {"byte_level", "spm_prepend", "spm_first", "spm_always"}) QTest::newRow(name) << QString(name);
+        for (const char* name : {"byte_level", "spm_prepend", "spm_first", "spm_always"})
+            QTest::newRow(name) << QString(name);
     }
     void vectors() {
         QFETCH(QString, name);
@@ -54,10 +56,14 @@ private slots:
         int wrong = 0;
         for (const auto& one : cases) {
             const auto text = one.at("text").get<std::string>();
-            const auto ids = (*tokenizer)->encode(text, {.parse_special = true, .vocabulary_bos_eos = true}), ids_plain = (*tokenizer)->encode(text);
-            if (ids == one.at("ids").get<std::vector<TokenId>>() && ids_plain == one.at("ids_plain").get<std::vector<TokenId>>()) continue;
+            const auto ids = (*tokenizer)->encode(text, {.parse_special = true, .vocabulary_bos_eos = true}),
+                       ids_plain = (*tokenizer)->encode(text);
+            if (ids == one.at("ids").get<std::vector<TokenId>>() &&
+                ids_plain == one.at("ids_plain").get<std::vector<TokenId>>())
+                continue;
             if (++wrong <= 10) {
-                qWarning("%s: %s and %s instead of %s", one.at("text").dump(-1, ' ', true).c_str(), nlohmann::json(ids).dump().c_str(), nlohmann::json(ids_plain).dump().c_str(),
+                qWarning("%s: %s and %s instead of %s", one.at("text").dump(-1, ' ', true).c_str(),
+                         nlohmann::json(ids).dump().c_str(), nlohmann::json(ids_plain).dump().c_str(),
                          one.dump(-1, ' ', true).c_str());
             }
         }

@@ -1,4 +1,5 @@
-// Classes of characters, and composed text: the cases of Unicode annex 15 by which implementations differ. Expected forms are Python's.
+// Classes of characters, and composed text: the cases of Unicode annex 15 by which implementations differ. Expected
+// forms are Python's.
 #include <QElapsedTimer>
 #include <QTest>
 
@@ -26,8 +27,10 @@ private slots:
     void composes_data() {
         QTest::addColumn<QByteArray>("text");
         QTest::addColumn<QByteArray>("expected");
-        const auto row = [](const char* name, const std::vector<char32_t>& text, const std::vector<char32_t>& expected) {
-            QTest::newRow(name) << QByteArray::fromStdString(written(text)) << QByteArray::fromStdString(written(expected));
+        const auto row = [](const char* name, const std::vector<char32_t>& text,
+                            const std::vector<char32_t>& expected) {
+            QTest::newRow(name) << QByteArray::fromStdString(written(text))
+                                << QByteArray::fromStdString(written(expected));
         };
         row("nothing", {}, {});
         row("letters", {'a', 'b', ' ', 0xe9}, {'a', 'b', ' ', 0xe9});
@@ -71,12 +74,18 @@ private slots:
     }
 
     void wordCharacters() {
-        for (const char32_t yes : {U'a', U'Z', U'0', U'_', U'\u00e9', U'\u0301', U'\u0663', U'\u2167', U'\u203f', U'\u200d', U'\u24d0', U'\U0001f130', U'\ud55c'}) QVERIFY2(isWordCharacter(yes), written({yes}).c_str());
-        for (const char32_t no : {U' ', U'-', U'.', U'<', U'\u00bd', U'\u00b2', U'\u2581', U'\u00a0', U'\u200b', U'\U0001f469', U'\u0378'}) QVERIFY2(!isWordCharacter(no), written({no}).c_str());
+        for (const char32_t yes : {U'a', U'Z', U'0', U'_', U'\u00e9', U'\u0301', U'\u0663', U'\u2167', U'\u203f',
+                                   U'\u200d', U'\u24d0', U'\U0001f130', U'\ud55c'})
+            QVERIFY2(isWordCharacter(yes), written({yes}).c_str());
+        for (const char32_t no :
+             {U' ', U'-', U'.', U'<', U'\u00bd', U'\u00b2', U'\u2581', U'\u00a0', U'\u200b', U'\U0001f469', U'\u0378'})
+            QVERIFY2(!isWordCharacter(no), written({no}).c_str());
     }
 
     void whiteSpace() {
-        for (const char32_t yes : {U'\t', U'\r', U' ', U'\u0085', U'\u00a0', U'\u1680', U'\u2003', U'\u2029', U'\u3000'}) QVERIFY(isWhiteSpace(yes));
+        for (const char32_t yes :
+             {U'\t', U'\r', U' ', U'\u0085', U'\u00a0', U'\u1680', U'\u2003', U'\u2029', U'\u3000'})
+            QVERIFY(isWhiteSpace(yes));
         for (const char32_t no : {U'\b', U'a', U'\u180e', U'\u200b', U'\u2581', U'\ufeff'}) QVERIFY(!isWhiteSpace(no));
     }
 

@@ -37,7 +37,8 @@ RunRequest fullRequest() {
     return r;
 }
 
-// Positions 10 to 16: a round that was corrected at 12, a plain step, a round that was accepted to its end, and one that the run ended.
+// Positions 10 to 16: a round that was corrected at 12, a plain step, a round that was accepted to its end, and one
+// that the run ended.
 RunTrace draftedTrace() {
     RunTrace trace;
     RunProvenance provenance;
@@ -97,12 +98,14 @@ private slots:
         }
     }
     void rangesAreSaidInShortestDigits() {
-        QCOMPARE(rangeText({.key = "budget", .low = 1, .high = 4096, .step = 1}), std::string("1 to 4096, whole numbers"));
+        QCOMPARE(rangeText({.key = "budget", .low = 1, .high = 4096, .step = 1}),
+                 std::string("1 to 4096, whole numbers"));
         QCOMPARE(rangeText({.key = "epsilon", .low = 0.001, .high = 1}), std::string("0.001 to 1"));
         const ParamSpec specs[] = {{.key = "nodes", .low = 1, .high = 100000, .step = 1}};
         const auto refused = checkParams({"tree", {{"nodes", 0.5}}}, specs);
         QVERIFY(!refused);
-        QCOMPARE(refused.error().line(), std::string("tree: nodes=0.5 is out of range. Use 1 to 100000, whole numbers"));
+        QCOMPARE(refused.error().line(),
+                 std::string("tree: nodes=0.5 is out of range. Use 1 to 100000, whole numbers"));
     }
     void aParameterIsNamedOnce() {
         const ParamSpec specs[] = {{.key = "bits", .low = 2, .high = 8, .step = 1, .fallback = 4}};
@@ -113,7 +116,10 @@ private slots:
     }
     void methodChoiceFaults_data() {
         QTest::addColumn<QString>("text");
-        for (const char* text : {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=x", "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan", "rtn:bits=1e999", "rtn:bits=3,", "rtn:", "rtn:bits=3,,group=64", "rtn:bits=0x3", "rtn:bits= 3"}) QTest::newRow(text) << text;
+        for (const char* text :
+             {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=x", "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan",
+              "rtn:bits=1e999", "rtn:bits=3,", "rtn:", "rtn:bits=3,,group=64", "rtn:bits=0x3", "rtn:bits= 3"})
+            QTest::newRow(text) << text;
     }
     void methodChoiceFaults() {
         QFETCH(QString, text);
@@ -124,7 +130,8 @@ private slots:
     void paramsAreChecked() {
         const ParamSpec specs[] = {{.key = "bits", .low = 2, .high = 8, .step = 1, .fallback = 4}};
         QVERIFY(checkParams({"rtn", {{"bits", 3}}}, specs));
-        for (const MethodChoice& bad : {MethodChoice{"rtn", {{"bits", 9}}}, MethodChoice{"rtn", {{"bits", 2.5}}}, MethodChoice{"rtn", {{"bots", 3}}}}) {
+        for (const MethodChoice& bad : {MethodChoice{"rtn", {{"bits", 9}}}, MethodChoice{"rtn", {{"bits", 2.5}}},
+                                        MethodChoice{"rtn", {{"bots", 3}}}}) {
             QVERIFY(!checkParams(bad, specs));
         }
         QCOMPARE((MethodChoice{"rtn", {}}).value(specs[0]), 4.0);
@@ -142,7 +149,8 @@ private slots:
             nlohmann::json missing = whole;
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
-            const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill" || key == "recorded_prompt" || key == "clock";  // the first version did not write them
+            const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill" ||
+                               key == "recorded_prompt" || key == "clock";  // the first version did not write them
             QCOMPARE(parsed.has_value(), later);
             if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;
@@ -153,7 +161,8 @@ private slots:
     }
     void requestOfTheFirstVersion() {
         nlohmann::json old = toJson(fullRequest());
-        for (const char* later : {"draft", "experts", "kv_type", "prefill", "recorded_prompt", "clock"}) old.erase(later);
+        for (const char* later : {"draft", "experts", "kv_type", "prefill", "recorded_prompt", "clock"})
+            old.erase(later);
         const auto request = runRequestFromJson(old);
         QVERIFY(request);
         QCOMPARE(request->prefill, PrefillMode::Exact);
@@ -200,7 +209,9 @@ private slots:
         bad["clock"].erase("utc_offset_s");
         QVERIFY(!runProvenanceFromJson(bad));
         nlohmann::json old = toJson(p);
-        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts", "experts_used", "kv_cache", "kv_bytes", "reused_positions", "reused_bytes", "clock"}) old.erase(later);
+        for (const char* later : {"draft_name", "draft_hash", "draft_format", "expert_layers", "experts",
+                                  "experts_used", "kv_cache", "kv_bytes", "reused_positions", "reused_bytes", "clock"})
+            old.erase(later);
         const auto first_version = runProvenanceFromJson(old);
         QVERIFY(first_version);
         QCOMPARE(first_version->experts, 0);
@@ -209,9 +220,11 @@ private slots:
     }
     void originsOfTokens() {
         const RunTrace trace = draftedTrace();
-        const TokenOrigin expected[] = {TokenOrigin::Accepted, TokenOrigin::Accepted, TokenOrigin::Corrected, TokenOrigin::Decoded,
-                                        TokenOrigin::Accepted, TokenOrigin::Bonus,    TokenOrigin::Accepted,  TokenOrigin::Decoded};
-        for (Position pos = 10; pos < 18; ++pos) QCOMPARE(tokenOriginText(trace.originAt(pos)), tokenOriginText(expected[pos - 10]));
+        const TokenOrigin expected[] = {TokenOrigin::Accepted, TokenOrigin::Accepted, TokenOrigin::Corrected,
+                                        TokenOrigin::Decoded,  TokenOrigin::Accepted, TokenOrigin::Bonus,
+                                        TokenOrigin::Accepted, TokenOrigin::Decoded};
+        for (Position pos = 10; pos < 18; ++pos)
+            QCOMPARE(tokenOriginText(trace.originAt(pos)), tokenOriginText(expected[pos - 10]));
         QVERIFY(trace.originAt(3) == TokenOrigin::Decoded);
         QVERIFY(trace.roundAt(9) == nullptr && trace.roundAt(13) == nullptr && trace.roundAt(17) == nullptr);
         QCOMPARE(trace.roundAt(12), &trace.draftRounds()[0]);

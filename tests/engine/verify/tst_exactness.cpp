@@ -1,6 +1,7 @@
-// At temperatures above 0 whole runs of a small random model, drafted by another one, are distributed as the target's own text: a G-test of every
-// continuation of three tokens against the chances that the target's logits give it, penalty, temperature and filters included. The same test catches a lossy rule and
-// a target that is not the one that was promised.
+// At temperatures above 0 whole runs of a small random model, drafted by another one, are distributed as the target's
+// own text: a G-test of every continuation of three tokens against the chances that the target's logits give it,
+// penalty, temperature and filters included. The same test catches a lossy rule and a target that is not the one that
+// was promised.
 #include <QTest>
 
 #include <cmath>
@@ -54,7 +55,8 @@ RunRequest request(const Case& c) {
     r.penalty.strength = c.penalty;
     // Every third character: some of them are always among the likely ones.
     r.penalty.set_name = "thirds";
-    for (char letter = '!'; letter < '~'; letter = static_cast<char>(letter + 3)) r.penalty.words.emplace_back(1, letter);
+    for (char letter = '!'; letter < '~'; letter = static_cast<char>(letter + 3))
+        r.penalty.words.emplace_back(1, letter);
     r.draft.method = *parseMethodChoice(c.method);
     r.draft.verify = *parseMethodChoice(c.rule);
     return r;
@@ -63,13 +65,15 @@ RunRequest request(const Case& c) {
 using Words = std::map<std::vector<TokenId>, double>;
 
 // The chance of every text of kTokens tokens (shorter when it ends), from the target's logits.
-void expand(const Model& model, CpuDevice& device, const RunRequest& r, std::vector<TokenId> text, std::size_t prompt, double chance, Words& words) {
+void expand(const Model& model, CpuDevice& device, const RunRequest& r, std::vector<TokenId> text, std::size_t prompt,
+            double chance, Words& words) {
     const bool ended = text.size() > prompt && model.tokenizer()->isEndOfGeneration(text.back());
     if (ended || text.size() == prompt + kTokens) {
         words[{text.begin() + static_cast<std::ptrdiff_t>(prompt), text.end()}] += chance;
         return;
     }
-    auto sequence = Sequence::create(std::shared_ptr<const Model>(&model, [](const Model*) {}), device, 64, Arithmetic::Native);
+    auto sequence =
+        Sequence::create(std::shared_ptr<const Model>(&model, [](const Model*) {}), device, 64, Arithmetic::Native);
     std::vector<float> logits(static_cast<std::size_t>(model.config().vocab_size));
     if (!sequence || !(*sequence)->append(text, 1, logits.data())) qFatal("the target does not run");
     auto penalty = MarkerPenalty::create(r.penalty, *model.tokenizer());
@@ -183,15 +187,24 @@ private slots:
         QTest::addColumn<QString>("rule");
         QTest::addColumn<bool>("top_p");
         QTest::addColumn<double>("penalty");
-        QTest::newRow("plain") << "none" << "match" << false << 0.0;
-        QTest::newRow("chain, rejection") << "chain:length=2" << "rejection" << false << 0.0;
-        QTest::newRow("chain, rejection, top-p and penalty") << "chain:length=2" << "rejection" << true << 1.5;
-        QTest::newRow("tree, rejection") << "tree:nodes=10,depth=2,branch=3,least=0" << "rejection" << false << 0.0;
-        QTest::newRow("tree, rejection, top-p and penalty") << "tree:nodes=10,depth=2,branch=3,least=0" << "rejection" << true << 1.5;
-        QTest::newRow("static tree, rejection, penalty") << "static_tree:first=3,second=2,third=0,fourth=0" << "rejection" << false << 1.5;
-        QTest::newRow("look-up, rejection") << "ngram:length=2,shortest=1" << "rejection" << false << 0.0;
-        QTest::newRow("chain, match, top-p and penalty") << "chain:length=2" << "match" << true << 1.5;
-        QTest::newRow("tree, match") << "tree:nodes=10,depth=2,branch=3,least=0" << "match" << false << 0.0;
+        QTest::newRow("plain") << "none"
+                               << "match" << false << 0.0;
+        QTest::newRow("chain, rejection") << "chain:length=2"
+                                          << "rejection" << false << 0.0;
+        QTest::newRow("chain, rejection, top-p and penalty") << "chain:length=2"
+                                                             << "rejection" << true << 1.5;
+        QTest::newRow("tree, rejection") << "tree:nodes=10,depth=2,branch=3,least=0"
+                                         << "rejection" << false << 0.0;
+        QTest::newRow("tree, rejection, top-p and penalty") << "tree:nodes=10,depth=2,branch=3,least=0"
+                                                            << "rejection" << true << 1.5;
+        QTest::newRow("static tree, rejection, penalty") << "static_tree:first=3,second=2,third=0,fourth=0"
+                                                         << "rejection" << false << 1.5;
+        QTest::newRow("look-up, rejection") << "ngram:length=2,shortest=1"
+                                            << "rejection" << false << 0.0;
+        QTest::newRow("chain, match, top-p and penalty") << "chain:length=2"
+                                                         << "match" << true << 1.5;
+        QTest::newRow("tree, match") << "tree:nodes=10,depth=2,branch=3,least=0"
+                                     << "match" << false << 0.0;
     }
 
     void textsHaveTheTargetsDistribution() {
@@ -202,11 +215,13 @@ private slots:
         const std::string draft = method.toStdString(), verify = rule.toStdString();
         const Case c{top_p ? kTopP : kTopK, penalty, draft.c_str(), verify.c_str()};
         const GTest test = gTest(setup().chances(c), setup().texts(c));
-        qInfo("G %.1f of %d degrees of freedom, 0.1 %% point %.1f; %d accepted, %d rejected", test.g, test.freedom, test.critical(), setup().accepted_, setup().rejected_);
+        qInfo("G %.1f of %d degrees of freedom, 0.1 %% point %.1f; %d accepted, %d rejected", test.g, test.freedom,
+              test.critical(), setup().accepted_, setup().rejected_);
         QVERIFY(test.freedom >= 5);
         QVERIFY(test.g < test.critical());
         // What is looked up is hardly ever likely here; it must not disturb.
-        QVERIFY(method == "none" || (setup().rejected_ > 100 && (setup().accepted_ > 100 || method.startsWith("ngram"))));
+        QVERIFY(method == "none" ||
+                (setup().rejected_ > 100 && (setup().accepted_ > 100 || method.startsWith("ngram"))));
     }
 
     void aLossyRuleIsCaught() {

@@ -1,5 +1,5 @@
-// Verify rules: what is exact is exact in distribution (chi-square over many seeds), a rule that is wrong on purpose is caught by the same test, and
-// matching gives the text of plain decoding.
+// Verify rules: what is exact is exact in distribution (chi-square over many seeds), a rule that is wrong on purpose is
+// caught by the same test, and matching gives the text of plain decoding.
 #include <QTest>
 
 #include <array>
@@ -37,7 +37,9 @@ double chiSquare(const std::array<int, kVocab>& counts, const TokenDistribution&
 double critical(const TokenDistribution& expected) { return kCritical[expected.size() - 1]; }
 
 TokenId outcomeToken(const VerifyOutcome& outcome, const VerifyTask& task) {
-    return outcome.accepted < 0 ? outcome.own : task.tree->tokens[static_cast<std::size_t>(task.children[static_cast<std::size_t>(outcome.accepted)])];
+    return outcome.accepted < 0
+               ? outcome.own
+               : task.tree->tokens[static_cast<std::size_t>(task.children[static_cast<std::size_t>(outcome.accepted)])];
 }
 
 // Counts what a rule puts at one position over many seeds. `grow` makes the children for a seed.
@@ -50,7 +52,8 @@ std::array<int, kVocab> tally(const SamplerSettings& settings, const Grow& grow,
         const DraftTree tree = grow(static_cast<std::uint64_t>(run));
         std::vector<std::int32_t> children;
         for (std::size_t i = 0; i < tree.size(); ++i) children.push_back(static_cast<std::int32_t>(i));
-        const VerifyTask task{&tree, children, kTarget, &sampler, settings, static_cast<std::uint64_t>(run), 17, &choice};
+        const VerifyTask task{&tree, children, kTarget, &sampler, settings, static_cast<std::uint64_t>(run),
+                              17,    &choice};
         ++counts[static_cast<std::size_t>(outcomeToken(decide(task), task))];
     }
     return counts;
@@ -75,7 +78,9 @@ DraftTree chosenChildren(std::uint64_t) {
 // The mistake that is easily made: a refused token is replaced by a draw from p instead of from what is left of it.
 VerifyOutcome wrongRule(const VerifyTask& task) {
     VerifyOutcome outcome = verify::kRejection.decide(task);
-    if (outcome.accepted < 0) outcome.own = drawToken(task.sampler->distribution(task.logits, task.settings), task.seed, task.pos, NoiseStream::Sample);
+    if (outcome.accepted < 0)
+        outcome.own =
+            drawToken(task.sampler->distribution(task.logits, task.settings), task.seed, task.pos, NoiseStream::Sample);
     return outcome;
 }
 
@@ -136,12 +141,15 @@ private slots:
             accepted += outcome.accepted >= 0 ? 1 : 0;
             return outcome;
         };
-        (void)tally(settings, [&](std::uint64_t seed) { return drawnChild(settings, seed); }, counting);
-        QVERIFY(std::abs(static_cast<double>(accepted) / kRuns - overlap) < 4 * std::sqrt(overlap * (1 - overlap) / kRuns));
+        (void)tally(
+            settings, [&](std::uint64_t seed) { return drawnChild(settings, seed); }, counting);
+        QVERIFY(std::abs(static_cast<double>(accepted) / kRuns - overlap) <
+                4 * std::sqrt(overlap * (1 - overlap) / kRuns));
     }
 
     void matchIsThePlainChoice() {
-        for (const SamplerSettings& settings : {SamplerSettings{0, 0, 1, 0}, SamplerSettings{0.7, 0, 0.95, 0}, SamplerSettings{1, 2, 1, 0.1}}) {
+        for (const SamplerSettings& settings :
+             {SamplerSettings{0, 0, 1, 0}, SamplerSettings{0.7, 0, 0.95, 0}, SamplerSettings{1, 2, 1, 0.1}}) {
             Sampler sampler;
             const MethodChoice choice{"match", {}};
             int accepted = 0;
@@ -151,10 +159,12 @@ private slots:
                 const VerifyTask task{&tree, children, kTarget, &sampler, settings, seed, 17, &choice};
                 const VerifyOutcome outcome = verify::kMatch.decide(task);
                 QCOMPARE(outcomeToken(outcome, task), sampler.choose(kTarget, settings, seed, 17));
-                QCOMPARE(outcome.tests.size(), outcome.accepted < 0 ? std::size_t{3} : static_cast<std::size_t>(outcome.accepted) + 1);
+                QCOMPARE(outcome.tests.size(),
+                         outcome.accepted < 0 ? std::size_t{3} : static_cast<std::size_t>(outcome.accepted) + 1);
                 accepted += outcome.accepted >= 0 ? 1 : 0;
             }
-            QVERIFY(settings.temperature == 0 ? accepted == 0 : accepted > 0);  // token 0 is the largest, and was not drafted
+            QVERIFY(settings.temperature == 0 ? accepted == 0
+                                              : accepted > 0);  // token 0 is the largest, and was not drafted
         }
     }
 
@@ -174,14 +184,17 @@ private slots:
     }
 
     void distributionIsWhatChooseDrawsFrom() {
-        for (const SamplerSettings& settings : {SamplerSettings{1, 0, 1, 0}, SamplerSettings{0.6, 0, 0.9, 0}, SamplerSettings{1.5, 4, 1, 0.2}}) {
+        for (const SamplerSettings& settings :
+             {SamplerSettings{1, 0, 1, 0}, SamplerSettings{0.6, 0, 0.9, 0}, SamplerSettings{1.5, 4, 1, 0.2}}) {
             Sampler sampler;
             const TokenDistribution expected = sampler.distribution(kTarget, settings);
             double sum = 0;
             for (const TokenProbability& token : expected) sum += token.p;
             QVERIFY(std::abs(sum - 1) < 1e-12);
             std::array<int, kVocab> counts{};
-            for (int run = 0; run < kRuns; ++run) ++counts[static_cast<std::size_t>(sampler.choose(kTarget, settings, static_cast<std::uint64_t>(run), 3))];
+            for (int run = 0; run < kRuns; ++run)
+                ++counts[static_cast<std::size_t>(
+                    sampler.choose(kTarget, settings, static_cast<std::uint64_t>(run), 3))];
             QVERIFY(chiSquare(counts, expected) < critical(expected));
         }
     }

@@ -32,7 +32,8 @@ double error(const Model& quantized, const Model& stored) {
         kernels::ops().matmul({a.weight, unit.data(), cols, 1, ya.data(), rows, 0, rows});
         kernels::ops().matmul({b.weight, unit.data(), cols, 1, yb.data(), rows, 0, rows});
         unit[static_cast<std::size_t>(k)] = 0;
-        for (std::size_t o = 0; o < ya.size(); ++o) sum += std::pow(static_cast<double>(ya[o]) - static_cast<double>(yb[o]), 2);
+        for (std::size_t o = 0; o < ya.size(); ++o)
+            sum += std::pow(static_cast<double>(ya[o]) - static_cast<double>(yb[o]), 2);
     }
     return std::sqrt(sum / static_cast<double>(rows * cols));
 }
@@ -58,17 +59,20 @@ private slots:
     void smallerGroupsAreCloser() {
         auto stored = load("none");
         QVERIFY(error(**load("rtn:bits=3,group=32"), **stored) < error(**load("rtn:bits=3,group=256"), **stored));
-        QVERIFY(error(**load("rtn:bits=3,group=32,symmetric=0"), **stored) < error(**load("rtn:bits=3,group=0,symmetric=0"), **stored));
+        QVERIFY(error(**load("rtn:bits=3,group=32,symmetric=0"), **stored) <
+                error(**load("rtn:bits=3,group=0,symmetric=0"), **stored));
     }
     void describesItself() {
         auto model = load("rtn:bits=3,group=64");
         QCOMPARE((*model)->weightFormat(), std::string("RTN 3 bit g64"));
-        QCOMPARE((*load("rtn:bits=4,group=0,symmetric=0"))->weightFormat(), std::string("RTN 4 bit per row asymmetric"));
+        QCOMPARE((*load("rtn:bits=4,group=0,symmetric=0"))->weightFormat(),
+                 std::string("RTN 4 bit per row asymmetric"));
         QVERIFY((*model)->bitsPerWeight() < (*load("none"))->bitsPerWeight());
         QVERIFY((*model)->bitsPerWeight() > 3.25);  // embeddings and norms stay as stored
     }
     void refusesWhatItCannotDo() {
-        for (const char* method : {"rtn:bits=1", "rtn:bits=9", "rtn:bits=3.5", "rtn:group=-1", "rtn:colour=3", "awq:bits=4"}) {
+        for (const char* method :
+             {"rtn:bits=1", "rtn:bits=9", "rtn:bits=3.5", "rtn:group=-1", "rtn:colour=3", "awq:bits=4"}) {
             auto model = load(method);
             QVERIFY2(!model, method);
             QVERIFY(!model.error().hint.empty());
@@ -76,10 +80,21 @@ private slots:
     }
     void quantizesWhatIsQuantizedAgain_data() {
         QTest::addColumn<QString>("format");
-        for (const auto& [file, format] : {std::pair{"llama-d64-Q8_0", "Q8_0"}, {"llama-d64-Q4_0", "Q4_0"}, {"llama-d64-Q4_1", "Q4_1"}, {"llama-d64-Q5_0", "Q5_0"},
-                                           {"llama-d64-Q5_1", "Q5_1"}, {"llama-d64-IQ4_NL", "IQ4_NL"}, {"llama-d256-IQ4_XS", "IQ4_XS"}, {"llama-d256-Q2_K", "Q2_K"},
-                                           {"llama-d256-Q3_K", "Q3_K_S"}, {"qwen3-d256-Q3_K_M", "Q3_K_M"}, {"qwen2-d256-Q4_K", "Q4_K_S"}, {"qwen2-d256-Q4_K_M", "Q4_K_M"},
-                                           {"llama-d256-Q5_K", "Q5_K_S"}, {"llama-d256-Q6_K", "Q6_K"}, {"gpt-oss-d128-MXFP4_MOE", "MXFP4_MOE"}}) {
+        for (const auto& [file, format] : {std::pair{"llama-d64-Q8_0", "Q8_0"},
+                                           {"llama-d64-Q4_0", "Q4_0"},
+                                           {"llama-d64-Q4_1", "Q4_1"},
+                                           {"llama-d64-Q5_0", "Q5_0"},
+                                           {"llama-d64-Q5_1", "Q5_1"},
+                                           {"llama-d64-IQ4_NL", "IQ4_NL"},
+                                           {"llama-d256-IQ4_XS", "IQ4_XS"},
+                                           {"llama-d256-Q2_K", "Q2_K"},
+                                           {"llama-d256-Q3_K", "Q3_K_S"},
+                                           {"qwen3-d256-Q3_K_M", "Q3_K_M"},
+                                           {"qwen2-d256-Q4_K", "Q4_K_S"},
+                                           {"qwen2-d256-Q4_K_M", "Q4_K_M"},
+                                           {"llama-d256-Q5_K", "Q5_K_S"},
+                                           {"llama-d256-Q6_K", "Q6_K"},
+                                           {"gpt-oss-d128-MXFP4_MOE", "MXFP4_MOE"}}) {
             QTest::newRow(file) << QString::fromLatin1(format);
         }
     }
@@ -101,12 +116,14 @@ private slots:
         QVERIFY(made.type == kernels::TensorType::RtnGroup);
         std::vector<float> values(static_cast<std::size_t>(from.rows * from.cols));
         for (std::int64_t row = 0; row < from.rows; ++row) {
-            kernels::ops().dequantizeRow(from.type, from.data + static_cast<std::size_t>(row) * from.row_bytes, from.cols, values.data() + row * from.cols);
+            kernels::ops().dequantizeRow(from.type, from.data + static_cast<std::size_t>(row) * from.row_bytes,
+                                         from.cols, values.data() + row * from.cols);
         }
         const auto groups = static_cast<std::size_t>(from.rows * (from.cols / 64));
         std::vector<std::uint8_t> codes(values.size());
         std::vector<float> scale(groups), zero(groups);
-        kernels::rtnQuantize(values.data(), from.rows, from.cols, {.bits = 3, .group = 64, .symmetric = true}, codes.data(), scale.data(), zero.data());
+        kernels::rtnQuantize(values.data(), from.rows, from.cols, {.bits = 3, .group = 64, .symmetric = true},
+                             codes.data(), scale.data(), zero.data());
         QVERIFY(std::equal(codes.begin(), codes.end(), made.rtn.codes));
         QVERIFY(std::equal(scale.begin(), scale.end(), made.rtn.scale));
         QVERIFY(std::equal(zero.begin(), zero.end(), made.rtn.zero));
@@ -115,8 +132,8 @@ private slots:
     void namesFollowTheWeights() {
         QCOMPARE(storedFormatName({{"Q4_K", 900}, {"Q6_K", 100}}, 15), std::string("Q4_K_M"));
         QCOMPARE(storedFormatName({{"Q4_K", 900}, {"Q6_K", 100}}, std::nullopt), std::string("Q4_K, Q6_K"));
-        QCOMPARE(storedFormatName({{"Q4_K", 1000}}, 15), std::string("Q4_K"));            // made "pure"
-        QCOMPARE(storedFormatName({{"Q8_0", 1000}}, 15), std::string("Q8_0"));            // the key of an ancestor
+        QCOMPARE(storedFormatName({{"Q4_K", 1000}}, 15), std::string("Q4_K"));  // made "pure"
+        QCOMPARE(storedFormatName({{"Q8_0", 1000}}, 15), std::string("Q8_0"));  // the key of an ancestor
         QCOMPARE(storedFormatName({{"BF16", 900}, {"Q8_0", 100}}, 32), std::string("BF16, Q8_0"));
         QCOMPARE(storedFormatName({}, 15), std::string());
         const WeightQuantizer* rtn = *findWeightQuantizer(*parseMethodChoice("rtn"));
@@ -128,7 +145,8 @@ private slots:
     void saysWhichRowHoldsNoNumber() {
         constexpr std::int64_t kRows = 200, kCols = 64;
         std::vector<float> weights(kRows * kCols, 0.5F);
-        weights[static_cast<std::size_t>(150 * kCols)] = weights[static_cast<std::size_t>(77 * kCols + 3)] = std::nanf("");
+        weights[static_cast<std::size_t>(150 * kCols)] = weights[static_cast<std::size_t>(77 * kCols + 3)] =
+            std::nanf("");
         kernels::WeightView view{};
         view.type = kernels::TensorType::F32;
         view.rows = kRows, view.cols = kCols, view.row_bytes = kCols * sizeof(float);
