@@ -50,7 +50,7 @@ Result<void> verdict(const std::vector<kernels::OpCheck>& checks) {
 }
 
 Result<void> diagnoseAll(const DiagnoseArguments& arguments) {
-    FrontEnd front_end{"quibble-cli", {}, {}, {}};
+    FrontEnd front_end{"quibble-cli", {}, {}};
     const std::filesystem::path data = shippedDataDirectory();
     front_end.paths.push_back({"Shipped data", data.empty() ? "not found: set QUIBBLE_DATA_DIR" : data.string()});
     front_end.paths.push_back({"State", stateFolder().string()});

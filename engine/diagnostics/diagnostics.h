@@ -25,7 +25,7 @@ struct FrontEnd {
     std::string program;                    // "quibble", "quibble-cli"
     std::vector<DiagnosticFact> libraries;  // beside those of the engine: Qt, SQLite
     std::vector<DiagnosticFact> paths;
-    std::vector<DiagnosticFact> model;  // of the model that is open: tuningFacts()
+    std::vector<DiagnosticFact> model = {};  // of the model that is open: tuningFacts()
 };
 
 /// Program, build, processor, memory, paths and environment of this process, as they are now.
