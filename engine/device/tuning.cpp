@@ -77,7 +77,7 @@ Result<Tuning> tuningFromJson(const nlohmann::json& json) {
             if (kind == Tuning::kCodes.end() || !ways.is_object())
                 return badKey("fetch_ahead." + codes, "is not an object called \"narrow\" or \"bytes\"");
             for (const auto& [rows, way] : ways.items()) {
-                const auto same = [&rows](std::int64_t count) { return rows == std::to_string(count); };
+                const auto same = [&named = rows](std::int64_t count) { return named == std::to_string(count); };
                 const auto at = std::find_if(Tuning::kRows.begin(), Tuning::kRows.end(), same);
                 const std::string name = "fetch_ahead." + codes + "." + rows;
                 if (at == Tuning::kRows.end()) return badKey(name, "is no row count; there are 1, 2, 4 and 8");

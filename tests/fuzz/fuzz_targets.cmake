@@ -17,7 +17,7 @@ target_link_libraries(fuzz_sources PUBLIC pcre2-8 utf8proc xxhash)
 file(GLOB fuzz_model_sources ${fuzz_root}/engine/model/*.cpp ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/weight_quant/*.cpp ${fuzz_root}/kernels/packing/*.cpp
      ${fuzz_root}/kernels/reference/*.cpp)
 list(REMOVE_ITEM fuzz_model_sources ${fuzz_file_sources} ${fuzz_root}/engine/model/model_cache.cpp)
-foreach(name base/memory_use base/thread_pool device/cpu_device)
+foreach(name base/memory_use base/thread_pool device/cpu_device device/tuning)
   list(APPEND fuzz_model_sources ${fuzz_root}/engine/${name}.cpp)
 endforeach()
 foreach(name quantize rtn_quantize formats/half)

@@ -1,5 +1,6 @@
 // kernels/dispatch.cpp for the fuzz targets: the scalar reference alone. It reads what every other table reads, needs
 // no instruction set and no extension of one compiler.
+#include "engine/base/log.h"
 #include "kernels/ops.h"
 #include "kernels/reference/reference.h"
 
@@ -18,3 +19,6 @@ IsaChoice isaFromEnvironment() { return {&reference::kOps, {}}; }
 std::string whyNoMatmulBf16(const Ops& table) { return table.matmulBf16 != nullptr ? "" : "there is none"; }
 
 }  // namespace quibble::kernels
+
+// The log needs a library that is not compiled for fuzzing; here it drops its lines.
+void quibble::logLine(LogLevel /*level*/, std::string_view /*text*/) noexcept {}
