@@ -120,21 +120,6 @@ QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte
 template <PackedFormat F, int kPanels>
 constexpr int kRowsTogether = 1;
 
-template <PackedFormat F, class Block, int kSubs, int kRows, int kPanels>
-QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, Ints (&dots)[kSubs][kRows][kPanels]) {
-    for (int i = 0; i < kRows; ++i) {
-        for (int p = 0; p < kPanels; ++p) {
-            if constexpr (kSubs == 1) {
-                dots[0][i][p] = dotCodes<F, 0, 8>(w[p].q, x, x + offsetof(Q8Block, minus_sum));
-            } else {
-                dots[0][i][p] = dotCodes<F, 0, 4>(w[p].q, x, x + offsetof(Q8Block, minus_half));
-                dots[1][i][p] = dotCodes<F, 4, 4>(w[p].q, x, x + offsetof(Q8Block, minus_half) + 4);
-            }
-        }
-        x += stride;
-    }
-}
-
 QUIBBLE_INLINE Vec toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 QUIBBLE_INLINE Vec broadcastInt(const std::byte* p) {
     const __m256 eight = _mm256_cvtepi32_ps(wordAt(p));

@@ -4,6 +4,7 @@
 //   kPanelsTogether    panels whose unpacked block the registers hold
 //   loadBytes64, keepBits<mask>, addBits<mask>, moveBits<by>, lookUp, loadCodeTable, prepareCodes<F>, dotCodes<F,
 //   first, count>, toFloats, loadPowers, broadcast, broadcastInt
+//   kRowsTogether<F, panels>, and dotRows<F> where it is more than 1: rows whose dots advance together
 //
 // The fixed order of one output: blocks of 32 inputs rise; in a block t = scale * dot (of the first half, then the
 // second where a half has its own scale, joined by a fused multiply-add), then the minima likewise, then acc = fma(t, d
@@ -362,7 +363,25 @@ void addUnit(const Panels<F>& panels, int64_t r, int64_t n, int64_t panel, int64
             scales[p] += P::kScaleBytes;
             codes[p] += P::kCodeBytes;
         }
-        addStrips<F, kPanels, kRowsTogether<F, kPanels>>(acc, w, rows, panels.args.xq_stride, n);
+        if constexpr (kRowsTogether < F, kPanels >> 1) {
+            addStrips<F, kPanels, kRowsTogether<F, kPanels>>(acc, w, rows, panels.args.xq_stride, n);
+        } else {
+            const std::byte* x = rows;
+            float* sums = acc;
+            for (int64_t i = 0; i < n; ++i) {
+                Vec sum[kPanels];
+#pragma GCC unroll 2
+                for (int p = 0; p < kPanels; ++p) {
+                    sum[p] = addBlock<F>(load(sums + p * kPanelSums), w[p], x);
+                }
+#pragma GCC unroll 2
+                for (int p = 0; p < kPanels; ++p) {
+                    store(sums + p * kPanelSums, sum[p]);
+                }
+                sums += kPanelOutputs;
+                x += panels.args.xq_stride;
+            }
+        }
         rows += sizeof(Q8Block);
     }
 }
