@@ -64,37 +64,33 @@ QUIBBLE_INLINE Ints dotCodes(const Bytes* q, const std::byte* x, const std::byte
 }
 
 // Eight sums in a row that do not wait for one another keep two units busy whose results take four or five cycles.
+// Where 16 weights share a scale a row has two short sums of its own for each panel, and strips of rows were slower.
 template <PackedFormat F, int kPanels>
-constexpr int kRowsTogether = 8 / kPanels / (32 / F.sub_width);
+constexpr int kRowsTogether = F.sub_width == 32 ? 8 / kPanels : 1;
 
-template <PackedFormat F, class Block, int kSubs, int kRows, int kPanels>
-QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, Ints (&dots)[kSubs][kRows][kPanels]) {
-    constexpr int kCount = 8 / kSubs;
-    constexpr size_t kSumsAt = kSubs == 1 ? offsetof(Q8Block, minus_sum) : offsetof(Q8Block, minus_half);
+// dotCodes of all of a block, for kRows rows and kPanels panels.
+template <PackedFormat F, class Block, int kRows, int kPanels>
+QUIBBLE_INLINE void dotRows(const Block* w, const std::byte* x, size_t stride, Ints (&dots)[kRows][kPanels]) {
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-        for (int s = 0; s < kSubs; ++s) {
-            Ints start = _mm512_setzero_si512();
-            if constexpr (F.offset_shift > 0) {
-                start =
-                    _mm512_slli_epi32(wordAt(x + static_cast<size_t>(i) * stride + kSumsAt + 4 * s), F.offset_shift);
-            }
+        Ints start = _mm512_setzero_si512();
+        if constexpr (F.offset_shift > 0) {
+            const std::byte* minus_sum = x + static_cast<size_t>(i) * stride + offsetof(Q8Block, minus_sum);
+            start = _mm512_slli_epi32(wordAt(minus_sum), F.offset_shift);
+        }
 #pragma GCC unroll 2
-            for (int p = 0; p < kPanels; ++p) {
-                dots[s][i][p] = start;
-            }
+        for (int p = 0; p < kPanels; ++p) {
+            dots[i][p] = start;
         }
     }
 #pragma GCC unroll 8
-    for (int j = 0; j < kCount; ++j) {
-        for (int s = 0; s < kSubs; ++s) {
+    for (int j = 0; j < 8; ++j) {
 #pragma GCC unroll 8
-            for (int i = 0; i < kRows; ++i) {
-                const __m512i four = wordAt(x + static_cast<size_t>(i) * stride + 4 * (s * kCount + j));
+        for (int i = 0; i < kRows; ++i) {
+            const __m512i four = wordAt(x + static_cast<size_t>(i) * stride + 4 * j);
 #pragma GCC unroll 2
-                for (int p = 0; p < kPanels; ++p) {
-                    dots[s][i][p] = _mm512_dpbusd_epi32(dots[s][i][p], w[p].q[s * kCount + j], four);
-                }
+            for (int p = 0; p < kPanels; ++p) {
+                dots[i][p] = _mm512_dpbusd_epi32(dots[i][p], w[p].q[j], four);
             }
         }
     }

@@ -305,17 +305,15 @@ QUIBBLE_INLINE void fewRowsOf(const Panels<F>& panels, int64_t r, int64_t n, int
 // ready meanwhile.
 template <PackedFormat F, int kPanels, int kRows>
 QUIBBLE_INLINE void addRows(float* acc, const PackedBlock<F>* w, const std::byte* x, size_t stride) {
-    constexpr int kSubs = F.subs();
-    Ints dots[kSubs][kRows][kPanels];
+    Ints dots[kRows][kPanels];
     dotRows<F>(w, x, stride, dots);
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
         for (int p = 0; p < kPanels; ++p) {
             float* sum = acc + p * kPanelSums + i * kPanelOutputs;
-            const auto dot = [&] { return dots[0][i][p]; };
-            const auto last = [&] { return dots[kSubs - 1][i][p]; };
-            store(sum, addDots<F>(load(sum), dot, last, w[p].by, x + static_cast<size_t>(i) * stride));
+            const auto dot = [&] { return dots[i][p]; };
+            store(sum, addDots<F>(load(sum), dot, dot, w[p].by, x + static_cast<size_t>(i) * stride));
         }
     }
 }

@@ -215,7 +215,7 @@ private slots:
             args.xq += static_cast<size_t>(r) * rounded.stride;
             table.matmulPacked(args);
         }
-        for (const int64_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 16, 33, 64, 65, 70}) {
+        for (const int64_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 16, 33, 64, 65, 70}) {
             for (const size_t offset : {0, 5}) {
                 const Rounded moved = roundRows(table, x.data(), rows, cols, offset);
                 for (const int32_t ahead : {0, 1536, kManyRows}) {
