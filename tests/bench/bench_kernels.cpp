@@ -329,7 +329,7 @@ void printTime(const Options& options, const char* name, double bytes, const std
 // One row and one K/V head of 128 numbers, four of which lie side by side.
 // Rows of a prompt, the last of which sees all positions; scores lie as the engine lays them.
 void benchAttention(const Options& options, const Limits& limits, TensorType type, int64_t rows, int64_t heads,
-                    int64_t positions) {
+                    int64_t positions, bool in_place = false) {
     constexpr int64_t kDim = 128;
     const TypeTraits& traits = *typeTraits(type);
     const int64_t row_bytes =
@@ -355,11 +355,12 @@ void benchAttention(const Options& options, const Limits& limits, TensorType typ
             a.scale = 0.1F;
             a.scores = scores[t].data() + row * heads * stride;
             a.score_stride = stride;
+            a.f32_blocks = !in_place;
             a.out = out[t].data() + row * heads * kDim;
         }
     }
     const std::string name = std::string("attention ") + traits.name + " " + std::to_string(rows) + " x " +
-                             std::to_string(heads) + " x " + std::to_string(positions);
+                             std::to_string(heads) + " x " + std::to_string(positions) + (in_place ? ", in place" : "");
     if (!options.only.empty() && name.find(options.only) == std::string::npos) {
         return;
     }
@@ -393,6 +394,9 @@ void benchSmallOps(const Options& options, const Limits& limits) {
         }
         for (const int64_t positions : {256, 2048, 8192, 16384}) {
             benchAttention(options, limits, type, 10, 6, positions);
+            if (type == TensorType::F32) {
+                benchAttention(options, limits, type, 10, 6, positions, true);
+            }
         }
     }
     std::vector<std::byte> row(4 * 1024);
