@@ -4,7 +4,7 @@
 
 #include "app/engine_values.h"
 #include "engine/base/clock.h"
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/run/throughput_prefill.h"
 
 namespace quibble {

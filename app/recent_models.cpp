@@ -4,7 +4,7 @@
 
 #include "app/app_paths.h"
 #include "app/settings.h"
-#include "engine/model/model_title.h"
+#include "engine/file/model_title.h"
 
 namespace quibble {
 

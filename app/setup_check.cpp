@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "app/engine_values.h"
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/run/generator.h"

@@ -15,7 +15,7 @@
 #include "app/setup_controller.h"
 #include "data/file_kind.h"
 #include "data/models/model_catalogue.h"
-#include "engine/model/model_title.h"
+#include "engine/file/model_title.h"
 #include "views/card.h"
 #include "views/experts/experts_view.h"
 #include "views/inspector/token_inspector.h"

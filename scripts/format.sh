@@ -13,7 +13,7 @@ formatter=$(command -v clang-format-14 || command -v clang-format)
     exit 1
 }
 
-mapfile -d '' files < <(find app data engine kernels tests views \( -name '*.cpp' -o -name '*.h' \) -print0)
+mapfile -d '' files < <(find app data engine kernels tests train views \( -name '*.cpp' -o -name '*.h' \) -print0)
 if [ "${1:-}" != --check ]; then
     printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 64 "$formatter" -i
     exit 0

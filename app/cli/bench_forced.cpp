@@ -9,9 +9,9 @@
 
 #include "app/cli/bench_speculation.h"
 #include "app/cli/bench_stop.h"
+#include "engine/forward/sequence.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"
-#include "engine/model/sequence.h"
 
 namespace quibble::cli {
 

@@ -9,7 +9,7 @@
 #include "app/cli/numbers.h"
 #include "app/database_log.h"
 #include "data/store/store.h"
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/run/branch.h"
 #include "engine/text/tokenizer.h"
 

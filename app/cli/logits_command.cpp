@@ -6,9 +6,9 @@
 #include "app/cli/cli.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/numbers.h"
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model.h"
-#include "engine/model/sequence.h"
 
 namespace quibble::cli {
 

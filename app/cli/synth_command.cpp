@@ -1,7 +1,7 @@
 // quibble-cli synth: a random-weight file of a real shape, to measure speed with.
 #include "app/cli/cli.h"
 #include "app/cli/numbers.h"
-#include "engine/model/synth_model.h"
+#include "engine/file/synth_model.h"
 
 namespace quibble::cli {
 

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/draft/draft_rules.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model.h"
-#include "engine/model/sequence.h"
 #include "engine/sampler/sampler.h"
 #include "engine/values/param_spec.h"
 #include "engine/values/run_request.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/draft/draft_method.h"
-#include "engine/model/sequence.h"
+#include "engine/forward/sequence.h"
 
 namespace quibble {
 

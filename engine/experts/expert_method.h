@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/experts.h"
+#include "engine/forward/experts.h"
 #include "engine/values/param_spec.h"
 #include "engine/values/result.h"
 #include "engine/values/run_request.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/model/experts.h"
+#include "engine/forward/experts.h"
 #include "engine/values/expert_record.h"
 
 namespace quibble {

@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "engine/base/memory_use.h"
+#include "engine/file/model_file.h"
+#include "engine/forward/rope_table.h"
 #include "engine/model/model_config.h"
-#include "engine/model/model_file.h"
 #include "engine/model/packed_weights.h"
-#include "engine/model/rope_table.h"
+#include "engine/quant/weights/weight_quantizer.h"
 #include "engine/text/tokenizer.h"
 #include "engine/values/param_spec.h"
-#include "engine/weight_quant/weight_quantizer.h"
 #include "kernels/packed.h"
 #include "kernels/weight_view.h"
 

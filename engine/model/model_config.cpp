@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "engine/model/gguf_keys.h"
-#include "engine/model/model_title.h"
+#include "engine/file/gguf/gguf_keys.h"
+#include "engine/file/model_title.h"
 
 namespace quibble {
 

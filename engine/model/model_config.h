@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/values/result.h"
 
 namespace quibble {

@@ -8,7 +8,7 @@
 
 #include "engine/base/aligned_vector.h"
 #include "engine/base/log.h"
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/model/model.h"
 
 namespace quibble {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
+#include "engine/quant/weights/weight_quantizer.h"
 #include "engine/values/param_spec.h"
-#include "engine/weight_quant/weight_quantizer.h"
 
 namespace quibble {
 

@@ -7,7 +7,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "engine/model/sequence.h"
+#include "engine/forward/sequence.h"
 #include "engine/values/token_record.h"
 
 namespace quibble {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/model/model_cache.h"
 #include "engine/values/result.h"
 #include "engine/values/run_trace.h"

@@ -1,7 +1,7 @@
 // Whether a prompt can be computed with rounded inputs (PrefillMode::Throughput), and if not, why.
 #pragma once
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
 #include "engine/model/model.h"
 #include "engine/values/result.h"
 #include "engine/values/run_request.h"

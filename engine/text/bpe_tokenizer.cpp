@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-#include "engine/model/gguf_keys.h"
+#include "engine/file/gguf/gguf_keys.h"
 #include "engine/text/utf8.h"
 
 namespace quibble {

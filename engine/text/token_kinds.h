@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/text/vocabulary.h"
 
 namespace quibble {

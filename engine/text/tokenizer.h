@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/values/ids.h"
 #include "engine/values/result.h"
 

@@ -7,8 +7,8 @@
 
 #include <xxhash.h>
 
-#include "engine/model/added_token.h"
-#include "engine/model/gguf_keys.h"
+#include "engine/file/added_token.h"
+#include "engine/file/gguf/gguf_keys.h"
 #include "engine/text/token_kinds.h"
 #include "engine/text/utf8.h"
 #include "engine/values/thought_marks.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/text/byte_index.h"
 #include "engine/text/special_matcher.h"
 #include "engine/text/text_normalizer.h"

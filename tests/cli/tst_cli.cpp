@@ -16,8 +16,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/models/model_catalogue.h"
+#include "engine/file/model_file.h"
 #include "engine/model/model_cache.h"
-#include "engine/model/model_file.h"
 #include "tests/cli/cli_process.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/golden.h"

@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/file/safetensors/checkpoint.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors/checkpoint.h"
-#include "engine/model/sequence.h"
 #include "tests/support/random_model.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "engine/model/safetensors/checkpoint.h"
+#include "engine/file/safetensors/checkpoint.h"
 #include "tests/fuzz/read_all.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

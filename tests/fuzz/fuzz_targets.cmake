@@ -1,9 +1,9 @@
 # The targets, compiled whole with the fuzzer, address and undefined-behaviour sanitizers. Needs clang.
 get_filename_component(fuzz_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 file(GLOB fuzz_text_sources ${fuzz_root}/engine/text/*.cpp ${fuzz_root}/engine/text/jinja/*.cpp)
-file(GLOB fuzz_file_sources ${fuzz_root}/engine/model/gguf_*.cpp ${fuzz_root}/engine/model/safetensors/*.cpp)
+file(GLOB fuzz_file_sources ${fuzz_root}/engine/file/gguf/*.cpp ${fuzz_root}/engine/file/safetensors/*.cpp)
 list(FILTER fuzz_file_sources EXCLUDE REGEX writer)
-list(APPEND fuzz_file_sources ${fuzz_root}/engine/model/content_hash.cpp ${fuzz_root}/engine/model/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/model/model_file.cpp ${fuzz_root}/engine/model/model_title.cpp)
+list(APPEND fuzz_file_sources ${fuzz_root}/engine/file/content_hash.cpp ${fuzz_root}/engine/file/mapped_file.cpp ${fuzz_root}/engine/model/model_config.cpp ${fuzz_root}/engine/file/model_file.cpp ${fuzz_root}/engine/file/model_title.cpp)
 file(GLOB fuzz_grading_sources ${fuzz_root}/engine/grading/*.cpp)
 list(FILTER fuzz_grading_sources EXCLUDE REGEX run_grade)
 
@@ -14,10 +14,11 @@ target_compile_options(fuzz_sources PUBLIC -O1 -g -fno-omit-frame-pointer -fsani
 target_link_libraries(fuzz_sources PUBLIC pcre2-8 utf8proc xxhash)
 
 # What loads weights and computes with them; of the kernels the scalar reference alone.
-file(GLOB fuzz_model_sources ${fuzz_root}/engine/model/*.cpp ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/weight_quant/*.cpp ${fuzz_root}/kernels/packing/*.cpp
+file(GLOB fuzz_model_sources ${fuzz_root}/engine/model/*.cpp ${fuzz_root}/engine/file/synth_*.cpp ${fuzz_root}/engine/file/gguf/gguf_writer.cpp
+     ${fuzz_root}/engine/forward/*.cpp ${fuzz_root}/engine/cache/*.cpp ${fuzz_root}/engine/quant/weights/*.cpp ${fuzz_root}/kernels/packing/*.cpp
      ${fuzz_root}/kernels/reference/*.cpp)
 list(REMOVE_ITEM fuzz_model_sources ${fuzz_file_sources} ${fuzz_root}/engine/model/model_cache.cpp)
-foreach(name base/memory_use base/thread_pool device/cpu_device device/tuning)
+foreach(name base/memory_use base/thread_pool device/cpu/cpu_device device/tuning)
   list(APPEND fuzz_model_sources ${fuzz_root}/engine/${name}.cpp)
 endforeach()
 foreach(name quantize rtn_quantize formats/half)

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/file/model_file.h"
 #include "engine/model/model_config.h"
-#include "engine/model/model_file.h"
 #include "engine/text/tokenizer.h"
 
 namespace quibble::fuzz {

@@ -8,7 +8,7 @@
 #include <map>
 #include <string_view>
 
-#include "engine/model/safetensors/split_rules.h"
+#include "engine/file/safetensors/split_rules.h"
 #include "engine/text/utf8.h"
 #include "engine/values/check.h"
 

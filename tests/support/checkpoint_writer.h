@@ -1,6 +1,6 @@
 // Writes a model as it would be published: safetensors files with config.json and tokenizer.json beside them, names,
 // layouts and settings as the publishers of each architecture have them. The way back from what
-// engine/model/safetensors translates, written apart from it.
+// engine/file/safetensors translates, written apart from it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 
 namespace quibble::testing {
 

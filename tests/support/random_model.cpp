@@ -7,8 +7,8 @@
 #include <ostream>
 #include <random>
 
-#include "engine/model/gguf_writer.h"
-#include "engine/model/synth_blocks.h"
+#include "engine/file/gguf/gguf_writer.h"
+#include "engine/file/synth_blocks.h"
 #include "engine/text/utf8.h"
 #include "engine/text/vocabulary.h"
 #include "engine/values/check.h"

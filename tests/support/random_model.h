@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "engine/model/gguf_writer.h"
+#include "engine/file/gguf/gguf_writer.h"
 #include "engine/model/model.h"
 #include "kernels/tensor_type.h"
 

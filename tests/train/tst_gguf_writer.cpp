@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/model/gguf_writer.h"
-#include "engine/model/model_file.h"
+#include "engine/file/gguf/gguf_writer.h"
+#include "engine/file/model_file.h"
 
 using namespace quibble;
 

@@ -1,9 +1,9 @@
 // The shipped file and the trainer agree about the tokenizer, the shape and where thinking starts.
 #include <QTest>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/text/tokenizer.h"
-#include "engine/train/corpus.h"
+#include "train/corpus.h"
 
 using namespace quibble;
 using train::makeNanoTokenizer;

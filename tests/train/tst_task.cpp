@@ -6,8 +6,8 @@
 #include <iterator>
 #include <set>
 
-#include "engine/train/problem_files.h"
-#include "engine/train/task.h"
+#include "train/problem_files.h"
+#include "train/task.h"
 
 using namespace quibble::train;
 

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "engine/train/corpus.h"
+#include "train/corpus.h"
 
 using namespace quibble::train;
 

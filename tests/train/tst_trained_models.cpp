@@ -2,13 +2,13 @@
 // differs is the order of float32 sums only. torch comes before Qt, whose `slots` is a macro.
 #include <torch/torch.h>
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model.h"
-#include "engine/model/sequence.h"
-#include "engine/train/corpus.h"
-#include "engine/train/import.h"
-#include "engine/train/recipes.h"
-#include "engine/train/trainer.h"
+#include "train/corpus.h"
+#include "train/import.h"
+#include "train/recipes.h"
+#include "train/trainer.h"
 
 #include <QTest>
 

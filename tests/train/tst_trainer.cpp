@@ -1,14 +1,14 @@
 // The parts of the trainer that need libtorch. torch comes before Qt, whose `slots` is a macro.
 #include <torch/torch.h>
 
-#include "engine/train/corpus.h"
-#include "engine/train/experts.h"
-#include "engine/train/export.h"
-#include "engine/train/import.h"
-#include "engine/train/optimizer.h"
-#include "engine/train/row_functions.h"
-#include "engine/train/trainer.h"
-#include "engine/train/upcycle.h"
+#include "train/corpus.h"
+#include "train/experts.h"
+#include "train/export.h"
+#include "train/import.h"
+#include "train/optimizer.h"
+#include "train/row_functions.h"
+#include "train/trainer.h"
+#include "train/upcycle.h"
 
 #include <QTemporaryDir>
 #include <QTest>

@@ -13,7 +13,7 @@
 
 #include "engine/experts/expert_method.h"
 #include "engine/experts/expert_recorder.h"
-#include "engine/model/sequence.h"
+#include "engine/forward/sequence.h"
 #include "tests/support/random_model.h"
 
 using namespace quibble;

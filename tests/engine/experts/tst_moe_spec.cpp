@@ -8,7 +8,7 @@
 
 #include "engine/experts/budget_policy.h"
 #include "engine/experts/expert_recorder.h"
-#include "engine/model/sequence.h"
+#include "engine/forward/sequence.h"
 #include "tests/support/golden.h"
 #include "tests/support/whole_run.h"
 

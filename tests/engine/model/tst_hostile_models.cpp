@@ -7,8 +7,8 @@
 #include <functional>
 #include <limits>
 
-#include "engine/device/cpu_device.h"
-#include "engine/model/sequence.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/forward/sequence.h"
 #include "tests/support/random_model.h"
 
 using namespace quibble;

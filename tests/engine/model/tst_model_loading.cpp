@@ -8,11 +8,11 @@
 
 #include <unistd.h>
 
-#include "engine/device/cpu_device.h"
-#include "engine/model/mapped_file.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/file/mapped_file.h"
+#include "engine/file/model_title.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model_cache.h"
-#include "engine/model/model_title.h"
-#include "engine/model/sequence.h"
 #include "tests/support/golden.h"
 
 using namespace quibble;

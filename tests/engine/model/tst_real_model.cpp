@@ -7,7 +7,7 @@
 
 #include "engine/run/replay.h"
 #include "engine/values/reference_text.h"
-#include "tests/engine/model/reference_forward.h"
+#include "tests/engine/forward/reference_forward.h"
 #include "tests/support/whole_run.h"
 
 using namespace quibble;

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <fstream>
 
-#include "engine/device/cpu_device.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/forward/sequence.h"
 #include "engine/model/model_tuning.h"
-#include "engine/model/sequence.h"
 #include "tests/support/random_model.h"
 
 using namespace quibble;

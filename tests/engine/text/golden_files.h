@@ -7,7 +7,7 @@
 
 #include <QTest>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/text/tokenizer.h"
 
 namespace quibble::test {

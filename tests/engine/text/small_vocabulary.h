@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model/model_file.h"
+#include "engine/file/model_file.h"
 #include "engine/text/tokenizer.h"
 #include "engine/text/utf8.h"
 #include "engine/text/vocabulary.h"
-#include "tests/engine/model/gguf_builder.h"
+#include "tests/engine/file/gguf_builder.h"
 
 namespace quibble::test {
 

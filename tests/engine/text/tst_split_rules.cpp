@@ -7,7 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "engine/model/safetensors/split_rules.h"
+#include "engine/file/safetensors/split_rules.h"
 #include "engine/text/pre_tokenizer.h"
 #include "engine/text/utf8.h"
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/model/safetensors/tokenizer_keys.h"
+#include "engine/file/safetensors/tokenizer_keys.h"
 #include "tests/engine/text/golden_files.h"
 #include "tests/support/checkpoint_writer.h"
 

@@ -1,7 +1,7 @@
 // tokenizer.json files: what each stage means, and that what is unknown or contradicts itself is refused by name.
 #include <QTest>
 
-#include "engine/model/safetensors/tokenizer_keys.h"
+#include "engine/file/safetensors/tokenizer_keys.h"
 #include "engine/text/tokenizer.h"
 #include "tests/engine/text/small_vocabulary.h"
 #include "tests/support/checkpoint_writer.h"

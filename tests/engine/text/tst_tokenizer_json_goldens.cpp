@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/model/safetensors/tokenizer_keys.h"
+#include "engine/file/safetensors/tokenizer_keys.h"
 #include "engine/text/tokenizer.h"
 #include "tests/engine/text/golden_files.h"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <map>
 
-#include "engine/model/sequence.h"
+#include "engine/forward/sequence.h"
 #include "engine/run/generator.h"
 #include "engine/values/run_trace.h"
 #include "tests/support/random_model.h"

@@ -1,0 +1,155 @@
+// One sequence being computed: a model, its KV cache and the scratch memory of the forward pass. append() is the
+// forward pass. The invariant kernels give the same bits however the tokens are split into calls (DESIGN, determinism),
+// so decode, verify and reference blocks are all this one function, and so are both ways of prefill.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/base/aligned_vector.h"
+#include "engine/cache/kv_cache.h"
+#include "engine/cache/prefix_cache.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "engine/forward/experts.h"
+#include "engine/model/model.h"
+#include "engine/values/expert_record.h"
+#include "engine/values/ids.h"
+#include "engine/values/kv_type.h"
+#include "engine/values/result.h"
+
+namespace quibble {
+
+/// What the numbers of a sequence depend on beside the model and the tokens.
+struct SequenceSettings {
+    SequenceSettings(Arithmetic the_arithmetic = Arithmetic::Native, KvType the_kv_type = KvType::F32,
+                     Position the_throughput_end = 0)
+        : arithmetic(the_arithmetic), kv_type(the_kv_type), throughput_end(the_throughput_end) {}
+    Arithmetic arithmetic;
+    KvType kv_type;
+    /// Positions before this one round the inputs of the layers' BF16 weights to BF16. Without such weights, or on a
+    /// device without such products, all are exact. Nothing but the position decides, so the bits stay those of any
+    /// other split into calls; logits are always of exact products.
+    Position throughput_end;
+    bool operator==(const SequenceSettings&) const = default;
+};
+
+/// Where a sequence takes the beginning of its text from, and where it leaves what it has computed when it ends.
+struct PrefixReuse {
+    PrefixCache* prefixes = nullptr;  // nullptr: nothing is taken or left. Outlives the sequence
+    std::span<const TokenId> text{};  // that will be appended; all but its last token can be taken
+    bool with_experts = false;        // only positions whose experts are known
+};
+
+class Sequence {
+public:
+    /// Rows of one pass with logits or of a tree, at most.
+    static constexpr std::int64_t kMaxRows = 64;
+    /// Longer appends are cut into passes of this many: enough that the weights of an expert serve many rows each time
+    /// they are read.
+    static constexpr std::int64_t kMaxPassRows = 256;
+
+    /// device must outlive the sequence, which begins with the positions that it can take over. Errors: OutOfMemory
+    /// when the cache cannot be had, InvalidArgument where its type cannot hold the model's heads.
+    [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<const Model> model, CpuDevice& device,
+                                                                  Position context, SequenceSettings settings,
+                                                                  const PrefixReuse& reuse = {});
+    ~Sequence();
+    Sequence(const Sequence&) = delete;
+    Sequence& operator=(const Sequence&) = delete;
+
+    [[nodiscard]] const Model& model() const { return *model_; }
+    [[nodiscard]] Position size() const { return cache_.size(); }
+    [[nodiscard]] Position capacity() const { return cache_.capacity(); }
+    /// How many tokens the first pass of an append() of `n` tokens takes. All rows of a pass are computed in one way,
+    /// rounded or exact.
+    [[nodiscard]] std::int64_t firstPassRows(std::int64_t n) const {
+        n = std::min(n, kMaxPassRows);
+        return size() < settings_.throughput_end ? std::min<std::int64_t>(n, settings_.throughput_end - size()) : n;
+    }
+    /// SequenceSettings::throughput_end, or 0 where it would change nothing.
+    [[nodiscard]] Position throughputEnd() const { return settings_.throughput_end; }
+    [[nodiscard]] std::size_t cacheBytes() const { return cache_.reservedBytes(); }
+    /// Positions that were there from the beginning, and the bytes of memory that they share with an earlier sequence.
+    [[nodiscard]] Position reused() const { return reused_; }
+    [[nodiscard]] std::size_t sharedBytes() const { return cache_.sharedBytes(); }
+    /// Takes positions back, and an open tree with them.
+    void truncate(Position size) {
+        tree_paths_.clear();
+        tree_tokens_.clear();
+        cache_.truncate(size);
+        tokens_.resize(static_cast<std::size_t>(size));
+        if (known_experts_.size() > tokens_.size()) known_experts_.resize(tokens_.size());
+    }
+
+    /// The experts of the positions from 0 on, as far as tellExperts() was told of them. A sequence that takes this
+    /// text over takes them over too.
+    [[nodiscard]] std::span<const TokenExperts> knownExperts() const { return known_experts_; }
+    /// Called in the order of positions.
+    void tellExperts(TokenExperts experts) {
+        if (static_cast<std::size_t>(experts.pos) == known_experts_.size())
+            known_experts_.push_back(std::move(experts));
+    }
+
+    /// The expert layers, for a selector, a tap or the traffic of the last pass; nullptr for a dense model.
+    [[nodiscard]] ExpertLayers* experts() { return experts_ ? &*experts_ : nullptr; }
+
+    /// Appends tokens at positions size() ... and writes the logits of the last `n_logit_rows` of them to `logits`
+    /// ([n_logit_rows, vocab_size]). Errors: InvalidArgument (token id outside the vocabulary, context full),
+    /// Cancelled; after an error the sequence is as long as the passes that were finished.
+    [[nodiscard]] Result<void> append(std::span<const TokenId> tokens, std::int64_t n_logit_rows, float* logits,
+                                      const std::stop_token& stop = {});
+
+    /// Appends rows of a token tree behind size(): parents[i] is an earlier row of the tree (counted from its first) or
+    /// -1 for the text. A row stands at the position of its depth and sees the text and its ancestors, so along every
+    /// path the bits are those of append(). May be called again to grow the tree; size() stays until keepRows().
+    /// logits: [tokens, vocab_size]. At most kMaxRows at once. Errors: as append; after an error these rows are not in
+    /// the tree.
+    [[nodiscard]] Result<void> appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents,
+                                          float* logits, const std::stop_token& stop = {});
+    /// Ends the tree: the rows of one path from the text on become part of the sequence, the others are dropped.
+    /// Nothing before them moves.
+    void keepRows(std::span<const std::int32_t> path);
+
+private:
+    Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings);
+    /// What else must be equal for two texts to have the same keys and values.
+    [[nodiscard]] static std::string prefixKey(const Model& model, const SequenceSettings& settings);
+    [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens, std::int64_t room) const;
+    /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else
+    /// empty.
+    [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot,
+                                    std::span<const std::vector<std::int32_t>> paths, std::int64_t n_logit_rows,
+                                    float* logits, const std::stop_token& stop);
+    // The next two give up between two operations once a stop is asked for. What is in x_ then means nothing.
+    void attentionBlock(int layer, std::int64_t n_rows, Position first_slot,
+                        std::span<const std::vector<std::int32_t>> paths);
+    void feedForwardBlock(int layer, std::int64_t n_rows);
+    void fillRope();
+    void reserveRows(std::int64_t n_rows);
+
+    std::shared_ptr<const Model> model_;
+    CpuDevice& device_;
+    SequenceSettings settings_;
+    KvCache cache_;
+    std::vector<TokenId> tokens_;  // [size()]
+    std::vector<TokenExperts> known_experts_;
+    PrefixCache* prefixes_ = nullptr;
+    Position reused_ = 0;
+    std::optional<ExpertLayers> experts_;
+    std::vector<Position> positions_;  // of the rows of the current pass ...
+    Products products_;                // ... and how they are multiplied
+    std::vector<std::vector<std::int32_t>>
+        tree_paths_;                    // by row of the open tree: the slots of its ancestors and its own
+    std::vector<TokenId> tree_tokens_;  // by row of the open tree
+    std::int64_t scratch_rows_ = 0;
+    // Scratch, [scratch_rows_, width] each.
+    AlignedVector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
+    std::vector<float> cos_, sin_;  // [scratch_rows_, rope_dim / 2]
+};
+
+}  // namespace quibble
