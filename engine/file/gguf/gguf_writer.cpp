@@ -17,22 +17,6 @@ namespace {
 constexpr std::size_t kDataAlignment = 32;
 constexpr std::size_t kWriteBuffer = std::size_t{32} << 20;
 
-// Value types of the GGUF specification.
-enum GgufType : std::uint32_t {
-    kU8 = 0,
-    kI8 = 1,
-    kU16 = 2,
-    kI16 = 3,
-    kU32 = 4,
-    kI32 = 5,
-    kF32 = 6,
-    kBool = 7,
-    kString = 8,
-    kArray = 9,
-    kU64 = 10,
-    kI64 = 11,
-    kF64 = 12
-};
 constexpr std::uint32_t kTensorF32 = 0;
 constexpr std::uint32_t kTensorF16 = 1;
 
@@ -54,81 +38,81 @@ void pad(std::string& out) { out.resize((out.size() + kDataAlignment - 1) / kDat
 
 }  // namespace
 
-void GgufWriter::beginKey(std::string_view key, std::uint32_t type) {
+void GgufWriter::beginKey(std::string_view key, GgufType type) {
     putString(keys_, key);
-    put(keys_, type);
+    put(keys_, static_cast<std::uint32_t>(type));
     ++key_count_;
 }
 
-void GgufWriter::beginArray(std::string_view key, std::uint32_t element_type, std::size_t count) {
-    beginKey(key, kArray);
-    put(keys_, element_type);
+void GgufWriter::beginArray(std::string_view key, GgufType element_type, std::size_t count) {
+    beginKey(key, GgufType::Array);
+    put(keys_, static_cast<std::uint32_t>(element_type));
     put(keys_, static_cast<std::uint64_t>(count));
 }
 
 void GgufWriter::addU8(std::string_view key, std::uint8_t value) {
-    beginKey(key, kU8);
+    beginKey(key, GgufType::U8);
     put(keys_, value);
 }
 void GgufWriter::addI8(std::string_view key, std::int8_t value) {
-    beginKey(key, kI8);
+    beginKey(key, GgufType::I8);
     put(keys_, static_cast<std::uint8_t>(value));
 }
 void GgufWriter::addU16(std::string_view key, std::uint16_t value) {
-    beginKey(key, kU16);
+    beginKey(key, GgufType::U16);
     put(keys_, value);
 }
 void GgufWriter::addI16(std::string_view key, std::int16_t value) {
-    beginKey(key, kI16);
+    beginKey(key, GgufType::I16);
     put(keys_, static_cast<std::uint16_t>(value));
 }
 void GgufWriter::addU32(std::string_view key, std::uint32_t value) {
-    beginKey(key, kU32);
+    beginKey(key, GgufType::U32);
     put(keys_, value);
 }
 void GgufWriter::addI32(std::string_view key, std::int32_t value) {
-    beginKey(key, kI32);
+    beginKey(key, GgufType::I32);
     put(keys_, static_cast<std::uint32_t>(value));
 }
 void GgufWriter::addU64(std::string_view key, std::uint64_t value) {
-    beginKey(key, kU64);
+    beginKey(key, GgufType::U64);
     put(keys_, value);
 }
 void GgufWriter::addI64(std::string_view key, std::int64_t value) {
-    beginKey(key, kI64);
+    beginKey(key, GgufType::I64);
     put(keys_, static_cast<std::uint64_t>(value));
 }
 void GgufWriter::addF32(std::string_view key, float value) {
-    beginKey(key, kF32);
+    beginKey(key, GgufType::F32);
     put(keys_, std::bit_cast<std::uint32_t>(value));
 }
 void GgufWriter::addF64(std::string_view key, double value) {
-    beginKey(key, kF64);
+    beginKey(key, GgufType::F64);
     put(keys_, std::bit_cast<std::uint64_t>(value));
 }
 void GgufWriter::addBool(std::string_view key, bool value) {
-    beginKey(key, kBool);
+    beginKey(key, GgufType::Bool);
     put(keys_, static_cast<std::uint8_t>(value ? 1 : 0));
 }
 void GgufWriter::addString(std::string_view key, std::string_view value) {
-    beginKey(key, kString);
+    beginKey(key, GgufType::String);
     putString(keys_, value);
 }
 
 void GgufWriter::addStrings(std::string_view key, std::span<const std::string> values) {
-    beginArray(key, kString, values.size());
+    beginArray(key, GgufType::String, values.size());
     for (const std::string& value : values) putString(keys_, value);
 }
 void GgufWriter::addI32s(std::string_view key, std::span<const std::int32_t> values) {
-    beginArray(key, kI32, values.size());
+    beginArray(key, GgufType::I32, values.size());
     for (const std::int32_t value : values) put(keys_, static_cast<std::uint32_t>(value));
 }
 void GgufWriter::addU32s(std::string_view key, std::span<const std::uint32_t> values) {
-    beginArray(key, kU32, values.size());
+    beginArray(key, GgufType::U32, values.size());
     for (const std::uint32_t value : values) put(keys_, value);
 }
 void GgufWriter::addF32s(std::string_view key, std::span<const float> values) {
-    beginArray(key, kF32, values.size());
+    beginArray(key, GgufType::F32, values.size());
     for (const float value : values) put(keys_, std::bit_cast<std::uint32_t>(value));
 }
 

@@ -10,10 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "engine/file/gguf/gguf_value.h"
+
 namespace quibble {
 
 /// Builds a GGUF version 3 file (little-endian) in memory order: keys as they were added, then tensors as they were
-/// added. Tensor data is aligned to general.alignment = 32. Uses the standard library only.
+/// added. Tensor data is aligned to general.alignment = 32.
 class GgufWriter {
 public:
     void addU8(std::string_view key, std::uint8_t value);
@@ -60,8 +62,8 @@ private:
         std::function<void(std::ostream&)> produce;
     };
 
-    void beginKey(std::string_view key, std::uint32_t type);
-    void beginArray(std::string_view key, std::uint32_t element_type, std::size_t count);
+    void beginKey(std::string_view key, GgufType type);
+    void beginArray(std::string_view key, GgufType element_type, std::size_t count);
     void writeTo(std::ostream& out) const;
     bool acceptTensor(std::string_view name, std::span<const std::uint64_t> dims, std::size_t count);
 
