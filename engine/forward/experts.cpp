@@ -14,6 +14,13 @@ void ExpertChoice::clear() {
     ends_.clear();
 }
 
+void ExpertChoice::append(const ExpertChoice& other) {
+    const std::size_t before = experts_.size();
+    experts_.insert(experts_.end(), other.experts_.begin(), other.experts_.end());
+    weights_.insert(weights_.end(), other.weights_.begin(), other.weights_.end());
+    for (const std::size_t end : other.ends_) ends_.push_back(before + end);
+}
+
 void ExpertChoice::add(std::int32_t expert, float weight) {
     experts_.push_back(expert);
     weights_.push_back(weight);
@@ -57,9 +64,7 @@ void NaturalSelector::select(const RouterScores& scores, ExpertChoice& choice) {
     }
 }
 
-ExpertLayers::ExpertLayers(const ModelConfig& config) : config_(config) {
-    traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers));
-}
+ExpertLayers::ExpertLayers(const ModelConfig& config) : config_(config) {}
 
 void ExpertLayers::reserveRows(std::int64_t n_rows) {
     const auto sized = [](std::int64_t rows, int width) {
@@ -73,13 +78,15 @@ void ExpertLayers::reserveRows(std::int64_t n_rows) {
     up_.resize(gate_.size());
 }
 
-void ExpertLayers::beginPass() {
-    traffic_.bytes = 0;
-    std::fill(traffic_.distinct.begin(), traffic_.distinct.end(), 0);
+void ExpertLayers::beginPass(std::span<const ExpertRows> parts) {
+    for (const ExpertRows& part : parts) {
+        part.experts->traffic_.bytes = 0;
+        std::fill(part.experts->traffic_.distinct.begin(), part.experts->traffic_.distinct.end(), 0);
+    }
 }
 
 void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
-                         Products products, const float* x) {
+                         std::span<const ExpertRows> parts, Products products, const float* x) {
     products.bf16_inputs = false;
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const auto count = static_cast<std::size_t>(config_.experts.count);
@@ -94,20 +101,45 @@ void ExpertLayers::route(CpuDevice& device, const LayerWeights& weights, int lay
         for (std::size_t i = 0; i < count; ++i)
             probabilities_[row * count + i] = static_cast<float>(std::exp(static_cast<double>(logits[i]) - top) / sum);
     });
+    choice_.clear();
+    for (const ExpertRows& part : parts) chooseFor(part, weights, layer, positions);
+}
+
+// A sequence chooses from its own rows alone, whatever other rows share the pass.
+void ExpertLayers::chooseFor(const ExpertRows& part, const LayerWeights& weights, int layer,
+                             std::span<const Position> positions) {
+    const auto count = static_cast<std::size_t>(config_.experts.count);
+    const auto first = static_cast<std::size_t>(part.first_row), rows = static_cast<std::size_t>(part.n_rows);
     const RouterScores scores{layer,
                               config_.experts,
-                              positions,
-                              {logits_.data(), positions.size() * count},
-                              {probabilities_.data(), positions.size() * count}};
-    choice_.clear();
-    ExpertSelector& selector = selector_ != nullptr ? *selector_ : natural_;
-    selector.select(scores, choice_);
-    QUIBBLE_CHECK(choice_.rows() == n_rows, "an expert selector answers for every row");
-    for (std::int64_t row = 0; row < n_rows; ++row) {
-        QUIBBLE_CHECK(choice_.size(row) <= static_cast<std::size_t>(config_.experts.used),
+                              positions.subspan(first, rows),
+                              {logits_.data() + first * count, rows * count},
+                              {probabilities_.data() + first * count, rows * count}};
+    part_choice_.clear();
+    ExpertSelector& selector = part.experts->selector_ != nullptr ? *part.experts->selector_ : natural_;
+    selector.select(scores, part_choice_);
+    QUIBBLE_CHECK(part_choice_.rows() == part.n_rows, "an expert selector answers for every row");
+    for (std::int64_t row = 0; row < part.n_rows; ++row) {
+        QUIBBLE_CHECK(part_choice_.size(row) <= static_cast<std::size_t>(config_.experts.used),
                       "an expert selector chose too many experts");
     }
-    if (tap_) tap_(scores, choice_);
+    if (part.experts->tap_) part.experts->tap_(scores, part_choice_);
+    countTraffic(*part.experts, weights, layer);
+    choice_.append(part_choice_);
+}
+
+void ExpertLayers::countTraffic(SequenceExperts& experts, const LayerWeights& weights, int layer) {
+    chosen_.assign(static_cast<std::size_t>(config_.experts.count), 0);
+    for (std::int64_t row = 0; row < part_choice_.rows(); ++row) {
+        for (const std::int32_t expert : part_choice_.expertsOf(row)) chosen_[static_cast<std::size_t>(expert)] = 1;
+    }
+    std::int32_t& distinct = experts.traffic_.distinct[static_cast<std::size_t>(layer)];
+    for (std::size_t expert = 0; expert < chosen_.size(); ++expert) {
+        if (chosen_[expert] == 0) continue;
+        ++distinct;
+        for (const auto* linears : {&weights.gate_exps, &weights.up_exps, &weights.down_exps})
+            experts.traffic_.bytes += static_cast<std::int64_t>(weightBytes((*linears)[expert]));
+    }
 }
 
 // Slots are sorted by expert, and those of one expert by row.
@@ -135,24 +167,13 @@ void ExpertLayers::groupByExpert(std::int64_t n_rows) {
     }
 }
 
-void ExpertLayers::countTraffic(const LayerWeights& weights, int layer) {
-    traffic_.distinct[static_cast<std::size_t>(layer)] = static_cast<std::int32_t>(groups_.size());
-    for (const Group& group : groups_) {
-        const auto expert = static_cast<std::size_t>(group.expert);
-        for (const auto* linears : {&weights.gate_exps, &weights.up_exps, &weights.down_exps}) {
-            traffic_.bytes += static_cast<std::int64_t>(weightBytes((*linears)[expert]));
-        }
-    }
-}
-
 void ExpertLayers::run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
-                       Products products, const float* x, float* y) {
+                       std::span<const ExpertRows> parts, Products products, const float* x, float* y) {
     const auto n_rows = static_cast<std::int64_t>(positions.size());
     const std::int64_t d_model = config_.d_model, d_ff = config_.experts.d_ff;
-    route(device, weights, layer, positions, products, x);
+    route(device, weights, layer, positions, parts, products, x);
     if (device.interrupted()) return;
     groupByExpert(n_rows);
-    countTraffic(weights, layer);
     const auto slots = static_cast<std::int64_t>(row_of_slot_.size());
     // Experts lie side by side in memory, so that what the processor fetches behind one expert is often the next
     // expert.

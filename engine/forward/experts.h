@@ -42,6 +42,8 @@ public:
     void clear();
     void add(std::int32_t expert, float weight);
     void endRow() { ends_.push_back(experts_.size()); }
+    /// All rows of `other`, behind those that are here.
+    void append(const ExpertChoice& other);
 
     [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(ends_.size()); }
     [[nodiscard]] std::span<const std::int32_t> expertsOf(std::int64_t row) const {
@@ -95,7 +97,31 @@ struct ExpertTraffic {
     std::vector<std::int32_t> distinct;  // experts that at least one row chose, by layer
 };
 
-/// The expert layers of one sequence with their scratch memory. Results of a row do not depend on the rows beside it:
+/// What the experts are to one sequence: who chooses them, who looks on, and what its rows made the last pass read.
+class SequenceExperts {
+public:
+    explicit SequenceExperts(const ModelConfig& config) {
+        traffic_.distinct.resize(static_cast<std::size_t>(config.n_layers));
+    }
+    /// Who chooses from now on; nullptr: the natural top-k. The selector must outlive the passes.
+    void setSelector(ExpertSelector* selector) { selector_ = selector; }
+    void setTap(ExpertTap tap) { tap_ = std::move(tap); }
+    [[nodiscard]] const ExpertTraffic& traffic() const { return traffic_; }
+
+private:
+    friend class ExpertLayers;
+    ExpertSelector* selector_ = nullptr;
+    ExpertTap tap_;
+    ExpertTraffic traffic_;
+};
+
+/// Rows of a pass that belong to one sequence.
+struct ExpertRows {
+    SequenceExperts* experts = nullptr;
+    std::int64_t first_row = 0, n_rows = 0;
+};
+
+/// The expert layers of a forward pass with their scratch memory. Results of a row do not depend on the rows beside it:
 /// every product keeps its order, and a row adds its experts in the order of its own choice.
 class ExpertLayers {
 public:
@@ -106,27 +132,24 @@ public:
 
     /// y [n_rows, d_model] = the weighted sum of the chosen experts' outputs for x [n_rows, d_model]. positions: of the
     /// rows. The router never takes inputs that are rounded to BF16.
+    /// parts: the rows of each sequence, one behind the other, all rows.
     void run(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
-             Products products, const float* x, float* y);
+             std::span<const ExpertRows> parts, Products products, const float* x, float* y);
 
-    /// Who chooses from now on; nullptr: the natural top-k. The selector must outlive the passes.
-    void setSelector(ExpertSelector* selector) { selector_ = selector; }
-    void setTap(ExpertTap tap) { tap_ = std::move(tap); }
-    void beginPass();
-    [[nodiscard]] const ExpertTraffic& traffic() const { return traffic_; }
+    static void beginPass(std::span<const ExpertRows> parts);
 
 private:
     void route(CpuDevice& device, const LayerWeights& weights, int layer, std::span<const Position> positions,
-               Products products, const float* x);
+               std::span<const ExpertRows> parts, Products products, const float* x);
+    void chooseFor(const ExpertRows& part, const LayerWeights& weights, int layer, std::span<const Position> positions);
+    void countTraffic(SequenceExperts& experts, const LayerWeights& weights, int layer);
     void groupByExpert(std::int64_t n_rows);
-    void countTraffic(const LayerWeights& weights, int layer);
 
     const ModelConfig& config_;
     NaturalSelector natural_;
-    ExpertSelector* selector_ = nullptr;
-    ExpertTap tap_;
-    ExpertTraffic traffic_;
-    ExpertChoice choice_;
+    ExpertChoice choice_;       // of all rows
+    ExpertChoice part_choice_;  // of those of one sequence
+    std::vector<char> chosen_;  // by expert: a row of that sequence has it
     struct Group {
         std::int32_t expert;
         std::int64_t first, count;  // slots

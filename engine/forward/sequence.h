@@ -1,6 +1,5 @@
-// One sequence being computed: a model, its KV cache and the scratch memory of the forward pass. append() is the
-// forward pass. The invariant kernels give the same bits however the tokens are split into calls (DESIGN, determinism),
-// so decode, verify and reference blocks are all this one function, and so are both ways of prefill.
+// A text with the state that a model keeps of it: the keys and values of its positions. A ForwardPass computes its
+// rows, alone or together with those of other sequences; append() and appendTree() are passes of this sequence alone.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/aligned_vector.h"
 #include "engine/cache/kv_cache.h"
 #include "engine/cache/prefix_cache.h"
 #include "engine/device/cpu/cpu_device.h"
 #include "engine/forward/experts.h"
+#include "engine/forward/forward_pass.h"
+#include "engine/forward/taps.h"
 #include "engine/model/model.h"
 #include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
@@ -47,14 +47,15 @@ struct PrefixReuse {
 
 class Sequence {
 public:
-    /// Rows of one pass with logits or of a tree, at most.
-    static constexpr std::int64_t kMaxRows = 64;
-    /// Longer appends are cut into passes of this many: enough that the weights of an expert serve many rows each time
-    /// they are read.
-    static constexpr std::int64_t kMaxPassRows = 256;
+    static constexpr std::int64_t kMaxRows = ForwardPass::kMaxRows;
+    static constexpr std::int64_t kMaxPassRows = ForwardPass::kMaxPassRows;
 
-    /// device must outlive the sequence, which begins with the positions that it can take over. Errors: OutOfMemory
+    /// A sequence that `forward` computes. It begins with the positions that it can take over. Errors: OutOfMemory
     /// when the cache cannot be had, InvalidArgument where its type cannot hold the model's heads.
+    [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<ForwardPass> forward,
+                                                                  Position context, SequenceSettings settings,
+                                                                  const PrefixReuse& reuse = {});
+    /// With a forward pass of its own. device must outlive the sequence.
     [[nodiscard]] static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<const Model> model, CpuDevice& device,
                                                                   Position context, SequenceSettings settings,
                                                                   const PrefixReuse& reuse = {});
@@ -62,7 +63,9 @@ public:
     Sequence(const Sequence&) = delete;
     Sequence& operator=(const Sequence&) = delete;
 
-    [[nodiscard]] const Model& model() const { return *model_; }
+    [[nodiscard]] const Model& model() const { return *forward_->model(); }
+    [[nodiscard]] ForwardPass& forward() const { return *forward_; }
+    [[nodiscard]] const SequenceSettings& settings() const { return settings_; }
     [[nodiscard]] Position size() const { return cache_.size(); }
     [[nodiscard]] Position capacity() const { return cache_.capacity(); }
     /// How many tokens the first pass of an append() of `n` tokens takes. All rows of a pass are computed in one way,
@@ -95,8 +98,9 @@ public:
             known_experts_.push_back(std::move(experts));
     }
 
-    /// The expert layers, for a selector, a tap or the traffic of the last pass; nullptr for a dense model.
-    [[nodiscard]] ExpertLayers* experts() { return experts_ ? &*experts_ : nullptr; }
+    /// Selector, tap and traffic of the expert layers; nullptr for a dense model.
+    [[nodiscard]] SequenceExperts* experts() { return experts_ ? &*experts_ : nullptr; }
+    [[nodiscard]] Taps& taps() { return taps_; }
 
     /// Appends tokens at positions size() ... and writes the logits of the last `n_logit_rows` of them to `logits`
     /// ([n_logit_rows, vocab_size]). Errors: InvalidArgument (token id outside the vocabulary, context full),
@@ -116,40 +120,35 @@ public:
     void keepRows(std::span<const std::int32_t> path);
 
 private:
-    Sequence(std::shared_ptr<const Model> model, CpuDevice& device, KvCache cache, const SequenceSettings& settings);
+    friend class ForwardPass;
+    Sequence(std::shared_ptr<ForwardPass> forward, KvCache cache, const SequenceSettings& settings);
     /// What else must be equal for two texts to have the same keys and values.
     [[nodiscard]] static std::string prefixKey(const Model& model, const SequenceSettings& settings);
-    [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens, std::int64_t room) const;
-    /// One pass over rows whose positions_ are set; they are stored from slot `first_slot` on. paths: of a tree, else
-    /// empty.
-    [[nodiscard]] Result<void> pass(std::span<const TokenId> tokens, Position first_slot,
-                                    std::span<const std::vector<std::int32_t>> paths, std::int64_t n_logit_rows,
-                                    float* logits, const std::stop_token& stop);
-    // The next two give up between two operations once a stop is asked for. What is in x_ then means nothing.
-    void attentionBlock(int layer, std::int64_t n_rows, Position first_slot,
-                        std::span<const std::vector<std::int32_t>> paths);
-    void feedForwardBlock(int layer, std::int64_t n_rows);
-    void fillRope();
-    void reserveRows(std::int64_t n_rows);
 
-    std::shared_ptr<const Model> model_;
-    CpuDevice& device_;
+    // What the forward pass asks, in this order.
+    /// Whether the inputs of the next rows are rounded (SequenceSettings::throughput_end).
+    [[nodiscard]] bool roundsNext() const { return size() < settings_.throughput_end; }
+    [[nodiscard]] Result<void> checkPass(const PassRows& rows) const;
+    [[nodiscard]] KvCache& cache() { return cache_; }
+    [[nodiscard]] Position nextSlot() const { return size() + static_cast<Position>(tree_paths_.size()); }
+    /// Adds the positions of the rows, and gives the paths of rows of a tree.
+    [[nodiscard]] std::span<const std::vector<std::int32_t>> openPass(const PassRows& rows,
+                                                                      std::vector<Position>& positions);
+    /// done: the rows were computed. Otherwise the sequence is again as it was.
+    void closePass(const PassRows& rows, bool done);
+
+    std::shared_ptr<ForwardPass> forward_;
     SequenceSettings settings_;
     KvCache cache_;
     std::vector<TokenId> tokens_;  // [size()]
     std::vector<TokenExperts> known_experts_;
     PrefixCache* prefixes_ = nullptr;
     Position reused_ = 0;
-    std::optional<ExpertLayers> experts_;
-    std::vector<Position> positions_;  // of the rows of the current pass ...
-    Products products_;                // ... and how they are multiplied
+    std::optional<SequenceExperts> experts_;
+    Taps taps_;
     std::vector<std::vector<std::int32_t>>
         tree_paths_;                    // by row of the open tree: the slots of its ancestors and its own
     std::vector<TokenId> tree_tokens_;  // by row of the open tree
-    std::int64_t scratch_rows_ = 0;
-    // Scratch, [scratch_rows_, width] each.
-    AlignedVector<float> x_, normed_, q_, k_, v_, attended_, branch_, gate_, up_;
-    std::vector<float> cos_, sin_;  // [scratch_rows_, rope_dim / 2]
 };
 
 }  // namespace quibble

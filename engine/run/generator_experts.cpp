@@ -17,7 +17,7 @@ std::int64_t denseBytes(const Model& model) {
 }  // namespace
 
 Result<void> Generator::prepareExperts() {
-    ExpertLayers* layers = sequence_->experts();
+    SequenceExperts* layers = sequence_->experts();
     if (layers == nullptr) {
         auto method = findExpertMethod(request_.experts);
         if (!method) return tl::unexpected(method.error());

@@ -181,12 +181,15 @@ void CpuDevice::rope(const RopeTask& task) {
     });
 }
 
-void CpuDevice::storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width,
-                        std::size_t row_bytes, std::byte* stored) {
-    pool_.shareOut(n_rows, chunksOf(width * 2), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row)
-            ops_.storeKv(type, rows + row * width, width, stored + static_cast<std::size_t>(row) * row_bytes);
-    });
+void CpuDevice::storeKv(std::span<const KvRows> parts) {
+    for (const KvRows& part : parts) {
+        pool_.shareOut(part.n_rows, chunksOf(part.width * 2), [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row) {
+                ops_.storeKv(part.type, part.rows + row * part.width, part.width,
+                             part.stored + static_cast<std::size_t>(row) * part.row_bytes);
+            }
+        });
+    }
 }
 
 // The rows of a task that one call takes for one K/V head.
@@ -233,21 +236,41 @@ void CpuDevice::attendRows(const AttentionTask& task, std::int64_t kv_head, std:
     ops_.attention(rows.data(), row_end - row_begin);
 }
 
-// Head after head, so that a thread stays with the keys and values of one; within it a few rows at a time, which share
-// what they read.
-void CpuDevice::attention(const AttentionTask& task) {
-    const std::int64_t group = task.n_heads / task.n_kv_heads;
+// Task after task and head after head, so that a thread stays with the keys and values of one; within it a few rows at
+// a time, which share what they read.
+void CpuDevice::attention(std::span<const AttentionTask> tasks) {
+    if (tasks.empty()) return;
+    const std::int64_t n_kv_heads = tasks.front().n_kv_heads;
+    const std::int64_t group = tasks.front().n_heads / n_kv_heads;
+    std::int64_t rows = 0;
+    for (const AttentionTask& task : tasks) rows += task.n_rows;
     // No more rows together than leaves every thread something to do.
-    const std::int64_t rows_of_thread = std::max<std::int64_t>(1, task.n_rows * task.n_kv_heads / pool_.size());
-    const std::int64_t rows_together = std::clamp<std::int64_t>(kAttentionQueries / group, 1, rows_of_thread);
-    const std::int64_t tiles = (task.n_rows + rows_together - 1) / rows_together;
-    const std::int64_t count = task.n_kv_heads * tiles;
-    const std::int64_t work =
-        (task.first_kv + task.n_rows) * task.head_dim * 2 * group * std::min(task.n_rows, rows_together);
-    pool_.shareOut(count, chunksOf(work), [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t rows_of_thread = std::max<std::int64_t>(1, rows * n_kv_heads / pool_.size());
+    const std::int64_t most_together = std::clamp<std::int64_t>(kAttentionQueries / group, 1, rows_of_thread);
+    std::int64_t count = 0, work = 0;
+    attention_items_.clear();
+    for (const AttentionTask& task : tasks) {
+        AttentionItems items;
+        items.rows_together = most_together;
+        items.tiles = (task.n_rows + items.rows_together - 1) / items.rows_together;
+        count += n_kv_heads * items.tiles;
+        items.end = count;
+        attention_items_.push_back(items);
+        work += n_kv_heads * items.tiles * (task.first_kv + task.n_rows) * task.head_dim * 2 * group *
+                std::min(task.n_rows, items.rows_together);
+    }
+    pool_.shareOut(count, chunksOf(work / count), [&](std::int64_t begin, std::int64_t end) {
+        auto at = static_cast<std::size_t>(
+            std::upper_bound(attention_items_.begin(), attention_items_.end(), begin,
+                             [](std::int64_t item, const AttentionItems& items) { return item < items.end; }) -
+            attention_items_.begin());
         for (std::int64_t item = begin; item < end && !interrupted(); ++item) {
-            const std::int64_t row = item % tiles * rows_together;
-            attendRows(task, item / tiles, row, std::min(row + rows_together, task.n_rows));
+            if (item == attention_items_[at].end) ++at;
+            const AttentionItems& items = attention_items_[at];
+            const AttentionTask& task = tasks[at];
+            const std::int64_t own = item - (items.end - n_kv_heads * items.tiles);
+            const std::int64_t row = own % items.tiles * items.rows_together;
+            attendRows(task, own / items.tiles, row, std::min(row + items.rows_together, task.n_rows));
         }
     });
 }

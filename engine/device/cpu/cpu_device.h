@@ -86,10 +86,20 @@ public:
         std::span<const std::vector<std::int32_t>> paths;
         bool f32_blocks = true;  // Tuning::f32_blocks
     };
-    void attention(const AttentionTask& task);
-    /// Rows of `width` numbers as stored rows of `row_bytes` bytes, one behind the other.
-    void storeKv(kernels::TensorType type, const float* rows, std::int64_t n_rows, std::int64_t width,
-                 std::size_t row_bytes, std::byte* stored);
+    /// Tasks of one pass, each with a cache of its own, shared out together. Heads and their width are those of one
+    /// model.
+    void attention(std::span<const AttentionTask> tasks);
+    void attention(const AttentionTask& task) { attention({&task, 1}); }
+
+    /// Rows of `width` numbers that become stored rows of `row_bytes` bytes, one behind the other.
+    struct KvRows {
+        kernels::TensorType type = kernels::TensorType::F32;
+        const float* rows = nullptr;  // [n_rows, width]
+        std::int64_t n_rows = 0, width = 0;
+        std::size_t row_bytes = 0;
+        std::byte* stored = nullptr;
+    };
+    void storeKv(std::span<const KvRows> parts);
 
     /// From here to its end the device gives up long operations (products and attention) once a stop is asked for: what
     /// they have not written by then stays as it was. So the caller asks interrupted() before it uses their results.
@@ -131,6 +141,12 @@ private:
 
     void attendRows(const AttentionTask& task, std::int64_t kv_head, std::int64_t row_begin,
                     std::int64_t row_end) const;
+    // The items of an attention: for each task its K/V heads, and for each of these a few rows at a time.
+    struct AttentionItems {
+        std::int64_t end = 0;  // of this task's items in the joined list
+        std::int64_t rows_together = 1;
+        std::int64_t tiles = 0;  // of a K/V head
+    };
 
     ThreadPool pool_;
     std::stop_token stop_;  // of the innermost Interruptible
@@ -139,6 +155,7 @@ private:
         picked_floats_;                        // the current input; storage is kept between calls
     AlignedVector<std::byte> picked_rounded_;  // between two steps of rounding
     std::vector<Product> products_;
+    std::vector<AttentionItems> attention_items_;
 };
 
 }  // namespace quibble
