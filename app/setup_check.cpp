@@ -6,7 +6,7 @@
 #include "engine/device/cpu/cpu_device.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 
 namespace quibble {
 
@@ -61,8 +61,8 @@ Result<void> SetupCheck::answer(const RunRequest& request, const std::stop_token
     if (!models) return tl::unexpected(models.error());
     kept_ = *models;
     CpuDevice device(1);
-    auto generator = Generator::create(request, std::move(*models), device, {});
-    if (!generator) return tl::unexpected(generator.error());
+    auto loop = RunLoop::create(request, std::move(*models), device, {});
+    if (!loop) return tl::unexpected(loop.error());
     return {};
 }
 

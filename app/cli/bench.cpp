@@ -13,7 +13,7 @@
 #include "engine/base/memory_use.h"
 #include "engine/model/model_cache.h"
 #include "engine/model/model_tuning.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "engine/run/throughput_prefill.h"
 #include "kernels/limits.h"
 
@@ -377,21 +377,21 @@ private:
         run.sampler.top_p = 1;
         run.max_tokens = std::max(request_.decode, kReferenceBlock);
         run.seed = static_cast<std::uint64_t>(repeat);
-        auto generator = Generator::create(run, {models_.quantized, std::move(reference), {}}, device_);
-        if (!generator) return tl::unexpected(generator.error());
+        auto loop = RunLoop::create(run, {models_.quantized, std::move(reference), {}}, device_);
+        if (!loop) return tl::unexpected(loop.error());
         std::vector<RunEvent> events;
-        if (auto chunk = (*generator)->prefillChunk(events, stop_); !chunk) return tl::unexpected(chunk.error());
+        if (auto chunk = (*loop)->prefillChunk(events, stop_); !chunk) return tl::unexpected(chunk.error());
         Result<void> done;
-        const Position before = (*generator)->position();
+        const Position before = (*loop)->position();
         const double spent = seconds([&] {
-            while (!(*generator)->finished() && done) done = (*generator)->step(events, stop_);
-            if (done) done = (*generator)->flushReference(events, stop_);
+            while (!(*loop)->finished() && done) done = (*loop)->step(events, stop_);
+            if (done) done = (*loop)->flushReference(events, stop_);
         });
         if (!done) return tl::unexpected(done.error());
-        const RunProvenance& p = (*generator)->provenance();
-        cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*generator)->position() /
+        const RunProvenance& p = (*loop)->provenance();
+        cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*loop)->position() /
                                                   p.context);  // as far as it was written
-        return ((*generator)->position() - before) / spent;
+        return ((*loop)->position() - before) / spent;
     }
 
     const BenchRequest& request_;

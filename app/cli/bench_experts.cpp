@@ -14,7 +14,7 @@
 #include "engine/metrics/speculation.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/run_trace.h"
 
 namespace quibble::cli {
@@ -112,12 +112,12 @@ private:
         }
         auto models = openRunModels(cache_, r, {});
         if (!models) return tl::unexpected(models.error());
-        auto generator = Generator::create(r, std::move(*models), device_);
-        if (!generator) return tl::unexpected(generator.error());
-        std::vector<RunEvent> events{(*generator)->provenance()};
-        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done)
+        auto loop = RunLoop::create(r, std::move(*models), device_);
+        if (!loop) return tl::unexpected(loop.error());
+        std::vector<RunEvent> events{(*loop)->provenance()};
+        if (auto done = (*loop)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done)
             return tl::unexpected(done.error());
-        events.emplace_back((*generator)->closing());
+        events.emplace_back((*loop)->closing());
         RunTrace trace(r);
         for (const RunEvent& event : events) trace.apply(event);
         return trace;

@@ -13,7 +13,7 @@
 #include "engine/metrics/speculation.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/run_trace.h"
 
 namespace quibble::cli {
@@ -154,12 +154,12 @@ private:
     Result<double> timeOf(const RunRequest& r, Tally* tally) {
         auto models = openRunModels(cache_, r, {});
         if (!models) return tl::unexpected(models.error());
-        auto generator = Generator::create(r, std::move(*models), device_);
-        if (!generator) return tl::unexpected(generator.error());
+        auto loop = RunLoop::create(r, std::move(*models), device_);
+        if (!loop) return tl::unexpected(loop.error());
         std::vector<RunEvent> events;
-        if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done)
+        if (auto done = (*loop)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop_); !done)
             return tl::unexpected(done.error());
-        const auto spent = static_cast<double>((*generator)->closing().decode_ns);
+        const auto spent = static_cast<double>((*loop)->closing().decode_ns);
         std::int64_t tokens = 0;
         for (const RunEvent& event : events) {
             tokens += std::holds_alternative<TokenRecord>(event) ? 1 : 0;

@@ -16,8 +16,8 @@
 #include "engine/metrics/statistics.h"
 #include "engine/metrics/summary.h"
 #include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
 #include "engine/run/run_log.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/reference_text.h"
 
 namespace quibble::cli {
@@ -52,17 +52,17 @@ struct Totals {
 Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes,
                         const std::stop_token& stop) try {
     RunTrace trace(request);
-    auto generator = Generator::create(request, models, device, {}, &prefixes);
-    if (!generator) return tl::unexpected(generator.error());
+    auto loop = RunLoop::create(request, models, device, {}, &prefixes);
+    if (!loop) return tl::unexpected(loop.error());
     RunLog log;
     log.begin(kNoRun, request);
-    const RunEvent start((*generator)->provenance());
+    const RunEvent start((*loop)->provenance());
     log.apply({&start, 1});
     trace.apply(start);
     std::vector<RunEvent> events;
-    if (auto done = (*generator)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done)
+    if (auto done = (*loop)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done)
         return tl::unexpected(done.error());
-    events.emplace_back((*generator)->closing());
+    events.emplace_back((*loop)->closing());
     log.apply(events);
     for (const RunEvent& event : events) trace.apply(event);
     return trace;

@@ -7,24 +7,19 @@
 
 namespace quibble {
 
-ReferenceScorer::ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed,
-                                 int block, int top_alternatives)
+ReferenceScorer::ReferenceScorer(std::unique_ptr<Sequence> sequence, std::vector<TokenId> fed, int block,
+                                 int top_alternatives)
     : sequence_(std::move(sequence)),
-      device_(device),
       unfed_(std::move(fed)),
       block_(std::clamp(block, 1, static_cast<int>(Sequence::kMaxRows))),
       top_alternatives_(top_alternatives) {
     unfed_.erase(unfed_.begin(), unfed_.begin() + sequence_->size());
-    const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
-    q_logits_.resize(static_cast<std::size_t>(block_) * vocab);
-    p_logits_.resize(q_logits_.size());
+    q_logits_.reserve(static_cast<std::size_t>(block_) *
+                      static_cast<std::size_t>(sequence_->model().config().vocab_size));
 }
 
 void ReferenceScorer::push(TokenId id, Position pos, std::span<const float> logits, double log_sum_exp) {
-    QUIBBLE_CHECK(pending_.size() < static_cast<std::size_t>(block_),
-                  "a full block must be scored before the next token is queued");
-    std::copy(logits.begin(), logits.end(),
-              q_logits_.begin() + static_cast<std::ptrdiff_t>(pending_.size() * logits.size()));
+    q_logits_.insert(q_logits_.end(), logits.begin(), logits.end());
     pending_.push_back({id, pos, log_sum_exp});
 }
 
@@ -52,33 +47,47 @@ ReferenceRecord ReferenceScorer::measure(std::size_t row) const {
                             token.log_sum_exp, token.id, token.pos, top_alternatives_);
 }
 
-Result<void> ReferenceScorer::score(std::vector<ReferenceRecord>& out, const std::stop_token& stop) {
-    if (pending_.empty()) return {};
-    const std::int64_t began = nowNs();
-    const auto rows = static_cast<std::int64_t>(pending_.size());
-
-    // First the reference reads all known tokens but the last; this is the prompt, and happens once. When a pass is
-    // stopped in between, what is finished is kept.
+PassRows ReferenceScorer::nextRows(std::int64_t most) {
+    QUIBBLE_CHECK(!pending_.empty() && most > 0, "the reference reads when tokens wait for it");
     const std::size_t ahead = unfed_.size() - 1;
-    for (std::size_t done = 0; done < ahead;) {
-        const std::size_t n = std::min<std::size_t>(ahead - done, static_cast<std::size_t>(Sequence::kMaxPassRows));
-        if (auto fed = sequence_->append({unfed_.data(), n}, 0, nullptr, stop); !fed) return fed;
-        unfed_.erase(unfed_.begin(), unfed_.begin() + static_cast<std::ptrdiff_t>(n));
-        done += n;
+    if (ahead > 0) {
+        scoring_ = 0;
+        const auto rows = std::min(static_cast<std::int64_t>(ahead), std::min(most, Sequence::kMaxPassRows));
+        inputs_.assign(unfed_.begin(), unfed_.begin() + rows);
+        return {sequence_.get(), inputs_, {}, 0, nullptr};
     }
-    std::vector<TokenId> inputs{unfed_.front()};
-    for (std::size_t i = 0; i + 1 < pending_.size(); ++i) inputs.push_back(pending_[i].id);
-    if (auto fed = sequence_->append(inputs, rows, p_logits_.data(), stop); !fed) return fed;
+    scoring_ =
+        std::min({pending_.size(), static_cast<std::size_t>(most), static_cast<std::size_t>(Sequence::kMaxRows)});
+    inputs_.assign(1, unfed_.front());
+    for (std::size_t i = 0; i + 1 < scoring_; ++i) inputs_.push_back(pending_[i].id);
+    const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
+    if (p_logits_.size() < scoring_ * vocab) p_logits_.resize(scoring_ * vocab);
+    return {sequence_.get(), inputs_, {}, static_cast<std::int64_t>(scoring_), p_logits_.data()};
+}
 
+void ReferenceScorer::passDone(std::int64_t pass_ns, std::vector<ReferenceRecord>& out, CpuDevice* device) {
+    spent_ns_ += pass_ns;
+    if (scoring_ == 0) {
+        unfed_.erase(unfed_.begin(), unfed_.begin() + static_cast<std::ptrdiff_t>(inputs_.size()));
+        return;
+    }
+    const std::int64_t began = nowNs();
     const std::size_t first = out.size();
-    out.resize(first + pending_.size());
-    device_.forEach(rows, [&](std::int64_t row) {
+    out.resize(first + scoring_);
+    const auto measureRow = [&](std::int64_t row) {
         out[first + static_cast<std::size_t>(row)] = measure(static_cast<std::size_t>(row));
-    });
-    unfed_ = {pending_.back().id};
-    pending_.clear();
+    };
+    const auto rows = static_cast<std::int64_t>(scoring_);
+    if (device != nullptr) {
+        device->forEach(rows, measureRow);
+    } else {
+        for (std::int64_t row = 0; row < rows; ++row) measureRow(row);
+    }
+    unfed_ = {pending_[scoring_ - 1].id};
+    const auto vocab = static_cast<std::size_t>(sequence_->model().config().vocab_size);
+    pending_.erase(pending_.begin(), pending_.begin() + rows);
+    q_logits_.erase(q_logits_.begin(), q_logits_.begin() + static_cast<std::ptrdiff_t>(scoring_ * vocab));
     spent_ns_ += nowNs() - began;
-    return {};
 }
 
 }  // namespace quibble

@@ -20,9 +20,8 @@ namespace quibble {
 class ReferenceScorer {
 public:
     /// `fed` are the tokens before the first one to be scored: the prompt, and for a branch the kept tokens. The
-    /// sequence may hold all but the last of them already.
-    ReferenceScorer(std::unique_ptr<Sequence> sequence, CpuDevice& device, std::vector<TokenId> fed, int block,
-                    int top_alternatives);
+    /// sequence may hold all but the last of them already. block: tokens that are scored together, if so many wait.
+    ReferenceScorer(std::unique_ptr<Sequence> sequence, std::vector<TokenId> fed, int block, int top_alternatives);
 
     /// Queues the token at the next position with the quantized model's raw logits there ([vocab_size]) and their
     /// log-sum-exp.
@@ -31,10 +30,12 @@ public:
     [[nodiscard]] bool blockReady() const { return pending_.size() >= static_cast<std::size_t>(block_); }
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
-    /// Scores up to one block and appends a record for each to `out`. Nothing pending: nothing happens. Errors:
-    /// Cancelled (the queue stays as it was and the next call continues), InvalidArgument (context), and what Sequence
-    /// says.
-    [[nodiscard]] Result<void> score(std::vector<ReferenceRecord>& out, const std::stop_token& stop);
+    /// What the reference reads next, at most `most` rows: of the text that it has not read, and then the inputs of the
+    /// tokens that wait. Something must wait. Valid until passDone().
+    [[nodiscard]] PassRows nextRows(std::int64_t most = Sequence::kMaxRows);
+    /// The rows of nextRows() were computed, in pass_ns nanoseconds. Appends a record for each token that was scored.
+    /// device: measures on all of its threads; nullptr: on this one.
+    void passDone(std::int64_t pass_ns, std::vector<ReferenceRecord>& out, CpuDevice* device);
 
     [[nodiscard]] std::int64_t spentNs() const { return spent_ns_; }
     [[nodiscard]] const Sequence& sequence() const { return *sequence_; }
@@ -48,11 +49,12 @@ private:
     [[nodiscard]] ReferenceRecord measure(std::size_t row) const;
 
     std::unique_ptr<Sequence> sequence_;
-    CpuDevice& device_;
     std::vector<TokenId> unfed_;  // tokens that the reference has not seen; the last is the input for pending_[0]
     std::vector<Pending> pending_;
-    std::vector<float> q_logits_;  // [block, vocab_size] of the quantized model
-    std::vector<float> p_logits_;  // [block, vocab_size] of the reference
+    std::vector<float> q_logits_;  // [pending, vocab_size] of the quantized model
+    std::vector<float> p_logits_;  // [rows of the pass, vocab_size] of the reference
+    std::vector<TokenId> inputs_;  // of the pass
+    std::size_t scoring_ = 0;      // tokens that the pass scores; 0: it reads text
     int block_;
     int top_alternatives_;
     std::int64_t spent_ns_ = 0;

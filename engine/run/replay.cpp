@@ -8,7 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/run/branch.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/version.h"
 
 namespace quibble {
@@ -126,16 +126,16 @@ Result<ReplayReport> replayRun(const RunTrace& stored, const RunRequest& request
     if (auto same = sameModels(then, *opened); !same) return tl::unexpected(same.error());
     ReplayReport report;
     report.note = promptNote(then, request, *opened->quantized->tokenizer());
-    auto generator = Generator::create(recorded, std::move(*opened), device, controlsAsRecorded(stored));
-    if (!generator) return tl::unexpected(generator.error());
-    (*generator)->passEnds();
-    const RunProvenance& here = (*generator)->provenance();
+    auto loop = RunLoop::create(recorded, std::move(*opened), device, controlsAsRecorded(stored));
+    if (!loop) return tl::unexpected(loop.error());
+    (*loop)->passEnds();
+    const RunProvenance& here = (*loop)->provenance();
 
     std::size_t first = 0;  // of the run's own tokens
-    while (first < stored.points().size() && stored.points()[first].token.pos < (*generator)->position()) ++first;
+    while (first < stored.points().size() && stored.points()[first].token.pos < (*loop)->position()) ++first;
     RunTrace repeated(request);
     std::vector<RunEvent> events;
-    if (auto done = (*generator)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done)
+    if (auto done = (*loop)->runToEnd(events, static_cast<std::int64_t>(stored.points().size() - first)); !done)
         return tl::unexpected(done.error());
     for (const RunEvent& event : events) repeated.apply(event);
 

@@ -133,14 +133,14 @@ void Runner::loop(const std::stop_token& quit) {
 void Runner::execute(RunStart start) {
     run_ = start.run;
     log_.begin(run_, start.request);
-    std::unique_ptr<Generator> generator;
+    std::unique_ptr<RunLoop> loop;
     Result<FinishReason> end = FinishReason::Failed;
     // A broken contract ends the run here, and not the program. This thread has no other place that does so.
     try {
         setState(RunState::Loading);
         if (auto opened = open(start); opened) {
-            generator = std::move(*opened);
-            end = generate(*generator);
+            loop = std::move(*opened);
+            end = generate(*loop);
         } else {
             end = tl::unexpected(opened.error());
         }
@@ -151,18 +151,18 @@ void Runner::execute(RunStart start) {
     }
     if (!end && end.error().code == ErrorCode::Cancelled) end = FinishReason::Stopped;
     RunFinished closing;
-    if (generator) closing = generator->closing();
+    if (loop) closing = loop->closing();
     closing.reason = end.value_or(FinishReason::Failed);
     if (!end) {
         closing.message = end.error().line();
         closing.code = end.error().code;
     }
     events_.emplace_back(std::move(closing));
-    generator.reset();
+    loop.reset();
     setState(RunState::Finished);
 }
 
-Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
+Result<std::unique_ptr<RunLoop>> Runner::open(const RunStart& start) {
     LoadOptions options;
     options.stop = stopToken();
     options.progress = [this](std::int64_t done, std::int64_t total) {
@@ -180,43 +180,43 @@ Result<std::unique_ptr<Generator>> Runner::open(const RunStart& start) {
         device_ = std::make_unique<CpuDevice>(start.request.threads);
         device_threads_ = start.request.threads;
     }
-    auto generator =
-        Generator::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
-    if (generator) events_.emplace_back((*generator)->provenance());
-    return generator;
+    auto loop =
+        RunLoop::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
+    if (loop) events_.emplace_back((*loop)->provenance());
+    return loop;
 }
 
-Result<FinishReason> Runner::generate(Generator& generator) {
+Result<FinishReason> Runner::generate(RunLoop& loop) {
     setState(RunState::Prefilling);
     for (bool complete = false; !complete;) {
-        auto chunk = generator.prefillChunk(events_, stopToken());
+        auto chunk = loop.prefillChunk(events_, stopToken());
         if (!chunk) return tl::unexpected(chunk.error());
         complete = *chunk;
         sendBatchIfDue();
     }
     setState(RunState::Running);
-    while (!generator.finished()) {
-        if (!waitWhilePaused(generator)) return FinishReason::Stopped;
-        applyControls(generator);
+    while (!loop.finished()) {
+        if (!waitWhilePaused(loop)) return FinishReason::Stopped;
+        applyControls(loop);
         const std::int64_t began = nowNs();
-        const Position before = generator.position();
-        if (auto stepped = generator.step(events_, stopToken()); !stepped) {
+        const Position before = loop.position();
+        if (auto stepped = loop.step(events_, stopToken()); !stepped) {
             if (stepped.error().code == ErrorCode::Cancelled) break;
             return tl::unexpected(stepped.error());
         }
         sendBatchIfDue();
-        if (!generator.finished()) waitForPace(began, generator.position() - before);
+        if (!loop.finished()) waitForPace(began, loop.position() - before);
     }
     sendBatch();
-    const bool stopped = stopToken().stop_requested() && !generator.finished();
+    const bool stopped = stopToken().stop_requested() && !loop.finished();
     if (!stopped) {
         // Scores the rest of the KL curve. Stop may cut this short, and the tokens behind stay without a KL.
-        if (auto flushed = generator.flushReference(events_, stopToken());
+        if (auto flushed = loop.flushReference(events_, stopToken());
             !flushed && flushed.error().code != ErrorCode::Cancelled) {
             return tl::unexpected(flushed.error());
         }
     }
-    return stopped ? FinishReason::Stopped : generator.finishReason();
+    return stopped ? FinishReason::Stopped : loop.finishReason();
 }
 
 void Runner::waitForPace(std::int64_t step_began_ns, std::int64_t tokens) {
@@ -233,7 +233,7 @@ void Runner::waitForPace(std::int64_t step_began_ns, std::int64_t tokens) {
     }
 }
 
-bool Runner::waitWhilePaused(Generator& generator) {
+bool Runner::waitWhilePaused(RunLoop& loop) {
     bool announced = false;
     for (;;) {
         {
@@ -249,7 +249,7 @@ bool Runner::waitWhilePaused(Generator& generator) {
             setState(RunState::Paused);
             announced = true;
             // While nobody waits for a token the curve catches up with the text.
-            if (auto flushed = generator.flushReference(events_, stopToken()); !flushed) continue;
+            if (auto flushed = loop.flushReference(events_, stopToken()); !flushed) continue;
             sendBatch();
         }
         std::unique_lock lock(mutex_);
@@ -266,14 +266,14 @@ bool Runner::waitWhilePaused(Generator& generator) {
     return true;
 }
 
-void Runner::applyControls(Generator& generator) {
+void Runner::applyControls(RunLoop& loop) {
     std::vector<Control> changes;
     {
         const std::lock_guard lock(mutex_);
         changes.swap(controls_);
     }
     for (const Control& change : changes) {
-        if (auto applied = generator.setControl(change.key, change.value, events_); !applied && rejected_)
+        if (auto applied = loop.setControl(change.key, change.value, events_); !applied && rejected_)
             rejected_(applied.error());
     }
 }

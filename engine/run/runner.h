@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
 #include "engine/run/run_log.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
 
@@ -68,11 +68,11 @@ private:
     };
     void loop(const std::stop_token& quit);
     void execute(RunStart start);
-    [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
-    [[nodiscard]] Result<FinishReason> generate(Generator& generator);
-    [[nodiscard]] bool waitWhilePaused(Generator& generator);
+    [[nodiscard]] Result<std::unique_ptr<RunLoop>> open(const RunStart& start);
+    [[nodiscard]] Result<FinishReason> generate(RunLoop& loop);
+    [[nodiscard]] bool waitWhilePaused(RunLoop& loop);
     void waitForPace(std::int64_t step_began_ns, std::int64_t tokens);
-    void applyControls(Generator& generator);
+    void applyControls(RunLoop& loop);
     void setState(RunState state);
     void sendBatch();
     void sendBatchIfDue();

@@ -24,7 +24,7 @@ quibble_test(tst_hostile_models SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_host
 quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/forward/tst_determinism.cpp LIBS quibble_model_fixture quibble_amx_emulator)
 quibble_test(tst_marker_penalty SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_marker_penalty.cpp LIBS quibble::engine)
 quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/quant/weights/tst_rtn.cpp LIBS quibble::engine)
-quibble_test(tst_generator SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_generator.cpp LIBS quibble::engine)
+quibble_test(tst_run_loop SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_run_loop.cpp LIBS quibble::engine)
 quibble_test(tst_reference SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_reference.cpp LIBS quibble::engine)
 quibble_test(tst_cache_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_cache_cost.cpp LIBS quibble_model_fixture)
 quibble_test(tst_reuse SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_reuse.cpp LIBS quibble::engine LABELS slow)  # 30 s under sanitizers, which see the caches in the tests above

@@ -171,9 +171,9 @@ private slots:
         RunRequest r = request("moe_spec:budget=1");
         auto opened = openRunModels(models(), r, {});
         CpuDevice device(1);
-        auto generator = Generator::create(r, std::move(*opened), device);
-        QVERIFY(!generator);
-        QVERIFY(generator.error().what.find("budget of 1") != std::string::npos && !generator.error().hint.empty());
+        auto loop = RunLoop::create(r, std::move(*opened), device);
+        QVERIFY(!loop);
+        QVERIFY(loop.error().what.find("budget of 1") != std::string::npos && !loop.error().hint.empty());
     }
 
     // The run's rounds again, pass by pass, on a sequence that only knows the budgeted verify: the largest logit

@@ -2,7 +2,7 @@
 #include <QTest>
 
 #include "engine/run/cache_cost.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "tests/support/random_model.h"
 
 using namespace quibble;
@@ -79,14 +79,14 @@ private slots:
         r.raw = true;
         r.context = kLongContext;
         CpuDevice device(1);
-        auto generator = Generator::create(r, {loaded->model, nullptr, {}}, device);
-        QVERIFY(!generator);
-        QVERIFY2(generator.error().what.find("524 GB for 16000000 positions") != std::string::npos,
-                 generator.error().line().c_str());
+        auto loop = RunLoop::create(r, {loaded->model, nullptr, {}}, device);
+        QVERIFY(!loop);
+        QVERIFY2(loop.error().what.find("524 GB for 16000000 positions") != std::string::npos,
+                 loop.error().line().c_str());
         r.context = 4096;
-        generator = Generator::create(r, {loaded->model, nullptr, {}}, device);
-        QVERIFY2(generator, generator ? "" : generator.error().line().c_str());
-        QCOMPARE((*generator)->provenance().kv_bytes, std::int64_t{4096} * 2 * 4 * 1024 * 4);
+        loop = RunLoop::create(r, {loaded->model, nullptr, {}}, device);
+        QVERIFY2(loop, loop ? "" : loop.error().line().c_str());
+        QCOMPARE((*loop)->provenance().kv_bytes, std::int64_t{4096} * 2 * 4 * 1024 * 4);
     }
 };
 

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <random>
 
-#include "engine/run/generator.h"
 #include "engine/run/reference_check.h"
 #include "engine/run/reference_scorer.h"
 #include "engine/run/replay.h"
+#include "engine/run/run_loop.h"
 #include "engine/run/run_weight_cost.h"
 #include "engine/values/reference_text.h"
 #include "kernels/ops.h"
@@ -39,12 +39,12 @@ Result<RunTrace> run(const RunRequest& r) {
     auto opened = openRunModels(models(), r, {});
     if (!opened) return tl::unexpected(opened.error());
     CpuDevice device(2);
-    auto generator = Generator::create(r, std::move(*opened), device);
-    if (!generator) return tl::unexpected(generator.error());
+    auto loop = RunLoop::create(r, std::move(*opened), device);
+    if (!loop) return tl::unexpected(loop.error());
     RunTrace trace(r);
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) return tl::unexpected(done.error());
-    events.emplace_back((*generator)->closing());
+    std::vector<RunEvent> events{(*loop)->provenance()};
+    if (auto done = (*loop)->runToEnd(events); !done) return tl::unexpected(done.error());
+    events.emplace_back((*loop)->closing());
     for (const RunEvent& event : events) trace.apply(event);
     return trace;
 }

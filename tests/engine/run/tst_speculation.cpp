@@ -8,8 +8,8 @@
 #include "engine/draft/draft_method.h"
 #include "engine/metrics/speculation.h"
 #include "engine/model/model_cache.h"
-#include "engine/run/generator.h"
 #include "engine/run/replay.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/run_trace.h"
 #include "tests/support/golden.h"
 #include "tests/support/random_model.h"
@@ -53,12 +53,12 @@ Outcome run(const RunRequest& r, const std::vector<ControlChange>& controls = {}
     auto opened = openRunModels(models(), r, {});
     if (!opened) return outcome.error = opened.error(), outcome;
     CpuDevice device(2);
-    auto generator = Generator::create(r, std::move(*opened), device, controls);
-    if (!generator) return outcome.error = generator.error(), outcome;
+    auto loop = RunLoop::create(r, std::move(*opened), device, controls);
+    if (!loop) return outcome.error = loop.error(), outcome;
     outcome.started = true;
-    std::vector<RunEvent> events{(*generator)->provenance()};
-    if (auto done = (*generator)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
-    events.emplace_back((*generator)->closing());
+    std::vector<RunEvent> events{(*loop)->provenance()};
+    if (auto done = (*loop)->runToEnd(events); !done) return outcome.error = done.error(), outcome;
+    events.emplace_back((*loop)->closing());
     for (const RunEvent& event : events) outcome.trace.apply(event);
     outcome.events = std::move(events);
     outcome.ok = true;

@@ -61,8 +61,8 @@ std::string refusal(const char* model, Arithmetic arithmetic) {
     auto opened = openRunModels(models(), r, {});
     if (!opened) return opened.error().line();
     CpuDevice device(1);
-    auto generator = Generator::create(r, std::move(*opened), device);
-    return generator ? std::string() : generator.error().line();
+    auto loop = RunLoop::create(r, std::move(*opened), device);
+    return loop ? std::string() : loop.error().line();
 }
 
 }  // namespace

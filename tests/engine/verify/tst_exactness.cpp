@@ -8,7 +8,7 @@
 #include <map>
 
 #include "engine/forward/sequence.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 #include "engine/values/run_trace.h"
 #include "tests/support/random_model.h"
 
@@ -135,10 +135,10 @@ public:
             r.seed = seed;
             RunModels models{target_.model, nullptr, {draft_.model}};
             if (other_target != nullptr) models.quantized = draft_.model;
-            auto generator = Generator::create(r, std::move(models), device_);
-            if (!generator) qFatal("%s", generator.error().line().c_str());
+            auto loop = RunLoop::create(r, std::move(models), device_);
+            if (!loop) qFatal("%s", loop.error().line().c_str());
             std::vector<RunEvent> events;
-            if (auto done = (*generator)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
+            if (auto done = (*loop)->runToEnd(events); !done) qFatal("%s", done.error().line().c_str());
             std::vector<TokenId> word;
             for (const RunEvent& event : events) {
                 if (const auto* token = std::get_if<TokenRecord>(&event)) word.push_back(token->id);

@@ -2,6 +2,10 @@
 // with the reference scored in blocks behind it. One step appends the accepted tokens and one of the model's own
 // (without a draft: that one) and returns the events of that step. Lives on the engine thread; knows no threads, no
 // store and no window.
+//
+// What a run needs computed it names as rows (PassRows). Alone it passes them through its models itself:
+// prefillChunk(), step(), flushReference(). A Scheduler gathers the rows of many runs into common passes instead and
+// calls the phases around them.
 #pragma once
 
 #include <cstdint>
@@ -31,24 +35,29 @@
 
 namespace quibble {
 
-class Generator {
+class RunLoop {
 public:
-    /// Checks the request against the models and reserves all memory. device and prefixes must outlive the generator.
+    /// Checks the request against the models and reserves all memory. device and prefixes must outlive the loop.
     /// `replayed` are control changes that take effect at their positions, as recorded in a stored run. `prefixes`:
     /// what earlier runs have computed of the same text is taken from there and not computed again, which changes no
     /// bit; nullptr: all is computed. free_memory: what the caches must fit in. Errors say which setting and what to
     /// do.
-    [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const RunRequest& request, RunModels models,
-                                                                   CpuDevice& device,
-                                                                   std::vector<ControlChange> replayed = {},
-                                                                   PrefixCache* prefixes = nullptr,
-                                                                   const FreeMemory& free_memory = memoryLimit);
+    [[nodiscard]] static Result<std::unique_ptr<RunLoop>> create(const RunRequest& request, RunModels models,
+                                                                 CpuDevice& device,
+                                                                 std::vector<ControlChange> replayed = {},
+                                                                 PrefixCache* prefixes = nullptr,
+                                                                 const FreeMemory& free_memory = memoryLimit);
+
+    ~RunLoop();
+    RunLoop(const RunLoop&) = delete;
+    RunLoop& operator=(const RunLoop&) = delete;
 
     [[nodiscard]] const RunProvenance& provenance() const { return provenance_; }
     [[nodiscard]] bool finished() const { return finish_reason_.has_value(); }
     /// Position of the token that the next step() appends.
     [[nodiscard]] Position position() const { return static_cast<Position>(tokens_.size()); }
 
+    // A run by itself.
     /// One chunk of the prompt. Returns whether the prefill is complete. Errors: Cancelled (call again to go on).
     [[nodiscard]] Result<bool> prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop);
     /// Appends one token, or with a draft one and all that were accepted. Scores a reference block when one is full.
@@ -65,6 +74,30 @@ public:
                                         std::int64_t limit = std::numeric_limits<std::int64_t>::max(),
                                         const std::stop_token& stop = {});
 
+    // The phases of a run whose rows share passes with those of other runs. Between the call that names rows and the
+    // one that says that they are computed nothing else happens to the run.
+    /// Tokens of the text that must be read before the first step.
+    [[nodiscard]] std::int64_t prefillRowsLeft() const;
+    /// The next of them, `most` at most; a model with experts takes as many as it would alone.
+    [[nodiscard]] PassRows prefillRows(std::int64_t most = Sequence::kMaxPassRows);
+    void prefillDone(const PassRows& rows, std::int64_t pass_ns, std::vector<RunEvent>& events);
+    /// Begins a step: recorded controls take effect, and the draft is made. Errors: Cancelled (no step was begun), and
+    /// what the drafter says.
+    [[nodiscard]] Result<void> beginStep(std::vector<RunEvent>& events, const std::stop_token& stop);
+    /// The rows of the step; nothing where the prefill has left the logits that it needs.
+    [[nodiscard]] std::optional<PassRows> stepRows();
+    /// The rows were not computed; the step is as if it had not begun.
+    void abandonStep();
+    /// Appends the tokens of the step. Steps of different runs may end on different threads at once. Errors: the reason
+    /// why the run cannot go on.
+    [[nodiscard]] Result<void> endStep(std::int64_t pass_ns, std::vector<RunEvent>& events);
+    /// Tokens wait for the reference; a full block of them.
+    [[nodiscard]] bool referenceWaiting() const { return scorer_ && scorer_->pending() > 0; }
+    [[nodiscard]] bool referenceDue() const { return scorer_ && scorer_->blockReady(); }
+    [[nodiscard]] PassRows referenceRows(std::int64_t most) { return scorer_->nextRows(most); }
+    /// device: measures on its threads; nullptr: on this one.
+    void referenceDone(std::int64_t pass_ns, std::vector<RunEvent>& events, CpuDevice* device);
+
     /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it.
     /// Versions differ in what they take for such a token.
     void passEnds() { passes_ends_ = true; }
@@ -79,7 +112,7 @@ public:
     [[nodiscard]] FinishReason finishReason() const { return finish_reason_.value_or(FinishReason::Stopped); }
 
 private:
-    Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes);
+    RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes);
     [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory);
     [[nodiscard]] CacheModels cacheModels() const;
     [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory);
@@ -102,22 +135,24 @@ private:
     void announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns,
                          std::vector<RunEvent>& events);
 
-    // One round (generator_step.cpp).
+    // One round (run_loop_step.cpp).
     struct Round;
     [[nodiscard]] Result<void> draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
-    [[nodiscard]] Result<void> forward(Round& round, const std::stop_token& stop);
-    [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
+    void layOut(Round& round);
+    [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events);
     void choose(Round& round, std::span<const float> raw, TokenRecord& record);
     [[nodiscard]] Result<kernels::LogitStats> statsOf(std::span<const float> raw) const;
     [[nodiscard]] TokenRecord measure(std::span<const float> raw, const kernels::LogitStats& stats);
     void append(TokenRecord record, std::vector<RunEvent>& events);
-    [[nodiscard]] Result<void> scoreWhenReady(std::vector<RunEvent>& events, const std::stop_token& stop);
     void closeRound(Round& round, std::vector<RunEvent>& events);
 
     void announce(const TokenRecord& record, std::vector<RunEvent>& events);
     void announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events);
     void announceText(TokenId id, std::vector<RunEvent>& events);
-    [[nodiscard]] Result<void> scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop);
+    /// Passes rows of this run alone; gives the nanoseconds.
+    [[nodiscard]] static Result<std::int64_t> passAlone(const PassRows& rows, const std::stop_token& stop);
+    [[nodiscard]] Result<void> scoreAlone(std::vector<RunEvent>& events, const std::stop_token& stop);
+    [[nodiscard]] Result<void> scoreFullBlocks(std::vector<RunEvent>& events, const std::stop_token& stop);
     void decideEnd(const TokenRecord& record);
     [[nodiscard]] std::int64_t elapsedNs() const;
 
@@ -145,6 +180,8 @@ private:
     Position throughput_end_ = 0;  // positions of the prompt before this one have rounded inputs; generated tokens,
                                    // those of a parent included, never have
     bool prompt_announced_ = false;
+    bool prefilled_ = false;
+    std::unique_ptr<Round> round_;  // the step that was begun
     bool passes_ends_ = false;
     TokenId forced_ = kNoToken;  // the injected token of a branch, until it has been appended
     std::vector<float>

@@ -1,4 +1,4 @@
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,31 +12,23 @@
 
 namespace quibble {
 
-namespace {
-
-constexpr std::string_view kWordPrefix = "word:";
-constexpr std::string_view kDraftPrefix = "draft:";
-constexpr std::string_view kExpertsPrefix = "experts:";
-
-}  // namespace
-
-Result<std::unique_ptr<Generator>> Generator::create(const RunRequest& request, RunModels models, CpuDevice& device,
-                                                     std::vector<ControlChange> replayed, PrefixCache* prefixes,
-                                                     const FreeMemory& free_memory) {
-    std::unique_ptr<Generator> generator(new Generator(request, std::move(models), device, prefixes));
-    if (auto prepared = generator->prepare(std::move(replayed), free_memory); !prepared)
+Result<std::unique_ptr<RunLoop>> RunLoop::create(const RunRequest& request, RunModels models, CpuDevice& device,
+                                                 std::vector<ControlChange> replayed, PrefixCache* prefixes,
+                                                 const FreeMemory& free_memory) {
+    std::unique_ptr<RunLoop> loop(new RunLoop(request, std::move(models), device, prefixes));
+    if (auto prepared = loop->prepare(std::move(replayed), free_memory); !prepared)
         return tl::unexpected(prepared.error());
-    return generator;
+    return loop;
 }
 
-Generator::Generator(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
+RunLoop::RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
     : request_(std::move(request)),
       models_(std::move(models)),
       device_(device),
       prefixes_(prefixes),
       started_ns_(nowNs()) {}
 
-Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory) {
+Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory) {
     const Model& model = *models_.quantized;
     const Tokenizer& tokenizer = *model.tokenizer();
     if (auto checked = checkSampler(request_.sampler); !checked) return checked;
@@ -87,7 +79,7 @@ Result<void> Generator::prepare(std::vector<ControlChange> replayed, const FreeM
     return {};
 }
 
-CacheModels Generator::cacheModels() const {
+CacheModels RunLoop::cacheModels() const {
     CacheModels models;
     models.model = &models_.quantized->config();
     if (models_.reference != nullptr) models.reference = &models_.reference->config();
@@ -95,7 +87,7 @@ CacheModels Generator::cacheModels() const {
     return models;
 }
 
-Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
+Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory) {
     const ModelConfig& c = models_.quantized->config();
     const CacheModels caches = cacheModels();
     const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
@@ -120,13 +112,13 @@ Result<void> Generator::prepareSequences(const FreeMemory& free_memory) {
     if (models_.reference != nullptr && !reference_decides) {
         auto reference = Sequence::create(models_.reference, device_, context, full, {prefixes_, tokens_});
         if (!reference) return tl::unexpected(reference.error());
-        scorer_.emplace(std::move(*reference), device_, tokens_, request_.reference.block, request_.top_alternatives);
+        scorer_.emplace(std::move(*reference), tokens_, request_.reference.block, request_.top_alternatives);
     }
     return checkMemory(*cost, free_memory);
 }
 
 // The sequences hold no memory yet: a run that does not fit is refused before it begins.
-Result<void> Generator::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
+Result<void> RunLoop::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
     provenance_.reused_bytes =
@@ -137,7 +129,7 @@ Result<void> Generator::checkMemory(const CacheCost& cost, const FreeMemory& fre
     return checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
 }
 
-Result<void> Generator::prepareDraft() {
+Result<void> RunLoop::prepareDraft() {
     auto method = findDraftMethod(request_.draft.method);
     if (!method) return tl::unexpected(method.error());
     draft_method_ = *method;
@@ -162,7 +154,7 @@ Result<void> Generator::prepareDraft() {
     return {};
 }
 
-Result<void> Generator::prepareDrafter() {
+Result<void> RunLoop::prepareDrafter() {
     if (draft_method_ == nullptr) return {};
     // What is left of the context bounds each draft when it is made (draft()), so that a run with a draft ends where a
     // plain one does.
@@ -189,7 +181,7 @@ Result<void> Generator::prepareDrafter() {
     return {};
 }
 
-void Generator::fillProvenance(const PromptTokens& prompt) {
+void RunLoop::fillProvenance(const PromptTokens& prompt) {
     const Model& model = *models_.quantized;
     RunProvenance& p = provenance_;
     p.engine_version = kVersion;
@@ -237,136 +229,6 @@ void Generator::fillProvenance(const PromptTokens& prompt) {
     p.dropped_markers = penalty_->markers().dropped;
     p.notes = model.tokenizer()->notes();
     if (std::string note = penalty_->note(); !note.empty()) p.notes.push_back(std::move(note));
-}
-
-std::int64_t Generator::elapsedNs() const { return nowNs() - started_ns_; }
-
-Result<bool> Generator::prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    const std::int64_t began = nowNs();
-    const auto total = static_cast<std::int64_t>(tokens_.size());
-    const std::int64_t done = sequence_->size();
-    const std::int64_t n = sequence_->firstPassRows(total - done);
-    const bool last = done + n == total;
-    beginPass(false);
-    const std::span<const TokenId> chunk(tokens_.data() + done, static_cast<std::size_t>(n));
-    if (auto fed = sequence_->append(chunk, last ? 1 : 0, logits_.data(), stop); !fed)
-        return tl::unexpected(fed.error());
-    if (!std::exchange(prompt_announced_, true)) announcePrompt(events);
-    events.emplace_back(Progress{done + n, total});
-    std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
-    std::iota(rows.begin(), rows.end(), 0);
-    announceExperts(static_cast<Position>(done), rows, false, nowNs() - began, events);
-    prefill_ns_ += nowNs() - began;
-    return last;
-}
-
-void Generator::announcePrompt(std::vector<RunEvent>& events) {
-    for (std::size_t i = 0; i < prompt_size_; ++i) announceText(tokens_[i], events);
-    for (const ResolvedMarker& marker : provenance_.markers) announceText(marker.id, events);
-    if (experts_ == nullptr) return;
-    for (const TokenExperts& experts : sequence_->knownExperts()) events.emplace_back(experts);
-}
-
-void Generator::announceText(TokenId id, std::vector<RunEvent>& events) {
-    if (announced_.insert(id).second)
-        events.emplace_back(TokenText{id, std::string(models_.quantized->tokenizer()->tokenBytes(id))});
-}
-
-void Generator::announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events) {
-    for (const Alternative& alternative : alternatives) announceText(alternative.id, events);
-}
-
-void Generator::announce(const TokenRecord& record, std::vector<RunEvent>& events) {
-    announceText(record.id, events);
-    announceText(record.without_penalty_id, events);
-    announce(record.top, events);
-    announce(record.top_after, events);
-}
-
-Result<void> Generator::flushReference(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    return scorer_ ? scoreReference(events, stop) : Result<void>{};
-}
-
-Result<void> Generator::runToEnd(std::vector<RunEvent>& events, std::int64_t limit, const std::stop_token& stop) {
-    for (bool complete = false; !complete;) {
-        auto chunk = prefillChunk(events, stop);
-        if (!chunk) return tl::unexpected(chunk.error());
-        complete = *chunk;
-    }
-    const std::size_t before = tokens_.size();
-    while (static_cast<std::int64_t>(tokens_.size() - before) < limit && !finished()) {
-        if (auto stepped = step(events, stop); !stepped) return stepped;
-    }
-    return flushReference(events, stop);
-}
-
-Result<void> Generator::applyControl(const ControlChange& change) {
-    SamplerSettings sampler = request_.sampler;
-    const std::string_view key = change.key;
-    if (!std::isfinite(change.value)) return fail(ErrorCode::InvalidArgument, change.key + " is not a number");
-    if (key == "penalty") return penalty_->setStrength(change.value);
-    if (key == "penalty.only_thinking") {
-        penalty_->setOnlyThinking(change.value != 0);
-        return {};
-    }
-    if (key.substr(0, kWordPrefix.size()) == kWordPrefix)
-        return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), change.value != 0);
-    if (key.substr(0, kDraftPrefix.size()) == kDraftPrefix) {
-        if (drafter_ == nullptr)
-            return fail(ErrorCode::InvalidArgument, "this run has no draft",
-                        "Choose a draft method before the run starts");
-        return drafter_->setParam(key.substr(kDraftPrefix.size()), change.value);
-    }
-    if (key.substr(0, kExpertsPrefix.size()) == kExpertsPrefix) {
-        if (experts_ == nullptr) return fail(ErrorCode::InvalidArgument, "this model has no experts");
-        return experts_->setParam(key.substr(kExpertsPrefix.size()), change.value);
-    }
-    if (key == "max_tokens") {
-        if (change.value < 1 || change.value > 1e9)
-            return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
-        request_.max_tokens = static_cast<int>(change.value);
-        return {};
-    }
-    if (key == "temperature")
-        sampler.temperature = change.value;
-    else if (key == "top_k")
-        sampler.top_k = static_cast<int>(std::clamp(change.value, -1.0, 1e9));
-    else if (key == "top_p")
-        sampler.top_p = change.value;
-    else if (key == "min_p")
-        sampler.min_p = change.value;
-    else
-        return fail(ErrorCode::InvalidArgument, "no control is called \"" + change.key + "\"");
-    if (auto checked = checkSampler(sampler); !checked) return checked;
-    request_.sampler = sampler;
-    return {};
-}
-
-Result<void> Generator::setControl(std::string_view key, double value, std::vector<RunEvent>& events) {
-    ControlChange change{position(), std::string(key), value};
-    if (auto applied = applyControl(change); !applied) return applied;
-    events.emplace_back(std::move(change));
-    return {};
-}
-
-Result<void> Generator::applyReplayed(std::vector<RunEvent>& events) {
-    while (!replayed_.empty() && replayed_.front().pos <= position()) {
-        if (auto applied = applyControl(replayed_.front()); !applied) return applied;
-        events.emplace_back(replayed_.front());
-        replayed_.erase(replayed_.begin());
-    }
-    return {};
-}
-
-RunFinished Generator::closing() const {
-    RunFinished closing;
-    closing.reason = finishReason();
-    closing.prefill_ns = prefill_ns_;
-    closing.decode_ns = decode_ns_;
-    closing.reference_ns = scorer_ ? scorer_->spentNs() : 0;
-    closing.wall_ns = elapsedNs();
-    closing.peak_memory_bytes = peakMemoryBytes();
-    return closing;
 }
 
 }  // namespace quibble

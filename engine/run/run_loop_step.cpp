@@ -4,7 +4,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/run/distribution.h"
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 
 namespace quibble {
 
@@ -17,8 +17,11 @@ constexpr std::int64_t kMeasuredGrowth = 8;
 
 }  // namespace
 
-struct Generator::Round {
+struct RunLoop::Round {
+    std::int64_t began_ns = 0;
     DraftTree tree;
+    std::vector<TokenId> rows;  // of the pass, with their parents
+    std::vector<std::int32_t> parents;
     DraftRound record;
     std::vector<std::vector<std::int32_t>> children;  // of the text (0) and of node i (i + 1)
     std::int64_t first_row = 0;  // row of the text's end in the pass: 0, or -1 when its logits were there before
@@ -28,34 +31,52 @@ struct Generator::Round {
     [[nodiscard]] const std::vector<std::int32_t>& here() const { return children[static_cast<std::size_t>(node + 1)]; }
 };
 
-Result<void> Generator::step(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    if (finished()) return {};
-    const std::int64_t began = nowNs();
-    const std::int64_t reference_before = scorer_ ? scorer_->spentNs() : 0;
-    QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
-    if (auto scored = scoreWhenReady(events, stop); !scored)
-        return scored;  // left over from a step whose scoring was stopped
-    if (auto applied = applyReplayed(events); !applied) return applied;
+RunLoop::~RunLoop() = default;
 
-    Round round;
-    round.record.pos = position();
-    if (auto drafted = draft(round, events, stop); !drafted) return drafted;
-    round.record.draft_ns = nowNs() - began;
-    if (auto passed = forward(round, stop); !passed) return passed;
-    round.record.verify_ns = nowNs() - began - round.record.draft_ns;
+Result<void> RunLoop::beginStep(std::vector<RunEvent>& events, const std::stop_token& stop) {
+    QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
+    QUIBBLE_CHECK(round_ == nullptr, "one step at a time");
+    const std::int64_t began = nowNs();
+    if (auto applied = applyReplayed(events); !applied) return applied;
+    auto round = std::make_unique<Round>();
+    round->began_ns = began;
+    round->record.pos = position();
+    if (auto drafted = draft(*round, events, stop); !drafted) return drafted;
+    round->record.draft_ns = nowNs() - began;
+    layOut(*round);
+    round_ = std::move(round);
+    return {};
+}
+
+std::optional<PassRows> RunLoop::stepRows() {
+    QUIBBLE_CHECK(round_ != nullptr, "a step was begun");
+    Round& round = *round_;
+    if (round.rows.empty()) return std::nullopt;
+    const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
+    beginPass(round.tree.size() > 0);
+    return PassRows{sequence_.get(), round.rows, round.parents, static_cast<std::int64_t>(round.rows.size()),
+                    logits_.data() + (round.first_row < 0 ? vocab : 0)};
+}
+
+void RunLoop::abandonStep() { round_.reset(); }
+
+Result<void> RunLoop::endStep(std::int64_t pass_ns, std::vector<RunEvent>& events) {
+    QUIBBLE_CHECK(round_ != nullptr, "a step was begun");
+    const std::unique_ptr<Round> round = std::move(round_);
+    round->record.verify_ns = pass_ns;
     const auto begin_of_tokens = static_cast<std::ptrdiff_t>(events.size());
-    if (auto walked = walk(round, events, stop); !walked) return walked;
-    const std::int64_t spent = nowNs() - began - ((scorer_ ? scorer_->spentNs() : 0) - reference_before);
-    round.record.other_ns = spent - round.record.draft_ns - round.record.verify_ns;
-    closeRound(round, events);
+    if (auto walked = walk(*round, events); !walked) return walked;
+    const std::int64_t spent = nowNs() - round->began_ns;
+    round->record.other_ns = spent - round->record.draft_ns - round->record.verify_ns;
+    closeRound(*round, events);
     // The round stands in front of its tokens, so that whoever reads the events in order knows of each token where it
     // comes from.
-    if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round.record));
+    if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round->record));
     decode_ns_ += spent;
     return {};
 }
 
-Result<void> Generator::draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
+Result<void> RunLoop::draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
     const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated,
                                                      sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
@@ -89,30 +110,26 @@ Result<void> Generator::draft(Round& round, std::vector<RunEvent>& events, const
     return {};
 }
 
-Result<void> Generator::forward(Round& round, const std::stop_token& stop) {
+// The rows of the pass: the end of the text, where its logits are not there yet, and the tree behind it.
+void RunLoop::layOut(Round& round) {
     const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
     const bool known = sequence_->size() == position();  // the prefill has just left the logits of the text's end
-    std::vector<TokenId> rows;
-    std::vector<std::int32_t> parents;
     if (!known) {
-        rows.push_back(tokens_.back());
-        parents.push_back(-1);
+        round.rows.push_back(tokens_.back());
+        round.parents.push_back(-1);
     }
     const std::int32_t offset = known ? 0 : 1;
     for (std::size_t i = 0; i < round.tree.size(); ++i) {
-        rows.push_back(round.tree.tokens[i]);
-        parents.push_back(round.tree.parents[i] < 0 ? offset - 1 : round.tree.parents[i] + offset);
+        round.rows.push_back(round.tree.tokens[i]);
+        round.parents.push_back(round.tree.parents[i] < 0 ? offset - 1 : round.tree.parents[i] + offset);
     }
     round.first_row = known ? -1 : 0;
-    round.record.rows = static_cast<std::int32_t>(rows.size());
+    round.record.rows = static_cast<std::int32_t>(round.rows.size());
     // Row 0 of logits_ always belongs to the text's end.
     if (logits_.size() < (round.tree.size() + 1) * vocab) logits_.resize((round.tree.size() + 1) * vocab);
-    if (rows.empty()) return {};
-    beginPass(round.tree.size() > 0);
-    return sequence_->appendTree(rows, parents, logits_.data() + (known ? vocab : 0), stop);
 }
 
-Result<kernels::LogitStats> Generator::statsOf(std::span<const float> raw) const {
+Result<kernels::LogitStats> RunLoop::statsOf(std::span<const float> raw) const {
     kernels::LogitStats stats;
     kernels::ops().logitStats(raw.data(), static_cast<std::int64_t>(raw.size()), &stats);
     if (stats.argmax < 0) {
@@ -123,7 +140,7 @@ Result<kernels::LogitStats> Generator::statsOf(std::span<const float> raw) const
     return stats;
 }
 
-Result<void> Generator::walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
+Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events) {
     const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
     while (!round.ended) {
@@ -150,22 +167,13 @@ Result<void> Generator::walk(Round& round, std::vector<RunEvent>& events, const 
             events.emplace_back(std::move(reference));
         } else if (scorer_) {
             scorer_->push(id, pos, measured, stats->log_sum_exp);
-            if (auto scored = scoreWhenReady(events, stop); !scored) {
-                if (scored.error().code != ErrorCode::Cancelled) return scored;
-                round.ended =
-                    true;  // the full block must be scored before another token can be queued; the tokens so far stay
-            }
         }
         if (finished()) round.ended = true;
     }
     return {};
 }
 
-Result<void> Generator::scoreWhenReady(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    return scorer_ && scorer_->blockReady() ? scoreReference(events, stop) : Result<void>{};
-}
-
-TokenRecord Generator::measure(std::span<const float> raw, const kernels::LogitStats& stats) {
+TokenRecord RunLoop::measure(std::span<const float> raw, const kernels::LogitStats& stats) {
     TokenRecord record;
     record.pos = position();
     record.penalty = static_cast<float>(penalty_->strength());
@@ -186,7 +194,7 @@ TokenRecord Generator::measure(std::span<const float> raw, const kernels::LogitS
     return record;
 }
 
-void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& record) {
+void RunLoop::choose(Round& round, std::span<const float> raw, TokenRecord& record) {
     std::span<const float> logits = raw;
     if (record.penalized) {
         target_penalized_.assign(raw.begin(), raw.end());
@@ -233,7 +241,7 @@ void Generator::choose(Round& round, std::span<const float> raw, TokenRecord& re
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
 }
 
-void Generator::append(TokenRecord record, std::vector<RunEvent>& events) {
+void RunLoop::append(TokenRecord record, std::vector<RunEvent>& events) {
     tokens_.push_back(record.id);
     record.thinking = thinking_->push(record.id);
     record.time_ns = elapsedNs();
@@ -242,7 +250,7 @@ void Generator::append(TokenRecord record, std::vector<RunEvent>& events) {
     events.emplace_back(std::move(record));
 }
 
-void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
+void RunLoop::closeRound(Round& round, std::vector<RunEvent>& events) {
     // The rows of the accepted path stay in the cache, and the row of the text's end before them.
     std::vector<std::int32_t> rows;
     if (round.record.rows > 0) {
@@ -261,7 +269,7 @@ void Generator::closeRound(Round& round, std::vector<RunEvent>& events) {
     }
 }
 
-void Generator::decideEnd(const TokenRecord& record) {
+void RunLoop::decideEnd(const TokenRecord& record) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
     if (!passes_ends_ && models_.quantized->tokenizer()->isEndOfGeneration(record.id))
         finish_reason_ = FinishReason::EndOfText;
@@ -269,16 +277,6 @@ void Generator::decideEnd(const TokenRecord& record) {
         finish_reason_ = FinishReason::TokenLimit;
     else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity())
         finish_reason_ = FinishReason::ContextFull;
-}
-
-Result<void> Generator::scoreReference(std::vector<RunEvent>& events, const std::stop_token& stop) {
-    scored_.clear();
-    auto result = scorer_->score(scored_, stop);
-    for (ReferenceRecord& record : scored_) {
-        announce(record.top, events);
-        events.emplace_back(std::move(record));
-    }
-    return result;
 }
 
 }  // namespace quibble

@@ -36,25 +36,24 @@ Outcome run(const RunRequest& r, int threads = 2, const std::vector<std::pair<in
     auto opened = openRunModels(models(), r, {});
     if (!opened) return outcome.error = opened.error(), outcome;
     CpuDevice device(threads);
-    auto generator = Generator::create(r, std::move(*opened), device);
-    if (!generator) return outcome.error = generator.error(), outcome;
-    std::vector<RunEvent> events{(*generator)->provenance()};
+    auto loop = RunLoop::create(r, std::move(*opened), device);
+    if (!loop) return outcome.error = loop.error(), outcome;
+    std::vector<RunEvent> events{(*loop)->provenance()};
     for (bool complete = false; !complete;) {
-        auto chunk = (*generator)->prefillChunk(events, {});
+        auto chunk = (*loop)->prefillChunk(events, {});
         if (!chunk) return outcome.error = chunk.error(), outcome;
         complete = *chunk;
     }
-    for (int n = 0; !(*generator)->finished(); ++n) {
+    for (int n = 0; !(*loop)->finished(); ++n) {
         for (const auto& [at, change] : controls) {
             if (at != n) continue;
-            if (auto applied = (*generator)->setControl(change.key, change.value, events); !applied)
+            if (auto applied = (*loop)->setControl(change.key, change.value, events); !applied)
                 return outcome.error = applied.error(), outcome;
         }
-        if (auto stepped = (*generator)->step(events, {}); !stepped) return outcome.error = stepped.error(), outcome;
+        if (auto stepped = (*loop)->step(events, {}); !stepped) return outcome.error = stepped.error(), outcome;
     }
-    if (auto flushed = (*generator)->flushReference(events, {}); !flushed)
-        return outcome.error = flushed.error(), outcome;
-    events.emplace_back((*generator)->closing());
+    if (auto flushed = (*loop)->flushReference(events, {}); !flushed) return outcome.error = flushed.error(), outcome;
+    events.emplace_back((*loop)->closing());
     for (const RunEvent& event : events) outcome.trace.apply(event);
     outcome.ok = true;
     return outcome;
@@ -255,4 +254,4 @@ private slots:
 };
 
 QTEST_APPLESS_MAIN(TestGenerator)
-#include "tst_generator.moc"
+#include "tst_run_loop.moc"

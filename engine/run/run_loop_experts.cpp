@@ -1,5 +1,5 @@
 // What the step loop does for a model with experts: the run's policy on every pass, and its record.
-#include "engine/run/generator.h"
+#include "engine/run/run_loop.h"
 
 namespace quibble {
 
@@ -16,7 +16,7 @@ std::int64_t denseBytes(const Model& model) {
 
 }  // namespace
 
-Result<void> Generator::prepareExperts() {
+Result<void> RunLoop::prepareExperts() {
     SequenceExperts* layers = sequence_->experts();
     if (layers == nullptr) {
         auto method = findExpertMethod(request_.experts);
@@ -39,14 +39,14 @@ Result<void> Generator::prepareExperts() {
     return {};
 }
 
-void Generator::beginPass(bool verify) {
+void RunLoop::beginPass(bool verify) {
     if (experts_ == nullptr) return;
     experts_->setVerifyPass(verify);
     recorder_->beginPass();
 }
 
-void Generator::announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns,
-                                std::vector<RunEvent>& events) {
+void RunLoop::announceExperts(Position pos, std::span<const std::int32_t> rows, bool verify, std::int64_t pass_ns,
+                              std::vector<RunEvent>& events) {
     if (experts_ == nullptr) return;
     ExpertPass pass = recorder_->pass();
     pass.pos = pos;
