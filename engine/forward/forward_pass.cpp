@@ -233,4 +233,14 @@ Result<void> ForwardPass::compute(std::span<const PassRows> parts, const std::st
     return {};
 }
 
+std::shared_ptr<ForwardPass> ForwardPasses::of(const std::shared_ptr<const Model>& model) {
+    std::erase_if(passes_, [](const std::weak_ptr<ForwardPass>& pass) { return pass.expired(); });
+    for (const std::weak_ptr<ForwardPass>& pass : passes_) {
+        if (auto found = pass.lock(); found->model() == model) return found;
+    }
+    auto made = std::make_shared<ForwardPass>(model, device_);
+    passes_.push_back(made);
+    return made;
+}
+
 }  // namespace quibble

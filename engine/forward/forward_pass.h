@@ -95,4 +95,17 @@ private:
     std::vector<float> joint_logits_;  // of the parts that share a pass
 };
 
+/// The forward passes of the models on one device, one for each model, so that sequences of a model can share passes
+/// whoever made them. A pass lives as long as a sequence of it.
+class ForwardPasses {
+public:
+    /// device must outlive the passes.
+    explicit ForwardPasses(CpuDevice& device) : device_(device) {}
+    [[nodiscard]] std::shared_ptr<ForwardPass> of(const std::shared_ptr<const Model>& model);
+
+private:
+    CpuDevice& device_;
+    std::vector<std::weak_ptr<ForwardPass>> passes_;
+};
+
 }  // namespace quibble

@@ -40,13 +40,11 @@ public:
     /// Checks the request against the models and reserves all memory. device and prefixes must outlive the loop.
     /// `replayed` are control changes that take effect at their positions, as recorded in a stored run. `prefixes`:
     /// what earlier runs have computed of the same text is taken from there and not computed again, which changes no
-    /// bit; nullptr: all is computed. free_memory: what the caches must fit in. Errors say which setting and what to
-    /// do.
-    [[nodiscard]] static Result<std::unique_ptr<RunLoop>> create(const RunRequest& request, RunModels models,
-                                                                 CpuDevice& device,
-                                                                 std::vector<ControlChange> replayed = {},
-                                                                 PrefixCache* prefixes = nullptr,
-                                                                 const FreeMemory& free_memory = memoryLimit);
+    /// bit; nullptr: all is computed. free_memory: what the caches must fit in. passes: of the device, for a run that
+    /// shares passes with others. Errors say which setting and what to do.
+    [[nodiscard]] static Result<std::unique_ptr<RunLoop>> create(
+        const RunRequest& request, RunModels models, CpuDevice& device, std::vector<ControlChange> replayed = {},
+        PrefixCache* prefixes = nullptr, const FreeMemory& free_memory = memoryLimit, ForwardPasses* passes = nullptr);
 
     ~RunLoop();
     RunLoop(const RunLoop&) = delete;
@@ -86,7 +84,7 @@ public:
     [[nodiscard]] Result<void> beginStep(std::vector<RunEvent>& events, const std::stop_token& stop);
     /// The rows of the step; nothing where the prefill has left the logits that it needs.
     [[nodiscard]] std::optional<PassRows> stepRows();
-    /// The rows were not computed; the step is as if it had not begun.
+    /// The step is as if it had not begun.
     void abandonStep();
     /// Appends the tokens of the step. Steps of different runs may end on different threads at once. Errors: the reason
     /// why the run cannot go on.
@@ -113,9 +111,9 @@ public:
 
 private:
     RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes);
-    [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory);
-    [[nodiscard]] CacheModels cacheModels() const;
-    [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory);
+    [[nodiscard]] Result<void> prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory,
+                                       ForwardPasses* passes);
+    [[nodiscard]] Result<void> prepareSequences(const FreeMemory& free_memory, ForwardPasses* passes);
     /// The settings of the model that is measured and of its drafts. The reference is computed exactly, and with F32
     /// rows.
     [[nodiscard]] SequenceSettings ownSettings() const {

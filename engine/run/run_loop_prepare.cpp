@@ -14,21 +14,15 @@ namespace quibble {
 
 Result<std::unique_ptr<RunLoop>> RunLoop::create(const RunRequest& request, RunModels models, CpuDevice& device,
                                                  std::vector<ControlChange> replayed, PrefixCache* prefixes,
-                                                 const FreeMemory& free_memory) {
+                                                 const FreeMemory& free_memory, ForwardPasses* passes) {
     std::unique_ptr<RunLoop> loop(new RunLoop(request, std::move(models), device, prefixes));
-    if (auto prepared = loop->prepare(std::move(replayed), free_memory); !prepared)
+    if (auto prepared = loop->prepare(std::move(replayed), free_memory, passes); !prepared)
         return tl::unexpected(prepared.error());
     return loop;
 }
 
-RunLoop::RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
-    : request_(std::move(request)),
-      models_(std::move(models)),
-      device_(device),
-      prefixes_(prefixes),
-      started_ns_(nowNs()) {}
-
-Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory) {
+Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMemory& free_memory,
+                              ForwardPasses* passes) {
     const Model& model = *models_.quantized;
     const Tokenizer& tokenizer = *model.tokenizer();
     if (auto checked = checkSampler(request_.sampler); !checked) return checked;
@@ -74,22 +68,16 @@ Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMem
     std::stable_sort(replayed_.begin(), replayed_.end(),
                      [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
     if (auto drafts = prepareDraft(); !drafts) return drafts;
-    if (auto sequences = prepareSequences(free_memory); !sequences) return sequences;
+    if (auto sequences = prepareSequences(free_memory, passes); !sequences) return sequences;
     fillProvenance(*prompt);
     return {};
 }
 
-CacheModels RunLoop::cacheModels() const {
-    CacheModels models;
-    models.model = &models_.quantized->config();
-    if (models_.reference != nullptr) models.reference = &models_.reference->config();
-    for (const auto& draft : models_.drafts) models.drafts.push_back(&draft->config());
-    return models;
-}
-
-Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory) {
+Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPasses* passes) {
+    ForwardPasses own(device_);
+    if (passes == nullptr) passes = &own;
     const ModelConfig& c = models_.quantized->config();
-    const CacheModels caches = cacheModels();
+    const CacheModels caches = cacheModelsOf(models_);
     const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
     if (auto fits = checkPromptFits(static_cast<std::int64_t>(tokens_.size()), context, caches); !fits) return fits;
     auto cost = cacheCost(request_, caches, context);
@@ -103,14 +91,14 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory) {
     // Under a budget that leaves experts out, keys and values are not those of other runs of the same text. Such a run
     // shares none.
     const PrefixReuse reuse{has_experts && !(*experts_method)->lossless ? nullptr : prefixes_, tokens_, has_experts};
-    auto sequence = Sequence::create(decides, device_, context, reference_decides ? full : ownSettings(), reuse);
+    auto sequence = Sequence::create(passes->of(decides), context, reference_decides ? full : ownSettings(), reuse);
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
     if (auto experts = prepareExperts(); !experts) return experts;
     if (auto drafter = prepareDrafter(); !drafter) return drafter;
     if (models_.reference != nullptr && !reference_decides) {
-        auto reference = Sequence::create(models_.reference, device_, context, full, {prefixes_, tokens_});
+        auto reference = Sequence::create(passes->of(models_.reference), context, full, {prefixes_, tokens_});
         if (!reference) return tl::unexpected(reference.error());
         scorer_.emplace(std::move(*reference), tokens_, request_.reference.block, request_.top_alternatives);
     }

@@ -31,6 +31,14 @@ struct RunLoop::Round {
     [[nodiscard]] const std::vector<std::int32_t>& here() const { return children[static_cast<std::size_t>(node + 1)]; }
 };
 
+// Here, where a round is known.
+RunLoop::RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
+    : request_(std::move(request)),
+      models_(std::move(models)),
+      device_(device),
+      prefixes_(prefixes),
+      started_ns_(nowNs()) {}
+
 RunLoop::~RunLoop() = default;
 
 Result<void> RunLoop::beginStep(std::vector<RunEvent>& events, const std::stop_token& stop) {
@@ -58,7 +66,11 @@ std::optional<PassRows> RunLoop::stepRows() {
                     logits_.data() + (round.first_row < 0 ? vocab : 0)};
 }
 
-void RunLoop::abandonStep() { round_.reset(); }
+void RunLoop::abandonStep() {
+    if (round_ == nullptr) return;
+    round_.reset();
+    sequence_->truncate(sequence_->size());  // an open tree goes with it
+}
 
 Result<void> RunLoop::endStep(std::int64_t pass_ns, std::vector<RunEvent>& events) {
     QUIBBLE_CHECK(round_ != nullptr, "a step was begun");

@@ -54,4 +54,12 @@ Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, Lo
     return models;
 }
 
+CacheModels cacheModelsOf(const RunModels& models) {
+    CacheModels caches;
+    caches.model = &models.quantized->config();
+    if (models.reference != nullptr) caches.reference = &models.reference->config();
+    for (const auto& draft : models.drafts) caches.drafts.push_back(&draft->config());
+    return caches;
+}
+
 }  // namespace quibble

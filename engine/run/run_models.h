@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/model/model_cache.h"
+#include "engine/run/cache_cost.h"
 #include "engine/values/run_request.h"
 
 namespace quibble {
@@ -15,6 +16,9 @@ struct RunModels {
     std::shared_ptr<const Model> reference;
     std::vector<std::shared_ptr<const Model>> drafts;  // that the user named, largest first
 };
+
+/// Configurations of models that keep a cache each.
+[[nodiscard]] CacheModels cacheModelsOf(const RunModels& models);
 
 /// Asked for the memory that weights and caches must fit in, as in LoadOptions.
 using FreeMemory = decltype(LoadOptions::free_memory);
