@@ -1,9 +1,10 @@
-// quibble-cli eval: a problem set under one setting: accuracy with its interval, length, markers, KL, error labels. A
-// problem that cannot be run is counted and named with its reason, and the others go on; an interrupt ends the
-// evaluation with a report of what is done.
+// quibble-cli eval: a problem set under one setting, many problems at a time: accuracy with its interval, length,
+// markers, KL, error labels. A problem that cannot be run is counted and named with its reason, and the others go on;
+// an interrupt ends the evaluation with a report of what is done, which --resume continues from the database.
 #include <iostream>
-#include <new>
+#include <map>
 #include <ostream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -11,14 +12,10 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/numbers.h"
 #include "app/cli/run_options.h"
-#include "engine/base/clock.h"
-#include "engine/grading/run_grade.h"
-#include "engine/metrics/statistics.h"
-#include "engine/metrics/summary.h"
-#include "engine/model/model_cache.h"
-#include "engine/run/run_log.h"
-#include "engine/run/run_loop.h"
-#include "engine/values/reference_text.h"
+#include "app/cli/run_store.h"
+#include "app/cli/terminal_line.h"
+#include "engine/experiment/evaluation.h"
+#include "engine/experiment/problem_runs.h"
 
 namespace quibble::cli {
 
@@ -26,175 +23,190 @@ namespace {
 
 struct EvalArguments {
     RunOptions options;
-    std::string problems, json;
-    int limit = 0;
+    std::string problems, json, database, session;
+    int limit = 0, parallel = 0;
+    bool resume = false;
+
+    /// Of the database.
+    [[nodiscard]] std::string sessionName(const std::string& set) const {
+        return session.empty() ? "Evaluation of " + set : session;
+    }
 };
 
-struct Failure {
-    std::string problem;  // id
-    Error error;
+struct ProblemsOfSet {
+    std::string name;
+    std::vector<Problem> problems;
 };
 
-struct Totals {
-    std::int64_t wanted = 0;  // problems that were asked for
-    std::int64_t run = 0;     // problems that were run, whatever came of it
-    std::int64_t correct = 0, not_gradable = 0, overthinking = 0, unfinished = 0, reused = 0;
-    std::string reference;  // in words
-    std::vector<double> tokens, markers, kl;
-    std::vector<Failure> failures;  // problems that could not be run
-    bool interrupted = false;
-
-    [[nodiscard]] std::int64_t problems() const { return run + static_cast<std::int64_t>(failures.size()); }
-    /// Right or wrong.
-    [[nodiscard]] std::int64_t graded() const { return run - not_gradable; }
-};
-
-Result<RunTrace> runOne(const RunRequest& request, const RunModels& models, CpuDevice& device, PrefixCache& prefixes,
-                        const std::stop_token& stop) try {
-    RunTrace trace(request);
-    auto loop = RunLoop::create(request, models, device, {}, &prefixes);
-    if (!loop) return tl::unexpected(loop.error());
-    RunLog log;
-    log.begin(kNoRun, request);
-    const RunEvent start((*loop)->provenance());
-    log.apply({&start, 1});
-    trace.apply(start);
-    std::vector<RunEvent> events;
-    if (auto done = (*loop)->runToEnd(events, std::numeric_limits<std::int64_t>::max(), stop); !done)
-        return tl::unexpected(done.error());
-    events.emplace_back((*loop)->closing());
-    log.apply(events);
-    for (const RunEvent& event : events) trace.apply(event);
-    return trace;
-} catch (const std::bad_alloc&) {
-    return fail(ErrorCode::OutOfMemory, "out of memory", "Choose a smaller context");
+Result<ProblemsOfSet> problemsOf(const EvalArguments& arguments) {
+    auto set =
+        arguments.problems == "-" ? ProblemSet::read(std::cin, "standard input") : ProblemSet::load(arguments.problems);
+    if (!set) return tl::unexpected(set.error());
+    ProblemsOfSet chosen{set->name(), set->problems()};
+    if (chosen.problems.empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
+    if (arguments.limit > 0 && std::ssize(chosen.problems) > arguments.limit)
+        chosen.problems.resize(static_cast<std::size_t>(arguments.limit));
+    return chosen;
 }
 
-void add(Totals& totals, const RunTrace& trace) {
-    const RunSummaryNumbers numbers = summarize(trace);
-    ++totals.run;
-    totals.reference = referenceText(trace.provenance());
-    totals.reused += trace.provenance().reused_positions;
-    const auto grade = gradeOf(trace);
-    if (grade && grade->isRight())
-        ++totals.correct;
-    else if (grade && grade->verdict == Verdict::NotGradable)
-        ++totals.not_gradable;
-    else if (isOverthinking(trace))
-        ++totals.overthinking;
-    if (trace.finished()->reason != FinishReason::EndOfText) ++totals.unfinished;
-    totals.tokens.push_back(static_cast<double>(numbers.tokens));
-    totals.markers.push_back(static_cast<double>(numbers.markers));
-    if (numbers.mean_kl) totals.kl.push_back(*numbers.mean_kl);
+std::string progressText(const SetProgress& progress) {
+    std::string line = std::to_string(progress.done) + " of " + std::to_string(progress.wanted) + " problems, " +
+                       std::to_string(progress.running) + " at once, " +
+                       std::to_string(static_cast<std::int64_t>(progress.tokensPerSecond())) + " tokens/s";
+    if (progress.seconds_left) line += ", " + timeLeftText(*progress.seconds_left);
+    return line;
 }
 
-nlohmann::ordered_json report(const Totals& totals, const RunModels& models, const EvalArguments& arguments) {
+// Keeps the runs, gathers the results and says how far they are.
+class Gatherer final : public ProblemListener {
+public:
+    Gatherer(const std::vector<Problem>& problems, RunStore& store, Evaluation& evaluation)
+        : problems_(problems), store_(store), evaluation_(evaluation) {}
+
+    Result<RunId> begins(std::size_t /*index*/, const RunRequest& request) override {
+        if (store_.writer == nullptr) return kNoRun;
+        return store_.writer->beginRun(store_.session, request);
+    }
+    void happens(EventBatchPtr batch) override {
+        for (const RunEvent& event : batch->events) {
+            const auto* provenance = std::get_if<RunProvenance>(&event);
+            if (provenance == nullptr || std::exchange(noted_, true)) continue;
+            line_.clear();
+            printNotes(*provenance);
+        }
+        if (store_.writer != nullptr) store_.writer->push(std::move(batch));
+    }
+    void ends(std::size_t index, const RunTrace& trace) override { evaluation_.add(index, resultOf(trace)); }
+    void fails(std::size_t index, const Error& why) override {
+        evaluation_.addFailure(index, problems_[index].id, why);
+    }
+    void progresses(const SetProgress& progress) override {
+        progress_ = progress;
+        if (line_.due()) line_.show(progressText(progress));
+    }
+    [[nodiscard]] const SetProgress& progress() const { return progress_; }
+
+private:
+    const std::vector<Problem>& problems_;
+    RunStore& store_;
+    Evaluation& evaluation_;
+    TerminalLine line_;
+    SetProgress progress_;
+    bool noted_ = false;
+};
+
+bool cameToItsEnd(const RunTrace& trace) {
+    return trace.finished() && trace.finished()->reason != FinishReason::Stopped &&
+           trace.finished()->reason != FinishReason::Failed;
+}
+
+// Takes the results of an earlier call from the session: of runs that came to their end, of this setting and these
+// weights. The time that its prompts were given becomes that of the setting, so that the rest is asked on the same day.
+Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& problems, RunRequest& setting,
+                          const RunModels& models, Evaluation& evaluation) {
+    std::map<std::string_view, std::size_t> indices;
+    for (std::size_t i = 0; i < problems.size(); ++i) indices.emplace(problems[i].id, i);
+    auto runs = store.store->listRuns(store.session);
+    if (!runs) return tl::unexpected(runs.error());
+    for (const RunSummary& summary : *runs) {
+        if (summary.status != RunStatus::Finished) continue;
+        auto stored = store.store->loadRequest(summary.id);
+        if (!stored) return tl::unexpected(stored.error());
+        const auto found = indices.find(stored->problem_id);
+        if (found == indices.end() || evaluation.has(found->second)) continue;
+        RunRequest wanted = problemRequest(setting, problems[found->second], found->second);
+        // The clock is taken over, and no number depends on the threads.
+        wanted.clock = setting.clock ? setting.clock : stored->clock;
+        wanted.threads = stored->threads;
+        if (wanted != *stored) continue;
+        auto trace = store.store->loadRun(summary.id);
+        if (!trace) return tl::unexpected(trace.error());
+        if (!cameToItsEnd(*trace) || trace->provenance().model_hash != models.quantized->hash()) continue;
+        evaluation.add(found->second, resultOf(*trace));
+        setting.clock = stored->clock;
+    }
+    return {};
+}
+
+nlohmann::ordered_json report(const Evaluation& evaluation, const Gatherer& gatherer, const RunModels& models,
+                              const EvalArguments& arguments, int parallel, bool interrupted) {
     nlohmann::ordered_json out;
     out["model"] = models.quantized->config().name;
     out["weight_format"] = models.quantized->weightFormat();
     out["bits_per_weight"] = models.quantized->bitsPerWeight();
-    out["reference"] = totals.reference;
     out["penalty"] = arguments.options.penalty;
     out["temperature"] = arguments.options.temperature;
     out["top_p"] = arguments.options.top_p;
-    out["problems"] = totals.problems();
-    out["problems_wanted"] = totals.wanted;
-    out["interrupted"] = totals.interrupted;
-    out["failed"] = totals.failures.size();
-    out["failures"] = nlohmann::ordered_json::array();
-    for (const Failure& failure : totals.failures)
-        out["failures"].push_back({{"id", failure.problem}, {"reason", failure.error.line()}});
-    out["graded"] = totals.graded();
-    out["not_gradable"] = totals.not_gradable;
-    out["reused_positions"] = totals.reused;
-    out["correct"] = totals.correct;
-    if (totals.run == 0) return out;
-    // Of the problems that were run: what could not be run says nothing about the model's answers.
-    const Interval interval = wilsonInterval(totals.correct, totals.run);
-    out["accuracy"] = static_cast<double>(totals.correct) / static_cast<double>(totals.run);
-    out["accuracy_95"] = {interval.low, interval.high};
-    out["overthinking_errors"] = totals.overthinking;
-    out["cut_off"] = totals.unfinished;
-    out["mean_tokens"] = mean(totals.tokens).value_or(0);
-    if (const auto spread = bootstrapMeanInterval(totals.tokens, 1))
-        out["mean_tokens_95"] = {spread->low, spread->high};
-    out["mean_markers"] = mean(totals.markers).value_or(0);
-    out["mean_kl_nats"] =
-        totals.kl.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(*mean(totals.kl));
+    evaluation.addTo(out, interrupted);
+    out["failures"] = out["failed"];  // what the list was called before
+    out["parallel"] = parallel;
+    out["tokens_per_second"] = gatherer.progress().tokensPerSecond();
     return out;
 }
 
 void print(const nlohmann::ordered_json& result, std::ostream& out) {
     for (const auto& [key, value] : result.items()) {
-        if (key != "failures") out << key << ": " << value.dump() << '\n';
+        if (key != "failures" && key != "failed") out << key << ": " << value.dump() << '\n';
     }
-    for (const auto& failure : result["failures"])
+    out << "failed: " << result["failed"].size() << '\n';
+    for (const auto& failure : result["failed"])
         out << "not run, " << failure["id"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
 }
 
-Totals evaluate(RunRequest request, const std::vector<Problem>& problems, const RunModels& models) {
-    const Interrupt interrupt;
-    CpuDevice device(request.threads);
-    PrefixCache prefixes;
-    Totals totals;
-    totals.wanted = std::ssize(problems);
-    const std::uint64_t first_seed = request.seed;
-    // One time for all prompts, so that an evaluation over midnight asks all its problems on one day.
-    if (!request.clock) request.clock = localPromptClock();
-    for (const Problem& problem : problems) {
-        request.prompt = problem.text;
-        request.problem_id = problem.id;
-        request.known_answer = problem.answer;
-        request.seed = first_seed + static_cast<std::uint64_t>(totals.problems());
-        auto trace = runOne(request, models, device, prefixes, interrupt.token());
-        totals.interrupted = interrupt.asked();
-        if (trace && totals.problems() == 0) printNotes(trace->provenance());
-        if (trace)
-            add(totals, *trace);
-        else if (!totals.interrupted)
-            totals.failures.push_back({problem.id, trace.error()});
-        if (totals.interrupted) break;
-    }
-    return totals;
-}
-
 // What the report cannot say by itself: that it is not the whole evaluation.
-Result<void> completeness(const Totals& totals) {
-    const std::string wanted = std::to_string(totals.wanted);
-    if (totals.interrupted && totals.problems() < totals.wanted) {
-        return fail(ErrorCode::Cancelled, "interrupted: the report is of the first " +
-                                              std::to_string(totals.problems()) + " of " + wanted + " problems");
+Result<void> completeness(const Evaluation& evaluation, bool interrupted, bool kept) {
+    const std::string wanted = std::to_string(evaluation.wanted());
+    if (interrupted && evaluation.done() < evaluation.wanted()) {
+        return fail(
+            ErrorCode::Cancelled,
+            "interrupted: the report is of " + std::to_string(evaluation.done()) + " of " + wanted + " problems",
+            kept ? "Go on with the same command and --resume" : "");
     }
-    if (totals.run > 0) return {};
-    const Failure& first = totals.failures.front();
-    return fail(first.error.code,
-                "none of the " + wanted + " problems could be run; " + first.problem + ": " + first.error.what,
-                first.error.hint);
-}
-
-Result<std::vector<Problem>> problemsOf(const EvalArguments& arguments) {
-    auto set =
-        arguments.problems == "-" ? ProblemSet::read(std::cin, "standard input") : ProblemSet::load(arguments.problems);
-    if (!set) return tl::unexpected(set.error());
-    std::vector<Problem> problems = set->problems();
-    if (problems.empty()) return fail(ErrorCode::InvalidArgument, arguments.problems + " holds no problem");
-    if (arguments.limit > 0 && std::ssize(problems) > arguments.limit)
-        problems.resize(static_cast<std::size_t>(arguments.limit));
-    return problems;
+    if (evaluation.ran() > 0) return {};
+    const auto [problem, why] = evaluation.firstFailure();
+    return fail(why.code, "none of the " + wanted + " problems could be run; " + problem + ": " + why.what, why.hint);
 }
 
 Result<void> execute(const EvalArguments& arguments) {
-    auto request = arguments.options.request();
-    if (!request) return tl::unexpected(request.error());
-    auto problems = problemsOf(arguments);
-    if (!problems) return tl::unexpected(problems.error());
+    if (arguments.resume && arguments.database.empty()) {
+        return fail(ErrorCode::InvalidArgument, "--resume goes on with the runs of a database, and there is none",
+                    "Name it with --db");
+    }
+    auto setting = arguments.options.request();
+    if (!setting) return tl::unexpected(setting.error());
+    auto set = problemsOf(arguments);
+    if (!set) return tl::unexpected(set.error());
     const std::string path = arguments.json.empty() ? "-" : arguments.json;
     if (auto writable = requireWritable(path); !writable) return writable;
     ModelCache cache;
-    auto models = openRunModels(cache, *request, {});
+    auto models = openRunModels(cache, *setting, {});
     if (!models) return tl::unexpected(models.error());
-    const Totals totals = evaluate(*request, *problems, *models);
-    const nlohmann::ordered_json result = report(totals, *models, arguments);
+    auto store = openRunStore(arguments.database, arguments.sessionName(set->name));
+    if (!store) return tl::unexpected(store.error());
+
+    Evaluation evaluation(set->problems.size());
+    if (arguments.resume) {
+        if (auto taken = takeFinished(*store, set->problems, *setting, *models, evaluation); !taken) return taken;
+        std::cerr << evaluation.done() << " of " << evaluation.wanted() << " problems are done already\n";
+    }
+    std::vector<std::size_t> todo;
+    for (std::size_t i = 0; i < set->problems.size(); ++i) {
+        if (!evaluation.has(i)) todo.push_back(i);
+    }
+    const Interrupt interrupt;
+    CpuDevice device(setting->threads);
+    ProblemRuns runs(*setting, *models, device);
+    const Parallel parallel = runs.parallelFor(set->problems, arguments.parallel);
+    std::cerr << "At once: " << parallel.why << '\n';
+    Gatherer gatherer(set->problems, *store, evaluation);
+    auto ran = runs.run(set->problems, todo, parallel, gatherer, interrupt.token());
+    if (!ran && ran.error().code != ErrorCode::Cancelled) return ran;
+    if (store->writer != nullptr) {
+        if (auto closed = store->writer->close(); !closed) return closed;
+    }
+
+    const nlohmann::ordered_json result =
+        report(evaluation, gatherer, *models, arguments, parallel.runs, interrupt.asked());
     auto output = Output::open(path);
     if (!output) return tl::unexpected(output.error());
     if (arguments.json.empty())
@@ -202,7 +214,7 @@ Result<void> execute(const EvalArguments& arguments) {
     else
         (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;
-    return completeness(totals);
+    return completeness(evaluation, interrupt.asked(), !arguments.database.empty());
 }
 
 }  // namespace
@@ -214,6 +226,15 @@ void addEvalCommand(CLI::App& app, Action& chosen) {
     command->add_option("--problems", arguments->problems, "Problem set, one JSON object a line; - for standard input")
         ->required();
     addNumber(*command, "--limit", arguments->limit, "Only the first N problems; 0: all", 0);
+    addNumber(*command, "--parallel", arguments->parallel,
+              "Problems that share each pass through the model; 0: 16, or as many as the free memory holds. No text "
+              "depends on it",
+              0);
+    command->add_option("--db", arguments->database, "Keep the runs in this session database");
+    command->add_option("--session", arguments->session,
+                        "Name of the session in the database. Default: \"Evaluation of\" and the name of the set");
+    command->add_flag("--resume", arguments->resume,
+                      "Take the results of problems that the session holds already, and run the others");
     command->add_option("--json", arguments->json, "Write the result as JSON to this file or -");
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });
 }

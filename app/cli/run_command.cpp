@@ -5,8 +5,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/live_run.h"
 #include "app/cli/run_options.h"
-#include "app/database_log.h"
-#include "data/store/store.h"
+#include "app/cli/run_store.h"
 #include "engine/experts/expert_method.h"
 
 namespace quibble::cli {
@@ -17,40 +16,6 @@ struct RunArguments {
     RunOptions options;
     std::string prompt, prompt_file, problem, jsonl, database, session = "Command line";
 };
-
-struct OpenStore {
-    std::unique_ptr<Store> store;
-    std::unique_ptr<StoreWriter> writer;
-    RunId run = kNoRun;
-};
-
-Result<OpenStore> openStore(const RunArguments& arguments, const RunRequest& request) {
-    OpenStore open;
-    if (arguments.database.empty()) return open;
-    if (auto there = requireFolder(arguments.database); !there) return tl::unexpected(there.error());
-    auto store = Store::open(arguments.database);
-    if (!store) return tl::unexpected(store.error());
-    open.store = std::move(*store);
-    logOpened(*open.store);
-    auto sessions = open.store->listSessions();
-    if (!sessions) return tl::unexpected(sessions.error());
-    SessionId session = kNoSession;
-    for (const SessionSummary& candidate : *sessions) {
-        if (candidate.name == arguments.session) session = candidate.id;
-    }
-    if (session == kNoSession) {
-        auto created = open.store->createSession(arguments.session);
-        if (!created) return tl::unexpected(created.error());
-        session = *created;
-    }
-    auto writer = StoreWriter::open(*open.store);
-    if (!writer) return tl::unexpected(writer.error());
-    open.writer = std::move(*writer);
-    auto run = open.writer->beginRun(session, request);
-    if (!run) return tl::unexpected(run.error());
-    open.run = *run;
-    return open;
-}
 
 Result<RunRequest> requestOf(const RunArguments& arguments) {
     auto request = arguments.options.request();
@@ -82,13 +47,19 @@ Result<void> execute(const RunArguments& arguments) {
     }
     if (const std::string idle = whyExpertsChangeNothing(*request); !idle.empty())
         std::cerr << "note: " << idle << '\n';
-    auto store = openStore(arguments, *request);
+    auto store = openRunStore(arguments.database, arguments.session);
     if (!store) return tl::unexpected(store.error());
+    RunId run = kNoRun;
+    if (store->writer != nullptr) {
+        auto begun = store->writer->beginRun(store->session, *request);
+        if (!begun) return tl::unexpected(begun.error());
+        run = *begun;
+    }
     auto done = follow({.request = *request,
                         .shown = RunTrace(*request),
                         .jsonl = arguments.jsonl,
                         .writer = store->writer.get(),
-                        .run = store->run});
+                        .run = run});
     if (!done) return tl::unexpected(done.error());
     return {};
 }

@@ -1,27 +1,12 @@
 #include "app/cli/terminal_progress.h"
 
-#include <cstdio>
 #include <utility>
 
 #include <unistd.h>
 
-#include "engine/base/clock.h"
 #include "engine/metrics/run_progress.h"
 
 namespace quibble::cli {
-
-namespace {
-
-constexpr std::int64_t kProgressIntervalNs = 250'000'000;
-constexpr const char* kEraseLine = "\r\033[K";
-
-std::string timeLeftText(double seconds) {
-    const RoundedTime left = roundedTime(seconds);
-    if (left.hours > 0) return std::to_string(left.hours) + " h " + std::to_string(left.minutes) + " min left";
-    return left.minutes > 0 ? std::to_string(left.minutes) + " min left" : std::to_string(left.seconds) + " s left";
-}
-
-}  // namespace
 
 std::string progressLine(const RunTrace& trace) {
     const Progress& part = trace.progress();
@@ -35,28 +20,15 @@ std::string progressLine(const RunTrace& trace) {
 }
 
 TerminalProgress::TerminalProgress(bool text_streams, std::string weights)
-    : weights_(std::move(weights)),
-      terminal_(::isatty(STDERR_FILENO) == 1),
-      text_on_terminal_(text_streams && ::isatty(STDOUT_FILENO) == 1) {}
+    : weights_(std::move(weights)), text_on_terminal_(text_streams && ::isatty(STDOUT_FILENO) == 1) {}
 
 void TerminalProgress::show(const RunTrace& trace) {
-    if (!terminal_) return;
     if (trace.finished() || (text_on_terminal_ && !trace.points().empty())) return clear();
-    if (shown_ && nowNs() - last_ns_ < kProgressIntervalNs) return;
+    if (!line_.due()) return;
     std::string line = progressLine(trace);
     if (line.empty()) return clear();
     if (trace.state() == RunState::Loading && !weights_.empty()) line += ", the weights take " + weights_;
-    std::fprintf(stderr, "%s%s", kEraseLine, line.c_str());
-    std::fflush(stderr);
-    shown_ = true;
-    last_ns_ = nowNs();
-}
-
-void TerminalProgress::clear() {
-    if (!shown_) return;
-    std::fputs(kEraseLine, stderr);
-    std::fflush(stderr);
-    shown_ = false;
+    line_.show(line);
 }
 
 }  // namespace quibble::cli

@@ -3,9 +3,9 @@
 // the line goes as soon as the text comes.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
+#include "app/cli/terminal_line.h"
 #include "engine/values/run_trace.h"
 
 namespace quibble::cli {
@@ -15,19 +15,15 @@ public:
     /// text_streams: the run's text goes to standard output. weights: what they take in memory, said while they are
     /// loaded; may be empty.
     TerminalProgress(bool text_streams, std::string weights);
-    ~TerminalProgress() { clear(); }
-    TerminalProgress(const TerminalProgress&) = delete;
-    TerminalProgress& operator=(const TerminalProgress&) = delete;
-
     /// Writes the line anew, a few times a second.
     void show(const RunTrace& trace);
     /// Takes the line away, so that something else can be written.
-    void clear();
+    void clear() { line_.clear(); }
 
 private:
+    TerminalLine line_;
     std::string weights_;
-    bool terminal_, text_on_terminal_, shown_ = false;
-    std::int64_t last_ns_ = 0;
+    bool text_on_terminal_;
 };
 
 /// "loading 40 %", "reading the prompt 20 %", "123 of 512 tokens, 2 min left"; empty where a run has nothing to say.

@@ -45,6 +45,8 @@ ProblemRuns::ProblemRuns(RunRequest setting, RunModels models, CpuDevice& device
     if (!setting_.clock) setting_.clock = localPromptClock();
 }
 
+ProblemRuns::~ProblemRuns() = default;
+
 Parallel ProblemRuns::parallelFor(std::span<const Problem> problems, int wanted) const {
     Parallel parallel;
     const auto most = static_cast<int>(std::min<std::size_t>(problems.size(), kMostParallel));

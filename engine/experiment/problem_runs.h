@@ -64,6 +64,9 @@ public:
 
     /// models are those of the setting; device must outlive this.
     ProblemRuns(RunRequest setting, RunModels models, CpuDevice& device, const FreeMemory& free_memory = memoryLimit);
+    ~ProblemRuns();
+    ProblemRuns(const ProblemRuns&) = delete;
+    ProblemRuns& operator=(const ProblemRuns&) = delete;
 
     /// wanted: what the user asks for; 0: kUsualParallel or as many as the free memory holds, at least 1.
     [[nodiscard]] Parallel parallelFor(std::span<const Problem> problems, int wanted) const;
