@@ -11,6 +11,7 @@
 
 #include "app/cli/bench_stop.h"
 #include "engine/base/memory_use.h"
+#include "engine/bench/parallel_speed.h"
 #include "engine/model/model_cache.h"
 #include "engine/model/model_tuning.h"
 #include "engine/run/run_loop.h"
@@ -26,6 +27,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLimitBufferBytes = std::size_t{1} << 30;
 constexpr double kReadSeconds = 0.2;
 constexpr int kReferenceBlock = 16;
+constexpr int kRunsAtOnce[] = {1, 2, 4, 8, 16, 32, 64};
 // The promise about memory: weights in use and cache, a tenth more, and this for everything else.
 constexpr double kMemoryBeside = 200e6;
 
@@ -114,7 +116,7 @@ public:
                 {"isa", device_.isa()},
                 {"threads", device_.threads()}};
         out_["load"] = {{"seconds", load_seconds}, {"seconds_per_gb", load_seconds / (file_bytes / 1e9)}};
-        for (const auto measure : {&Bench::prefill, &Bench::live, &Bench::decodeAndBlocks}) {
+        for (const auto measure : {&Bench::prefill, &Bench::live, &Bench::decodeAndBlocks, &Bench::parallel}) {
             if (auto done = (this->*measure)(); !done) {
                 out_[kIncomplete] = done.error().line();
                 break;
@@ -185,6 +187,12 @@ private:
             }
             out_["prefill"]["of_fma_limit"] = out_["prefill"]["gflop_s"].get<double>() / fma_gflop_s;
             out_["prefill"]["of_int8_limit"] = out_["prefill"]["gflop_s"].get<double>() / dot_gop_s;
+        }
+        for (Json& step : out_["parallel"]) {
+            const int count = step["runs"].get<int>();
+            const double limit = parallelLimit(count, read_gb_s, fma_gflop_s, dot_gop_s);
+            step["limit_tok_s"] = limit;
+            step["of_limit"] = step["tok_s"].get<double>() / limit;
         }
         for (Json& block : out_["blocks"]) block["of_read_limit"] = block["gb_s"].get<double>() / read_gb_s;
     }
@@ -366,7 +374,7 @@ private:
         return {};
     }
 
-    Result<double> runRate(std::shared_ptr<const Model> reference, int repeat) {
+    RunRequest runRequest() const {
         RunRequest run;
         run.prompt = "1 + 1 =";
         run.raw = true;
@@ -376,6 +384,11 @@ private:
         run.sampler.temperature = 1;
         run.sampler.top_p = 1;
         run.max_tokens = std::max(request_.decode, kReferenceBlock);
+        return run;
+    }
+
+    Result<double> runRate(std::shared_ptr<const Model> reference, int repeat) {
+        RunRequest run = runRequest();
         run.seed = static_cast<std::uint64_t>(repeat);
         auto loop = RunLoop::create(run, {models_.quantized, std::move(reference), {}}, device_);
         if (!loop) return tl::unexpected(loop.error());
@@ -392,6 +405,51 @@ private:
         cache_bytes_ = std::max(cache_bytes_, static_cast<double>(p.kv_bytes) * (*loop)->position() /
                                                   p.context);  // as far as it was written
         return ((*loop)->position() - before) / spent;
+    }
+
+    // Counts of runs take turns, so that what disturbs the machine disturbs all of them.
+    Result<void> parallel() {
+        if (!request_.parallel) return {};
+        std::vector<std::vector<double>> alone(std::size(kRunsAtOnce)), scored(std::size(kRunsAtOnce));
+        for (int repeat = 0; repeat < request_.repeats; ++repeat) {
+            for (std::size_t i = 0; i < std::size(kRunsAtOnce); ++i) {
+                auto speed =
+                    parallelSpeed(runRequest(), {models_.quantized, nullptr, {}}, device_, kRunsAtOnce[i], stop_);
+                if (!speed) return tl::unexpected(speed.error());
+                alone[i].push_back(*speed);
+                if (models_.reference == nullptr) continue;
+                speed = parallelSpeed(runRequest(), {models_.quantized, models_.reference, {}}, device_, kRunsAtOnce[i],
+                                      stop_);
+                if (!speed) return tl::unexpected(speed.error());
+                scored[i].push_back(*speed);
+            }
+        }
+        for (std::size_t i = 0; i < std::size(kRunsAtOnce); ++i) {
+            Json& step = out_["parallel"].emplace_back(Json{{"runs", kRunsAtOnce[i]}, {"tok_s", median(alone[i])}});
+            step["of_one"] = median(alone[i]) / median(alone[0]);
+            if (models_.reference == nullptr) continue;
+            step["tok_s_with_reference"] = median(scored[i]);
+            step["of_one_with_reference"] = median(scored[i]) / median(scored[0]);
+        }
+        return {};
+    }
+
+    // Tokens a second of so many runs where each pass reads all weights that its rows need once, and multiplies at the
+    // rate of the machine. Of the experts as many are counted as the rows can choose, at most.
+    double parallelLimit(int count, double read_gb_s, double fma_gflop_s, double dot_gop_s) const {
+        const ModelConfig& c = model().config();
+        double bytes = cost_.weight_bytes;
+        if (c.hasExperts()) {
+            const int chosen = std::min(c.experts.count, count * c.experts.used);
+            for (const LayerWeights& layer : model().layers()) {
+                const auto expert =
+                    weightBytes(layer.gate_exps[0]) + weightBytes(layer.up_exps[0]) + weightBytes(layer.down_exps[0]);
+                bytes += static_cast<double>(expert) * chosen;
+            }
+        }
+        const bool packed = settings_.arithmetic == Arithmetic::Native && model().layers()[0].q.packed.data != nullptr;
+        const double operations = 2 * count * (cost_.multiply_adds + cost_.output_multiply_adds);
+        return count / std::max(bytes / (read_gb_s * 1e9), operations / ((packed ? dot_gop_s : fma_gflop_s) * 1e9));
     }
 
     const BenchRequest& request_;

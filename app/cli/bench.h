@@ -20,6 +20,7 @@ struct BenchRequest {
     int depth = 32;                  // positions in the cache before decode and blocks
     std::vector<int> blocks{2, 4, 8, 16};
     int threads = 0, repeats = 3;
+    bool parallel = false;  // runs at once, 1 to 64
     bool busy = false;  // prefill once more with another job on one of the cores
 };
 

@@ -101,6 +101,8 @@ void addBenchCommand(CLI::App& app, Action& chosen) {
         "Positions in the cache before decode and blocks; speed can be measured beyond what the model was made for", 0,
         1 << 20);
     addNumber(*command, "--blocks", request->blocks, "Rows of one pass, several", 1, 64)->delimiter(',');
+    command->add_flag("--parallel", request->parallel,
+                      "Also the tokens of 1, 2, 4 ... 64 runs at once, with the limit of the machine beside them");
     command->add_flag("--busy", request->busy, "Prefill once more with another job on one of the cores");
     addNumber(*command, "--threads", request->threads, "0: all cores", 0, 256);
     addNumber(*command, "--repeats", request->repeats, "Repetitions; the median counts", 1, 100);

@@ -74,6 +74,16 @@ void printBench(const Json& r, std::ostream& out) {
                      percent(run["ratio"]) + "; reference " + run["reference"].get<std::string>() + " in blocks of " +
                          run["block"].dump());
     }
+    for (const Json& step : r.value("parallel", Json::array())) {
+        std::string rest = number(step["of_one"]) + " times one; the limit is " + number(step["limit_tok_s"]) +
+                           " tok/s: " + percent(step["of_limit"]);
+        if (step.contains("of_one_with_reference")) {
+            rest += "; with live KL " + number(step["tok_s_with_reference"]) + " tok/s, " +
+                    number(step["of_one_with_reference"]) + " times one";
+        }
+        printRow(out, step["runs"].dump() + (step["runs"] == 1 ? " run" : " runs at once"),
+                 number(step["tok_s"]) + " tok/s", rest);
+    }
     const Json& m = r["memory"];
     printRow(out, "peak memory", number(m["peak_mb"]) + " MB",
              "weights " + number(m["weights_mb"]) + " MB, cache " + number(m["cache_mb"]) + " MB of " +
