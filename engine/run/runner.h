@@ -67,7 +67,7 @@ private:
         double value;
     };
     void loop(const std::stop_token& quit);
-    void execute(RunStart start);
+    void execute(const RunStart& start);
     [[nodiscard]] Result<std::unique_ptr<Generator>> open(const RunStart& start);
     [[nodiscard]] Result<FinishReason> generate(Generator& generator);
     [[nodiscard]] bool waitWhilePaused(Generator& generator);
