@@ -5,6 +5,7 @@
 
 #include "app/diagnostics_dialog.h"
 #include "app/main_window.h"
+#include "app/run_controller.h"
 #include "data/store/sqlite_version.h"
 #include "engine/base/log.h"
 #include "kernels/ops.h"
