@@ -34,7 +34,9 @@ awk 'BEGIN { RS = "},?\n"; ORS = "" }
 mapfile -t files < <(sed -n 's/^ *"file": "\(.*\)",\?$/\1/p' "$database/compile_commands.json" | grep -vE '_autogen/|/qrc_|/\.rcc/' | sort -u)
 if [ -n "${1:-}" ]; then
     mapfile -t files < <(for file in "${files[@]}"; do
-        { echo "$file"; [[ $file == */Unity/* ]] && cat "$file"; } | grep -qE "$1" && echo "$file"
+        held=$file
+        [[ $file != */Unity/* ]] || held=$(grep '^#include' "$file")
+        ! grep -qE "$1" <<<"$held" || echo "$file"
     done)
 fi
 [ ${#files[@]} -gt 0 ] || {
