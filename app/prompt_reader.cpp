@@ -11,7 +11,7 @@ namespace quibble {
 
 PromptReader::PromptReader(QObject* parent) : QObject(parent) {}
 
-void PromptReader::ask(RunRequest request, std::shared_ptr<const Model> model) {
+void PromptReader::ask(RunRequest request, const std::shared_ptr<const Model>& model) {
     const auto asked =
         std::make_shared<const RunRequest>(std::move(request));  // a reading that failed has its request too
     worker_.askOnly(

@@ -31,7 +31,7 @@ class PromptReader : public QObject {
 public:
     explicit PromptReader(QObject* parent = nullptr);
 
-    void ask(RunRequest request, std::shared_ptr<const Model> model);
+    void ask(RunRequest request, const std::shared_ptr<const Model>& model);
     /// What was asked and is not answered yet is not wanted any more: its answer would be about a request that nobody
     /// has in mind.
     void forget();

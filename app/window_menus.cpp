@@ -196,6 +196,7 @@ void MainWindow::makeViewMenu() {
     }
     RunDocument* document = parts_.runs->document();
     std::vector<ChoiceSpec> measures;
+    measures.reserve(kMeasures.size());
     for (const Measure measure : kMeasures) {
         measures.push_back({"colourBy",
                             measureLabel(measure),

@@ -49,17 +49,17 @@ if(QUIBBLE_TESTS)
   if(QUIBBLE_SANITIZE)
     target_compile_options(quibble_test_options INTERFACE -fno-sanitize=undefined)
   endif()
-  if(QUIBBLE_BATCH)
+  if(QUIBBLE_TEST_HEADERS_ONCE)
     target_compile_options(quibble_test_options INTERFACE -UQT_TESTCASE_BUILDDIR -UQT_TESTCASE_SOURCEDIR
       $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # ccache wants it
   endif()
 endif()
 
-# quibble_test_headers(NAME LIBS ... HEADERS ...): what the tests that name it include, parsed once for all of them if QUIBBLE_BATCH says so.
+# quibble_test_headers(NAME LIBS ... HEADERS ...): what the tests that name it include, parsed once for all of them if QUIBBLE_TEST_HEADERS_ONCE says so.
 # Qt names each test's folder on its command line, for a search of files that no test asks for; shared headers must not depend on it.
 function(quibble_test_headers name)
   cmake_parse_arguments(arg "" "" "LIBS;HEADERS" ${ARGN})
-  if(QUIBBLE_BATCH)
+  if(QUIBBLE_TEST_HEADERS_ONCE)
     file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${name}.cpp CONTENT "")
     add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
     target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options quibble_test_options)
@@ -67,13 +67,35 @@ function(quibble_test_headers name)
   endif()
 endfunction()
 
-# quibble_test(tst_name SOURCES ... LIBS ... [LABELS ...] [ARGS ...] [HEADERS name]): a Qt Test program, run offscreen by CTest.
+# What takes longest with optimization, several seconds each, most of them by waiting; tst_reuse takes 30 s under sanitizers. All others together take
+# less than a minute on two cores.
+set(QUIBBLE_SLOW_TESTS tst_cli_stream tst_determinism tst_exactness tst_hidden_views tst_hostile_database tst_kill tst_kill_run tst_matmul tst_reuse
+  tst_self_test tst_store_writer tst_window_exports tst_window_files tst_window_log tst_window_shell)
+
+# quibble_test_labels(NAME [label ...]): gives a CTest test its labels: the layer, which is the folder below tests/ that registers it, those given, and
+# "slow" or "fast".
+function(quibble_test_labels name)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/tests OUTPUT_VARIABLE layer)
+  string(REGEX REPLACE "/.*" "" layer ${layer})
+  set(labels ${layer} ${ARGN})
+  if(name IN_LIST QUIBBLE_SLOW_TESTS AND NOT "slow" IN_LIST labels)
+    list(APPEND labels slow)
+  endif()
+  if("slow" IN_LIST labels)
+    set_tests_properties(${name} PROPERTIES COST 100)  # what takes or waits most starts first, so that the rest runs beside it
+  else()
+    list(APPEND labels fast)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}")
+endfunction()
+
+# quibble_test(tst_name SOURCES ... LIBS ... [ARGS ...] [HEADERS name]): a Qt Test program, run offscreen by CTest.
 # moc runs on each source by itself: AUTOMOC would build one more, empty, file for every program.
 function(quibble_test name)
   if(NOT QUIBBLE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "" "HEADERS" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "" "HEADERS" "SOURCES;LIBS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   set(moc_folder ${CMAKE_CURRENT_BINARY_DIR}/${name}_moc)
   foreach(source IN LISTS arg_SOURCES)
@@ -89,7 +111,7 @@ function(quibble_test name)
   target_include_directories(${name} PRIVATE ${moc_folder})
   target_compile_definitions(${name} PRIVATE QUIBBLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LIBS} Qt6::Test quibble_warnings quibble_options quibble_test_options)
-  if(QUIBBLE_BATCH)
+  if(QUIBBLE_TEST_HEADERS_ONCE)
     if(NOT arg_HEADERS)
       set(arg_HEADERS quibble_engine_test_headers)
     endif()
@@ -97,18 +119,14 @@ function(quibble_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
   set_property(TARGET ${name} PROPERTY QUIBBLE_TEST_ARGS ${arg_ARGS})
-  # What waits most starts first, so that the rest runs beside it.
-  if("slow" IN_LIST arg_LABELS)
-    set_tests_properties(${name} PROPERTIES COST 100)
-  endif()
+  quibble_test_labels(${name})
   set_tests_properties(${name} PROPERTIES
-    LABELS "${arg_LABELS}"
     TIMEOUT 600
     ENVIRONMENT "QT_QPA_PLATFORM=offscreen;XDG_STATE_HOME=${CMAKE_BINARY_DIR}/tests/state;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt;QUIBBLE_CLI=$<$<TARGET_EXISTS:quibble-cli>:$<TARGET_FILE:quibble-cli>>")
 endfunction()
 
 # quibble_test_variant(NAME test ... ENV VARIABLE=value ...): the same programs run once more with other environment variables, as the CTest tests
-# "<test>.NAME" with the labels of the test and "variant". To be called in the folder that made the tests, after quibble_test.
+# "<test>.NAME" with the labels of the test and "variant", but not "fast". To be called in the folder that made the tests, after quibble_test.
 function(quibble_test_variant name)
   if(NOT QUIBBLE_TESTS)
     return()
@@ -117,6 +135,7 @@ function(quibble_test_variant name)
   foreach(test IN LISTS arg_UNPARSED_ARGUMENTS)
     get_property(args TARGET ${test} PROPERTY QUIBBLE_TEST_ARGS)
     get_property(labels TEST ${test} PROPERTY LABELS)
+    list(REMOVE_ITEM labels fast)
     get_property(timeout TEST ${test} PROPERTY TIMEOUT)
     get_property(cost TEST ${test} PROPERTY COST)
     get_property(environment TEST ${test} PROPERTY ENVIRONMENT)

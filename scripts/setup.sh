@@ -26,9 +26,9 @@ qt6-l10n-tools
 qt6-svg-dev
 qt6-tools-dev
 LIST
-    # What only the tests need: libFuzzer comes with clang, the layout of the sources is checked with clang-format, the sources of other
-    # locales come with locales, a font that joins signs with fonts-firacode.
-    [ "${1:-}" = tests ] && printf '%s\n' clang clang-format fonts-firacode libclang-rt-14-dev locales python3-jinja2
+    # What only the tests need: libFuzzer comes with clang, the layout of the sources is checked with clang-format, the sources themselves with
+    # clang-tidy, the sources of other locales come with locales, a font that joins signs with fonts-firacode.
+    [ "${1:-}" = tests ] && printf '%s\n' clang clang-format clang-tidy fonts-firacode libclang-rt-14-dev locales python3-jinja2
     return 0
 }
 

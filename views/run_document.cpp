@@ -29,7 +29,11 @@ std::shared_ptr<const RunTrace> RunDocument::snapshot() {
 }
 
 RunTrace RunDocument::take() {
-    RunTrace taken = own_ != nullptr ? std::move(*own_) : *trace_;
+    RunTrace taken;
+    if (own_ != nullptr)
+        taken = std::move(*own_);
+    else
+        taken = *trace_;
     own_ = std::make_shared<RunTrace>();
     trace_ = own_;
     return taken;

@@ -180,7 +180,7 @@ void Theme::install(QApplication& app) {
                                        QFontDatabase::systemFont(QFontDatabase::FixedFont).family()));
         base_mono_.setPointSizeF(base.pointSizeF());
         base_mono_.setStyleHint(QFont::Monospace);
-        app.setStyle(new PlainStyle);
+        QApplication::setStyle(new PlainStyle);
         app.installEventFilter(this);
     }
     refresh();

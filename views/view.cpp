@@ -32,6 +32,7 @@ void View::bringUpToDate() {
         auto* view = qobject_cast<View*>(widget);
         if (view == nullptr || !view->stale_) continue;
         view->stale_ = false;
+        ++view->refreshed_;
         view->refreshContent();
     }
 }

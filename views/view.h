@@ -24,6 +24,8 @@ public:
     /// Does what was put off, for this view and those it stands in. To be called before a view that may be hidden is
     /// read.
     void bringUpToDate();
+    /// How often that was done so far; what a test counts instead of a time.
+    [[nodiscard]] int timesRefreshed() const { return refreshed_; }
 
 signals:
     void titleChanged(const QString& title);
@@ -40,6 +42,7 @@ private:
     QString title_;
     QString figures_;
     bool stale_ = false;
+    int refreshed_ = 0;
 };
 
 }  // namespace quibble

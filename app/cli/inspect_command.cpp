@@ -120,15 +120,16 @@ void printLayers(const ModelFile& file) {
         const std::string_view name = tensor.name;
         int layer = 0;
         const std::size_t dot = name.find('.', 4);
-        const bool inside = name.starts_with("blk.") && dot != name.npos &&
+        const bool inside = name.starts_with("blk.") && dot != std::string_view::npos &&
                             std::from_chars(name.data() + 4, name.data() + dot, layer) ==
                                 std::from_chars_result{name.data() + dot, std::errc{}};
         addTensor(inside ? layers[layer] : outside, tensor, inside ? name.substr(dot + 1) : name);
     }
     std::vector<std::pair<const LayerText*, std::vector<int>>> kinds;
-    for (const auto& [layer, text] : layers) {
-        const auto same =
-            std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first->lines == text.lines; });
+    for (const auto& [layer, layer_text] : layers) {
+        const LayerText& text = layer_text;
+        const auto same = std::find_if(kinds.begin(), kinds.end(),
+                                       [&text](const auto& kind) { return kind.first->lines == text.lines; });
         if (same != kinds.end())
             same->second.push_back(layer);
         else

@@ -44,6 +44,7 @@ quibble::Result<void> beginLog(const std::string& level, bool texts, const CLI::
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): before a command runs, only memory can be short, and nobody could be told
 int main(int argc, char** argv) {
     using namespace quibble;
     CLI::App app("Quibble without a window: run, inspect, compare and measure quantized reasoning models",

@@ -28,6 +28,7 @@ bool selfTestPassed(const std::vector<kernels::OpCheck>& checks) { return !check
 
 std::vector<DiagnosticFact> selfTestFacts(const std::vector<kernels::OpCheck>& checks) {
     std::vector<DiagnosticFact> facts;
+    facts.reserve(checks.size());
     for (const kernels::OpCheck& check : checks)
         facts.push_back({std::string(check.isa) + " " + check.op, resultText(check)});
     return facts;

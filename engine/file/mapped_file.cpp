@@ -132,7 +132,7 @@ void MappedFile::advise(std::span<const std::byte> part, int advice) const noexc
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const std::uintptr_t first = (begin + page - 1) / page * page;
     const std::uintptr_t end = (begin + part.size()) / page * page;
-    if (first < end) (void)::madvise(reinterpret_cast<void*>(first), end - first, advice);
+    if (first < end) (void)::madvise(const_cast<std::byte*>(part.data()) + (first - begin), end - first, advice);
 }
 
 void MappedFile::release() noexcept {

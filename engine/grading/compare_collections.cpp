@@ -77,6 +77,7 @@ Grade matched(const std::vector<const Node*>& a, const std::vector<const Node*>&
 
 std::vector<const Node*> pointers(const std::vector<Node>& items) {
     std::vector<const Node*> all;
+    all.reserve(items.size());
     for (const Node& item : items) all.push_back(&item);
     return all;
 }

@@ -10,8 +10,8 @@ namespace quibble {
 
 namespace {
 
-__extension__ typedef __int128 Wide;
-__extension__ typedef unsigned __int128 UnsignedWide;
+__extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
 
 using MaybeRational = std::optional<Rational>;
 

@@ -30,6 +30,7 @@ std::vector<Measured> measuredOf(const RunTrace& trace) {
 
 std::vector<double> entropies(const std::vector<Measured>& measured) {
     std::vector<double> values;
+    values.reserve(measured.size());
     for (const Measured& m : measured) values.push_back(m.entropy);
     return values;
 }
@@ -39,6 +40,7 @@ std::vector<double> entropies(const std::vector<Measured>& measured) {
 std::optional<double> klEntropyCorrelation(const RunTrace& trace) {
     const std::vector<Measured> measured = measuredOf(trace);
     std::vector<double> kl;
+    kl.reserve(measured.size());
     for (const Measured& m : measured) kl.push_back(m.kl);
     return spearman(kl, entropies(measured));
 }

@@ -84,7 +84,7 @@ ModelLoader::ModelLoader(std::shared_ptr<const ModelFile> file, std::shared_ptr<
     model_->weight_quant_ = options.weight_quant;
 }
 
-tl::unexpected<Error> ModelLoader::corrupt(std::string what) const {
+tl::unexpected<Error> ModelLoader::corrupt(const std::string& what) const {
     return fail(ErrorCode::FileCorrupt, file_.path() + ": " + what, "Download or convert the file again");
 }
 

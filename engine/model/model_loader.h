@@ -57,7 +57,7 @@ private:
     void pack(Linear& linear);
     [[nodiscard]] Result<void> loadRope();
     void describeWeights();
-    [[nodiscard]] tl::unexpected<Error> corrupt(std::string what) const;
+    [[nodiscard]] tl::unexpected<Error> corrupt(const std::string& what) const;
 
     std::shared_ptr<Model> model_;
     const ModelFile& file_;

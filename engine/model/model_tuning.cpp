@@ -160,6 +160,7 @@ private:
             }
         }
         std::vector<std::string> ways;
+        ways.reserve(candidates.size());
         for (const std::int32_t ahead : candidates) {
             ways.push_back(ahead == kernels::kManyRows ? "panels together"
                            : ahead == 0                ? "no fetching"

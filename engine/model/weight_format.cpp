@@ -33,6 +33,7 @@ std::vector<std::string> byWeight(const WeightsByType& weights) {
     for (const auto& [name, count] : weights) order.emplace_back(-count, name);
     std::sort(order.begin(), order.end());
     std::vector<std::string> names;
+    names.reserve(order.size());
     for (auto& [count, name] : order) names.push_back(std::move(name));
     return names;
 }

@@ -118,19 +118,20 @@ void Runner::sendBatchIfDue() {
 }
 
 void Runner::loop(const std::stop_token& quit) {
-    while (!quit.stop_requested()) {
+    for (;;) {
         std::optional<RunStart> start;
         {
+            // Whoever started a run is told its end, also when the runner is destroyed before this thread saw the run.
             std::unique_lock lock(mutex_);
             if (!changed_.wait(lock, quit, [this] { return next_.has_value(); })) return;
             start = std::move(next_);
             next_.reset();
         }
-        execute(std::move(*start));
+        execute(*start);
     }
 }
 
-void Runner::execute(RunStart start) {
+void Runner::execute(const RunStart& start) {
     run_ = start.run;
     log_.begin(run_, start.request);
     std::unique_ptr<RunLoop> loop;

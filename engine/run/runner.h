@@ -67,7 +67,7 @@ private:
         double value;
     };
     void loop(const std::stop_token& quit);
-    void execute(RunStart start);
+    void execute(const RunStart& start);
     [[nodiscard]] Result<std::unique_ptr<RunLoop>> open(const RunStart& start);
     [[nodiscard]] Result<FinishReason> generate(RunLoop& loop);
     [[nodiscard]] bool waitWhilePaused(RunLoop& loop);

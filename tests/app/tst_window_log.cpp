@@ -1,5 +1,9 @@
 // The log in the real window, and what it shows of itself and this machine: errors and slow frames are logged, the log
 // window filters, copies and follows, the self-test finds a planted fault.
+#include <array>
+#include <atomic>
+#include <memory>
+
 #include <QClipboard>
 #include <QComboBox>
 #include <QLabel>
@@ -290,11 +294,29 @@ void TestWindowLog::selfTestFindsAPlantedFault() {
 }
 
 void TestWindowLog::selfTestMayBeClosed() {
-    auto* dialog = new DiagnosticsDialog({"quibble", {}, {}}, kernels::allOps(), nullptr);
+    // The first table holds the check up until the dialog is being closed; the second one must never be reached.
+    static std::atomic<int> first = 0, second = 0;
+    static const auto plain = kernels::allOps()[0]->add;
+    std::array<kernels::Ops, 2> planted{*kernels::allOps()[0], *kernels::allOps()[0]};
+    planted[0].add = [](const float* a, const float* b, std::int64_t n, float* y) {
+        ++first;
+        QThread::msleep(20);
+        plain(a, b, n, y);
+    };
+    planted[1].add = [](const float* a, const float* b, std::int64_t n, float* y) {
+        ++second;
+        plain(a, b, n, y);
+    };
+    const std::array<const kernels::Ops*, 2> tables{&planted[0], &planted[1]};
+    const std::uint64_t before = lastNumber();
+    auto dialog = std::make_unique<DiagnosticsDialog>(FrontEnd{"quibble", {}, {}}, tables, nullptr);
     dialog->show();
     dialog->testButton()->click();
-    delete dialog;  // waits for no more than one operation
+    QTRY_VERIFY_WITH_TIMEOUT(first > 0, kPatience);
+    dialog.reset();  // waits for no more than one operation
+    QCOMPARE(second.load(), 0);
     QTest::qWait(10);
+    QVERIFY(textsWith(before, "self-test with seed ").isEmpty());
 }
 
 int main(int argc, char** argv) {

@@ -1,5 +1,6 @@
 // The state machine of a run, driven through the window: run, pause, step, stop, live controls, branches.
 #include <algorithm>
+#include <cmath>
 
 #include "app/run_facts.h"
 #include "engine/metrics/summary.h"
@@ -137,11 +138,24 @@ void TestWindowRun::runStreamsToTheEnd() {
 }
 
 void TestWindowRun::everyTokenGetsItsKl() {
-    QCOMPARE(w.trace().referenced(), w.trace().points().size());
-    for (const TracePoint& point : w.trace().points()) {
-        QVERIFY(point.hasReference());
-        QVERIFY(point.reference.kl > -1e-6F);
+    QCOMPARE(w.parts().runs->model()->weight_quant.id, std::string("rtn"));
+    QVERIFY(w.runToEnd());
+    const std::vector<TracePoint>& points = w.trace().points();
+    QVERIFY(points.size() > 3);
+    QCOMPARE(w.trace().referenced(), points.size());
+    QCOMPARE(w.document().referenceLag(), 0);
+    QVERIFY(w.saved());
+    const auto stored = w.parts().sessions->store()->loadRun(w.document().run());
+    QVERIFY(stored.has_value());
+    float largest = 0;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        QVERIFY(points[i].hasReference());
+        QCOMPARE(points[i].reference.pos, points[i].token.pos);
+        QVERIFY(std::isfinite(points[i].reference.kl) && points[i].reference.kl >= 0);
+        QCOMPARE(stored->points()[i].reference.kl, points[i].reference.kl);
+        largest = std::max(largest, points[i].reference.kl);
     }
+    QVERIFY2(largest > 1e-3F, "three bits change nothing");
 }
 
 void TestWindowRun::actionsSayWhyTheyAreDisabled() {

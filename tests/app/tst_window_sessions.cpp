@@ -393,6 +393,7 @@ void TestWindowSessions::runsOfSeveralModelsSayWhich() {
 
 void TestWindowSessions::everythingHasAName() {
     QStringList nameless;
+    int controls = 0;
     for (const QWidget* widget : w.window().findChildren<QWidget*>()) {
         const bool control = widget->inherits("QAbstractButton") || widget->inherits("QComboBox") ||
                              widget->inherits("QAbstractSpinBox") || widget->inherits("QLineEdit") ||
@@ -402,6 +403,7 @@ void TestWindowSessions::everythingHasAName() {
             inner.startsWith(QStringLiteral("QScrollBar")) || inner == QStringLiteral("QLineEditIconButton") ||
             !widget->isVisible())
             continue;
+        ++controls;
         const QVariant text = widget->property("text");
         if (widget->accessibleName().isEmpty() && text.toString().isEmpty() && widget->toolTip().isEmpty()) {
             const QWidget* parent = widget->parentWidget();
@@ -409,6 +411,7 @@ void TestWindowSessions::everythingHasAName() {
                             (parent != nullptr ? QString::fromLatin1(parent->metaObject()->className()) : QString());
         }
     }
+    QVERIFY2(controls > 20, qPrintable(QString::number(controls)));
     QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(QStringLiteral(", "))));
 }
 

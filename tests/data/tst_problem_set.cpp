@@ -99,7 +99,9 @@ private slots:
     // Every set that ships loads.
     void shippedSets() {
         const QDir folder(QUIBBLE_SOURCE_DIR "/data/problems");
-        for (const QString& name : folder.entryList({"*.jsonl"})) {
+        const QStringList names = folder.entryList({"*.jsonl"});
+        QVERIFY(!names.isEmpty());
+        for (const QString& name : names) {
             const auto set = ProblemSet::load(folder.filePath(name).toStdString());
             QVERIFY2(set.has_value(), set ? "" : set.error().line().c_str());
             QVERIFY(!set->problems().empty());

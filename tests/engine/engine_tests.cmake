@@ -27,7 +27,7 @@ quibble_test(tst_rtn SOURCES ${CMAKE_CURRENT_LIST_DIR}/quant/weights/tst_rtn.cpp
 quibble_test(tst_run_loop SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_run_loop.cpp LIBS quibble::engine)
 quibble_test(tst_reference SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_reference.cpp LIBS quibble::engine)
 quibble_test(tst_cache_cost SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_cache_cost.cpp LIBS quibble_model_fixture)
-quibble_test(tst_reuse SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_reuse.cpp LIBS quibble::engine LABELS slow)  # 30 s under sanitizers, which see the caches in the tests above
+quibble_test(tst_reuse SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_reuse.cpp LIBS quibble::engine)
 quibble_test(tst_throughput_prefill SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_throughput_prefill.cpp LIBS quibble::engine)
 quibble_test(tst_scheduler SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_scheduler.cpp LIBS quibble::engine)
 quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIBS quibble::engine)

@@ -398,9 +398,13 @@ private slots:
         QScrollBar* bar = shown.view.verticalScrollBar();
         for (int frame = 0; frame < 20; ++frame) {
             bar->setValue(bar->maximum() * frame / 20);
+            QCoreApplication::processEvents();
+            const std::int64_t before = shown.view.tokensPainted();
             timer.restart();
             QVERIFY(!shown.view.viewport()->grab().isNull());
             ms.push_back(static_cast<double>(timer.nsecsElapsed()) / 1e6);
+            const std::int64_t painted = shown.view.tokensPainted() - before;
+            QVERIFY2(painted > 0 && painted < 1500, qPrintable(QString::number(painted)));  // a page of them
         }
         std::sort(ms.begin(), ms.end());
         qInfo("a page of 20,000 tokens from right to left: %.1f ms a frame, at most %.1f ms", ms[ms.size() / 2],

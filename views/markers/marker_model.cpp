@@ -99,6 +99,7 @@ QVariant MarkerModel::headerData(int section, Qt::Orientation orientation, int r
     static const char* const kHelp[ColumnCount] = {
         QT_TR_NOOP("Switched on: the penalty holds for this word"), QT_TR_NOOP("How often it was sampled"),
         QT_TR_NOOP("Positions where it would have been chosen without the penalty and was not"),
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text on two lines
         QT_TR_NOOP("Sum over the tokens of the probability it had before the penalty, as far as it is among the "
                    "recorded alternatives"),
         QT_TR_NOOP("What is subtracted from its logit at the next token")};

@@ -14,9 +14,24 @@ ColumnPlottable::ColumnPlottable(QCPAxis* key_axis, QCPAxis* value_axis) : QCPAb
     setAntialiased(true);
 }
 
+void ColumnPlottable::clear() {
+    values_.clear();
+    greatest_ = 0;
+}
+
+void ColumnPlottable::setValue(int at, float value) {
+    const auto index = static_cast<std::size_t>(at);
+    if (index == values_.size())
+        values_.push_back(value);
+    else
+        values_[index] = value;
+    if (value > greatest_ && std::isfinite(value)) greatest_ = value;
+}
+
 double ColumnPlottable::maximum(int first, int last) const {
     first = std::max(first, 0);
     last = std::min(last, static_cast<int>(values_.size()));
+    read_ += std::max(0, last - first);
     float best = 0;
     for (int i = first; i < last; ++i) {
         const float value = values_[static_cast<std::size_t>(i)];
@@ -34,7 +49,7 @@ QCPRange ColumnPlottable::getKeyRange(bool& found, QCP::SignDomain) const {
 
 QCPRange ColumnPlottable::getValueRange(bool& found, QCP::SignDomain, const QCPRange&) const {
     found = !values_.empty();
-    return {0, maximum(0, static_cast<int>(values_.size()))};
+    return {0, greatest()};
 }
 
 void ColumnPlottable::drawLegendIcon(QCPPainter* painter, const QRectF& rect) const {
@@ -48,6 +63,7 @@ void ColumnPlottable::draw(QCPPainter* painter) {
     const int first = std::clamp(static_cast<int>(std::floor(range.lower)) - 1, 0, count);
     const int last = std::clamp(static_cast<int>(std::ceil(range.upper)) + 2, 0, count);
     if (last - first < 1) return;
+    read_ += last - first;
     applyDefaultAntialiasingHint(painter);
     const double pixels = std::abs(mKeyAxis->coordToPixel(last) - mKeyAxis->coordToPixel(first));
     QPen pen = mPen;

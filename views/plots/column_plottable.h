@@ -4,6 +4,8 @@
 // is a gap.
 #pragma once
 
+#include <cstdint>
+
 #include "views/plots/plot_base.h"
 
 namespace quibble {
@@ -13,8 +15,14 @@ class ColumnPlottable : public QCPAbstractPlottable {
 public:
     ColumnPlottable(QCPAxis* key_axis, QCPAxis* value_axis);
 
-    [[nodiscard]] std::vector<float>& values() { return values_; }
     [[nodiscard]] const std::vector<float>& values() const { return values_; }
+    void clear();
+    /// REQUIRES: at <= values().size(). A value that was finite is not made smaller (greatest() would not notice).
+    void setValue(int at, float value);
+    /// Greatest finite value of all; 0 when there is none. Kept, not looked for: it is asked for with every batch.
+    [[nodiscard]] double greatest() const { return static_cast<double>(greatest_); }
+    /// How many values were looked at so far, to draw them or to find a maximum; what a test counts instead of a time.
+    [[nodiscard]] std::int64_t valuesRead() const { return read_; }
     /// The opaque colour of the strokes that show the spread of a pixel column.
     void setPale(const QColor& colour) { pale_ = colour; }
     /// Greatest finite value in [first, last); 0 when there is none.
@@ -33,6 +41,8 @@ private:
     void drawColumns(QCPPainter* painter, int first, int last) const;
 
     std::vector<float> values_;
+    float greatest_ = 0;
+    mutable std::int64_t read_ = 0;
     QColor pale_;
 };
 

@@ -158,13 +158,19 @@ void TracesPlot::applyGeometry(const QSize& size) {
     plotLayout()->setRowStretchFactors(factors);
 }
 
+std::int64_t TracesPlot::valuesRead() const {
+    std::int64_t read = 0;
+    for (const Row& row : rows_) read += row.line->valuesRead();
+    return read;
+}
+
 float TracesPlot::valueOf(int token, Measure measure) const {
     return static_cast<float>(
         measureValue(document_->trace().points()[static_cast<std::size_t>(token)], measure, document_->unit()));
 }
 
 void TracesPlot::refill() {
-    for (Row& row : rows_) row.line->values().clear();
+    for (Row& row : rows_) row.line->clear();
     marks_.clear();
     append(0, document_->size());
     updateDescription();
@@ -173,8 +179,7 @@ void TracesPlot::refill() {
 
 void TracesPlot::append(int first, int last) {
     for (Row& row : rows_) {
-        row.line->values().resize(static_cast<std::size_t>(last));
-        for (int i = first; i < last; ++i) row.line->values()[static_cast<std::size_t>(i)] = valueOf(i, row.measure);
+        for (int i = first; i < last; ++i) row.line->setValue(i, valueOf(i, row.measure));
     }
     for (int i = first; i < last; ++i) {
         const TokenRecord& token = document_->trace().points()[static_cast<std::size_t>(i)].token;
@@ -201,7 +206,7 @@ void TracesPlot::requestLiveReplot() {
 void TracesPlot::updateReference(int first, int last) {
     for (Row& row : rows_) {
         if (row.measure != Measure::Kl) continue;
-        for (int i = first; i < last; ++i) row.line->values()[static_cast<std::size_t>(i)] = valueOf(i, row.measure);
+        for (int i = first; i < last; ++i) row.line->setValue(i, valueOf(i, row.measure));
     }
     updateValueAxes();
     requestLiveReplot();
@@ -384,8 +389,7 @@ void TracesPlot::keyPressEvent(QKeyEvent* event) {
 void TracesPlot::updateDescription() {
     QString text = tr("%n tokens", nullptr, document_->size());
     for (const Row& row : rows_) {
-        text += tr("; %1 up to %2")
-                    .arg(measureLabel(row.measure), formatSignificant(row.line->maximum(0, document_->size())));
+        text += tr("; %1 up to %2").arg(measureLabel(row.measure), formatSignificant(row.line->greatest()));
     }
     if (document_->current() >= 0) text += tr("; token %1 chosen").arg(document_->current());
     setAccessibleDescription(text);

@@ -39,6 +39,7 @@ public:
     [[nodiscard]] double legendHeight() const { return legend_height_; }
     /// Tokens that get a mark: markers and interventions, in order.
     [[nodiscard]] const std::vector<int>& marks() const { return marks_; }
+    [[nodiscard]] std::int64_t valuesRead() const;  // of all rows
     [[nodiscard]] RunDocument* document() const { return document_; }
     [[nodiscard]] const ThemeColors& shownColors() const { return activeColors(); }
 

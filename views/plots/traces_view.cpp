@@ -129,6 +129,7 @@ bool TracesView::followsTail() const { return plot_->follows(); }
 double TracesView::xLower() const { return plot_->range().lower; }
 double TracesView::xUpper() const { return plot_->range().upper; }
 double TracesView::lastReplotMs() const { return plot_->lastReplotMs(); }
+std::int64_t TracesView::valuesRead() const { return plot_->valuesRead(); }
 double TracesView::xPixel(int token) const { return plot_->pixelOf(token); }
 void TracesView::replotNow() { plot_->replot(); }
 

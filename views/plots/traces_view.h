@@ -2,6 +2,8 @@
 // pans.
 #pragma once
 
+#include <cstdint>
+
 #include "views/plots/figure_view.h"
 
 class QPushButton;
@@ -30,6 +32,8 @@ public:
     [[nodiscard]] double xUpper() const;
     /// Time of the last replot in milliseconds, for the frame-time measurement.
     [[nodiscard]] double lastReplotMs() const;
+    /// How many values of the curves were looked at so far, to draw them or to find a maximum.
+    [[nodiscard]] std::int64_t valuesRead() const;
     [[nodiscard]] QWidget* plotWidget() const;
     [[nodiscard]] double xPixel(int token) const;  // in plotWidget()
     void replotNow();                              // at once, also when hidden

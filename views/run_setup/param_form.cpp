@@ -15,7 +15,7 @@ static QString text(std::string_view view) {
     return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
 }
 
-ParamForm::ParamForm(std::vector<ParamSpec> specs, QWidget* parent) : QWidget(parent) {
+ParamForm::ParamForm(const std::vector<ParamSpec>& specs, QWidget* parent) : QWidget(parent) {
     auto* form = new QFormLayout(this);
     form->setContentsMargins(0, 0, 0, 0);
     for (const ParamSpec& spec : specs) {

@@ -16,7 +16,7 @@ class NumberField;
 class ParamForm : public QWidget {
     Q_OBJECT
 public:
-    ParamForm(std::vector<ParamSpec> specs, QWidget* parent = nullptr);
+    ParamForm(const std::vector<ParamSpec>& specs, QWidget* parent = nullptr);
     void setValues(const MethodChoice& choice);
     /// Appends the values to the choice, in the order of the specifications.
     void fill(MethodChoice& choice) const;

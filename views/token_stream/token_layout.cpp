@@ -215,6 +215,7 @@ void TokenLayout::update(const TokenPieces& pieces, const RunTrace& trace, int f
         resume && segment == 0 && token > 0 && pieces.textOf(token - 1).endsWith(QLatin1Char(' '));
     Cursor cursor;
     cursor.after_blank = blank_before;
+    placed_ += pieces.size() - token;
     for (; token < pieces.size(); ++token) {
         const bool thinking = belongsToThought(pieces, token);
         if (sections_.empty() || (segment == 0 && sections_.back().thinking != thinking))

@@ -6,6 +6,7 @@
 // ordered as a whole (BidiLine) when it is looked at.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
@@ -68,6 +69,9 @@ public:
     /// Lays out everything from the line that holds `first_changed` on; lines before it stay.
     void update(const TokenPieces& pieces, const RunTrace& trace, int first_changed);
 
+    /// How many tokens update() has placed so far; what a test counts instead of a time.
+    [[nodiscard]] std::int64_t tokensPlaced() const { return placed_; }
+
     [[nodiscard]] int lineCount() const { return static_cast<int>(lines_.size()); }
     [[nodiscard]] const Line& line(int index) const { return lines_[static_cast<std::size_t>(index)]; }
     [[nodiscard]] int lineHeight(int index) const {
@@ -102,6 +106,7 @@ private:
     std::vector<Section> sections_;
     ReplyParts parts_;
     int laid_out_ = 0;                                          // tokens
+    std::int64_t placed_ = 0;                                   // tokens, by all updates
     bool right_to_left_ = false;                                // some segment
     mutable std::map<int, std::unique_ptr<BidiLine>> ordered_;  // by line; those that were looked at
 };

@@ -88,10 +88,11 @@ void TokenStreamView::paintEvent(QPaintEvent* event) {
     }
 }
 
-void TokenStreamView::paintLine(Paint& paint, int line) const {
+void TokenStreamView::paintLine(Paint& paint, int line) {
     const double top = layout_->line(line).top - paint.scroll;
     const double pad = layout_->metrics().line_height * 0.08;
     layout_->runsOfLine(*pieces_, line, paint.runs);
+    painted_ += static_cast<std::int64_t>(paint.runs.size());
     const auto cellOf = [&](const TokenLayout::Run& run) {
         QRectF cell(static_cast<double>(run.x) + margin_, top + pad, static_cast<double>(run.width),
                     layout_->metrics().line_height - 2 * pad);

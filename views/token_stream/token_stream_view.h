@@ -3,6 +3,7 @@
 // tokens lay out in one go, and appending touches the tail only. Text is the same as TokenPieces::text().
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -22,6 +23,9 @@ public:
     [[nodiscard]] RunDocument* document() const { return document_; }
     [[nodiscard]] const TokenPieces& pieces() const { return *pieces_; }
     [[nodiscard]] const TokenLayout& layoutOfTokens() const { return *layout_; }
+
+    /// How many tokens were painted so far, each as often as it was; what a test counts instead of a time.
+    [[nodiscard]] std::int64_t tokensPainted() const { return painted_; }
 
     [[nodiscard]] int tokenAt(const QPoint& viewport_point) const;  // -1: none
     [[nodiscard]] QRect tokenRect(int index) const;                 // first line of the token, viewport coordinates
@@ -100,7 +104,7 @@ private:
     void showTokenTip(const QPoint& viewport_point, const QPoint& global);
     struct Paint;                                   // what a frame needs to know, gathered once
     [[nodiscard]] bool isPending(int token) const;  // the shown KL has not arrived
-    void paintLine(Paint& paint, int line) const;
+    void paintLine(Paint& paint, int line);
     void paintRunBack(Paint& paint, int token, const QRectF& cell) const;
     void paintRunText(Paint& paint, const TokenLayout::Run& run, const QRectF& cell, const QPointF& at) const;
     void paintOrderedText(Paint& paint, double top) const;
@@ -118,6 +122,7 @@ private:
     bool show_invisibles_ = false;
     bool show_origins_ = true;
     int anchor_ = -1;
+    std::int64_t painted_ = 0;
     QString find_text_;
     Qt::CaseSensitivity find_sensitivity_ = Qt::CaseInsensitive;
     std::vector<FindHit> hits_;

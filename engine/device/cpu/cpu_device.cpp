@@ -11,9 +11,9 @@ namespace quibble {
 namespace {
 
 // Less work than this is not handed out to another thread, which costs about a microsecond.
-constexpr std::int64_t kMinWorkPerChunk = 48 * 1024;  // multiply-adds
-constexpr std::int64_t kMaxWorkPerChunk = 16 << 20;   // takes a fraction of a millisecond
-constexpr std::int64_t kWorkOfByte = 2;               // reading a byte of weights takes as long
+constexpr std::int64_t kMinWorkPerChunk = 48 << 10;  // multiply-adds
+constexpr std::int64_t kMaxWorkPerChunk = 16 << 20;  // takes a fraction of a millisecond
+constexpr std::int64_t kWorkOfByte = 2;              // reading a byte of weights takes as long
 constexpr std::int64_t kOutputAlignment = kernels::kPanelOutputs;
 // More rows than these are multiplied with two panels at a time, which one alone would be slower than.
 constexpr std::int64_t kPanelRows = 8;

@@ -48,6 +48,7 @@ public:
                           "Supported is: BPE");
         for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
             const json* member = jsonMember(*model, name);
+            // NOLINTNEXTLINE(readability-container-size-empty): null is empty too, and is no text
             if (member != nullptr && *member != "")
                 return refuse(std::string(name) + " is set, which is not supported", kNotGuessed);
         }

@@ -50,6 +50,7 @@ Value sorted(const Call& call, std::vector<Value> values, const std::optional<st
     }
     for (Value& value : values) {
         std::vector<Value> parts;
+        parts.reserve(paths.size());
         for (const auto& path : paths) parts.push_back(sortKey(call, value, path, case_sensitive));
         Value key = paths.size() > 1 ? call.machine.makeList(std::move(parts))
                     : paths.empty()  ? sortKey(call, value, std::nullopt, case_sensitive)
@@ -63,6 +64,7 @@ Value sorted(const Call& call, std::vector<Value> values, const std::optional<st
         return descending ? order > 0 : order < 0;
     });
     std::vector<Value> out;
+    out.reserve(keyed.size());
     for (auto& [key, value] : keyed) out.push_back(std::move(value));
     return call.machine.makeList(std::move(out));
 }

@@ -136,6 +136,7 @@ private:
             return;
         }
         std::vector<const std::pair<std::string, Value>*> order;
+        order.reserve(entries.size());
         for (const auto& entry : entries) order.push_back(&entry);
         if (style_.sort_keys)
             std::stable_sort(order.begin(), order.end(),

@@ -52,7 +52,7 @@ Value Value::macro(MacroRef reference, std::vector<std::pair<std::string, Value>
 
 Value Value::makeNamespace(std::vector<std::pair<std::string, Value>> items) {
     auto data = std::make_shared<NamespaceData>();
-    for (auto& [key, item] : items) data->set(key, std::move(item));
+    for (auto& item : items) data->set(item.first, std::move(item.second));
     return Value(Data(std::move(data)));
 }
 

@@ -206,6 +206,7 @@ private slots:
         std::string error;
         for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::Native}) {
             const std::vector<float> whole = logitsOf(c.root / "models" / c.model, tokens, arithmetic, 1, 64, error);
+            QVERIFY2(!whole.empty() && error.empty(), error.c_str());
             for (const int threads : {2, 3}) {
                 for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{16}}) {
                     const std::vector<float> split =

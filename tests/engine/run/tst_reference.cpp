@@ -103,6 +103,7 @@ private slots:
             RunRequest r = request(golden(name), "none");
             const auto trace = run(r);
             QVERIFY2(trace, trace ? "" : trace.error().line().c_str());
+            QVERIFY(trace->points().size() > 3);
             for (const TracePoint& point : trace->points()) QCOMPARE(point.reference.kl, 0.0F);
             const auto model = modelOf(r);
             QVERIFY(lookAtReference(r, *model).value().find("KL is 0") != std::string::npos);

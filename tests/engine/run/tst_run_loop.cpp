@@ -1,7 +1,9 @@
 // The step loop on the shipped model: determinism, the penalty, the reference, branches, live controls, limits.
 #include <QTest>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "engine/run/replay.h"
 #include "tests/support/golden.h"
@@ -102,6 +104,8 @@ private slots:
     }
     void sameBitsForAnyThreadsAndBlock() {
         const Outcome one = run(request("rtn:bits=3,group=64", ReferenceKind::Unquantized), 1);
+        QVERIFY2(one.ok, one.error.line().c_str());
+        QVERIFY(one.trace.points().size() > 10 && one.trace.referenced() == one.trace.points().size());
         for (const int threads : {2, 3}) {
             for (const int block : {1, 5, 16, 64}) {
                 RunRequest r = request("rtn:bits=3,group=64", ReferenceKind::Unquantized);
@@ -116,6 +120,7 @@ private slots:
             r.reference.block = block;
             const Outcome outcome = run(r);
             QVERIFY2(outcome.ok, outcome.error.line().c_str());
+            QVERIFY(outcome.trace.points().size() > 10);
             for (const TracePoint& point : outcome.trace.points()) QCOMPARE(point.reference.kl, 0.0F);
         }
     }
@@ -132,16 +137,28 @@ private slots:
         RunRequest r = request();
         r.penalty.strength = 8;
         r.sampler.temperature = 1;
-        const Outcome outcome = run(r);
-        QVERIFY2(outcome.ok, outcome.error.line().c_str());
-        for (const TracePoint& point : outcome.trace.points()) {
-            QVERIFY(point.token.penalized);
-            QVERIFY(point.token.marker_mass_after <= point.token.marker_mass + 1e-6F);
-            QVERIFY(!point.token.top_after.empty());
-            // With shared noise and one set of logits lowered, another token can only appear where a marker would have
-            // been.
-            if (point.token.intervened() && r.sampler.top_p == 1) QVERIFY(!point.token.marker);
+        r.sampler.top_p = 1;
+        int moved = 0;
+        for (r.seed = 1; r.seed <= 10; ++r.seed) {
+            const Outcome outcome = run(r);
+            QVERIFY2(outcome.ok, outcome.error.line().c_str());
+            QVERIFY(!outcome.trace.points().empty());
+            const std::vector<ResolvedMarker>& markers = outcome.trace.provenance().markers;
+            for (const TracePoint& point : outcome.trace.points()) {
+                QVERIFY(point.token.penalized);
+                QVERIFY(point.token.marker_mass_after <= point.token.marker_mass + 1e-6F);
+                QVERIFY(!point.token.top_after.empty());
+                if (!point.token.intervened()) continue;
+                // With shared noise and one set of logits lowered, another token can only appear where a marker would
+                // have been.
+                ++moved;
+                QVERIFY(!point.token.marker);
+                QVERIFY(std::any_of(markers.begin(), markers.end(), [&point](const ResolvedMarker& marker) {
+                    return marker.id == point.token.without_penalty_id;
+                }));
+            }
         }
+        QVERIFY(moved > 0);
     }
     void liveControlsAreRecordedAndReplayed() {
         RunRequest r = request("rtn:bits=4,group=64", ReferenceKind::Unquantized);

@@ -1,8 +1,14 @@
 // The state machine on its own thread: run, pause, step, resume, stop, controls, errors, destruction in the middle.
 #include <QTest>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include "engine/run/runner.h"
 #include "engine/values/run_trace.h"
@@ -18,10 +24,26 @@ public:
     explicit Collector(RunRequest request) : trace_(std::move(request)) {}
     Runner::Sink sink() {
         return [this](EventBatchPtr batch) {
-            const std::lock_guard lock(mutex_);
-            for (const RunEvent& event : batch->events) trace_.apply(event);
-            runs_.push_back(batch->run);
+            {
+                const std::lock_guard lock(mutex_);
+                for (const RunEvent& event : batch->events) {
+                    trace_.apply(event);
+                    events_.push_back(event);
+                }
+                runs_.push_back(batch->run);
+            }
+            if (between_) between_(*this);
         };
+    }
+    /// Called on the engine thread behind each batch, which is between two tokens.
+    void between(std::function<void(const Collector&)> call) { between_ = std::move(call); }
+    std::vector<RunEvent> events() const {
+        const std::lock_guard lock(mutex_);
+        return events_;
+    }
+    RunState state() const {
+        const std::lock_guard lock(mutex_);
+        return trace_.state();
     }
     std::size_t tokens() const {
         const std::lock_guard lock(mutex_);
@@ -39,7 +61,9 @@ public:
 private:
     mutable std::mutex mutex_;
     RunTrace trace_;
+    std::vector<RunEvent> events_;
     std::vector<RunId> runs_;
+    std::function<void(const Collector&)> between_;
 };
 
 RunRequest longRequest() {
@@ -98,21 +122,45 @@ private slots:
         QCOMPARE(trace.controls().size(), std::size_t{1});
         QVERIFY(collector.allFrom(RunId{5}));
     }
+    // Soon means: before the next token. The actions come from the engine thread itself, between two tokens, so that
+    // the tokens behind them can be counted whatever the machine does meanwhile.
     void everyActionAnswersSoon() {
+        for (const RunState moment : {RunState::Loading, RunState::Prefilling, RunState::Running}) {
+            for (const char* action : {"pause", "stop"}) {
+                const bool pauses = std::string_view(action) == "pause";
+                const std::size_t wanted = moment == RunState::Running ? 6 : 0;
+                Collector collector(longRequest());
+                Runner runner(std::make_shared<ModelCache>(), collector.sink());
+                std::optional<std::size_t> tokens;  // that were there when the action was taken
+                collector.between([&](const Collector& now) {
+                    if (tokens || now.state() != moment || now.tokens() < wanted) return;
+                    tokens = now.tokens();
+                    pauses ? runner.pause() : runner.stop();
+                });
+                QVERIFY(runner.start({.run = RunId{1}, .request = longRequest(), .paused = false, .replayed = {}}));
+                if (pauses) {
+                    QVERIFY(eventually([&] { return runner.state() == RunState::Paused; }));
+                    runner.stop();
+                }
+                runner.wait();
+                QVERIFY(tokens.has_value());
+                QCOMPARE(collector.tokens(), *tokens);
+                QCOMPARE(collector.trace().finished()->reason, FinishReason::Stopped);
+            }
+        }
         Collector collector(longRequest());
         Runner runner(std::make_shared<ModelCache>(), collector.sink());
+        std::optional<Position> next;
+        collector.between([&](const Collector& now) {
+            if (next || now.tokens() < 6) return;
+            next = now.trace().points().back().token.pos + 1;
+            runner.setControl("penalty", 2.5);
+        });
         QVERIFY(runner.start({.run = RunId{1}, .request = longRequest(), .paused = false, .replayed = {}}));
-        QVERIFY(eventually([&] { return collector.tokens() > 5; }));
-        const auto started = std::chrono::steady_clock::now();
-        runner.pause();
-        QVERIFY(eventually([&] { return runner.state() != RunState::Running; }));
-        const auto paused = std::chrono::steady_clock::now();
+        QVERIFY(eventually([&] { return !collector.trace().controls().empty(); }));
         runner.stop();
         runner.wait();
-        const auto stopped = std::chrono::steady_clock::now();
-        qInfo("pause %.1f ms, stop %.1f ms", std::chrono::duration<double, std::milli>(paused - started).count(),
-              std::chrono::duration<double, std::milli>(stopped - paused).count());
-        QVERIFY(runner.state() == RunState::Finished);
+        QCOMPARE(collector.trace().controls().front().pos, *next);
     }
     void paceHoldsTokensBackAndNothingElse() {
         RunRequest r = longRequest();
@@ -169,15 +217,29 @@ private slots:
         QVERIFY(collector.trace().finished()->message.find("no/such/model.gguf") != std::string::npos);
     }
     void destructionInTheMiddleReportsTheEnd() {
-        for (int delay = 0; delay < 40; delay += 5) {
+        // Idle: at once, when the thread may not even have seen the run.
+        for (const RunState moment :
+             {RunState::Idle, RunState::Loading, RunState::Prefilling, RunState::Running, RunState::Paused}) {
+            const bool paused = moment == RunState::Paused;
             Collector collector(longRequest());
+            std::atomic<bool> reached = moment == RunState::Idle;
+            collector.between([&](const Collector& now) {
+                if (reached || now.state() != moment || (moment == RunState::Running && now.tokens() < 6)) return;
+                reached = true;
+                QTest::qSleep(20);  // lets the destruction begin right here
+            });
             {
                 Runner runner(std::make_shared<ModelCache>(), collector.sink());
-                QVERIFY(runner.start({.run = RunId{1}, .request = longRequest(), .paused = false, .replayed = {}}));
-                QTest::qSleep(delay);
+                runner.setPace(20);  // left to itself the run would take seconds, and end by itself
+                QVERIFY(runner.start({.run = RunId{1}, .request = longRequest(), .paused = paused, .replayed = {}}));
+                QVERIFY(eventually([&] { return reached.load(); }));
             }
-            const RunTrace trace = collector.trace();
-            if (!trace.provenance().model_hash.empty()) QVERIFY(trace.finished());
+            const std::vector<RunEvent> events = collector.events();
+            QCOMPARE(std::count_if(events.begin(), events.end(),
+                                   [](const RunEvent& event) { return std::holds_alternative<RunFinished>(event); }),
+                     std::ptrdiff_t{1});
+            QCOMPARE(collector.trace().finished()->reason, FinishReason::Stopped);
+            QVERIFY(events.back() == RunEvent(StateChanged{RunState::Finished}));
         }
     }
 };

@@ -124,6 +124,7 @@ private slots:
             r.draft = drafting("chain:length=4", rule);
             const Outcome outcome = run(r);
             QVERIFY2(outcome.ok, outcome.error.what.c_str());
+            QVERIFY(outcome.trace.draftRounds().size() > 2);
             for (const DraftRound& round : outcome.trace.draftRounds()) {
                 if (outcome.trace.points().back().token.pos < round.pos + round.tokens())
                     continue;  // the end of the text cuts the last one
@@ -174,6 +175,8 @@ private slots:
         r.draft = drafting("tree:nodes=12,depth=4");
         const Outcome outcome = run(r);
         const RunTrace& trace = outcome.trace;
+        QVERIFY2(outcome.ok, outcome.error.what.c_str());
+        QVERIFY(acceptedTokens(trace) > 0);
         Position next = trace.firstPosition();
         for (const DraftRound& round : trace.draftRounds()) {
             QVERIFY(round.pos >= next);
