@@ -192,7 +192,7 @@ private:
     Result<void> compare(Sequence& sequence, const std::string& selection, int budget, std::span<const TokenId> rows,
                          const std::vector<float>& full, ExpertPolicy& frequent, std::size_t at) {
         MethodChoice choice = *parseMethodChoice(selection);
-        choice.params.emplace_back("budget", budget);
+        choice.params.emplace_back("budget", static_cast<double>(budget));
         auto made = makeExpertPolicy(choice, model_->config().experts, at);
         if (!made) return tl::unexpected(made.error());
         ExpertPolicy* policy = made->get();

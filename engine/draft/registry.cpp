@@ -1,4 +1,5 @@
 #include "engine/draft/draft_method.h"
+#include "engine/values/method_head.h"
 
 #include <string>
 
@@ -11,19 +12,7 @@ std::span<const DraftMethod* const> draftMethods() {
 }
 
 Result<const DraftMethod*> findDraftMethod(const MethodChoice& choice) {
-    if (choice.id == "none") {
-        if (auto checked = checkParams(choice, {}); !checked) return tl::unexpected(checked.error());
-        return nullptr;
-    }
-    std::string known = "none";
-    for (const DraftMethod* method : draftMethods()) {
-        if (method->id == choice.id) {
-            if (auto checked = checkParams(choice, method->params); !checked) return tl::unexpected(checked.error());
-            return method;
-        }
-        known += ", " + std::string(method->id);
-    }
-    return fail(ErrorCode::InvalidArgument, "no draft method is called \"" + choice.id + "\"", "Known are: " + known);
+    return findMethodOrNone(draftMethods(), choice, "draft method");
 }
 
 Result<void> checkDraftModel(const Model& draft, const Model& target) {

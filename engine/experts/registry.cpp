@@ -2,6 +2,7 @@
 #include <string>
 
 #include "engine/experts/expert_method.h"
+#include "engine/values/method_head.h"
 
 namespace quibble {
 
@@ -37,15 +38,7 @@ std::span<const ExpertMethod* const> expertMethods() {
 }
 
 Result<const ExpertMethod*> findExpertMethod(const MethodChoice& choice) {
-    std::string known;
-    for (const ExpertMethod* method : expertMethods()) {
-        if (method->id == choice.id) {
-            if (auto checked = checkParams(choice, method->params); !checked) return tl::unexpected(checked.error());
-            return method;
-        }
-        known += (known.empty() ? "" : ", ") + std::string(method->id);
-    }
-    return fail(ErrorCode::InvalidArgument, "no expert method is called \"" + choice.id + "\"", "Known are: " + known);
+    return findMethod(expertMethods(), choice, "expert method");
 }
 
 Result<std::unique_ptr<ExpertPolicy>> makeExpertPolicy(const MethodChoice& choice, const ExpertConfig& config,

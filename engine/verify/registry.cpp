@@ -1,3 +1,4 @@
+#include "engine/values/method_head.h"
 #include "engine/verify/verify_method.h"
 
 namespace quibble {
@@ -8,15 +9,7 @@ std::span<const VerifyMethod* const> verifyMethods() {
 }
 
 Result<const VerifyMethod*> findVerifyMethod(const MethodChoice& choice) {
-    std::string known;
-    for (const VerifyMethod* method : verifyMethods()) {
-        if (method->id == choice.id) {
-            if (auto checked = checkParams(choice, method->params); !checked) return tl::unexpected(checked.error());
-            return method;
-        }
-        known += (known.empty() ? "" : ", ") + std::string(method->id);
-    }
-    return fail(ErrorCode::InvalidArgument, "no verify rule is called \"" + choice.id + "\"", "Known are: " + known);
+    return findMethod(verifyMethods(), choice, "verify rule");
 }
 
 }  // namespace quibble

@@ -31,8 +31,7 @@ const ParamSpec* budgetSpec(const MethodInfo* method) {
 
 }  // namespace
 
-DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent)
-    : View(tr("Drafts and experts"), parent), document_(document) {
+DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("Drafts"), parent), document_(document) {
     const Theme& theme = Theme::instance();
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
@@ -241,9 +240,9 @@ void DecodingPanel::tellRun(const QString& slot, const MethodChoice& now, Method
     const std::string& id = &told == &told_draft_ ? running.draft.method.id : running.experts.id;
     if (!document_->live() || now.id != id || before.id != id) return;
     for (std::size_t i = 0; i < std::min(before.params.size(), now.params.size()); ++i) {
-        if (now.params[i] != before.params[i])
-            emit controlChanged(slot + QLatin1Char(':') + QString::fromStdString(now.params[i].first),
-                                now.params[i].second);
+        const auto* number = std::get_if<double>(&now.params[i].second);
+        if (number != nullptr && now.params[i] != before.params[i])
+            emit controlChanged(slot + QLatin1Char(':') + QString::fromStdString(now.params[i].first), *number);
     }
 }
 
@@ -252,7 +251,7 @@ void DecodingPanel::moveBudget(int value) {
     if (silent_) return;
     MethodChoice choice = experts_->choice();
     for (auto& [key, number] : choice.params) {
-        if (key == kBudgetKey) number = value;
+        if (key == kBudgetKey) number = static_cast<double>(value);
     }
     experts_->setChoice(choice);
     onChanged();

@@ -8,6 +8,9 @@
 #include "engine/values/param_spec.h"
 
 class QCheckBox;
+class QComboBox;
+class QFormLayout;
+class QLineEdit;
 
 namespace quibble {
 
@@ -28,9 +31,15 @@ signals:
 private:
     struct Field {
         ParamSpec spec;
-        NumberField* number = nullptr;  // one of the two
+        NumberField* number = nullptr;  // one of these four
         QCheckBox* toggle = nullptr;
+        QComboBox* options = nullptr;
+        QLineEdit* line = nullptr;
     };
+    void addNumber(Field& field, QFormLayout& form);
+    void addOptions(Field& field, QFormLayout& form);
+    void addLine(Field& field, QFormLayout& form);
+
     std::vector<Field> fields_;
 };
 

@@ -1,4 +1,5 @@
 #include "engine/quant/weights/weight_quantizer.h"
+#include "engine/values/method_head.h"
 
 namespace quibble {
 
@@ -8,20 +9,7 @@ std::span<const WeightQuantizer* const> weightQuantizers() {
 }
 
 Result<const WeightQuantizer*> findWeightQuantizer(const MethodChoice& choice) {
-    if (choice.id == "none") {
-        if (auto checked = checkParams(choice, {}); !checked) return tl::unexpected(checked.error());
-        return nullptr;
-    }
-    std::string known = "none";
-    for (const WeightQuantizer* method : weightQuantizers()) {
-        if (method->id == choice.id) {
-            if (auto checked = checkParams(choice, method->params); !checked) return tl::unexpected(checked.error());
-            return method;
-        }
-        known += ", " + std::string(method->id);
-    }
-    return fail(ErrorCode::InvalidArgument, "no weight quantizer is called \"" + choice.id + "\"",
-                "Known are: " + known);
+    return findMethodOrNone(weightQuantizers(), choice, "weight quantizer");
 }
 
 }  // namespace quibble
