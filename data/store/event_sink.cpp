@@ -92,6 +92,9 @@ EventSink::EventSink(SQLite::Database& db)
       insert_control_(db,
                       "INSERT INTO control_change (run, seq, pos, key, value)"
                       " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4 FROM control_change WHERE run = ?1"),
+      insert_act_(db,
+                  "INSERT INTO rule_act (run, seq, pos, rule, kind, tokens, why)"
+                  " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6 FROM rule_act WHERE run = ?1"),
       insert_round_(
           db,
           "INSERT INTO draft_round (run, pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes)"
@@ -276,6 +279,16 @@ void EventSink::apply(RunId id, const ControlChange& change) {
     insert_control_.bind(3, change.key);
     insert_control_.bind(4, change.value);
     run(insert_control_);
+}
+
+void EventSink::apply(RunId id, const RuleAct& act) {
+    insert_act_.bind(1, raw(id));
+    insert_act_.bind(2, act.pos);
+    insert_act_.bind(3, act.rule);
+    insert_act_.bind(4, std::string(ruleActText(act.kind)));
+    insert_act_.bind(5, act.tokens);
+    insert_act_.bind(6, act.why);
+    run(insert_act_);
 }
 
 void EventSink::apply(RunId id, const DraftRound& round) {

@@ -56,6 +56,8 @@ private:
     void apply(RunId run, const TokenRecord& value);
     void apply(RunId run, const ReferenceRecord& value);
     void apply(RunId run, const ControlChange& value);
+    void apply(RunId run, const RuleAct& value);
+    void apply(RunId, const TokenStages&) {}  // for those who look on
     void apply(RunId run, const DraftRound& value);
     void apply(RunId run, const TokenExperts& value);
     void apply(RunId run, const ExpertPass& value);
@@ -67,8 +69,8 @@ private:
     void storeGrade(RunId run, const RunTrace& trace);
 
     SQLite::Database& db_;
-    SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, insert_round_, insert_experts_,
-        insert_pass_, add_counts_;
+    SQLite::Statement insert_token_, insert_reference_, insert_text_, insert_control_, insert_act_, insert_round_,
+        insert_experts_, insert_pass_, add_counts_;
     std::map<RunId, RunContext> runs_;
 };
 

@@ -66,7 +66,7 @@ void copySession(SQLite::Database& out, SessionId id) {
     run("UPDATE main.run SET state = 'interrupted' WHERE state = 'running'");
     run("INSERT INTO main.token SELECT * FROM src.token WHERE run IN (SELECT id FROM kept)");
     run("INSERT INTO main.reference SELECT * FROM src.reference WHERE run IN (SELECT id FROM kept)");
-    for (const char* table : {"draft_round", "token_experts", "expert_pass"}) {
+    for (const char* table : {"draft_round", "token_experts", "expert_pass", "rule_act"}) {
         run(("INSERT INTO main." + std::string(table) + " SELECT * FROM src." + table +
              " WHERE run IN (SELECT id FROM kept)")
                 .c_str());

@@ -288,6 +288,38 @@ Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
     return {};
 }
 
+std::optional<RuleAct::Kind> actKindFrom(std::string_view text) {
+    for (const auto kind : {RuleAct::Kind::Turned, RuleAct::Kind::Injected, RuleAct::Kind::Ended}) {
+        if (text == ruleActText(kind)) return kind;
+    }
+    return std::nullopt;
+}
+
+// Acts at positions below `end`. A branch has the rules of its parent; acts of a parent that had others are left out.
+Result<void> addRuleActs(SQLite::Database& db, RunId run, Position end, bool own, RunTrace& trace) {
+    SQLite::Statement query(db,
+                            "SELECT pos, rule, kind, tokens, why FROM rule_act WHERE run = ? AND pos < ? ORDER BY seq");
+    query.bind(1, raw(run));
+    query.bind(2, end);
+    RowReader reader(query, "rule_act", raw(run));
+    const auto rules = static_cast<std::int32_t>(trace.provenance().rules.size());
+    while (query.executeStep()) {
+        RuleAct act;
+        act.pos = reader.integer32(0, "pos", 0, kMaxPosition);
+        reader.setPosition(act.pos);
+        act.rule = reader.integer32(1, "rule", 0, own ? rules - 1 : kMaxPosition);
+        const auto kind = actKindFrom(reader.text(2, "kind"));
+        if (!kind) reader.setFault("kind", "is unknown");
+        act.kind = kind.value_or(RuleAct::Kind::Turned);
+        act.tokens = reader.integer32(3, "tokens", 0, kMaxPosition);
+        act.why = reader.text(4, "why");
+        if (!reader.ok()) return reader.error();
+        if (act.rule >= rules) continue;
+        trace.apply(std::move(act));
+    }
+    return {};
+}
+
 // Up to which position each run of the chain (leaf first) gives its tokens: a parent gives them up to where its branch
 // leaves it.
 std::vector<Position> boundsOf(SQLite::Database& db, const std::vector<RunRow>& chain) {
@@ -334,7 +366,7 @@ Result<std::optional<RunProvenance>> provenanceOf(std::vector<RunRow>& chain) {
 
 std::optional<FinishReason> finishReasonFrom(std::string_view text) {
     for (const FinishReason reason : {FinishReason::EndOfText, FinishReason::TokenLimit, FinishReason::ContextFull,
-                                      FinishReason::Stopped, FinishReason::Failed}) {
+                                      FinishReason::Stopped, FinishReason::Failed, FinishReason::Rule}) {
         if (text == finishReasonText(reason)) return reason;
     }
     return std::nullopt;
@@ -376,6 +408,8 @@ Result<RunTrace> readTrace(SQLite::Database& db, RunId run) {
             if (auto added = builder.addReferences((*chain)[i].id, bounds[i]); !added)
                 return tl::unexpected(added.error());
             if (auto added = builder.addSpeculation((*chain)[i], bounds[i]); !added)
+                return tl::unexpected(added.error());
+            if (auto added = addRuleActs(db, (*chain)[i].id, bounds[i], i == 0, trace); !added)
                 return tl::unexpected(added.error());
         }
         for (const RunRow& row : *chain) {

@@ -342,13 +342,21 @@ RunRequest fullRequest(std::uint64_t seed) {
     return r;
 }
 
+RunRequest ruledRequest(std::uint64_t seed) {
+    RunRequest r = fullRequest(seed);
+    r.logits = {{"cyclic", {{"amplitude", 1e-7}, {"words", "spaced"}}}, {"marker_penalty", {}}};
+    r.control = {{"budget", {{"message", "Time is up,\n\"so\" I answer."}, {"tokens", 20}}}};
+    return r;
+}
+
 std::vector<RunEvent> eventsOf(const RunShape& shape) {
     Maker make(shape.seed);
     std::vector<RunEvent> events;
     events.reserve(8 * static_cast<std::size_t>(shape.tokens) + 1024);
     std::vector<bool> named(kVocab);
     events.emplace_back(StateChanged{RunState::Prefilling});
-    const RunProvenance provenance = provenanceOf(shape, make);
+    RunProvenance provenance = provenanceOf(shape, make);
+    if (shape.rules) provenance.rules = {"cyclic:amplitude=1e-07", "marker_penalty:strength=2.5", "budget:tokens=20"};
     events.emplace_back(provenance);
     for (const TokenId id : provenance.prompt_tokens) name(events, named, id);
     for (const ResolvedMarker& marker : provenance.markers) name(events, named, marker.id);
@@ -359,6 +367,11 @@ std::vector<RunEvent> eventsOf(const RunShape& shape) {
     for (Position pos = first; pos < first + shape.tokens; ++pos) {
         if (pos == first + 3) events.emplace_back(ControlChange{pos, "penalty", 3.75});
         if (pos == first + 3) events.emplace_back(ControlChange{pos, "word: But\n", 1});
+        if (shape.rules && pos == first + 2) events.emplace_back(RuleAct{pos, 0, RuleAct::Kind::Turned, 0, {}});
+        if (shape.rules && pos == first + 4)
+            events.emplace_back(RuleAct{pos, 2, RuleAct::Kind::Injected, 3, "the budget is used up \xE2\x82\xAC"});
+        if (shape.rules && pos + 1 == first + shape.tokens)
+            events.emplace_back(RuleAct{pos, 2, RuleAct::Kind::Ended, 0, "the end"});
         const TokenRecord token = tokenOf(make, pos);
         name(events, named, token.id);
         name(events, named, token.without_penalty_id);
@@ -398,6 +411,7 @@ std::string differenceBetween(const RunTrace& a, const RunTrace& b) {
     if (a.state() != b.state()) return "state";
     if (a.finished() != b.finished()) return "finished";
     if (a.controls() != b.controls()) return "controls";
+    if (a.ruleActs() != b.ruleActs()) return "rule acts";
     for (const std::string& difference : {differenceBetween("point", a.points(), b.points()),
                                           differenceBetween("draft round", a.draftRounds(), b.draftRounds()),
                                           differenceBetween("position's expert", a.tokenExperts(), b.tokenExperts()),

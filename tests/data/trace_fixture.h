@@ -20,12 +20,15 @@ struct RunShape {
     bool finished = true;
     bool drafts = false;  // most tokens come in draft rounds
     int experts = 0;      // a layer; 0: a dense model
+    bool rules = false;   // rules of the slots logits and control act
     std::string known_answer = "42";
     std::string tokenizer_hash = "tokenizer-a";
 };
 
 /// A request in which no field has its default value.
 [[nodiscard]] RunRequest fullRequest(std::uint64_t seed = 1);
+/// fullRequest with rules on logits and text.
+[[nodiscard]] RunRequest ruledRequest(std::uint64_t seed = 1);
 /// All events of a run, in the order in which an engine sends them: provenance, texts before the tokens that use them,
 /// references in blocks behind the tokens, two control changes, the end. The tokens do not depend on whether there are
 /// drafts or experts.

@@ -74,9 +74,9 @@ private slots:
         if (path.isEmpty()) QSKIP("only on request");
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("A session of version 4"));
-        const RunId root =
-            open.add(session, fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}));
+        const SessionId session = need(open.store->createSession("A session of version 5"));
+        const RunId root = open.add(session, ruledRequest(),
+                                    eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8, .rules = true}));
         open.add(session, branchRequest(root, 9),
                  eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
         need(open.store->addNote(root, 6, 8, "remember"));
@@ -105,9 +105,9 @@ private slots:
         copyFixture(path);
         auto open = OpenStore::at(path);
         const auto old = need(open.store->listRuns(need(open.store->lastSession()))).at(0).id;
-        const auto events = eventsOf({.seed = 5, .drafts = true, .experts = 4});
-        const RunId fresh = open.add(need(open.store->lastSession()), fullRequest(), events);
-        QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(fullRequest(), events)),
+        const auto events = eventsOf({.seed = 5, .drafts = true, .experts = 4, .rules = true});
+        const RunId fresh = open.add(need(open.store->lastSession()), ruledRequest(), events);
+        QCOMPARE(differenceBetween(need(open.store->loadRun(fresh)), test::traceOf(ruledRequest(), events)),
                  std::string());
         QVERIFY(need(open.store->loadRun(old)).draftRounds().empty());
         VERIFY_OK(open.store->runIntegrityCheck());
@@ -155,9 +155,11 @@ private slots:
         QCOMPARE(runs.size(), std::size_t(2));
         const RunTrace root = need(store->loadRun(runs[0].id)), branch = need(store->loadRun(runs[1].id));
         QVERIFY(!root.draftRounds().empty() && !root.expertPasses().empty() && !branch.draftRounds().empty());
+        const bool ruled = version >= 5;
         QCOMPARE(
             differenceBetween(
-                root, test::traceOf(fullRequest(), eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8}))),
+                root, test::traceOf(ruled ? ruledRequest() : fullRequest(),
+                                    eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8, .rules = ruled}))),
             std::string());
         VERIFY_OK(store->runIntegrityCheck());
     }
