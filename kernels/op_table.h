@@ -21,6 +21,8 @@
 
 namespace quibble::kernels {
 
+inline constexpr int32_t kNextOutputs = -1;
+
 // y[r * y_stride + o] = sum_k w[o][k] * x[r * x_stride + k]   for 0 <= r < n_rows, out_begin <= o < out_end
 // x: [n_rows, w.cols] with x_stride floats between rows; y: [n_rows, w.rows] likewise. y must not overlap x.
 // Outputs outside [out_begin, out_end) are not written. w.cols == 0 gives zeros.
@@ -40,6 +42,11 @@ struct MatmulArgs {
     int64_t y_stride = 0;  // floats
     int64_t out_begin = 0;
     int64_t out_end = 0;
+    // A hint for BF16, F16 and F32 weights and few rows (one, or as many as the registers hold sums of), which depends
+    // on the machine. The number of bytes from what is multiplied to what is fetched into the cache meanwhile, in each
+    // of the rows of weights that are read together; 0 leaves fetching to the hardware. Or kNextOutputs: all rows of
+    // the outputs that come next are fetched, as for more rows.
+    int32_t fetch_ahead = kNextOutputs;
 };
 
 inline constexpr int64_t kFewRows = 8;

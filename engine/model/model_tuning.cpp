@@ -22,6 +22,11 @@ constexpr int kRounds = 7;
 constexpr int kMostMeasurements = 6;
 constexpr double kWorthIt = 0.98;  // of the other way's time
 constexpr std::array<std::int32_t, 4> kDistances{0, 1536, 4096, 8192};
+// In each of several rows of floats.
+constexpr std::array<std::int32_t, 6> kFloatDistances{0, 512, 1024, 1536, 2048, 4096};
+// More rows of floats are fetched for in one way (kernels::MatmulArgs), so that the last of Tuning::kRows is measured
+// with as many as have a choice.
+constexpr std::int64_t kMostFloatRows = 6;
 
 double microsecondsSince(Clock::time_point start) {
     return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -67,15 +72,23 @@ struct Trial {
     std::size_t bytes = 0;
 };
 
-// Trials on the packed weights of one kind of codes, in the order of the model, so that none finds its weights in a
+bool isOf(const Linear& linear, Tuning::Codes codes) {
+    if (linear.packed.data != nullptr) return Tuning::codesOf(linear.packed.type) == codes;
+    using kernels::TensorType;
+    const TensorType type = linear.weight.type;
+    return codes == Tuning::kFloats && linear.weight.data != nullptr &&
+           (type == TensorType::BF16 || type == TensorType::F16 || type == TensorType::F32);
+}
+
+// Trials on the weights of one kind of codes, in the order of the model, so that none finds its weights in a
 // cache.
 std::vector<Trial> trialsOf(const Model& model, Tuning::Codes codes, std::size_t smallest_bytes) {
     std::map<std::int64_t, std::vector<const Linear*>> by_width;
     std::map<std::int64_t, std::size_t> bytes;
     const auto add = [&](const Linear& linear) {
-        if (linear.packed.data == nullptr || Tuning::codesOf(linear.packed.type) != codes) return;
-        by_width[linear.packed.cols].push_back(&linear);
-        bytes[linear.packed.cols] += weightBytes(linear);
+        if (!isOf(linear, codes)) return;
+        by_width[linear.weight.cols].push_back(&linear);
+        bytes[linear.weight.cols] += weightBytes(linear);
     };
     for (const LayerWeights& layer : model.layers()) {
         for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
@@ -107,7 +120,7 @@ public:
         : model_(model), device_(device), smallest_bytes_(smallest_bytes), usual_(usual), tuning_(usual) {}
 
     bool run() {
-        for (const Tuning::Codes codes : {Tuning::kNarrow, Tuning::kBytes}) streams(codes);
+        for (const Tuning::Codes codes : {Tuning::kNarrow, Tuning::kBytes, Tuning::kFloats}) streams(codes);
         if (!choices_.empty()) attention();
         return !choices_.empty();
     }
@@ -121,10 +134,10 @@ private:
         std::int64_t outputs = 0;
         for (const Trial& trial : trials) {
             std::int64_t sum = 0;
-            for (const Linear* linear : trial.linears) sum += linear->packed.rows;
+            for (const Linear* linear : trial.linears) sum += linear->weight.rows;
             outputs = std::max(outputs, sum);
         }
-        const std::int64_t cols = trials.front().linears.front()->packed.cols;
+        const std::int64_t cols = trials.front().linears.front()->weight.cols;
         x_.assign(static_cast<std::size_t>(Tuning::kRows.back() * cols), 0.5F);
         y_.resize(static_cast<std::size_t>(Tuning::kRows.back() * outputs));
         std::size_t next = 0;
@@ -133,7 +146,11 @@ private:
 
     void stream(Tuning::Codes codes, std::size_t rows, const std::vector<Trial>& trials, std::size_t& next) {
         std::vector<std::int32_t> candidates(kDistances.begin(), kDistances.end());
-        if (rows + 1 == Tuning::kRows.size()) candidates.push_back(kernels::kManyRows);
+        if (codes == Tuning::kFloats) candidates.assign(kFloatDistances.begin(), kFloatDistances.end());
+        const std::int32_t as_for_many = Tuning::asForManyRows(codes);
+        if (codes == Tuning::kFloats || rows + 1 == Tuning::kRows.size()) candidates.push_back(as_for_many);
+        const std::int64_t n_rows =
+            codes == Tuning::kFloats ? std::min(Tuning::kRows[rows], kMostFloatRows) : Tuning::kRows[rows];
         const std::int32_t usual = usual_.fetch_ahead[codes][rows];
         if (std::find(candidates.begin(), candidates.end(), usual) == candidates.end()) candidates.push_back(usual);
         std::vector<Times> times(candidates.size());
@@ -145,10 +162,10 @@ private:
             float* y = y_.data();
             for (const Linear* linear : trial.linears) {
                 tasks_.push_back({linear, y});
-                y += linear->packed.rows * Tuning::kRows[rows];
+                y += linear->weight.rows * n_rows;
             }
             const Clock::time_point start = Clock::now();
-            device_.linear(x_.data(), Tuning::kRows[rows], products, tasks_);
+            device_.linear(x_.data(), n_rows, products, tasks_);
             return microsecondsSince(start) * 1e6 / static_cast<double>(trial.bytes);  // nanoseconds a kilobyte
         };
         run(candidates.front());  // wakes the threads
@@ -162,14 +179,17 @@ private:
         std::vector<std::string> ways;
         ways.reserve(candidates.size());
         for (const std::int32_t ahead : candidates) {
-            ways.push_back(ahead == kernels::kManyRows ? "panels together"
-                           : ahead == 0                ? "no fetching"
-                                                       : std::to_string(ahead) + " bytes ahead");
+            const std::string many = codes == Tuning::kFloats ? "next outputs" : "panels together";
+            ways.push_back(ahead == as_for_many ? many
+                           : ahead == 0         ? "no fetching"
+                                                : std::to_string(ahead) + " bytes ahead");
         }
         const auto at =
             static_cast<std::size_t>(std::find(candidates.begin(), candidates.end(), usual) - candidates.begin());
-        std::string what = std::string(codes == Tuning::kBytes ? "8-bit" : "narrow") + " codes, " +
-                           std::to_string(Tuning::kRows[rows]) + (rows == 0 ? " row" : " rows");
+        const std::string kind = codes == Tuning::kFloats  ? "floats, "
+                                 : codes == Tuning::kBytes ? "8-bit codes, "
+                                                           : "narrow codes, ";
+        std::string what = kind + std::to_string(n_rows) + (rows == 0 ? " row" : " rows");
         choices_.push_back(decide(std::move(what), ways, times, at));
         tuning_.fetch_ahead[codes][rows] = candidates[choices_.back().chosen];
     }

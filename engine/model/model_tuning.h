@@ -1,5 +1,5 @@
-// The tuning of one model on this machine: pinned by the user, or measured on the model's own packed weights when a
-// sequence begins.
+// The tuning of one model on this machine: pinned by the user, or measured on the model's own weights when a sequence
+// begins.
 #pragma once
 
 #include <mutex>

@@ -18,6 +18,7 @@ namespace {
 constexpr int kTileRows = 3;  // 3 x 2 elements take 12 of the 16 registers
 constexpr int kTileOuts = 2;
 constexpr int kStreamOuts = 4;
+constexpr int kFetchedOuts = 4;
 constexpr bool kCutsRows = false;  // the smaller tiles were slower for it
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;

@@ -19,6 +19,7 @@ namespace {
 constexpr int kTileRows = 6;  // rows of x a matmul tile holds: 6 x 4 elements take 24 of the 32 registers
 constexpr int kTileOuts = 4;
 constexpr int kStreamOuts = 8;    // outputs that a single row of x takes at a time
+constexpr int kFetchedOuts = 4;   // ... where each row of weights is fetched ahead by itself
 constexpr bool kCutsRows = true;  // long rows of activations are cut into chunks (matmul.cpp)
 constexpr int kHeadTile = 4;      // query heads, of one row or several, that attention takes at a time
 constexpr int kScoreTile = 16;    // ... and their scores

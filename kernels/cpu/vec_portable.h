@@ -24,6 +24,7 @@ namespace {
 constexpr int kTileRows = 2;
 constexpr int kTileOuts = 2;
 constexpr int kStreamOuts = 4;
+constexpr int kFetchedOuts = 0;  // products are slower than memory here, and fetching takes its time
 constexpr bool kCutsRows = false;
 constexpr int kHeadTile = 2;
 constexpr int kScoreTile = 4;

@@ -2,7 +2,7 @@
 // measured in the same run: bytes against the streaming read limit, operations against the FMA rate. Every kernel is
 // first compared with the reference, and one that is wrong is not timed (exit status 1).
 //
-// bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES]
+// bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES] [--float-ahead BYTES]
 #include "kernels/limits.h"
 #include "tests/kernels/kernel_cases.h"
 
@@ -25,7 +25,8 @@ using Clock = std::chrono::steady_clock;
 struct Options {
     int threads = 2;
     double seconds = 0.4;
-    int32_t ahead = 4096;  // MatmulPackedArgs::fetch_ahead
+    int32_t ahead = 4096;                // MatmulPackedArgs::fetch_ahead
+    int32_t float_ahead = kNextOutputs;  // MatmulArgs::fetch_ahead
     std::string only;
 };
 
@@ -103,6 +104,7 @@ struct Product {
     size_t stride = 0;
     std::vector<float> y;
     int32_t ahead = 0;
+    int32_t float_ahead = kNextOutputs;
 
     Product(const Ops& ops_table, const Weights& weights, const PackedView& panels, const Case& c)
         : table(ops_table),
@@ -133,7 +135,7 @@ struct Product {
             MatmulPackedArgs args{packed, xq.data(), stride, shape.rows, y.data(), shape.outs, begin, end, ahead};
             table.matmulPacked(args);
         } else {
-            MatmulArgs args{w.view, x.data(), shape.cols, shape.rows, y.data(), shape.outs, begin, end};
+            MatmulArgs args{w.view, x.data(), shape.cols, shape.rows, y.data(), shape.outs, begin, end, float_ahead};
             table.matmul(args);
         }
     }
@@ -186,6 +188,7 @@ bool benchCase(const Options& options, const Limits& limits, const Weights& w, c
     }
     Product product(ops(), w, packed, shape);
     product.ahead = options.ahead;
+    product.float_ahead = options.float_ahead;
     // A timed call takes well below a millisecond where it can, so that on a busy machine some run undisturbed: a part
     // of a big matrix, going on where the last call ended, or a small one again and again.
     const double work =
@@ -420,6 +423,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.seconds = std::atof(argv[i + 1]);
         } else if (key == "--ahead") {
             options.ahead = std::atoi(argv[i + 1]);
+        } else if (key == "--float-ahead") {
+            options.float_ahead = std::atoi(argv[i + 1]);
         } else if (key == "--only") {
             options.only = argv[i + 1];
         } else {
@@ -434,7 +439,8 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
     Options options;
     if (!parse(argc, argv, options)) {
-        std::puts("usage: bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES]");
+        std::puts(
+            "usage: bench_kernels [--threads N] [--seconds S] [--only TEXT] [--ahead BYTES] [--float-ahead BYTES]");
         return 2;
     }
     constexpr size_t big = size_t{1} << 30;

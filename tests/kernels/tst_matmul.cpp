@@ -229,7 +229,7 @@ private slots:
     void cutsOfLongRowsChangeNothing_data() {
         columns();
         for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
-            addCases(static_cast<int64_t>(type), typeTraits(type)->name, {1553, 4111, 8999}, 0,
+            addCases(static_cast<int64_t>(type), typeTraits(type)->name, {1536, 1553, 4111, 8999}, 0,
                      [](const Ops& table, int64_t) { return isVector(table); });
         }
     }
@@ -239,7 +239,7 @@ private slots:
         QFETCH(qint64, cols);
         QFETCH(qint64, offset);
         const Ops& table = *allOps()[static_cast<size_t>(variant)];
-        constexpr int64_t kOuts = 53;
+        constexpr int64_t kOuts = 67;
         constexpr int64_t kMaxRows = 129;
         const auto shift = static_cast<size_t>(offset);
         const Weights w = weightsOf(type, kOuts, cols, 0, shift);
@@ -248,8 +248,8 @@ private slots:
         for (int64_t r = 0; r < kMaxRows; ++r) {
             table.matmul(argsFor(w, x.data() + r * cols, 1, single.data() + r * kOuts));
         }
-        for (const int64_t rows : {7, 24, 25, 30, 31, 64, 65, 129}) {
-            for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, kOuts}, {3, 20}, {5, 6}, {1, 26}, {7, 9}}) {
+        for (const int64_t rows : {7, 8, 9, 16, 17, 24, 25, 65, 129}) {
+            for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, kOuts}, {3, 20}, {5, 6}, {1, 50}}) {
                 std::vector<float> batch(static_cast<size_t>(rows * kOuts), -7.0F);
                 MatmulArgs args = argsFor(w, x.data(), rows, batch.data());
                 args.out_begin = begin;
@@ -260,6 +260,47 @@ private slots:
                     const float wanted = o >= begin && o < end ? single[static_cast<size_t>(i)] : -7.0F;
                     QVERIFY2(sameBits(batch[static_cast<size_t>(i)], wanted),
                              qPrintable(QString("%1 rows, output %2 of row %3").arg(rows).arg(o).arg(i / kOuts)));
+                }
+            }
+        }
+    }
+
+    // How far the rows of weights are fetched ahead shows in no bit, wherever they end.
+    void fetchingChangesNothing_data() {
+        columns();
+        for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
+            addCases(static_cast<int64_t>(type), typeTraits(type)->name, {0, 1, 31, 333, 1536}, 0);
+        }
+    }
+    void fetchingChangesNothing() {
+        QFETCH(qint64, variant);
+        QFETCH(qint64, type);
+        QFETCH(qint64, cols);
+        QFETCH(qint64, offset);
+        const Ops& table = *allOps()[static_cast<size_t>(variant)];
+        constexpr int64_t kOuts = 13;
+        constexpr int64_t kMaxRows = 9;
+        const Weights w = weightsOf(type, kOuts, cols, 0, static_cast<size_t>(offset));
+        const std::vector<float> x = randomFloats(static_cast<size_t>(kMaxRows * cols), 5);
+        std::vector<float> wanted(kMaxRows * kOuts);
+        MatmulArgs all = argsFor(w, x.data(), kMaxRows, wanted.data());
+        all.fetch_ahead = kNextOutputs;
+        table.matmul(all);
+        for (const int32_t ahead : {0, 64, 100, 1536, 1 << 20, kNextOutputs}) {
+            for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
+                for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, kOuts}, {1, 12}, {5, 6}}) {
+                    std::vector<float> y(static_cast<size_t>(rows * kOuts), -7.0F);
+                    MatmulArgs args = argsFor(w, x.data(), rows, y.data());
+                    args.out_begin = begin;
+                    args.out_end = end;
+                    args.fetch_ahead = ahead;
+                    table.matmul(args);
+                    for (int64_t i = 0; i < rows * kOuts; ++i) {
+                        const int64_t o = i % kOuts;
+                        const float bits = o >= begin && o < end ? wanted[static_cast<size_t>(i)] : -7.0F;
+                        QVERIFY2(sameBits(y[static_cast<size_t>(i)], bits),
+                                 qPrintable(QString("%1 ahead, %2 rows, output %3").arg(ahead).arg(rows).arg(o)));
+                    }
                 }
             }
         }

@@ -82,8 +82,8 @@ void CpuDevice::product(const LinearTask& task, const Product& product, const fl
         ops_.matmulPacked({task.linear->packed, rows, row_bytes, product.n_rows, task.y, weight.rows, begin, end,
                            product.fetch_ahead});
     } else {
-        ops_.matmul(
-            {weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin, end});
+        ops_.matmul({weight, x + task.first_row * weight.cols, weight.cols, product.n_rows, task.y, weight.rows, begin,
+                     end, product.fetch_ahead});
     }
     if (const float* bias = task.linear->bias; bias != nullptr) {
         for (std::int64_t row = 0; row < product.n_rows; ++row) {
@@ -125,7 +125,8 @@ void CpuDevice::linear(const float* x, std::int64_t n_rows, Products products, s
             product.input == Input::Q8 || weight.data != nullptr || weight.type == kernels::TensorType::RtnGroup,
             "weights that only a packed form is left of are used in native arithmetic");
         product.n_rows = tasks[i].n_rows < 0 ? n_rows - tasks[i].first_row : tasks[i].n_rows;
-        product.fetch_ahead = products.tuning.fetchAhead(weight.type, product.n_rows);
+        const Tuning::Codes codes = product.input == Input::Q8 ? Tuning::codesOf(weight.type) : Tuning::kFloats;
+        product.fetch_ahead = products.tuning.fetchAhead(codes, product.n_rows);
         product.first_unit = units;
         units += roundUp(weight.rows, alignment) / alignment;
         work += weight.rows *

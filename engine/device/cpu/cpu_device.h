@@ -129,7 +129,7 @@ private:
         Input input = Input::Float;   // rounded or not
         std::int64_t first_unit = 0;  // in the joined list of outputs, each product padded to whole panels
         std::int64_t n_rows = 0;
-        std::int32_t fetch_ahead = 0;  // kernels::MatmulPackedArgs
+        std::int32_t fetch_ahead = 0;  // kernels::MatmulPackedArgs, kernels::MatmulArgs
     };
     /// Rounds the rows of x into rounded_ or rounded_bf16_, which then hold the picked ones if there are any.
     void roundInput(Input input, const float* x, std::int64_t n_rows, std::int64_t cols,

@@ -82,8 +82,9 @@ private slots:
     void everyChoiceGivesTheSameBits_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<int>("experts");
-        for (const TensorType type : {TensorType::Q4_0, TensorType::Q8_0, TensorType::Q4_K, TensorType::Q6_K,
-                                      TensorType::Q2_K, TensorType::MXFP4}) {
+        for (const TensorType type :
+             {TensorType::Q4_0, TensorType::Q8_0, TensorType::Q4_K, TensorType::Q6_K, TensorType::Q2_K,
+              TensorType::MXFP4, TensorType::BF16, TensorType::F16, TensorType::F32}) {
             for (const int experts : {0, 4})
                 QTest::addRow("%s%s", kernels::typeTraits(type)->name, experts > 0 ? ", mixture" : "")
                     << static_cast<int>(type) << experts;
@@ -94,6 +95,7 @@ private slots:
         QFETCH(int, experts);
         const RandomModel made = makeRandomModel(shapeOf(static_cast<TensorType>(type), experts));
         std::vector<float> expected;
+        static_assert(kernels::kManyRows == kernels::kNextOutputs);
         for (const std::int32_t ahead : {0, 64, 1536, 4096, 1 << 20, kernels::kManyRows}) {
             for (const bool blocks : {false, true}) {
                 Tuning tuning;
@@ -112,8 +114,15 @@ private slots:
     }
 
     // A model of some hundred kilobytes counts as large enough here.
+    void measuringSettlesAndChangesNoBit_data() {
+        QTest::addColumn<int>("type");
+        for (const TensorType type : {TensorType::Q4_0, TensorType::BF16})
+            QTest::addRow("%s", kernels::typeTraits(type)->name) << static_cast<int>(type);
+    }
     void measuringSettlesAndChangesNoBit() {
-        auto loaded = load(makeRandomModel(shapeOf(TensorType::Q4_0, 0)), {});
+        QFETCH(int, type);
+        const RandomShape shape = shapeOf(static_cast<TensorType>(type), 0);
+        auto loaded = load(makeRandomModel(shape), {});
         QVERIFY(loaded);
         ModelTuning& tuning = loaded->model->tuning();
         const std::vector<float> before = logitsOf(loaded->model, KvType::F32);
@@ -131,7 +140,7 @@ private slots:
             QVERIFY(choice.text().rfind(choice.candidates[choice.chosen].way, 0) == 0);
         }
         const Pinned pinned(file(toJson(own.current()).dump()));
-        auto again = load(makeRandomModel(shapeOf(TensorType::Q4_0, 0)), {});
+        auto again = load(makeRandomModel(shape), {});
         QVERIFY(again);
         QVERIFY(sameBits(logitsOf(again->model, KvType::F32), before));
     }
@@ -160,6 +169,7 @@ private slots:
             for (std::int32_t& way : ways) way = value++ * 64;
         }
         tuning.fetch_ahead[Tuning::kBytes][3] = kernels::kManyRows;
+        tuning.fetch_ahead[Tuning::kFloats][0] = kernels::kNextOutputs;
         for (const bool blocks : {false, true}) {
             tuning.f32_blocks = blocks;
             const auto back = tuningFromJson(nlohmann::json::parse(toJson(tuning).dump()));
@@ -184,6 +194,8 @@ private slots:
                               << "fetch_ahead.bytes.3";
         QTest::addRow("way") << R"({"fetch_ahead": {"bytes": {"2": "fast"}}})"
                              << "fetch_ahead.bytes.2";
+        QTest::addRow("way of floats") << R"({"fetch_ahead": {"floats": {"1": "together"}}})"
+                                       << "next outputs";
         QTest::addRow("negative") << R"({"fetch_ahead": {"narrow": {"2": -1}}})"
                                   << "fetch_ahead.narrow.2";
         QTest::addRow("fraction") << R"({"fetch_ahead": {"narrow": {"2": 0.5}}})"
