@@ -21,7 +21,7 @@ struct BenchRequest {
     std::vector<int> blocks{2, 4, 8, 16};
     int threads = 0, repeats = 3;
     bool parallel = false;  // runs at once, 1 to 64
-    bool busy = false;  // prefill once more with another job on one of the cores
+    bool busy = false;      // prefill once more with another job on one of the cores
 };
 
 /// A stop or a fault on the way leaves what was measured before, with kIncomplete (bench_stop.h). Errors: those of

@@ -16,6 +16,7 @@
 #include "app/cli/terminal_line.h"
 #include "engine/experiment/evaluation.h"
 #include "engine/experiment/problem_runs.h"
+#include "engine/values/run_json.h"
 
 namespace quibble::cli {
 
@@ -118,7 +119,7 @@ Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& pro
         // The clock is taken over, and no number depends on the threads.
         wanted.clock = setting.clock ? setting.clock : stored->clock;
         wanted.threads = stored->threads;
-        if (wanted != *stored) continue;
+        if (toJson(wanted) != toJson(*stored)) continue;  // parameters of methods have no order in a database
         auto trace = store.store->loadRun(summary.id);
         if (!trace) return tl::unexpected(trace.error());
         if (!cameToItsEnd(*trace) || trace->provenance().model_hash != models.quantized->hash()) continue;
@@ -135,6 +136,7 @@ nlohmann::ordered_json report(const Evaluation& evaluation, const Gatherer& gath
     out["weight_format"] = models.quantized->weightFormat();
     out["bits_per_weight"] = models.quantized->bitsPerWeight();
     out["penalty"] = arguments.options.penalty;
+    out["rules"] = {{"logits", arguments.options.logits}, {"control", arguments.options.control}};
     out["temperature"] = arguments.options.temperature;
     out["top_p"] = arguments.options.top_p;
     evaluation.addTo(out, interrupted);

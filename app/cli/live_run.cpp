@@ -97,6 +97,7 @@ void runOnEngine(const LiveRun& live, TokenPrinter& printer) {
     RunStart start;
     start.run = live.run;
     start.request = live.request;
+    start.stages = live.stages;
     runner.start(std::move(start));
     while (runner.state() != RunState::Finished) {
         if (interrupt.asked()) runner.stop();

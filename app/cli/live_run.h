@@ -17,6 +17,7 @@ struct LiveRun {
                         // summary to standard error
     StoreWriter* writer = nullptr;  // nullptr: the run is kept nowhere
     RunId run = kNoRun;             // of the store
+    bool stages = false;            // the lines of tokens have the stages of their choice
 };
 
 /// Until the run has ended, by itself or by an interrupt, and everything is written. Errors: what the run failed of,

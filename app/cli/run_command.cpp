@@ -14,6 +14,7 @@ namespace {
 
 struct RunArguments {
     RunOptions options;
+    bool stages = false;
     std::string prompt, prompt_file, problem, jsonl, database, session = "Command line";
 };
 
@@ -59,7 +60,8 @@ Result<void> execute(const RunArguments& arguments) {
                         .shown = RunTrace(*request),
                         .jsonl = arguments.jsonl,
                         .writer = store->writer.get(),
-                        .run = run});
+                        .run = run,
+                        .stages = arguments.stages});
     if (!done) return tl::unexpected(done.error());
     return {};
 }
@@ -76,6 +78,8 @@ void addRunCommand(CLI::App& app, Action& chosen) {
     command->add_option("--problem", arguments->problem, "Id of a shipped problem");
     command->add_option("--jsonl", arguments->jsonl,
                         "Write one object a token, then a summary, to this file or - (nats)");
+    command->add_flag("--stages", arguments->stages,
+                      "With --jsonl: the candidates of each token behind each rule and each stage of the sampler");
     command->add_option("--db", arguments->database, "Keep the run in this session database");
     command->add_option("--session", arguments->session, "Name of the session in the database")->capture_default_str();
     command->callback([&chosen, arguments] { chosen = [arguments] { return execute(*arguments); }; });

@@ -8,8 +8,10 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/numbers.h"
+#include "engine/control/control_method.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
+#include "engine/logits/marker_penalty.h"
 #include "engine/text/marker_set.h"
 #include "engine/verify/verify_method.h"
 
@@ -41,6 +43,52 @@ Result<PromptClock> parseClock(const std::string& text) {
                                        std::chrono::hours{read.tm_hour} + std::chrono::minutes{read.tm_min} +
                                        std::chrono::seconds{read.tm_sec};
     return PromptClock{since.count(), 0};
+}
+
+// A text like "budget:tokens=200" as the method of a slot, its parameters checked.
+template <typename Find>
+Result<MethodChoice> parseRule(const std::string& text, const Find& find) {
+    auto choice = parseMethodChoice(text);
+    if (!choice) return choice;
+    // Of an unknown method find() says what is known, and of a known one normalized() reads the words of switches.
+    if (auto known = find({choice->id, {}}); known) *choice = normalized(std::move(*choice), (*known)->params);
+    if (auto method = find(*choice); !method) return tl::unexpected(method.error());
+    return choice;
+}
+
+// The penalty as a rule: its strength is that of the request, and the entry says where it acts.
+Result<void> takePenalty(MethodChoice& choice, PenaltySettings& penalty) {
+    static constexpr ParamSpec kPenaltyParams[] = {
+        {"strength", "Strength", "logits", -100, 100, 0, 0, "What is subtracted from the logits of the markers"},
+        switchParam("only_thinking", "Only in the thought", false, "Outside of the reasoning span nothing is changed"),
+    };
+    choice = normalized(std::move(choice), kPenaltyParams);
+    if (auto checked = checkParams(choice, kPenaltyParams); !checked) return checked;
+    if (choice.find("strength") != nullptr) penalty.strength = choice.value(kPenaltyParams[0]);
+    if (choice.find("only_thinking") != nullptr) penalty.only_thinking = choice.flag(kPenaltyParams[1]);
+    choice.params.clear();
+    return {};
+}
+
+Result<void> takeRules(const RunOptions& options, RunRequest& r) {
+    for (const std::string& text : options.logits) {
+        if (text.substr(0, text.find(':')) == kMarkerPenaltyId) {
+            auto choice = parseMethodChoice(text);
+            if (!choice) return tl::unexpected(choice.error());
+            if (auto taken = takePenalty(*choice, r.penalty); !taken) return taken;
+            if (!r.logits.empty()) r.logits.push_back(std::move(*choice));  // in front it acts anyway
+            continue;
+        }
+        auto choice = parseRule(text, &findLogitsMethod);
+        if (!choice) return tl::unexpected(choice.error());
+        r.logits.push_back(std::move(*choice));
+    }
+    for (const std::string& text : options.control) {
+        auto choice = parseRule(text, &findControlMethod);
+        if (!choice) return tl::unexpected(choice.error());
+        r.control.push_back(std::move(*choice));
+    }
+    return {};
 }
 
 }  // namespace
@@ -92,6 +140,19 @@ void RunOptions::addTo(CLI::App& command) {
     addNumber(command, "--min-p", min_p, "0: off");
     addNumber(command, "--seed", seed, "Of the noise");
     addNumber(command, "--max-tokens", max_tokens, "Limit of generated tokens", 1);
+    command
+        .add_option("--logits", logits,
+                    "A rule on the logits, id:key=value,key=value; repeatable, they act in order. Known: "
+                    "marker_penalty, " +
+                        idsOf(logitsMethods()))
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command
+        .add_option("--control", control,
+                    "A rule on the text, asked about each token; repeatable, the first that acts decides. Known: " +
+                        idsOf(controlMethods()))
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     addNumber(command, "--context", context,
               "Positions of the KV cache, at most those that the model was made for; 0: as needed", 0);
     addNumber(command, "--threads", threads, "0: all cores", 0, 256);
@@ -146,6 +207,7 @@ Result<RunRequest> RunOptions::request() const {
         if (!entry) return tl::unexpected(entry.error());
         r.penalty.disabled_words.push_back(std::move(*entry));
     }
+    if (auto rules = takeRules(*this, r); !rules) return tl::unexpected(rules.error());
     r.sampler = {temperature, top_k, top_p, min_p};
     r.seed = seed;
     r.max_tokens = max_tokens;

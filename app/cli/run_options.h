@@ -19,7 +19,8 @@ struct RunOptions {
     std::string draft = "none", verify = "match", experts = "observe";
     std::vector<std::string> draft_models;
     double penalty = 0;
-    std::string markers = "published-50";  // a built-in set or a file
+    std::vector<std::string> logits, control;  // rules, in order
+    std::string markers = "published-50";      // a built-in set or a file
     std::vector<std::string> without_words;
     bool only_thinking = false;
     double temperature = 0.6, top_p = 0.95, min_p = 0;

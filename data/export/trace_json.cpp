@@ -28,6 +28,29 @@ std::string listJson(const std::vector<Alternative>& alternatives, const RunTrac
     return out + "]";
 }
 
+// The rules in their order with what each did: {"logits": ["cyclic:amplitude=3"], "control": [...], "acts": [...]}.
+std::string rulesJson(const RunTrace& trace) {
+    const auto list = [](const std::vector<MethodChoice>& methods) {
+        std::string out = "[";
+        for (const MethodChoice& method : methods) out += (out.size() > 1 ? "," : "") + jsonString(method.text());
+        return out + "]";
+    };
+    std::string acts = "[";
+    for (const RuleAct& act : trace.ruleActs()) {
+        JsonObject one;
+        one.integer("pos", act.pos).string("rule", trace.provenance().rules[static_cast<std::size_t>(act.rule)]);
+        one.string("kind", ruleActText(act.kind));
+        if (act.tokens > 0) one.integer("tokens", act.tokens);
+        if (!act.why.empty()) one.string("why", act.why);
+        acts += (acts.size() > 1 ? "," : "") + one.text();
+    }
+    return JsonObject()
+        .raw("logits", list(trace.request().logits))
+        .raw("control", list(trace.request().control))
+        .raw("acts", acts + "]")
+        .text();
+}
+
 void addEnd(JsonObject& object, const RunTrace& trace) {
     const auto& end = trace.finished();
     if (end)
@@ -71,6 +94,28 @@ void addAnswer(JsonObject& object, const RunTrace& trace) {
 
 }  // namespace
 
+namespace {
+
+// [{"name": "raw", "candidates": [{"id": 3, "logprob": -0.1}, ...], "dropped": 0}, ...]
+std::string stagesJson(const TokenStages& all) {
+    std::string stages = "[";
+    for (const TokenStage& stage : all.stages) {
+        std::string candidates = "[";
+        for (const Alternative& candidate : stage.candidates) {
+            candidates += (candidates.size() > 1 ? "," : "") +
+                          JsonObject().integer("id", candidate.id).number("logprob", candidate.logprob).text();
+        }
+        stages += (stages.size() > 1 ? "," : "") + JsonObject()
+                                                       .string("name", stage.name)
+                                                       .raw("candidates", candidates + "]")
+                                                       .integer("dropped", stage.dropped)
+                                                       .text();
+    }
+    return stages + "]";
+}
+
+}  // namespace
+
 std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
     const TokenRecord& t = point.token;
     const ReferenceRecord& r = point.reference;
@@ -110,6 +155,7 @@ std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
     else
         object.raw("round", "null");
     if (const TokenExperts* experts = trace.expertsAt(t.pos)) object.raw("experts", expertsJson(*experts));
+    if (const TokenStages* stages = trace.stagesAt(t.pos)) object.raw("stages", stagesJson(*stages));
     return object.text();
 }
 
@@ -149,6 +195,7 @@ std::string summaryJson(const RunTrace& trace) {
         .integer("reused_bytes", p.reused_bytes);
     addEnd(s, trace);
     addAnswer(s, trace);
+    if (const auto& rules = trace.provenance().rules; !rules.empty()) s.raw("rules", rulesJson(trace));
     if (const std::string speculation = speculationSummaryJson(trace); !speculation.empty())
         s.raw("speculation", speculation);
     if (const std::string experts = expertsSummaryJson(trace); !experts.empty()) s.raw("experts", experts);

@@ -42,7 +42,7 @@ Result<void> DraftModel::extend(std::span<const TokenId> tokens, std::int64_t n_
 
 DraftedToken DraftModel::pick(std::span<const float> raw, const DraftRules& rules, const RuleFollower& follower,
                               Position pos) {
-    const std::span<const float> logits = follower.penalized(raw, penalized_);
+    const std::span<const float> logits = follower.ruled(raw, penalized_);
     DraftedToken token;
     if (rules.sampler.temperature <= 0) {
         // Greedy: the largest of the plain softmax, for which no distribution has to be made.

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/logits/marker_penalty.h"
+#include "engine/logits/logits_chain.h"
 #include "engine/sampler/sampler.h"
 #include "engine/text/thinking.h"
 #include "kernels/ops.h"
@@ -21,8 +21,9 @@ enum class DraftPick {
 };
 
 struct DraftRules {
-    const MarkerPenalty* penalty = nullptr;
-    const ThinkingTracker* thinking = nullptr;  // at the end of the text
+    const LogitsChain* chain = nullptr;  // at the end of the text ...
+    const ThinkingTracker* thinking = nullptr;
+    LogitsStep step;  // ... which stands here
     SamplerSettings sampler;
     std::uint64_t seed = 0;
     DraftPick pick = DraftPick::SharedNoise;
@@ -31,22 +32,30 @@ struct DraftRules {
 /// Applies the rules along one path; a copy follows another branch.
 class RuleFollower {
 public:
-    explicit RuleFollower(const DraftRules& rules) : rules_(&rules), thinking_(*rules.thinking) {}
+    explicit RuleFollower(const DraftRules& rules)
+        : chain_(rules.chain->clone()), thinking_(*rules.thinking), step_(rules.step) {}
+    RuleFollower(const RuleFollower& other)
+        : chain_(other.chain_.clone()), thinking_(other.thinking_), step_(other.step_) {}
+    RuleFollower& operator=(const RuleFollower&) = delete;
+    RuleFollower(RuleFollower&&) = default;
 
-    void push(TokenId id) { (void)thinking_.push(id); }
+    void push(TokenId id) {
+        step_.thinking = thinking_.push(id);
+        step_.thought = thinking_.closedSpans() > 0;
+        ++step_.pos;
+        ++step_.generated;
+        chain_.push(id);
+    }
 
-    /// Logits after the penalty that holds at the end of this path; `storage` keeps them when the penalty changes
-    /// anything.
-    [[nodiscard]] std::span<const float> penalized(std::span<const float> raw, std::vector<float>& storage) const {
-        if (!rules_->penalty->active(thinking_.inside())) return raw;
-        storage.assign(raw.begin(), raw.end());
-        rules_->penalty->apply(storage);
-        return storage;
+    /// Logits behind the rules at the end of this path; `storage` keeps them when a rule changes anything.
+    [[nodiscard]] std::span<const float> ruled(std::span<const float> raw, std::vector<float>& storage) const {
+        return chain_.applied(raw, step_, storage);
     }
 
 private:
-    const DraftRules* rules_;
+    LogitsChain chain_;
     ThinkingTracker thinking_;
+    LogitsStep step_;
 };
 
 /// The settings under which probabilities are shown and confidence is measured: at temperature 0 the distribution that

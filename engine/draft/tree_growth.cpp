@@ -15,7 +15,7 @@ std::vector<Continuation> TreeGrowth::continuations(std::int32_t node, int count
     const auto index = static_cast<std::size_t>(node + 1);
     const SamplerSettings& settings = task_.rules.sampler;
     const TokenDistribution shown =
-        sampler_.distribution(followers_[index].penalized(logits_[index], penalized_), shownSettings(settings));
+        sampler_.distribution(followers_[index].ruled(logits_[index], penalized_), shownSettings(settings));
     const bool noisy = task_.rules.pick == DraftPick::SharedNoise && settings.temperature > 0;
     const auto pos = static_cast<Position>(task_.text.size() + static_cast<std::size_t>(depth(node)));
     std::vector<Continuation> found;

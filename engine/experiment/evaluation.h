@@ -47,7 +47,8 @@ public:
     /// Why none could be run: what is said of the first. Something must have failed.
     [[nodiscard]] std::pair<std::string, Error> firstFailure() const;
 
-    /// Adds the figures to `out`: "problems", "accuracy", "mean_tokens" and so on; those of runs only when there is one.
+    /// Adds the figures to `out`: "problems", "accuracy", "mean_tokens" and so on; those of runs only when there is
+    /// one.
     void addTo(nlohmann::ordered_json& out, bool interrupted) const;
 
 private:

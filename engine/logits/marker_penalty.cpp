@@ -61,6 +61,27 @@ void MarkerPenalty::apply(std::span<float> logits) const {
     for (const TokenId id : penalized_) logits[static_cast<std::size_t>(id)] -= lambda;
 }
 
+namespace {
+
+class PenaltyRule final : public LogitsRule {
+public:
+    explicit PenaltyRule(const MarkerPenalty& penalty) : penalty_(&penalty) {}
+    std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<PenaltyRule>(*this); }
+    bool active(const LogitsStep& step) const override { return penalty_->active(step.thinking); }
+    void apply(std::span<float> logits, const LogitsStep& /*step*/) const override { penalty_->apply(logits); }
+    Result<void> setParam(std::string_view key, const ParamValue& /*value*/) override {
+        return fail(ErrorCode::InvalidArgument, "the penalty has a control of its own for " + std::string(key),
+                    "Use penalty, penalty.only_thinking and word:<entry>");
+    }
+
+private:
+    const MarkerPenalty* penalty_;
+};
+
+}  // namespace
+
+std::unique_ptr<LogitsRule> MarkerPenalty::rule() const { return std::make_unique<PenaltyRule>(*this); }
+
 std::string MarkerPenalty::note() const {
     if (strength_ == 0 || resolved_.dropped.empty()) return {};
     if (resolved_.entries.empty())

@@ -2,17 +2,22 @@
 // step. Restricting it to the reasoning span is an option of ours, off by default.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/logits/logits_method.h"
 #include "engine/text/marker_set.h"
 #include "engine/values/ids.h"
 #include "engine/values/result.h"
 #include "engine/values/run_request.h"
 
 namespace quibble {
+
+/// What the penalty is called among the rules of a request.
+inline constexpr std::string_view kMarkerPenaltyId = "marker_penalty";
 
 class MarkerPenalty {
 public:
@@ -32,6 +37,10 @@ public:
     }
     /// Subtracts the strength from every enabled marker's logit; nothing else changes by a bit.
     void apply(std::span<float> logits) const;
+
+    /// The penalty as the rule of a chain. It has no state along the text, and changes of this penalty hold for it at
+    /// once. The penalty must outlive the rule.
+    [[nodiscard]] std::unique_ptr<LogitsRule> rule() const;
 
     /// What a penalty that is in force does not reach: entries that are no single token. Empty when it reaches all.
     [[nodiscard]] std::string note() const;

@@ -44,7 +44,8 @@ void takeAsForgivingVersion(RunRequest& request, const RunProvenance& recorded) 
         keepFirstOfEachParameter(*choice);
     }
     for (auto& [key, value] : request.experts.params) {
-        if (key == "budget") value = budgetWithin(value, recorded);
+        if (auto* budget = std::get_if<double>(&value); budget != nullptr && key == "budget")
+            *budget = budgetWithin(*budget, recorded);
     }
 }
 
@@ -74,6 +75,14 @@ RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId
         if (point.token.pos < pos) request.branch.prefix.push_back(point.token.id);
     }
     request.branch.prefix.push_back(token);
+    const auto controls = std::ssize(request.control);
+    const auto first = std::ssize(parent.provenance().rules) - controls;  // those of slot control stand last
+    for (const RuleAct& act : parent.ruleActs()) {
+        if (act.kind != RuleAct::Kind::Injected || act.pos >= pos || act.rule < first) continue;
+        request.branch.acted.push_back(static_cast<int>(act.rule - first));
+        for (Position at = act.pos; at < std::min(pos, act.pos + act.tokens); ++at)
+            request.branch.injected.push_back(at);
+    }
     return request;
 }
 

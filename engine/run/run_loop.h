@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "engine/base/memory_use.h"
+#include "engine/control/control_method.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/experts/expert_recorder.h"
@@ -96,6 +98,9 @@ public:
     /// device: measures on its threads; nullptr: on this one.
     void referenceDone(std::int64_t pass_ns, std::vector<RunEvent>& events, CpuDevice* device);
 
+    /// From now on each token comes with the stages of its choice (TokenStages). Changes no number of the run.
+    void showStages() { shows_stages_ = true; }
+
     /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it.
     /// Versions differ in what they take for such a token.
     void passEnds() { passes_ends_ = true; }
@@ -123,10 +128,26 @@ private:
     void fillProvenance(const PromptTokens& prompt);
     void announcePrompt(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);
+    [[nodiscard]] Result<void> changeRule(std::string_view key, double value);
     [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> prepareDraft();
     [[nodiscard]] Result<void> prepareDrafter();
     [[nodiscard]] Result<void> prepareExperts();
+    [[nodiscard]] Result<void> prepareRules();
+    struct Round;
+    /// Where the text stands now.
+    [[nodiscard]] LogitsStep logitsStep() const;
+    /// Tells the rules of a token that has been appended.
+    void pushRules(TokenId id);
+    /// Asks the control rules about the token that was chosen, and carries out what they say. Returns whether one of
+    /// them did not accept it: the round ends here.
+    [[nodiscard]] bool control(Round& round, TokenRecord& record, std::span<const float> raw,
+                               std::vector<RunEvent>& events);
+    /// The first of the forced tokens stands where the chosen one would have stood.
+    void putInPlace(Round& round, TokenRecord& record, std::span<const float> raw);
+    void announceStages(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
+    /// Which rules turned the choice away from what it was without them.
+    void announceTurns(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
     void beginPass(bool verify);
     /// Adds events for the pass that began at `pos`: the pass itself, and the experts of those of its rows that stay in
     /// the text.
@@ -134,7 +155,6 @@ private:
                          std::vector<RunEvent>& events);
 
     // One round (run_loop_step.cpp).
-    struct Round;
     [[nodiscard]] Result<void> draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
     void layOut(Round& round);
     [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events);
@@ -170,6 +190,12 @@ private:
     const VerifyMethod* verify_method_ = nullptr;
     std::optional<ReferenceScorer> scorer_;
     std::optional<MarkerPenalty> penalty_;
+    std::vector<std::string> rule_ids_;   // of the rules of the chain
+    LogitsChain chain_;                   // the penalty, the rules of slot logits and those of slot control
+    std::vector<ControlRule*> controls_;  // those of them that are of slot control
+    bool ended_by_rule_ = false;
+    std::vector<float> turned_;        // logits behind the first rules of the chain
+    std::int64_t thought_tokens_ = 0;  // sampled, inside reasoning spans, the opening mark not counted
     std::optional<ThinkingTracker> thinking_;
     Sampler sampler_;
     std::vector<ControlChange> replayed_;  // not yet in force, by position
@@ -181,10 +207,11 @@ private:
     bool prefilled_ = false;
     std::unique_ptr<Round> round_;  // the step that was begun
     bool passes_ends_ = false;
-    TokenId forced_ = kNoToken;  // the injected token of a branch, until it has been appended
+    bool shows_stages_ = false;
+    std::deque<TokenId> forced_;  // tokens that were not sampled and wait to be appended: of a branch, of a rule
     std::vector<float>
         logits_;  // raw logits of the next position; within a round those of all rows of its tree, [rows, vocab]
-    std::vector<float> penalized_;         // logits after the penalty: of the model that is measured ...
+    std::vector<float> penalized_;         // logits behind the rules: of the model that is measured ...
     std::vector<float> target_penalized_;  // ... and of the one that decides
     std::unordered_set<TokenId> announced_;
     std::vector<ReferenceRecord> scored_;

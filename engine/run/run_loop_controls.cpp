@@ -1,5 +1,6 @@
 // Live controls of a run: changes that take effect at the next token and are recorded with their position.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "engine/run/run_loop.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kWordPrefix = "word:";
 constexpr std::string_view kDraftPrefix = "draft:";
 constexpr std::string_view kExpertsPrefix = "experts:";
+constexpr std::string_view kRulePrefix = "rule:";
 
 }  // namespace
 
@@ -35,6 +37,8 @@ Result<void> RunLoop::applyControl(const ControlChange& change) {
         if (experts_ == nullptr) return fail(ErrorCode::InvalidArgument, "this model has no experts");
         return experts_->setParam(key.substr(kExpertsPrefix.size()), change.value);
     }
+    if (const std::string_view rule_key = key.substr(0, kRulePrefix.size()); rule_key == kRulePrefix)
+        return changeRule(key.substr(kRulePrefix.size()), change.value);
     if (key == "max_tokens") {
         if (change.value < 1 || change.value > 1e9)
             return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
@@ -54,6 +58,19 @@ Result<void> RunLoop::applyControl(const ControlChange& change) {
     if (auto checked = checkSampler(sampler); !checked) return checked;
     request_.sampler = sampler;
     return {};
+}
+
+// "1:amplitude": a parameter of the second rule of RunProvenance::rules.
+Result<void> RunLoop::changeRule(std::string_view key, double value) {
+    const std::size_t colon = key.find(':');
+    std::size_t index = 0;
+    const auto [end, fault] = std::from_chars(key.data(), key.data() + std::min(colon, key.size()), index);
+    if (colon == std::string_view::npos || fault != std::errc{} || end != key.data() + colon ||
+        index >= provenance_.rules.size()) {
+        return fail(ErrorCode::InvalidArgument, "this run has no rule \"" + std::string(key) + "\"",
+                    "Write rule:NUMBER:PARAMETER; the first rule has the number 0");
+    }
+    return chain_.rule(index).setParam(key.substr(colon + 1), value);
 }
 
 Result<void> RunLoop::setControl(std::string_view key, double value, std::vector<RunEvent>& events) {

@@ -53,6 +53,7 @@ Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMem
     if (!penalty) return tl::unexpected(penalty.error());
     penalty_.emplace(std::move(*penalty));
     thinking_.emplace(tokenizer, prompt->thinking_open);
+    if (auto rules = prepareRules(); !rules) return rules;
     if (!request_.branch.prefix.empty()) {
         const auto& prefix = request_.branch.prefix;
         const auto known = [&](TokenId id) { return id >= 0 && id < model.config().vocab_size; };
@@ -61,8 +62,14 @@ Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMem
                         "Branch with the model that made the run");
         }
         tokens_.insert(tokens_.end(), prefix.begin(), prefix.end() - 1);
-        for (std::size_t i = prompt_size_; i < tokens_.size(); ++i) (void)thinking_->push(tokens_[i]);
-        forced_ = prefix.back();
+        for (std::size_t i = prompt_size_; i < tokens_.size(); ++i) {
+            const bool was_inside = thinking_->inside();
+            const auto& injected = request_.branch.injected;
+            const bool sampled = !std::binary_search(injected.begin(), injected.end(), static_cast<Position>(i));
+            if (thinking_->push(tokens_[i]) && was_inside && sampled) ++thought_tokens_;
+            pushRules(tokens_[i]);
+        }
+        forced_.push_back(prefix.back());
     }
     replayed_ = std::move(replayed);
     std::stable_sort(replayed_.begin(), replayed_.end(),
@@ -217,6 +224,9 @@ void RunLoop::fillProvenance(const PromptTokens& prompt) {
     p.dropped_markers = penalty_->markers().dropped;
     p.notes = model.tokenizer()->notes();
     if (std::string note = penalty_->note(); !note.empty()) p.notes.push_back(std::move(note));
+    for (std::size_t i = 0; i < chain_.size(); ++i) {
+        if (std::string note = chain_.rule(i).note(); !note.empty()) p.notes.push_back(std::move(note));
+    }
 }
 
 }  // namespace quibble

@@ -99,11 +99,11 @@ Result<void> RunLoop::draft(Round& round, std::vector<RunEvent>& events, const s
         const bool measured = one_row && generated >= measured_from_;
         // In front of a forced token nothing is drafted. A pass has one row less for drafted tokens, because the end of
         // the text takes one.
-        task.max_nodes = forced_ != kNoToken || measured
+        task.max_nodes = !forced_.empty() || measured
                              ? 0
                              : static_cast<int>(std::min<std::int64_t>(Sequence::kMaxRows - 1, room - 1));
         task.max_depth = task.max_nodes;
-        task.rules = {&*penalty_, &*thinking_, request_.sampler, request_.seed, verify_method_->pick};
+        task.rules = {&chain_, &*thinking_, logitsStep(), request_.sampler, request_.seed, verify_method_->pick};
         auto tree = drafter_->propose(task, stop);
         if (!tree) return tl::unexpected(tree.error());
         round.tree = std::move(*tree);
@@ -165,6 +165,9 @@ Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events) {
         }
         TokenRecord record = measure(measured, *stats);
         choose(round, target, record);
+        if (control(round, record, target, events)) round.ended = true;
+        announceTurns(record, target, events);
+        announceStages(record, target, events);
         record.logprob =
             static_cast<float>(static_cast<double>(measured[static_cast<std::size_t>(record.id)]) - stats->log_sum_exp);
         record.rank = rankOf(measured, record.id);
@@ -194,9 +197,9 @@ TokenRecord RunLoop::measure(std::span<const float> raw, const kernels::LogitSta
     record.marker_mass = static_cast<float>(massOf(raw, stats.log_sum_exp, penalty_->markers().ids));
     record.marker_mass_after = record.marker_mass;
     record.top = topAlternatives(raw, stats.log_sum_exp, request_.top_alternatives);
-    if (penalty_->active(thinking_->inside())) {
+    if (const LogitsStep step = logitsStep(); chain_.active(step)) {
         penalized_.assign(raw.begin(), raw.end());
-        penalty_->apply(penalized_);
+        chain_.apply(penalized_, step);
         kernels::LogitStats after;
         kernels::ops().logitStats(penalized_.data(), static_cast<std::int64_t>(penalized_.size()), &after);
         record.penalized = true;
@@ -210,17 +213,17 @@ void RunLoop::choose(Round& round, std::span<const float> raw, TokenRecord& reco
     std::span<const float> logits = raw;
     if (record.penalized) {
         target_penalized_.assign(raw.begin(), raw.end());
-        penalty_->apply(target_penalized_);
+        chain_.apply(target_penalized_, logitsStep());
         logits = target_penalized_;
     }
     const std::vector<std::int32_t>& children = round.here();
     const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise ||
                            request_.sampler.temperature <= 0;
     VerifyOutcome outcome;
-    if (forced_ != kNoToken) {
-        outcome.own = forced_;
+    if (!forced_.empty()) {
+        outcome.own = forced_.front();
         record.injected = true;
-        forced_ = kNoToken;
+        forced_.pop_front();
     } else if (verify_method_ != nullptr) {
         outcome = verify_method_->decide({&round.tree, children, logits, &sampler_, request_.sampler, request_.seed,
                                           record.pos, &request_.draft.verify});
@@ -253,9 +256,30 @@ void RunLoop::choose(Round& round, std::span<const float> raw, TokenRecord& reco
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
 }
 
+void RunLoop::putInPlace(Round& round, TokenRecord& record, std::span<const float> raw) {
+    const bool accepted = !round.ended;  // the chosen token was a drafted one
+    if (accepted) {
+        DraftNode& node = round.record.nodes[static_cast<std::size_t>(round.node)];
+        node.fate = DraftFate::Rejected;
+        round.record.path.pop_back();
+        round.node = node.parent;
+    }
+    record.id = forced_.front();
+    forced_.pop_front();
+    record.injected = true;
+    record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
+    round.record.added = record.id;
+    round.record.corrected = false;
+}
+
 void RunLoop::append(TokenRecord record, std::vector<RunEvent>& events) {
     tokens_.push_back(record.id);
+    const bool was_inside = thinking_->inside();
     record.thinking = thinking_->push(record.id);
+    // The token of a branch stands where one was sampled.
+    const bool of_branch = !request_.branch.prefix.empty() && record.pos == request_.branch.pos;
+    if (record.thinking && was_inside && (!record.injected || of_branch)) ++thought_tokens_;
+    pushRules(record.id);
     record.time_ns = elapsedNs();
     decideEnd(record);
     announce(record, events);
@@ -285,6 +309,8 @@ void RunLoop::decideEnd(const TokenRecord& record) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
     if (!passes_ends_ && models_.quantized->tokenizer()->isEndOfGeneration(record.id))
         finish_reason_ = FinishReason::EndOfText;
+    else if (ended_by_rule_)
+        finish_reason_ = FinishReason::Rule;
     else if (generated >= request_.max_tokens)
         finish_reason_ = FinishReason::TokenLimit;
     else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity())

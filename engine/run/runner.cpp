@@ -183,6 +183,7 @@ Result<std::unique_ptr<RunLoop>> Runner::open(const RunStart& start) {
     }
     auto loop =
         RunLoop::create(start.request, std::move(*opened), *device_, start.replayed, &prefixes_, start.free_memory);
+    if (loop && start.stages) (*loop)->showStages();
     if (loop) events_.emplace_back((*loop)->provenance());
     return loop;
 }

@@ -27,6 +27,7 @@ struct RunStart {
     RunId run = kNoRun;  // written into every batch
     RunRequest request;
     bool paused = false;  // stop before the first token, for Step
+    bool stages = false;  // each token comes with the stages of its choice
     std::vector<ControlChange> replayed;
     FreeMemory free_memory = memoryLimit;  // that weights and caches must fit in
 };

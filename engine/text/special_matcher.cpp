@@ -33,7 +33,7 @@ bool touchesWord(std::string_view before, std::string_view after) {
     return (left.length > 0 && isWordCharacter(left.value)) || (right.length > 0 && isWordCharacter(right.value));
 }
 
-bool isFound(const SpecialToken& token, std::size_t begin, std::size_t end, const ControlRule& rule) {
+bool isFound(const SpecialToken& token, std::size_t begin, std::size_t end, const ControlTokens& rule) {
     if (!token.control) return true;
     const auto covered = std::lower_bound(rule.literal.begin(), rule.literal.end(), begin);
     return rule.found && (covered == rule.literal.end() || *covered >= end);
@@ -82,7 +82,7 @@ std::uint32_t SpecialMatcher::child(std::uint32_t node, unsigned char byte) cons
 }
 
 SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size_t begin,
-                                                const ControlRule& rule) const {
+                                                const ControlTokens& rule) const {
     Match longest;
     if (!starts_[static_cast<unsigned char>(text[begin])]) return longest;
     std::uint32_t node = 0;
@@ -96,7 +96,7 @@ SpecialMatcher::Match SpecialMatcher::longestAt(std::string_view text, std::size
     return longest;
 }
 
-SpecialMatcher::Match SpecialMatcher::find(std::string_view text, std::size_t from, const ControlRule& rule) const {
+SpecialMatcher::Match SpecialMatcher::find(std::string_view text, std::size_t from, const ControlTokens& rule) const {
     for (std::size_t begin = from; begin < text.size(); ++begin) {
         if (const Match longest = longestAt(text, begin, rule); longest.token != nullptr) return longest;
     }
@@ -116,7 +116,7 @@ void SpecialMatcher::addControlPlaces(std::string_view text, std::vector<std::si
     }
 }
 
-std::vector<TextPart> SpecialMatcher::split(std::string_view text, const ControlRule& rule) const {
+std::vector<TextPart> SpecialMatcher::split(std::string_view text, const ControlTokens& rule) const {
     std::vector<TextPart> parts;
     std::size_t taken = 0;      // the parts reach to here
     std::size_t space_end = 0;  // of the white space that was taken last, so that no run is walked twice

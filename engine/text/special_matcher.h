@@ -28,7 +28,7 @@ struct TextPart {
 };
 
 /// Which control tokens are found.
-struct ControlRule {
+struct ControlTokens {
     bool found = false;
     /// Places in the text, in order, that no control token may cover: where a user wrote what looks like one.
     std::span<const std::size_t> literal = {};
@@ -46,7 +46,7 @@ public:
     [[nodiscard]] bool empty() const { return nodes_.size() == 1; }
 
     /// The parts in order; those of plain text are not empty. Time is linear in the text times the longest token.
-    [[nodiscard]] std::vector<TextPart> split(std::string_view text, const ControlRule& rule) const;
+    [[nodiscard]] std::vector<TextPart> split(std::string_view text, const ControlTokens& rule) const;
     /// Appends every place where some control token could begin, in order.
     void addControlPlaces(std::string_view text, std::vector<std::size_t>& places) const;
 
@@ -63,9 +63,9 @@ private:
     };
     [[nodiscard]] std::uint32_t child(std::uint32_t node, unsigned char byte) const;
     // The leftmost match at or after `from`; among those that begin there, the longest.
-    [[nodiscard]] Match find(std::string_view text, std::size_t from, const ControlRule& rule) const;
+    [[nodiscard]] Match find(std::string_view text, std::size_t from, const ControlTokens& rule) const;
     // The longest match that begins here.
-    [[nodiscard]] Match longestAt(std::string_view text, std::size_t begin, const ControlRule& rule) const;
+    [[nodiscard]] Match longestAt(std::string_view text, std::size_t begin, const ControlTokens& rule) const;
 
     Skipped skipped_;
     std::vector<Node> nodes_{Node{}};

@@ -20,7 +20,7 @@
 namespace quibble {
 
 enum class RunState { Idle, Loading, Prefilling, Running, Paused, Finished };
-enum class FinishReason { EndOfText, TokenLimit, ContextFull, Stopped, Failed };
+enum class FinishReason { EndOfText, TokenLimit, ContextFull, Stopped, Failed, Rule };
 
 [[nodiscard]] inline const char* finishReasonText(FinishReason reason) {
     switch (reason) {
@@ -29,6 +29,7 @@ enum class FinishReason { EndOfText, TokenLimit, ContextFull, Stopped, Failed };
         case FinishReason::ContextFull: return "context_full";
         case FinishReason::Stopped: return "stopped";
         case FinishReason::Failed: return "failed";
+        case FinishReason::Rule: return "rule";
     }
     return "failed";
 }
@@ -75,6 +76,8 @@ struct RunProvenance {
     std::optional<PromptClock> clock;  // the time that the chat template was given; nothing: it asks for none
     std::vector<ResolvedMarker> markers;
     std::vector<std::string> dropped_markers;  // with the reason
+    std::vector<std::string> rules;  // methods of the slots logits and control with their parameters, in the order in
+                                     // which they act: "marker_penalty:strength=2"; a run without any has none
     std::vector<std::string> notes;  // what the user should know of the model file or the settings, a sentence each
     bool operator==(const RunProvenance&) const = default;
 };
@@ -104,6 +107,25 @@ struct ControlChange {
     bool operator==(const ControlChange&) const = default;
 };
 
+/// What a rule of the slots logits or control did to the text at one position.
+struct RuleAct {
+    enum class Kind : std::uint8_t {
+        Turned,    // another token stands here than without this rule, with the same noise
+        Injected,  // the rule put tokens into the text, from here on
+        Ended,     // the rule ended the run behind this token
+    };
+    Position pos = 0;
+    std::int32_t rule = 0;  // index into RunProvenance::rules
+    Kind kind = Kind::Turned;
+    std::int32_t tokens = 0;  // that were injected
+    std::string why;          // for people; may be empty
+    bool operator==(const RuleAct&) const = default;
+};
+
+[[nodiscard]] inline const char* ruleActText(RuleAct::Kind kind) {
+    return kind == RuleAct::Kind::Turned ? "turned" : kind == RuleAct::Kind::Injected ? "injected" : "ended";
+}
+
 struct RunFinished {
     FinishReason reason = FinishReason::EndOfText;
     std::string message;  // for Failed: what and what to do
@@ -114,7 +136,7 @@ struct RunFinished {
 };
 
 using RunEvent = std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord,
-                              ControlChange, DraftRound, TokenExperts, ExpertPass, RunFinished>;
+                              ControlChange, DraftRound, TokenExperts, ExpertPass, RuleAct, TokenStages, RunFinished>;
 
 struct EventBatch {
     RunId run = kNoRun;

@@ -70,7 +70,8 @@ private:
 
 inline nlohmann::json methodToJson(const MethodChoice& method) {
     nlohmann::json params = nlohmann::json::object();
-    for (const auto& [key, number] : method.params) params[key] = number;
+    for (const auto& [key, value] : method.params)
+        std::visit([&params, &key = key](const auto& plain) { params[key] = plain; }, value);
     return {{"id", method.id}, {"params", params}};
 }
 
@@ -82,9 +83,35 @@ inline std::string methodFromJson(const nlohmann::json& value, MethodChoice& met
     if (!reader.fault().empty()) return reader.fault();
     if (!params.is_object()) return "\"params\" is not an object";
     method.params.clear();
-    for (const auto& [key, number] : params.items()) {
-        if (!number.is_number()) return "parameter \"" + key + "\" is not a number";
-        method.params.emplace_back(key, number.get<double>());
+    for (const auto& [key, given] : params.items()) {
+        if (given.is_number())
+            method.params.emplace_back(key, given.get<double>());
+        else if (given.is_string())
+            method.params.emplace_back(key, given.get<std::string>());
+        else
+            return "parameter \"" + key + "\" is neither a number nor a text";
+    }
+    return {};
+}
+
+inline std::vector<std::string> methodTexts(const std::vector<MethodChoice>& methods) {
+    std::vector<std::string> texts;
+    for (const MethodChoice& method : methods) texts.push_back(method.text());
+    return texts;
+}
+
+// A request of a version without rules has none.
+inline std::string methodsFromJson(const nlohmann::json& holder, const char* key, std::vector<MethodChoice>& methods) {
+    const auto found = holder.find(key);
+    if (found == holder.end()) return {};
+    std::vector<std::string> texts;
+    Reader reader(holder);
+    reader.get(key, texts);
+    if (!reader.fault().empty()) return reader.fault();
+    for (const std::string& text : texts) {
+        auto method = parseMethodChoice(text);
+        if (!method) return std::string(key) + ": " + method.error().what;
+        methods.push_back(std::move(*method));
     }
     return {};
 }
@@ -155,6 +182,8 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
           {"second_path", r.draft.second_path},
           {"verify", json_detail::methodToJson(r.draft.verify)}}},
         {"experts", json_detail::methodToJson(r.experts)},
+        {"logits", json_detail::methodTexts(r.logits)},
+        {"control", json_detail::methodTexts(r.control)},
         {"seed", r.seed},
         {"max_tokens", r.max_tokens},
         {"context", r.context},
@@ -162,6 +191,8 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
         {"top_alternatives", r.top_alternatives},
         {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
     };
+    if (!r.branch.acted.empty()) out["branch"]["acted"] = r.branch.acted;
+    if (!r.branch.injected.empty()) out["branch"]["injected"] = r.branch.injected;
     if (!r.recorded_prompt.tokens.empty()) {
         out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens},
                                   {"thinking_open", r.recorded_prompt.thinking_open}};
@@ -183,6 +214,9 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     if (!top.fault().empty()) return top.fault();
     if (!experts.is_null()) {
         if (const std::string fault = methodFromJson(experts, r.experts); !fault.empty()) return "experts: " + fault;
+    }
+    for (auto [key, methods] : {std::pair{"logits", &r.logits}, std::pair{"control", &r.control}}) {
+        if (std::string fault = methodsFromJson(value, key, *methods); !fault.empty()) return fault;
     }
     if (draft.is_null()) return {};
     Reader reader(draft);
@@ -258,6 +292,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     branch_reader.get("parent", parent);
     branch_reader.get("pos", r.branch.pos);
     branch_reader.get("prefix", r.branch.prefix);
+    branch_reader.getIfThere("acted", r.branch.acted);
+    branch_reader.getIfThere("injected", r.branch.injected);
     for (const auto* reader : {&reference_reader, &sampler_reader, &penalty_reader, &branch_reader}) {
         if (!reader->fault().empty()) return bad("", reader->fault());
     }
@@ -304,6 +340,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
                           {"prompt_tokens", p.prompt_tokens},
                           {"markers", markers},
                           {"dropped_markers", p.dropped_markers}};
+    if (!p.rules.empty()) out["rules"] = p.rules;
     if (!p.notes.empty()) out["notes"] = p.notes;
     if (p.clock) out["clock"] = json_detail::clockToJson(*p.clock);
     return out;
@@ -344,6 +381,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.get("prompt_tokens", p.prompt_tokens);
     reader.get("markers", markers);
     reader.get("dropped_markers", p.dropped_markers);
+    reader.getIfThere("rules", p.rules);
     reader.getIfThere("notes", p.notes);
     std::string fault = reader.fault();
     if (fault.empty()) fault = json_detail::clockFromJson(value, p.clock);

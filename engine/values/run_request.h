@@ -58,6 +58,11 @@ struct BranchPoint {
     RunId parent = kNoRun;
     Position pos = 0;             // position of the injected token
     std::vector<TokenId> prefix;  // all generated tokens up to and including the injected one
+    /// Rules of slot control that put tokens into the prefix before the injected one, one entry an act: indices into
+    /// `control` of the request. Such a rule goes on as one that has acted.
+    std::vector<int> acted{};
+    /// Positions of the prefix whose tokens such a rule put there, by rising position: they were not sampled.
+    std::vector<Position> injected{};
     bool operator==(const BranchPoint&) const = default;
 };
 
@@ -98,6 +103,9 @@ struct RunRequest {
 
     SamplerSettings sampler;
     PenaltySettings penalty;
+    /// Slots logits and control: rules in the order in which they act. The marker penalty acts first, or where an entry
+    /// "marker_penalty" stands among the logits rules; what it does is in `penalty` alone.
+    std::vector<MethodChoice> logits, control;
     DraftSettings draft;
     MethodChoice experts{"observe", {}};  // slot experts; nothing happens in a dense model
     std::uint64_t seed = 1;

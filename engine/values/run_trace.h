@@ -49,6 +49,9 @@ public:
             points_.push_back(point);
             if (point.hasReference()) referenced_ = points_.size();
         }
+        for (const RuleAct& act : parent.rule_acts_) {
+            if (act.pos < end) rule_acts_.push_back(act);
+        }
         for (const DraftRound& round : parent.draft_rounds_) {
             if (round.pos < end) draft_rounds_.push_back(beginningOf(round, end));
         }
@@ -80,6 +83,13 @@ public:
         return std::span(expert_passes_).subspan(inherited_.passes);
     }
     [[nodiscard]] const std::vector<ControlChange>& controls() const { return controls_; }
+    [[nodiscard]] const std::vector<RuleAct>& ruleActs() const { return rule_acts_; }  // by rising pos
+    /// The stages of the token at `pos`; nullptr where nobody asked for them.
+    [[nodiscard]] const TokenStages* stagesAt(Position pos) const {
+        const auto found = std::lower_bound(stages_.begin(), stages_.end(), pos,
+                                            [](const TokenStages& stages, Position at) { return stages.pos < at; });
+        return found == stages_.end() || found->pos != pos ? nullptr : &*found;
+    }
     [[nodiscard]] const std::vector<DraftRound>& draftRounds() const { return draft_rounds_; }  // by rising pos
     [[nodiscard]] const std::vector<ExpertPass>& expertPasses() const { return expert_passes_; }
     /// The experts of the row at `pos`, prompt included; nullptr when none were recorded.
@@ -128,6 +138,8 @@ private:
     void applyOne(const TokenText& value) { texts_[value.id] = value.bytes; }
     void applyOne(const TokenRecord& value) { points_.push_back({value, {}}); }
     void applyOne(const ControlChange& value) { controls_.push_back(value); }
+    void applyOne(const TokenStages& value) { stages_.push_back(value); }
+    void applyOne(const RuleAct& value) { rule_acts_.push_back(value); }
     void applyOne(const DraftRound& value) { draft_rounds_.push_back(value); }
     void applyOne(const ExpertPass& value) { expert_passes_.push_back(value); }
     void applyOne(const TokenExperts& value) {
@@ -153,6 +165,8 @@ private:
 
     RunRequest request_;
     RunProvenance provenance_;
+    std::vector<RuleAct> rule_acts_;
+    std::vector<TokenStages> stages_;  // by rising pos
     std::vector<DraftRound> draft_rounds_;
     std::vector<ExpertPass> expert_passes_;
     std::vector<TokenExperts> token_experts_;

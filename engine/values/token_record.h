@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "engine/values/ids.h"
@@ -49,6 +50,21 @@ struct TokenRecord {
     [[nodiscard]] bool intervened() const { return !injected && without_penalty_id != id; }
 
     bool operator==(const TokenRecord&) const = default;
+};
+
+/// The likeliest candidates behind one stage of choosing a token.
+struct TokenStage {
+    std::string name;  // "raw", the id of a logits rule, "temperature", "top_k", "top_p", "min_p", "chosen"
+    std::vector<Alternative> candidates;  // largest first; ln p of the distribution that this stage leaves
+    std::int64_t dropped = 0;             // tokens that this stage took out
+    bool operator==(const TokenStage&) const = default;
+};
+
+/// All stages of one token, for those who ask to see them; nobody stores them.
+struct TokenStages {
+    Position pos = 0;
+    std::vector<TokenStage> stages;
+    bool operator==(const TokenStages&) const = default;
 };
 
 /// What the reference says at the same position on the identical prefix. Arrives in blocks, behind the text.

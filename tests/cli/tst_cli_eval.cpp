@@ -88,7 +88,7 @@ private slots:
             QCOMPARE(trace->points().size(), alone.trace.points().size());
             QVERIFY(!trace->points().empty());
             for (std::size_t i = 0; i < trace->points().size(); ++i) {
-                const TracePoint &a = trace->points()[i];
+                const TracePoint& a = trace->points()[i];
                 const TracePoint& b = alone.trace.points()[i];
                 QCOMPARE(a.token.id, b.token.id);
                 QCOMPARE(std::bit_cast<std::uint32_t>(a.token.entropy), std::bit_cast<std::uint32_t>(b.token.entropy));

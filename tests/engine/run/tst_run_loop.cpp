@@ -78,7 +78,7 @@ bool sameNumbers(const RunTrace& a, const RunTrace& b, std::size_t from = 0) {
 
 }  // namespace
 
-class TestGenerator : public QObject {
+class TestRunLoop : public QObject {
     Q_OBJECT
 private slots:
     void measuresEveryToken() {
@@ -270,5 +270,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(TestGenerator)
+QTEST_APPLESS_MAIN(TestRunLoop)
 #include "tst_run_loop.moc"

@@ -85,8 +85,11 @@ RunRequest randomRequest(const char* model, std::mt19937& random) {
     r.penalty.strength = pick(2) == 0 ? 0.0 : 1.0 + pick(3);
     r.arithmetic = pick(4) == 0 ? Arithmetic::F32 : Arithmetic::Native;
     r.top_alternatives = 1 + pick(6);
-    const bool same_vocabulary = true;
-    if (const int draft = pick(4); draft == 1 && same_vocabulary) {
+    if (pick(3) == 0) r.logits.push_back(*parseMethodChoice("cyclic:amplitude=4,period=20,words=spaced"));
+    if (pick(3) == 0) r.logits.push_back(*parseMethodChoice("loop_stop:times=2,length=3"));
+    if (pick(3) == 0) r.control.push_back(*parseMethodChoice("budget:tokens=12,message=\" So\""));
+    if (pick(4) == 0) r.control.push_back(*parseMethodChoice("wait_injection:times=1,text=\" Wait\""));
+    if (const int draft = pick(4); draft == 1) {
         r.draft.method = *parseMethodChoice("ngram");
     } else if (draft == 2 && std::string_view(model) == "quibble-nano.gguf") {
         r.draft.method = *parseMethodChoice("chain:length=3");

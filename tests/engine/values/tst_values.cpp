@@ -26,6 +26,8 @@ RunRequest fullRequest() {
     r.penalty = {2.5, "mine", {" wait", " but"}, {" but"}, true};
     r.draft = {{"chain", {{"length", 4}}}, "draft.gguf", "tiny.gguf", {"exact", {{"x", 0.5}}}};
     r.experts = {"budget", {{"experts", 4}}};
+    r.logits = {{"cyclic", {{"amplitude", 1e-7}, {"words", "spaced"}}}, {"marker_penalty", {}}};
+    r.control = {{"budget", {{"tokens", 20}, {"message", "Time is up, \"so\"\nI answer."}}}};
     r.seed = 0xFFFFFFFFFFFFFFFFULL;
     r.max_tokens = 77;
     r.context = 4096;
@@ -97,6 +99,40 @@ private slots:
             QVERIFY2(back && *back == one, one.text().c_str());
         }
     }
+    // Texts of any kind survive the written form, and so does the kind: a text that looks like a number stays a text.
+    void textsReadAndWrite() {
+        QCOMPARE((MethodChoice{"budget", {{"tokens", 200}, {"mode", "message"}}}).text(),
+                 std::string("budget:tokens=200,mode=message"));
+        for (const char* text : {"", " ", "a, b", "say \"no\"", "two\nlines", "7", "1e3", "inf", "-", "a:b=c", "\\",
+                                 "Zeit läuft", "\xF0\x9F\x98\x80", "models/a b.gguf", "on"}) {
+            const MethodChoice one{"x", {{"a", text}, {"b", 1e-7}}};
+            const auto back = parseMethodChoice(one.text());
+            QVERIFY2(back && *back == one, one.text().c_str());
+        }
+    }
+    void parametersOfEveryKindAreChecked() {
+        static constexpr ParamOption kModes[] = {{"hard", "Hard"}, {"soft", "Soft"}};
+        const ParamSpec specs[] = {choiceParam("mode", "Mode", kModes, "hard", "How"),
+                                   textParam("text", "Text", "Wait", "What"),
+                                   switchParam("always", "Always", true, "When")};
+        const MethodChoice none{"m", {}};
+        QCOMPARE(none.textOf(specs[0]), std::string("hard"));
+        QCOMPARE(none.textOf(specs[1]), std::string("Wait"));
+        QVERIFY(none.flag(specs[2]));
+        QVERIFY(checkParams(*parseMethodChoice("m:mode=soft,text=\"a, b\",always=0"), specs));
+        const auto mode = checkParams(*parseMethodChoice("m:mode=middle"), specs);
+        QVERIFY(!mode);
+        QCOMPARE(mode.error().line(), std::string("m: mode=middle is not what it takes. Use one of hard, soft"));
+        QVERIFY(!checkParams(*parseMethodChoice("m:always=2"), specs));
+        QVERIFY(
+            !checkParams(*parseMethodChoice("m:text=3"), specs));  // a text that looks like a number stands in quotes
+        QVERIFY(!checkParams({"m", {{"text", std::string(kLongestParamText + 1, 'x')}}}, specs));
+        QVERIFY(!checkParams({"m", {{"text", "\xFF wait"}}}, specs));  // not UTF-8
+        const MethodChoice typed = normalized(*parseMethodChoice("m:text=\"3\",always=off"), specs);
+        QVERIFY(checkParams(typed, specs));
+        QCOMPARE(typed.textOf(specs[1]), std::string("3"));
+        QVERIFY(!typed.flag(specs[2]));
+    }
     void rangesAreSaidInShortestDigits() {
         QCOMPARE(rangeText({.key = "budget", .low = 1, .high = 4096, .step = 1}),
                  std::string("1 to 4096, whole numbers"));
@@ -117,8 +153,9 @@ private slots:
     void methodChoiceFaults_data() {
         QTest::addColumn<QString>("text");
         for (const char* text :
-             {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=x", "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan",
-              "rtn:bits=1e999", "rtn:bits=3,", "rtn:", "rtn:bits=3,,group=64", "rtn:bits=0x3", "rtn:bits= 3"})
+             {"", ":bits=3", "rtn:bits", "rtn:bits=", "rtn:bits=\"x", "rtn:bits=\"x\"y", "rtn:bits=x=y", "rtn:=3",
+              "rtn:bits=3x", "rtn:bits=inf", "rtn:bits=nan", "rtn:bits=1e999", "rtn:bits=3,",
+              "rtn:", "rtn:bits=3,,group=64", "rtn:bits=0x3", "rtn:bits= 3"})
             QTest::newRow(text) << text;
     }
     void methodChoiceFaults() {
@@ -131,7 +168,7 @@ private slots:
         const ParamSpec specs[] = {{.key = "bits", .low = 2, .high = 8, .step = 1, .fallback = 4}};
         QVERIFY(checkParams({"rtn", {{"bits", 3}}}, specs));
         for (const MethodChoice& bad : {MethodChoice{"rtn", {{"bits", 9}}}, MethodChoice{"rtn", {{"bits", 2.5}}},
-                                        MethodChoice{"rtn", {{"bots", 3}}}}) {
+                                        MethodChoice{"rtn", {{"bots", 3}}}, MethodChoice{"rtn", {{"bits", "x"}}}}) {
             QVERIFY(!checkParams(bad, specs));
         }
         QCOMPARE((MethodChoice{"rtn", {}}).value(specs[0]), 4.0);
@@ -150,7 +187,8 @@ private slots:
             missing.erase(key);
             const auto parsed = runRequestFromJson(missing);
             const bool later = key == "draft" || key == "experts" || key == "kv_type" || key == "prefill" ||
-                               key == "recorded_prompt" || key == "clock";  // the first version did not write them
+                               key == "recorded_prompt" || key == "clock" || key == "logits" ||
+                               key == "control";  // the first version did not write them
             QCOMPARE(parsed.has_value(), later);
             if (!later) QVERIFY2(parsed.error().what.find(key) != std::string::npos, parsed.error().what.c_str());
             nlohmann::json wrong = whole;

@@ -1,0 +1,59 @@
+// Ends a run that goes in circles. Our own method; loop_stop of the slot logits breaks the circle instead.
+#include "engine/control/control_method.h"
+#include "engine/logits/loop_finder.h"
+
+namespace quibble::control {
+
+namespace {
+
+constexpr ParamSpec kParams[] = {
+    {"times", "Repetitions", "", 2, 20, 1, 4, "So many times in a row a stretch must stand to be a loop"},
+    {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
+};
+constexpr int kLongest = 256;
+
+class LoopEnd final : public ControlRule {
+public:
+    explicit LoopEnd(MethodChoice choice) : choice_(std::move(choice)), finder_(finderOf(choice_)) {}
+
+    std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<LoopEnd>(*this); }
+    void push(TokenId id) override { finder_.push(id); }
+    void rewritten(std::span<const TokenId> reply) override {
+        finder_ = finderOf(choice_);
+        for (const TokenId id : reply) finder_.push(id);
+    }
+    ControlAction decide(const ControlStep& step) override {
+        LoopFinder behind = finder_;
+        behind.push(step.candidate);
+        const int period = behind.period();
+        if (period == 0) return {};
+        ControlAction action;
+        action.kind = ControlAction::Kind::End;
+        action.why = "the text repeats its last " + std::to_string(period) + " tokens over and over";
+        return action;
+    }
+    Result<void> setParam(std::string_view key, const ParamValue& value) override {
+        MethodChoice changed = choice_;
+        if (auto checked = changeParam(changed, kParams, key, value); !checked) return checked;
+        return fail(ErrorCode::InvalidArgument, "the loop that ends a run is set before it starts",
+                    "Start another run, or stop this one");
+    }
+
+private:
+    static LoopFinder finderOf(const MethodChoice& choice) {
+        return {static_cast<int>(choice.value(kParams[1])), kLongest, static_cast<int>(choice.value(kParams[0]))};
+    }
+
+    MethodChoice choice_;
+    LoopFinder finder_;
+};
+
+Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) { return std::make_unique<LoopEnd>(setup.choice); }
+
+}  // namespace
+
+const ControlMethod kLoopEnd{{"loop_end", "End a loop", "Our own",
+                              "Ends the run when a stretch of tokens stands several times in a row.", kParams},
+                             &make};
+
+}  // namespace quibble::control

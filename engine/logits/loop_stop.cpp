@@ -1,0 +1,66 @@
+// Where the text goes in circles, the token that would go on with the circle is banned. Our own method.
+#include "engine/logits/logits_method.h"
+#include "engine/logits/loop_finder.h"
+
+namespace quibble::logits {
+
+namespace {
+
+constexpr ParamSpec kParams[] = {
+    {"times", "Repetitions", "", 2, 20, 1, 3, "So many times in a row a stretch must stand to be a loop"},
+    {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
+};
+constexpr int kLongest = 256;
+constexpr std::size_t kRemembered = kLongest * 20;  // all that a loop of the most repetitions spans
+
+class LoopStop final : public LogitsRule {
+public:
+    explicit LoopStop(MethodChoice choice) : choice_(std::move(choice)), finder_(finderOf(choice_)) {}
+
+    std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<LoopStop>(*this); }
+    void push(TokenId id) override {
+        finder_.push(id);
+        text_.push_back(id);
+        if (text_.size() > 2 * kRemembered)
+            text_.erase(text_.begin(), text_.end() - static_cast<std::ptrdiff_t>(kRemembered));
+        banned_ = finder_.continuations();
+    }
+    void rewritten(std::span<const TokenId> reply) override {
+        finder_ = finderOf(choice_);
+        text_.clear();
+        banned_.clear();
+        for (const TokenId id : reply) push(id);
+    }
+    bool active(const LogitsStep& /*step*/) const override { return !banned_.empty(); }
+    void apply(std::span<float> logits, const LogitsStep& /*step*/) const override {
+        for (const TokenId id : banned_) logits[static_cast<std::size_t>(id)] = kBannedLogit;
+    }
+    Result<void> setParam(std::string_view key, const ParamValue& value) override {
+        if (auto changed = changeParam(choice_, kParams, key, value); !changed) return changed;
+        finder_ = finderOf(choice_);
+        for (const TokenId id : text_) finder_.push(id);
+        banned_ = finder_.continuations();
+        return {};
+    }
+
+private:
+    static LoopFinder finderOf(const MethodChoice& choice) {
+        return {static_cast<int>(choice.value(kParams[1])), kLongest, static_cast<int>(choice.value(kParams[0]))};
+    }
+    MethodChoice choice_;
+    LoopFinder finder_;
+    std::vector<TokenId> text_;  // for a change of the parameters
+    std::vector<TokenId> banned_;
+};
+
+Result<std::unique_ptr<LogitsRule>> make(const LogitsSetup& setup) { return std::make_unique<LoopStop>(setup.choice); }
+
+}  // namespace
+
+const LogitsMethod kLoopStop{
+    {"loop_stop", "Loop stop", "Our own",
+     "Where a stretch of tokens stands several times in a row, the token that would repeat it once more is banned.",
+     kParams},
+    &make};
+
+}  // namespace quibble::logits
