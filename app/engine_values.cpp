@@ -11,6 +11,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/memory_use.h"
+#include "engine/control/control_method.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/model/weight_format.h"
@@ -58,6 +59,28 @@ std::vector<MethodInfo> draftMethodInfos() {
     }
     return infos;
 }
+
+namespace {
+
+template <typename Method>
+std::vector<MethodInfo> ruleInfos(std::span<const Method* const> methods) {
+    std::vector<MethodInfo> infos;
+    for (const Method* method : methods) {
+        infos.push_back({std::string(method->id),
+                         utf8(method->label),
+                         utf8(method->help),
+                         {method->params.begin(), method->params.end()},
+                         false,
+                         0,
+                         utf8(method->source)});
+    }
+    return infos;
+}
+
+}  // namespace
+
+std::vector<MethodInfo> logitsMethodInfos() { return ruleInfos(logitsMethods()); }
+std::vector<MethodInfo> controlMethodInfos() { return ruleInfos(controlMethods()); }
 
 std::vector<MethodInfo> verifyMethodInfos() {
     std::vector<MethodInfo> infos;

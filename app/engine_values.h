@@ -24,6 +24,9 @@ namespace quibble {
 [[nodiscard]] std::vector<MethodInfo> draftMethodInfos();
 [[nodiscard]] std::vector<MethodInfo> verifyMethodInfos();
 [[nodiscard]] std::vector<MethodInfo> expertMethodInfos();
+/// The slots logits and control.
+[[nodiscard]] std::vector<MethodInfo> logitsMethodInfos();
+[[nodiscard]] std::vector<MethodInfo> controlMethodInfos();
 /// One row a fact, for the details of a model: name, value.
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
 /// The first tokens of a prompt, as the window shows them, at most `most`.

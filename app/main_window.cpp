@@ -24,6 +24,7 @@
 #include "views/plots/traces_view.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
+#include "views/run_setup/rules_panel.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
@@ -109,6 +110,7 @@ void MainWindow::makeParts() {
     parts_.inspector = new TokenInspector(document, this);
     parts_.markers = new MarkersPanel(document, this);
     parts_.decoding = new DecodingPanel(document, this);
+    parts_.rules = new RulesPanel(document, this);
     parts_.table = new TokenTable(document, this);
     parts_.browser = new SessionBrowser(this);
     parts_.prompt = new RunSetupPanel(this);
@@ -121,8 +123,8 @@ void MainWindow::makeParts() {
     parts_.sampler = new SamplerPanel(sampler_popup_);
     (new QVBoxLayout(sampler_popup_))->addWidget(parts_.sampler);
     parts_.sessions = new SessionController(parts_.browser, parts_.work, this);
-    parts_.setup =
-        new SetupController({parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.model_bar}, this);
+    parts_.setup = new SetupController(
+        {parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.rules, parts_.model_bar}, this);
 }
 
 void MainWindow::placeParts() {
@@ -153,6 +155,7 @@ void MainWindow::placeParts() {
         {"speculation", parts_.speculation, Qt::BottomDockWidgetArea},
         {"experts", parts_.experts, Qt::BottomDockWidgetArea},
         {"decoding", parts_.decoding, Qt::LeftDockWidgetArea},
+        {"rules", parts_.rules, Qt::LeftDockWidgetArea},
     };
     for (const auto& row : table) {
         auto* dock = new CardDock(QString::fromLatin1(row.name), row.view, this);
@@ -172,7 +175,8 @@ void MainWindow::arrangeDocks() {
     tabifyDockWidget(dock("traces"), dock("speculation"));
     tabifyDockWidget(dock("speculation"), dock("experts"));
     dock("traces")->raise();
-    tabifyDockWidget(dock("problem"), dock("decoding"));
+    tabifyDockWidget(dock("problem"), dock("rules"));
+    tabifyDockWidget(dock("rules"), dock("decoding"));
     dock("problem")->raise();
     resizeDocks({dock("sessions"), dock("token")}, {theme.em(17), theme.em(22)}, Qt::Horizontal);
     resizeDocks({dock("sessions"), dock("problem")}, {theme.em(25), theme.em(25)}, Qt::Vertical);

@@ -32,6 +32,7 @@ class FileWork;
 class LogWindow;
 class MarkersPanel;
 class ModelBar;
+class RulesPanel;
 class RunController;
 class RunSetupPanel;
 class RunStatusBar;
@@ -83,6 +84,7 @@ public:
         RunSetupPanel* prompt = nullptr;
         SamplerPanel* sampler = nullptr;
         DecodingPanel* decoding = nullptr;
+        RulesPanel* rules = nullptr;
         ModelBar* model_bar = nullptr;
         ColourBar* colours = nullptr;
         RunStatusBar* status = nullptr;

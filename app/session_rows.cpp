@@ -40,6 +40,7 @@ QString endOf(const RunSummary& run) {
         case FinishReason::TokenLimit: return SessionText::tr("limit reached");
         case FinishReason::ContextFull: return SessionText::tr("context full");
         case FinishReason::Stopped: return SessionText::tr("stopped");
+        case FinishReason::Rule: return SessionText::tr("ended by a rule");
         case FinishReason::Failed: return SessionText::tr("failed");
     }
     return {};

@@ -15,7 +15,8 @@ namespace {
 // Drafts and budgets are asked about; plain runs start as they always did.
 bool needsAnswer(const RunRequest& request) {
     const auto experts = findExpertMethod(request.experts);
-    return request.draft.method.id != MethodChoice{}.id || !experts || !(*experts)->lossless;
+    return request.draft.method.id != MethodChoice{}.id || !request.logits.empty() || !request.control.empty() ||
+           !experts || !(*experts)->lossless;
 }
 
 // The reference is opened only where the draft works for it.

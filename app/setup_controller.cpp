@@ -6,6 +6,7 @@
 #include "views/number_field.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
+#include "views/run_setup/rules_panel.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 
@@ -33,6 +34,9 @@ SetupController::SetupController(const Panels& panels, QObject* parent) : QObjec
     connect(panels_.markers, &MarkersPanel::setChosen, this, &SetupController::changed);
     connect(panels_.decoding, &DecodingPanel::changed, this, &SetupController::changed);
     connect(panels_.decoding, &DecodingPanel::controlChanged, this, &SetupController::controlChanged);
+    connect(panels_.rules, &RulesPanel::changed, this, &SetupController::changed);
+    connect(panels_.rules, &RulesPanel::controlChanged, this, &SetupController::controlChanged);
+    connect(panels_.rules, &RulesPanel::faultChanged, this, &SetupController::faultChanged);
     connect(panels_.model_bar, &ModelBar::referenceChosen, this, &SetupController::setReference);
     connect(panels_.sampler, &SamplerPanel::faultChanged, this, &SetupController::faultChanged);
     connect(panels_.markers, &MarkersPanel::faultChanged, this, &SetupController::faultChanged);
@@ -42,7 +46,7 @@ SetupController::SetupController(const Panels& panels, QObject* parent) : QObjec
 
 QString SetupController::fault() const {
     for (const QWidget* panel : {static_cast<QWidget*>(panels_.sampler), static_cast<QWidget*>(panels_.markers),
-                                 static_cast<QWidget*>(panels_.decoding)}) {
+                                 static_cast<QWidget*>(panels_.decoding), static_cast<QWidget*>(panels_.rules)}) {
         if (const QString fault = firstFault(panel); !fault.isEmpty()) return fault;
     }
     return {};
@@ -54,6 +58,7 @@ RunRequest SetupController::request() const {
     panels_.sampler->fill(request);
     request.penalty = panels_.markers->penalty();
     panels_.decoding->fill(request);
+    panels_.rules->fill(request);
     return request;
 }
 
@@ -62,6 +67,7 @@ void SetupController::show(const RunRequest& request) {
     panels_.sampler->setRequest(request);
     panels_.markers->setPenalty(request.penalty);
     panels_.decoding->setRequest(request);
+    panels_.rules->setRequest(request);
     panels_.model_bar->setReference(request.reference);
     panels_.model_bar->setSamplerSummary(panels_.sampler->summary());
     emit changed();
@@ -73,6 +79,7 @@ void SetupController::showDefaults() {
     panels_.sampler->setRequest(request);
     panels_.markers->setPenalty(request.penalty);
     panels_.decoding->setRequest(request);
+    panels_.rules->setRequest(request);
     panels_.model_bar->setReference(request.reference);
     panels_.model_bar->setSamplerSummary(panels_.sampler->summary());
     // The first start shows the first problem, so that everybody's tutorial looks the same.

@@ -15,6 +15,7 @@ namespace quibble {
 class DecodingPanel;
 class MarkersPanel;
 class ModelBar;
+class RulesPanel;
 class RunSetupPanel;
 class SamplerPanel;
 
@@ -26,6 +27,7 @@ public:
         SamplerPanel* sampler = nullptr;
         MarkersPanel* markers = nullptr;
         DecodingPanel* decoding = nullptr;
+        RulesPanel* rules = nullptr;
         ModelBar* model_bar = nullptr;
     };
     explicit SetupController(const Panels& panels, QObject* parent = nullptr);

@@ -20,6 +20,7 @@
 #include "views/plots/traces_view.h"
 #include "views/run_setup/decoding_panel.h"
 #include "views/run_setup/model_bar.h"
+#include "views/run_setup/rules_panel.h"
 #include "views/run_setup/run_setup_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/shortcut_sheet.h"
@@ -110,6 +111,7 @@ void MainWindow::makeRunMenu() {
             {"editPrompt", tr("&Edit Prompt"), keys("Ctrl+P"), [this] { focusOn(parts_.prompt); }, {}},
             {"sampler", tr("S&ampling…"), keys("Ctrl+Shift+S"), [this] { openSampler(); }, {}},
             {"decoding", tr("Dra&fts and Experts"), keys("Ctrl+Shift+D"), [this] { focusOn(parts_.decoding); }, {}},
+            {"rules", tr("R&ules"), keys("Ctrl+Shift+R"), [this] { focusOn(parts_.rules); }, {}},
             {"rollSeed", tr("New See&d"), keys("Ctrl+D"), [this] { parts_.sampler->rollSeed(); }, {}},
             {"", {}, {}, {}, {}},
             {"branch",

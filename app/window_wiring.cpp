@@ -22,6 +22,7 @@
 #include "views/plots/scatter_view.h"
 #include "views/plots/traces_view.h"
 #include "views/run_setup/decoding_panel.h"
+#include "views/run_setup/rules_panel.h"
 #include "views/run_setup/sampler_panel.h"
 #include "views/sessions/session_browser.h"
 #include "views/speculation/speculation_view.h"
@@ -286,6 +287,7 @@ void MainWindow::begin(const std::filesystem::path& model) {
     parts_.decoding->setDraftMethods(draftMethodInfos());
     parts_.decoding->setVerifyMethods(verifyMethodInfos());
     parts_.decoding->setExpertMethods(expertMethodInfos());
+    parts_.rules->setMethods(logitsMethodInfos(), controlMethodInfos());
     parts_.experts->setOfferedModel(toQString(paths_.shippedMixture().stem()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);

@@ -108,6 +108,7 @@ QString RunStatusBar::stateText() const {
         case FinishReason::TokenLimit: return tr("finished: token limit");
         case FinishReason::ContextFull: return tr("finished: context full");
         case FinishReason::Stopped: return tr("stopped");
+        case FinishReason::Rule: return tr("finished: ended by a rule");
         case FinishReason::Failed: return tr("failed: %1").arg(QString::fromStdString(trace.finished()->message));
     }
     return tr("finished");
