@@ -68,14 +68,14 @@ public:
         if (store_.writer == nullptr) return kNoRun;
         return store_.writer->beginRun(store_.session, request);
     }
-    void happens(EventBatchPtr batch) override {
+    void happens(const EventBatchPtr& batch) override {
         for (const RunEvent& event : batch->events) {
             const auto* provenance = std::get_if<RunProvenance>(&event);
             if (provenance == nullptr || std::exchange(noted_, true)) continue;
             line_.clear();
             printNotes(*provenance);
         }
-        if (store_.writer != nullptr) store_.writer->push(std::move(batch));
+        if (store_.writer != nullptr) store_.writer->push(batch);
     }
     void ends(std::size_t index, const RunTrace& trace) override { evaluation_.add(index, resultOf(trace)); }
     void fails(std::size_t index, const Error& why) override {

@@ -24,7 +24,7 @@ constexpr ParamSpec kParams[] = {
         "What stands before the end mark; the default is the message of Qwen3"),
     {"ramp", "Ramp", "logits", 0, 100, 0, 0,
      "How far the end mark is raised when the budget is used up; 0: not at all"},
-    {"ramp_begin", "Ramp from", "share of the budget", 0, 0.99, 0, 0.7, "From here on the end mark rises"},
+    {"ramp_begin", "Ramp from", "of the budget", 0, 0.99, 0, 0.7, "From here on the end mark rises"},
     {"ramp_power", "Ramp power", "", 0.1, 10, 0, 1, "1: evenly; more: later and steeper"},
 };
 

@@ -118,7 +118,7 @@ void ProblemRuns::pass(Active& active, std::vector<RunEvent> events, ProblemList
     auto batch = std::make_shared<EventBatch>();
     batch->run = active.run;
     batch->events = std::move(events);
-    listener.happens(std::move(batch));
+    listener.happens(batch);
 }
 
 void ProblemRuns::close(std::unique_ptr<ScheduledRun> run, ProblemListener& listener,

@@ -42,7 +42,7 @@ public:
     virtual ~ProblemListener() = default;
     /// A run begins. Gives the id that its batches shall carry. Errors: what keeps it from being kept; the set ends.
     [[nodiscard]] virtual Result<RunId> begins(std::size_t index, const RunRequest& request) = 0;
-    virtual void happens(EventBatchPtr /*batch*/) {}
+    virtual void happens(const EventBatchPtr& /*batch*/) {}
     /// The run is through, by itself.
     virtual void ends(std::size_t index, const RunTrace& trace) = 0;
     /// The problem could not run, or its run could not go on.

@@ -11,7 +11,7 @@ constexpr ParamSpec kParams[] = {
     {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
 };
 constexpr int kLongest = 256;
-constexpr std::size_t kRemembered = kLongest * 20;  // all that a loop of the most repetitions spans
+constexpr std::size_t kRemembered = std::size_t{kLongest} * 20;  // all that a loop of the most repetitions spans
 
 class LoopStop final : public LogitsRule {
 public:

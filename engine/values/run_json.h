@@ -96,6 +96,7 @@ inline std::string methodFromJson(const nlohmann::json& value, MethodChoice& met
 
 inline std::vector<std::string> methodTexts(const std::vector<MethodChoice>& methods) {
     std::vector<std::string> texts;
+    texts.reserve(methods.size());
     for (const MethodChoice& method : methods) texts.push_back(method.text());
     return texts;
 }

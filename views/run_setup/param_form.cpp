@@ -42,6 +42,7 @@ QString manyLines(const QString& line) {
 ParamForm::ParamForm(const std::vector<ParamSpec>& specs, QWidget* parent) : QWidget(parent) {
     auto* form = new QFormLayout(this);
     form->setContentsMargins(0, 0, 0, 0);
+    form->setRowWrapPolicy(QFormLayout::WrapLongRows);  // in a narrow panel a field stands below its label
     for (const ParamSpec& spec : specs) {
         Field field{spec};
         const bool on_or_off = spec.isNumber() && spec.low == 0 && spec.high == 1 && spec.step == 1;
