@@ -33,10 +33,9 @@ public:
         return action;
     }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
-        MethodChoice changed = choice_;
-        if (auto checked = changeParam(changed, kParams, key, value); !checked) return checked;
-        return fail(ErrorCode::InvalidArgument, "the loop that ends a run is set before it starts",
-                    "Start another run, or stop this one");
+        if (auto changed = changeParam(choice_, kParams, key, value); !changed) return changed;
+        finder_.setLimits(static_cast<int>(choice_.value(kParams[1])), static_cast<int>(choice_.value(kParams[0])));
+        return {};
     }
 
 private:

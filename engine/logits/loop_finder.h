@@ -14,6 +14,12 @@ public:
     LoopFinder(int shortest, int longest, int times)
         : shortest_(shortest), longest_(longest), times_(times), same_(static_cast<std::size_t>(longest) + 1) {}
 
+    /// Other limits for the same text: what was counted holds for every stretch, so nothing is read again.
+    void setLimits(int shortest, int times) {
+        shortest_ = shortest;
+        times_ = times;
+    }
+
     void push(TokenId id) {
         const std::size_t n = text_.size();
         for (std::size_t period = 1; period < same_.size(); ++period)

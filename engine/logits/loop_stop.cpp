@@ -11,7 +11,6 @@ constexpr ParamSpec kParams[] = {
     {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
 };
 constexpr int kLongest = 256;
-constexpr std::size_t kRemembered = std::size_t{kLongest} * 20;  // all that a loop of the most repetitions spans
 
 class LoopStop final : public LogitsRule {
 public:
@@ -20,16 +19,12 @@ public:
     std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<LoopStop>(*this); }
     void push(TokenId id) override {
         finder_.push(id);
-        text_.push_back(id);
-        if (text_.size() > 2 * kRemembered)
-            text_.erase(text_.begin(), text_.end() - static_cast<std::ptrdiff_t>(kRemembered));
         banned_ = finder_.continuations();
     }
     void rewritten(std::span<const TokenId> reply) override {
         finder_ = finderOf(choice_);
-        text_.clear();
-        banned_.clear();
-        for (const TokenId id : reply) push(id);
+        for (const TokenId id : reply) finder_.push(id);
+        banned_ = finder_.continuations();
     }
     bool active(const LogitsStep& /*step*/) const override { return !banned_.empty(); }
     void apply(std::span<float> logits, const LogitsStep& /*step*/) const override {
@@ -37,8 +32,7 @@ public:
     }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
         if (auto changed = changeParam(choice_, kParams, key, value); !changed) return changed;
-        finder_ = finderOf(choice_);
-        for (const TokenId id : text_) finder_.push(id);
+        finder_.setLimits(static_cast<int>(choice_.value(kParams[1])), static_cast<int>(choice_.value(kParams[0])));
         banned_ = finder_.continuations();
         return {};
     }
@@ -49,7 +43,6 @@ private:
     }
     MethodChoice choice_;
     LoopFinder finder_;
-    std::vector<TokenId> text_;  // for a change of the parameters
     std::vector<TokenId> banned_;
 };
 
