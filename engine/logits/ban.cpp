@@ -18,7 +18,11 @@ constexpr ParamSpec kParams[] = {
               "Separated by commas; case does not count"),
     textParam("except", "Except",
               "ohio, many, company, germany, button, butter, attribut, distribut, contribut, know, snow, brother, "
-              "mother, checksum, against, yeah, utah, rebut, debut, tribut",
+              "mother, checksum, against, yeah, utah, rebut, debut, tribut, joh, sarah, noah, hannah, jonah, leah, "
+              "deborah, savannah, raham, elijah, oprah, mohamm, mohame, idaho, ahoma, omaha, yahoo, yamaha, bahamas, "
+              "brittany, tiffany, albany, canyon, kuwait, ahead, fahren, ahrenheit, cohol, bohydr, cohe, cohort, "
+              "prohib, nown, nowled, nowhere, bother, smoother, otherapy, othermal, butler, butcher, checkbox, "
+              "checkpoint, checkout, checklist, paycheck, await",
               "Tokens that hold one of these stay: false hits, separated by commas"),
     choiceParam("match", "A word counts", kMatches, "substring",
                 "Substrings of the published list hit many harmless tokens; words are found where no letter stands "
