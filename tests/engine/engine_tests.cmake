@@ -23,6 +23,7 @@ quibble_test(tst_sequence SOURCES ${CMAKE_CURRENT_LIST_DIR}/forward/tst_sequence
 quibble_test(tst_hostile_models SOURCES ${CMAKE_CURRENT_LIST_DIR}/model/tst_hostile_models.cpp LIBS quibble_model_fixture)
 quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/forward/tst_determinism.cpp LIBS quibble_model_fixture quibble_amx_emulator)
 quibble_test(tst_rules SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_rules.cpp LIBS quibble::engine)
+quibble_test(tst_budget SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_budget.cpp LIBS quibble::engine)
 quibble_test(tst_early_stop SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_early_stop.cpp LIBS quibble::engine)
 quibble_test(tst_concise_hint SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_concise_hint.cpp LIBS quibble::engine)
 quibble_test(tst_contrast SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_contrast.cpp LIBS quibble::engine)

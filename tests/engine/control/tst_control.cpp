@@ -148,21 +148,22 @@ private slots:
     }
 
     void aLoopEndsTheRun() {
-        RunRequest r = request({"loop_end:times=3,length=4"});
-        r.raw = true;
-        r.sampler.temperature = 0;
-        r.prompt = "Again: 3 + 4 = 7. Again: 3 + 4 = 7. Again: 3 + 4 = 7. Again: 3 + 4 = 7. Again:";
-        r.max_tokens = 200;
+        // The shortest loop there is: the digits of 55, which the model repeats from its prompt.
+        RunRequest r = request({"loop_end:times=2,length=1"});
+        r.prompt = "Tom has 55 coins. Then gets 68 more. Then loses 19. How many coins now?";
         const WholeRun run = wholeRun(r);
         RunRequest without = r;
         without.control.clear();
         const std::vector<TokenId> all = idsOf(wholeRun(without).trace), ids = idsOf(run.trace);
-        if (ids.size() == all.size()) QSKIP("this model does not go in circles here");
+        QVERIFY2(ids.size() < all.size(), textOf(run.trace).c_str());
         QCOMPARE(run.trace.ruleActs().back().kind, RuleAct::Kind::Ended);
         QVERIFY(std::equal(ids.begin(), ids.end(), all.begin()));
-        LoopFinder finder(4, 256, 3);
-        for (const TokenId id : ids) finder.push(id);
-        QVERIFY(finder.period() > 0);
+        // It ends with the first loop.
+        LoopFinder finder(1, 256, 2);
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            finder.push(ids[i]);
+            QCOMPARE(finder.period() > 0, i + 1 == ids.size());
+        }
     }
 
     // A lossless draft changes nothing, whatever the rules do meanwhile.

@@ -128,6 +128,96 @@ private slots:
         QVERIFY(thinking->active({.thinking = true}) && !thinking->active({.thinking = false}));
     }
 
+    // The words of the paper and the false hits that its list needs, in vocabularies of real models.
+    void thePublishedWordsAreBannedAndFalseHitsAreNot_data() {
+        QTest::addColumn<QString>("file");
+        QTest::newRow("DeepSeek-R1, Qwen") << "vocab-deepseek-r1-qwen.gguf";
+        QTest::newRow("GPT-2") << "vocab-gpt-2.gguf";
+    }
+    void thePublishedWordsAreBannedAndFalseHitsAreNot() {
+        QFETCH(const QString, file);
+        const auto opened = ModelFile::open(goldenDirectory() / "vocab" / file.toStdString());
+        QVERIFY2(opened, opened ? "" : opened.error().line().c_str());
+        const auto vocabulary = Tokenizer::fromFile(**opened);
+        QVERIFY2(vocabulary, vocabulary ? "" : vocabulary.error().line().c_str());
+        const Tokenizer& real = **vocabulary;
+        const auto banned = [&](const std::string& text) {
+            const MethodChoice choice = parseMethodChoice(text).value();
+            std::vector<float> logits(real.vocabSize());
+            (*findLogitsMethod(choice))->make({choice, &real}).value()->apply(logits, {});
+            return logits;
+        };
+        const std::vector<float> shipped = banned("ban"), bare = banned("ban:except=\"\"");
+        const auto is = [&](const std::vector<float>& logits, const std::string& word) {
+            const auto id = real.idOf(word);
+            return id && logits[static_cast<std::size_t>(*id)] == kBannedLogit;
+        };
+        for (const char* word : {" Wait", " wait", " Alternatively", " But", " but", " However", " Maybe", " Oh",
+                                 " check", " another", " any", " again", " other", " now", " verify"}) {
+            if (real.idOf(word)) QVERIFY2(is(shipped, word), word);
+        }
+        QVERIFY(is(shipped, " Wait") && is(shipped, " However") && is(shipped, " But"));
+        int spared = 0;
+        for (const char* word : {" Ohio",   " button",  " known",   " many",       " brother", " John",   " Sarah",
+                                 " Noah",   " Idaho",   " ahead",   " Fahrenheit", " alcohol", " cohort", " prohibited",
+                                 " canyon", " unknown", " company", " checkpoint", " Johnson", " mother", " know"}) {
+            if (!real.idOf(word)) continue;
+            QVERIFY2(is(bare, word), word);  // the substrings do hit it
+            QVERIFY2(!is(shipped, word), word);
+            ++spared;
+        }
+        QVERIFY2(spared >= 15, qPrintable(QString::number(spared)));
+        // Not one of the marks.
+        for (std::size_t i = 0; i < bare.size(); ++i) {
+            if (real.isSpecial(static_cast<TokenId>(i))) QCOMPARE(bare[i], 0.0F);
+        }
+    }
+
+    // What is banned stays unlikely at every temperature and behind every other rule.
+    void noBannedTokenIsSampled() {
+        Sampler sampler;
+        LogitsChain chain;
+        chain.add(rule("ban:words=\"wait, but\",except=\"\""));
+        chain.add(rule("cyclic:amplitude=20,period=4,words=spaced"));
+        std::vector<float> raw = zeros(), storage;
+        const std::vector<float> mask = [&] {
+            std::vector<float> out = zeros();
+            chain.apply(out, {}, 1);
+            return out;
+        }();
+        for (std::size_t i = 0; i < raw.size(); ++i) raw[i] = mask[i] != 0 ? 30.0F : 0.0F;  // the model wants them
+        const auto logits = chain.applied(raw, {.generated = 1}, storage);
+        for (const double temperature : {0.0, 0.6, 1.0, 2.0}) {
+            for (Position pos = 0; pos < 200; ++pos) {
+                const TokenId id = sampler.choose(logits, {temperature, 0, 1, 0}, 11, pos);
+                QCOMPARE(mask[static_cast<std::size_t>(id)], 0.0F);
+            }
+        }
+    }
+
+    // The odds of the words against the rest change by exp(d / T).
+    void theWaveChangesTheOddsByItsHeight() {
+        const TokenId id = spacedWord();
+        const auto wave = rule("cyclic:amplitude=3,period=100,words=spaced");
+        const auto rest = static_cast<TokenId>(tokenizer().encode("q").front());
+        for (const double temperature : {0.6, 1.0}) {
+            for (const std::int64_t t : {10, 25, 60, 75}) {
+                std::vector<float> plain = zeros();
+                for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<float>(i % 7);
+                std::vector<float> waved = plain;
+                wave->apply(waved, {.generated = t});
+                const auto odds = [&](const std::vector<float>& z) {
+                    return std::exp(static_cast<double>(z[static_cast<std::size_t>(id)]) / temperature) /
+                           std::exp(static_cast<double>(z[static_cast<std::size_t>(rest)]) / temperature);
+                };
+                const double u = static_cast<double>(t) / 100;
+                const double d = 3 * (u <= 0.25 ? 4 * u : u <= 0.75 ? 2 - 4 * u : 4 * u - 4);
+                const double wanted = std::exp(d / temperature), got = odds(waved) / odds(plain);
+                QVERIFY2(std::abs(got / wanted - 1) < 1e-5, qPrintable(QString::number(got / wanted, 'g', 12)));
+            }
+        }
+    }
+
     void aLoopIsFound() {
         LoopFinder finder(3, 16, 3);
         const auto push = [&](std::initializer_list<TokenId> ids) {
@@ -155,6 +245,22 @@ private slots:
         QCOMPARE(endless.continuations(), std::vector<TokenId>{4});
     }
 
+    // Limits may change at any place of a long text: it is as if they had held from the first token on.
+    void limitsOfALoopChangeLikeOnesThatAlwaysHeld() {
+        LoopFinder changed(20, 64, 9), strict(2, 64, 3);
+        std::uint32_t random = 7;
+        for (int i = 0; i < 4000; ++i) {
+            random = random * 1664525U + 1013904223U;
+            const auto id = static_cast<TokenId>(i % 400 < 120 ? i % 5 : static_cast<int>(random >> 30U));
+            changed.push(id);
+            strict.push(id);
+            LoopFinder now = changed;
+            now.setLimits(2, 3);
+            QCOMPARE(now.period(), strict.period());
+            QCOMPARE(now.continuations(), strict.continuations());
+        }
+    }
+
     void aLoopIsBroken() {
         const auto stop = rule("loop_stop:times=2,length=2");
         for (const TokenId id : {7, 8, 7}) stop->push(id);
@@ -170,6 +276,7 @@ private slots:
         // Stricter parameters look at the text that is there.
         QVERIFY(stop->setParam("times", 3));
         QVERIFY(!stop->active({}));
+        QVERIFY(stop->setParam("length", 3) && stop->setParam("length", 2));
         QVERIFY(stop->setParam("times", 2));
         QCOMPARE(added(*stop, {}, 7), kBannedLogit);
         QVERIFY(!stop->setParam("times", 1) && !stop->setParam("times", "often") && !stop->setParam("depth", 2));
