@@ -36,13 +36,13 @@ public:
     std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<Budget>(*this); }
 
     // The ramp: B max(0, (x - x0) / (1 - x0))^p on the first token of the end mark, with x the used share.
-    bool active(const LogitsStep& step) const override { return step.thinking && height() != 0; }
+    bool active(const LogitsStep& step) const override { return step.thinking && height(step.thought_tokens) != 0; }
     void apply(std::span<float> logits, const LogitsStep& step) const override {
-        if (step.thinking) logits[static_cast<std::size_t>(closing_.front())] += static_cast<float>(height());
+        if (step.thinking)
+            logits[static_cast<std::size_t>(closing_.front())] += static_cast<float>(height(step.thought_tokens));
     }
 
     ControlAction decide(const ControlStep& step) override {
-        used_ = step.thought_tokens + (step.thinking && !step.closes_thought ? 1 : 0);
         const auto budget = static_cast<std::int64_t>(choice_.value(kParams[0]));
         if (!step.thinking || step.closes_thought || step.thought_tokens < budget) return {};
         if (endsInsideCharacter(*tokenizer_, step.text)) return {};
@@ -64,18 +64,17 @@ public:
     }
 
 private:
-    [[nodiscard]] double height() const {
+    [[nodiscard]] double height(std::int64_t used) const {
         const double rise = choice_.value(kParams[4]), budget = choice_.value(kParams[0]);
         if (rise == 0 || budget == 0) return 0;
         const double begin = choice_.value(kParams[5]);
-        const double share = (static_cast<double>(used_) / budget - begin) / (1 - begin);
+        const double share = (static_cast<double>(used) / budget - begin) / (1 - begin);
         return share <= 0 ? 0 : rise * std::pow(share, choice_.value(kParams[6]));
     }
 
     MethodChoice choice_;
     const Tokenizer* tokenizer_;
     std::vector<TokenId> closing_;
-    std::int64_t used_ = 0;  // thinking tokens, the last candidate included
 };
 
 Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {

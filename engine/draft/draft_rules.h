@@ -40,7 +40,9 @@ public:
     RuleFollower(RuleFollower&&) = default;
 
     void push(TokenId id) {
+        const bool was_inside = thinking_.inside();
         step_.thinking = thinking_.push(id);
+        if (was_inside && step_.thinking) ++step_.thought_tokens;
         step_.thought = thinking_.closedSpans() > 0;
         ++step_.pos;
         ++step_.generated;

@@ -22,6 +22,9 @@ struct LogitsStep {
     std::int64_t generated = 0;  // tokens behind the prompt so far; 0 at the first
     bool thinking = false;       // inside the reasoning span
     bool thought = false;        // a reasoning span was closed before
+    /// Sampled tokens inside reasoning spans so far, the opening mark not counted; on a drafted path all count as
+    /// sampled.
+    std::int64_t thought_tokens = 0;
     /// Raw logits at this place behind the second prompt, for rules that ask for one; empty where there are none (on a
     /// drafted path), and then such a rule changes nothing.
     std::span<const float> second = {};

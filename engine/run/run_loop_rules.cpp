@@ -59,7 +59,7 @@ Result<void> RunLoop::prepareRules() {
 
 LogitsStep RunLoop::logitsStep() const {
     return {position(), static_cast<std::int64_t>(tokens_.size() - prompt_size_), thinking_->inside(),
-            thinking_->closedSpans() > 0};
+            thinking_->closedSpans() > 0, thought_tokens_};
 }
 
 void RunLoop::pushRules(TokenId id) { chain_.push(id); }

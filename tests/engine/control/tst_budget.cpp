@@ -24,7 +24,7 @@ TokenId closingMark() { return closingOfThought(tokenizer()).value().front(); }
 // What a rule adds to the logit of the end mark where a text stands.
 float raised(const RuleStream& stream, bool thinking = true) {
     std::vector<float> logits(tokenizer().vocabSize());
-    const LogitsStep step{.thinking = thinking};
+    const LogitsStep step{.thinking = thinking, .thought_tokens = stream.thought_tokens};
     if (stream.rule->active(step)) stream.rule->apply(logits, step);
     const auto mark = static_cast<std::size_t>(closingMark());
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -124,7 +124,7 @@ private slots:
         }
         RuleStream off(control::kBudget, "budget:tokens=20", tokenizer());
         sayTokens(off, 20);
-        QVERIFY(!off.rule->active({.thinking = true}));
+        QVERIFY(!off.rule->active({.thinking = true, .thought_tokens = 20}));
     }
     void aBudgetChangesLive() {
         RuleStream stream(control::kBudget, "budget:tokens=1000,mode=hard", tokenizer());

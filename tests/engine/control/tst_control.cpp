@@ -217,6 +217,27 @@ private slots:
         QVERIFY(!refused && refused.error().code == ErrorCode::InvalidArgument);
     }
 
+    // The ramp stands as high in a branch as in its run, from the first sampled token on.
+    void aBranchStandsOnTheRampOfItsRun() {
+        const RunRequest r = request({"budget:tokens=40,ramp=40,ramp_begin=0.2,message=\" So\""});
+        const WholeRun run = wholeRun(r);
+        const std::vector<TokenId> whole = idsOf(run.trace);
+        QVERIFY(whole != idsOf(wholeRun(request({"budget:tokens=40,message=\" So\""})).trace));  // it acts
+        for (std::size_t at = 1; at < whole.size(); ++at) {
+            const TokenRecord& token = run.trace.points()[at].token;
+            if (token.injected) continue;
+            const WholeRun again = wholeRun(branchRequest(run.trace, RunId{1}, token.pos, token.id));
+            QCOMPARE(idsOf(again.trace),
+                     std::vector<TokenId>(whole.begin() + static_cast<std::ptrdiff_t>(at), whole.end()));
+        }
+        for (const char* draft : {"ngram", "chain:length=4", "tree"}) {
+            RunRequest drafted = r;
+            drafted.draft.method = parseMethodChoice(draft).value();
+            drafted.draft.path = (shippedModel().parent_path() / "quibble-nano-draft.gguf").string();
+            QVERIFY2(sameTokens(run.trace, wholeRun(drafted).trace), draft);
+        }
+    }
+
     // With the same noise, each rule that turned a choice is named.
     void turnsAreToldOfTheRuleThatMadeThem() {
         RunRequest r = request({}, {"cyclic:amplitude=8,period=8,words=spaced"});
