@@ -98,7 +98,6 @@ RulesPanel::Row RulesPanel::makeRow(bool control, const MethodInfo& method) {
     row.deeds = new QLabel(row.box);
     useFont(row.deeds, FontRole::Small);
     useTextColour(row.deeds, TextRole::Muted);
-    head->addWidget(row.deeds);
     QWidget* box = row.box;
     const auto at = [this, box] {
         const auto found = std::find_if(rows_.begin(), rows_.end(), [box](const Row& one) { return one.box == box; });
@@ -111,6 +110,7 @@ RulesPanel::Row RulesPanel::makeRow(bool control, const MethodInfo& method) {
     connect(remove, &QToolButton::clicked, this, [this, at] { removeRule(at()); });
     head->addWidget(remove);
     lines->addLayout(head);
+    lines->addWidget(row.deeds);  // beside the buttons there is no room in a narrow panel
     row.form = new ParamForm(method.params, row.box);
     lines->addWidget(row.form);
     connect(row.on, &QCheckBox::toggled, this, [this, form = row.form](bool on) {
