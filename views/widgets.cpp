@@ -5,6 +5,7 @@
 #include <QEvent>
 #include <QPainter>
 #include <QScreen>
+#include <QScrollArea>
 #include <QStyle>
 
 #include "views/text_shaping.h"
@@ -66,6 +67,24 @@ void wheelOnlyWithFocus(QWidget* field) {
     };
     field->setFocusPolicy(Qt::StrongFocus);  // without: the wheel would give it the focus
     field->installEventFilter(new Filter(field));
+}
+
+QVBoxLayout* makeScrolledColumn(QWidget* panel, double top_margin, double gap) {
+    const Theme& theme = Theme::instance();
+    auto* outer = new QVBoxLayout(panel);
+    outer->setContentsMargins(0, 0, 0, 0);
+    auto* scroll = new QScrollArea(panel);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    outer->addWidget(scroll);
+    auto* body = new QWidget(scroll);
+    body->setObjectName(QStringLiteral("cardBody"));
+    scroll->setWidget(body);
+    auto* column = new QVBoxLayout(body);
+    column->setContentsMargins(theme.em(0.6), theme.em(top_margin), theme.em(0.6), theme.em(0.6));
+    column->setSpacing(theme.em(gap));
+    return column;
 }
 
 QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent) {

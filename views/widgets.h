@@ -5,6 +5,7 @@
 #include <QLayout>
 #include <QPushButton>
 #include <QToolButton>
+#include <QVBoxLayout>
 
 namespace quibble {
 
@@ -19,6 +20,9 @@ void useTextColour(QWidget* widget, TextRole role);
 
 /// A muted caption that wraps.
 [[nodiscard]] QLabel* makeCaption(const QString& text, QWidget* parent);
+/// The column of a panel that scrolls up and down: its parent widget is what stands in it. Margins and gap in widths of
+/// an em.
+[[nodiscard]] QVBoxLayout* makeScrolledColumn(QWidget* panel, double top_margin, double gap);
 /// A borderless button with an icon of the theme; `name` is spoken and shown as tool tip.
 [[nodiscard]] QToolButton* makeFlatButton(const QString& icon, const QString& name, QWidget* parent);
 

@@ -1,4 +1,6 @@
 // Ends a run that goes in circles. Our own method; loop_stop of the slot logits breaks the circle instead.
+#include <array>
+
 #include "engine/control/control_method.h"
 #include "engine/logits/loop_finder.h"
 
@@ -6,20 +8,16 @@ namespace quibble::control {
 
 namespace {
 
-constexpr ParamSpec kParams[] = {
-    {"times", "Repetitions", "", 2, 20, 1, 4, "So many times in a row a stretch must stand to be a loop"},
-    {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
-};
-constexpr int kLongest = 256;
+constexpr std::array kParams = loopParams(4);
 
 class LoopEnd final : public ControlRule {
 public:
-    explicit LoopEnd(MethodChoice choice) : choice_(std::move(choice)), finder_(finderOf(choice_)) {}
+    explicit LoopEnd(MethodChoice choice) : choice_(std::move(choice)), finder_(loopFinderOf(choice_, kParams)) {}
 
     std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<LoopEnd>(*this); }
     void push(TokenId id) override { finder_.push(id); }
     void rewritten(std::span<const TokenId> reply) override {
-        finder_ = finderOf(choice_);
+        finder_ = loopFinderOf(choice_, kParams);
         for (const TokenId id : reply) finder_.push(id);
     }
     ControlAction decide(const ControlStep& step) override {
@@ -39,10 +37,6 @@ public:
     }
 
 private:
-    static LoopFinder finderOf(const MethodChoice& choice) {
-        return {static_cast<int>(choice.value(kParams[1])), kLongest, static_cast<int>(choice.value(kParams[0]))};
-    }
-
     MethodChoice choice_;
     LoopFinder finder_;
 };

@@ -1,10 +1,12 @@
 // Finds out whether a text goes in circles: the same stretch of tokens several times in a row.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "engine/values/ids.h"
+#include "engine/values/param_spec.h"
 
 namespace quibble {
 
@@ -59,5 +61,18 @@ private:
     std::vector<TokenId> text_;       // its end
     std::vector<std::int64_t> same_;  // by period: how many of the last tokens equal the one that many before
 };
+
+/// What a rule about loops is told: how often a stretch must stand, and how long it is at least.
+[[nodiscard]] constexpr std::array<ParamSpec, 2> loopParams(int usual_times) {
+    return {ParamSpec{"times", "Repetitions", "", 2, 20, 1, static_cast<double>(usual_times),
+                      "So many times in a row a stretch must stand to be a loop"},
+            ParamSpec{"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"}};
+}
+
+/// The finder that `choice` asks for with loopParams().
+[[nodiscard]] inline LoopFinder loopFinderOf(const MethodChoice& choice, const std::array<ParamSpec, 2>& params) {
+    return {static_cast<int>(choice.value(params[1])), static_cast<int>(params[1].high),
+            static_cast<int>(choice.value(params[0]))};
+}
 
 }  // namespace quibble

@@ -1,4 +1,6 @@
 // Where the text goes in circles, the token that would go on with the circle is banned. Our own method.
+#include <array>
+
 #include "engine/logits/logits_method.h"
 #include "engine/logits/loop_finder.h"
 
@@ -6,15 +8,11 @@ namespace quibble::logits {
 
 namespace {
 
-constexpr ParamSpec kParams[] = {
-    {"times", "Repetitions", "", 2, 20, 1, 3, "So many times in a row a stretch must stand to be a loop"},
-    {"length", "Shortest stretch", "tokens", 1, 256, 1, 8, "Shorter repetitions may stay"},
-};
-constexpr int kLongest = 256;
+constexpr std::array kParams = loopParams(3);
 
 class LoopStop final : public LogitsRule {
 public:
-    explicit LoopStop(MethodChoice choice) : choice_(std::move(choice)), finder_(finderOf(choice_)) {}
+    explicit LoopStop(MethodChoice choice) : choice_(std::move(choice)), finder_(loopFinderOf(choice_, kParams)) {}
 
     std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<LoopStop>(*this); }
     void push(TokenId id) override {
@@ -22,7 +20,7 @@ public:
         banned_ = finder_.continuations();
     }
     void rewritten(std::span<const TokenId> reply) override {
-        finder_ = finderOf(choice_);
+        finder_ = loopFinderOf(choice_, kParams);
         for (const TokenId id : reply) finder_.push(id);
         banned_ = finder_.continuations();
     }
@@ -38,9 +36,6 @@ public:
     }
 
 private:
-    static LoopFinder finderOf(const MethodChoice& choice) {
-        return {static_cast<int>(choice.value(kParams[1])), kLongest, static_cast<int>(choice.value(kParams[0]))};
-    }
     MethodChoice choice_;
     LoopFinder finder_;
     std::vector<TokenId> banned_;

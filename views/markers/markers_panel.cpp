@@ -9,7 +9,6 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QHeaderView>
-#include <QScrollArea>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QStyle>
@@ -41,20 +40,7 @@ MarkersPanel::MarkersPanel(RunDocument* document, QWidget* parent)
       document_(document),
       model_(new MarkerModel(this)),
       refresh_timer_(new QTimer(this)) {
-    const Theme& theme = Theme::instance();
-    auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    outer->addWidget(scroll);
-    auto* body = new QWidget(scroll);
-    body->setObjectName(QStringLiteral("cardBody"));
-    scroll->setWidget(body);
-    column_ = new QVBoxLayout(body);
-    column_->setContentsMargins(theme.em(0.6), theme.em(0.5), theme.em(0.6), theme.em(0.6));
-    column_->setSpacing(theme.em(0.4));
+    column_ = makeScrolledColumn(this, 0.5, 0.4);
     buildControls();
     buildWords();
     column_->addStretch(1);

@@ -7,7 +7,6 @@
 #include <QLabel>
 #include <QMenu>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QSlider>
 #include <QVBoxLayout>
 
@@ -33,19 +32,8 @@ const ParamSpec* budgetSpec(const MethodInfo* method) {
 
 DecodingPanel::DecodingPanel(RunDocument* document, QWidget* parent) : View(tr("Drafts"), parent), document_(document) {
     const Theme& theme = Theme::instance();
-    auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    outer->addWidget(scroll);
-    auto* body = new QWidget(scroll);
-    body->setObjectName(QStringLiteral("cardBody"));
-    scroll->setWidget(body);
-    auto* column = new QVBoxLayout(body);
-    column->setContentsMargins(theme.em(0.6), theme.em(0.4), theme.em(0.6), theme.em(0.6));
-    column->setSpacing(theme.em(0.3));
+    auto* column = makeScrolledColumn(this, 0.4, 0.3);
+    QWidget* body = column->parentWidget();
     const auto section = [&](const QString& title) {
         auto* label = new QLabel(title, body);
         useFont(label, FontRole::Title);

@@ -7,7 +7,6 @@
 #include <QLabel>
 #include <QMenu>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -20,20 +19,8 @@
 namespace quibble {
 
 RulesPanel::RulesPanel(RunDocument* document, QWidget* parent) : View(tr("Rules"), parent), document_(document) {
-    const Theme& theme = Theme::instance();
-    auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    outer->addWidget(scroll);
-    auto* body = new QWidget(scroll);
-    body->setObjectName(QStringLiteral("cardBody"));
-    scroll->setWidget(body);
-    column_ = new QVBoxLayout(body);
-    column_->setContentsMargins(theme.em(0.6), theme.em(0.4), theme.em(0.6), theme.em(0.6));
-    column_->setSpacing(theme.em(0.4));
+    column_ = makeScrolledColumn(this, 0.4, 0.4);
+    QWidget* body = column_->parentWidget();
     const auto section = [body](const QString& title) {
         auto* label = new QLabel(title, body);
         useFont(label, FontRole::Title);
