@@ -297,10 +297,12 @@ inline bool fits(const ParamSpec& spec, const ParamValue& value) {
             std::find_if(specs.begin(), specs.end(), [&key = key](const ParamSpec& one) { return one.key == key; });
         if (spec == specs.end()) continue;
         if (const auto* word = std::get_if<std::string>(&value); word != nullptr && spec->kind == ParamKind::Switch) {
+            // emplace, because GCC 12 warns of an assignment here: it sees an uninitialized string in the variant that
+            // is moved from.
             if (*word == "on" || *word == "true")
-                value = 1.0;
+                value.emplace<double>(1.0);
             else if (*word == "off" || *word == "false")
-                value = 0.0;
+                value.emplace<double>(0.0);
         }
     }
     return choice;
