@@ -239,7 +239,7 @@ void RunController::stop() {
     if (live()) runner_->stop();
 }
 
-void RunController::setControl(const QString& key, double value) {
+void RunController::setControl(const QString& key, const ParamValue& value) {
     if (live()) runner_->setControl(key.toStdString(), value);
 }
 

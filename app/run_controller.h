@@ -113,7 +113,7 @@ public slots:
     /// run has begun.
     void runAnyway();
     /// Takes effect at the next token of the run that is going on; nothing happens when there is none.
-    void setControl(const QString& key, double value);
+    void setControl(const QString& key, const quibble::ParamValue& value);
     /// Holds tokens back so that people can watch: at most this many a second, 0 as fast as it goes. Holds at once and
     /// for later runs.
     void setPace(double tokens_per_second);

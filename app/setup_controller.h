@@ -55,7 +55,7 @@ public slots:
 signals:
     void changed();
     void faultChanged();
-    void controlChanged(const QString& key, double value);
+    void controlChanged(const QString& key, const quibble::ParamValue& value);
 
 private:
     void showProblem(const Problem& problem);

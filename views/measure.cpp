@@ -142,8 +142,10 @@ QString formatSpeed(double tokens_per_second) { return tr("%1 tok/s").arg(format
 
 QString controlText(const ControlChange& change) {
     const QString key = QString::fromStdString(change.key);
-    const QString value = QLocale().toString(change.value, 'g', 6);
-    const bool on = change.value != 0;
+    const auto* words = std::get_if<std::string>(&change.value);
+    const QString value =
+        words != nullptr ? QString::fromStdString(*words) : QLocale().toString(change.number(), 'g', 6);
+    const bool on = change.number() != 0;
     if (key == QLatin1String("penalty")) return QStringLiteral("λ ") + value;
     if (key == QLatin1String("penalty.only_thinking")) return on ? tr("λ only in thinking") : tr("λ everywhere");
     if (key == QLatin1String("temperature")) return QStringLiteral("T ") + value;

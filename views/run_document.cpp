@@ -72,9 +72,10 @@ void RunDocument::apply(const EventBatch& batch) {
     const std::size_t controls_before = trace_->controls().size();
     const bool finished_before = trace_->finished().has_value();
     int reference_first = first, reference_last = 0;
-    bool provenance = false, progress = false, drafts = false, experts = false;
+    bool provenance = false, progress = false, drafts = false, experts = false, taken_back = false;
     for (const RunEvent& event : batch.events) {
         own_->apply(event);
+        taken_back = taken_back || std::holds_alternative<TakenBack>(event);
         provenance = provenance || std::holds_alternative<RunProvenance>(event);
         progress = progress || std::holds_alternative<Progress>(event);
         drafts = drafts || std::holds_alternative<DraftRound>(event);
@@ -85,6 +86,14 @@ void RunDocument::apply(const EventBatch& batch) {
             reference_first = reference_last == 0 ? index : std::min(reference_first, index);
             reference_last = std::max(reference_last, index + 1);
         }
+    }
+    if (taken_back) {
+        // Views follow a text that grows. This one is another text from some token on.
+        const auto [range, current] = std::pair(selection_, current_);
+        showTrace(run_);
+        if (range.end <= size()) setSelection(range, current);
+        if (trace_->finished().has_value() && !finished_before) emit finished();
+        return;
     }
     const auto upper_before = scaleUpper(measure_);
     addToScales(first, size(), false);

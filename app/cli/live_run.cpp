@@ -45,6 +45,7 @@ public:
         const std::lock_guard lock(mutex_);
         for (const RunEvent& event : batch.events) {
             trace_.apply(event);
+            if (const auto* taken = std::get_if<TakenBack>(&event)) takeBack(*taken);
             const auto* provenance = std::get_if<RunProvenance>(&event);
             if (provenance == nullptr) continue;
             announce(*provenance);
@@ -65,6 +66,14 @@ public:
     [[nodiscard]] const RunTrace& trace() const { return trace_; }
 
 private:
+    // What was printed cannot be taken back: a reader is told from where on it holds no more.
+    void takeBack(const TakenBack& taken) {
+        const auto size = static_cast<std::size_t>(std::max<Position>(0, taken.size - trace_.firstPosition()));
+        if (show_text_ && shown_ > size) std::cout << "\n[taken back to token " << size << "]\n";
+        shown_ = std::min(shown_, size);
+        if (lines_ != nullptr && written_ > size) *lines_ << takenBackJson(taken) << '\n';
+        written_ = std::min(written_, size);
+    }
     // What the run takes in memory, and what its numbers will not show.
     void announce(const RunProvenance& provenance) {
         progress_.clear();

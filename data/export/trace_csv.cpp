@@ -127,8 +127,9 @@ void exportCsv(std::ostream& out, const RunTrace& trace, ExportRange range, cons
     writeComments(out, "", toJson(trace.provenance()));
     writeComments(out, "request.", toJson(trace.request()));
     for (const ControlChange& change : trace.controls()) {
+        const auto* text = std::get_if<std::string>(&change.value);
         out << "# control: " + std::to_string(change.pos) + ' ' << withoutFormulas(jsonString(change.key)) << ' '
-            << numberText(change.value) << '\n';
+            << (text != nullptr ? withoutFormulas(jsonString(*text)) : numberText(change.number())) << '\n';
     }
     writeComments(out, "summary.", nlohmann::json::parse(summaryJson(trace))["summary"]);
     out << kHeader << '\n';

@@ -24,6 +24,9 @@ struct ExportRange {
 /// "accepted", "corrected", "bonus"), round (number of its draft round, null for none), and "experts" ([layer][k], -1:
 /// truncated away) when they were recorded. What was not measured is null.
 [[nodiscard]] std::string tokenJson(const TracePoint& point, const RunTrace& trace);
+
+/// A line of a live run whose text was taken back: lines of positions from "to" on hold no more, and others follow.
+[[nodiscard]] std::string takenBackJson(const TakenBack& taken);
 /// Whether that line says all that it will ever say, so that a stream may write it while the run goes on: the reference
 /// has scored the token, and the pass that reads the token has told its experts. At the end of the run every line is
 /// complete.

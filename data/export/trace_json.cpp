@@ -116,6 +116,10 @@ std::string stagesJson(const TokenStages& all) {
 
 }  // namespace
 
+std::string takenBackJson(const TakenBack& taken) {
+    return JsonObject().raw("taken_back", JsonObject().integer("to", taken.size).text()).text();
+}
+
 std::string tokenJson(const TracePoint& point, const RunTrace& trace) {
     const TokenRecord& t = point.token;
     const ReferenceRecord& r = point.reference;
@@ -209,8 +213,14 @@ std::string provenanceJson(const RunTrace& trace) {
     std::string controls = "[";
     for (const ControlChange& change : trace.controls()) {
         if (controls.size() > 1) controls += ',';
-        controls +=
-            JsonObject().integer("pos", change.pos).string("key", change.key).number("value", change.value).text();
+        JsonObject one;
+        one.integer("pos", change.pos).string("key", change.key);
+        if (const auto* words = std::get_if<std::string>(&change.value))
+            one.string("value", *words);
+        else
+            one.number("value", change.number());
+        if (change.rewrites > 0) one.integer("rewrites", change.rewrites);
+        controls += one.text();
     }
     return JsonObject()
         .raw("provenance", text(toJson(trace.provenance())))

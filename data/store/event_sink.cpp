@@ -90,8 +90,8 @@ EventSink::EventSink(SQLite::Database& db)
           "INSERT INTO vocab (tokenizer, token, bytes) VALUES (?, ?, ?)"
           " ON CONFLICT (tokenizer, token) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes"),
       insert_control_(db,
-                      "INSERT INTO control_change (run, seq, pos, key, value)"
-                      " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4 FROM control_change WHERE run = ?1"),
+                      "INSERT INTO control_change (run, seq, pos, key, value, text, rewrites)"
+                      " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6 FROM control_change WHERE run = ?1"),
       insert_act_(db,
                   "INSERT INTO rule_act (run, seq, pos, rule, kind, tokens, why)"
                   " SELECT ?1, COALESCE(MAX(seq) + 1, 0), ?2, ?3, ?4, ?5, ?6 FROM rule_act WHERE run = ?1"),
@@ -277,7 +277,12 @@ void EventSink::apply(RunId id, const ControlChange& change) {
     insert_control_.bind(1, raw(id));
     insert_control_.bind(2, change.pos);
     insert_control_.bind(3, change.key);
-    insert_control_.bind(4, change.value);
+    insert_control_.bind(4, change.number());
+    if (const auto* text = std::get_if<std::string>(&change.value))
+        insert_control_.bind(5, *text);
+    else
+        insert_control_.bind(5);
+    insert_control_.bind(6, change.rewrites);
     run(insert_control_);
 }
 
@@ -289,6 +294,32 @@ void EventSink::apply(RunId id, const RuleAct& act) {
     insert_act_.bind(5, act.tokens);
     insert_act_.bind(6, act.why);
     run(insert_act_);
+}
+
+void EventSink::apply(RunId id, const TakenBack& taken) {
+    SQLite::Statement gone(db_,
+                           "SELECT COUNT(*), COALESCE(SUM(thinking), 0), COALESCE(SUM(marker AND NOT injected), 0),"
+                           " COALESCE(SUM(NOT injected AND without_penalty_id <> id), 0)"
+                           " FROM token WHERE run = ? AND pos >= ?");
+    gone.bind(1, raw(id));
+    gone.bind(2, taken.size);
+    gone.executeStep();
+    Counts& added = runs_[id].added;
+    added.tokens -= gone.getColumn(0).getInt64();
+    added.thinking -= gone.getColumn(1).getInt64();
+    added.markers -= gone.getColumn(2).getInt64();
+    added.interventions -= gone.getColumn(3).getInt64();
+    for (const char* table : {"token", "reference", "token_experts"}) {
+        SQLite::Statement take(db_, std::string("DELETE FROM ") + table + " WHERE run = ? AND pos >= ?");
+        take.bind(1, raw(id));
+        take.bind(2, taken.size);
+        take.exec();
+    }
+    // What a rule found on trial stays: the rule still knows it.
+    SQLite::Statement acts(db_, "DELETE FROM rule_act WHERE run = ? AND pos >= ? AND kind <> 'looked'");
+    acts.bind(1, raw(id));
+    acts.bind(2, taken.size);
+    acts.exec();
 }
 
 void EventSink::apply(RunId id, const DraftRound& round) {

@@ -57,6 +57,7 @@ private:
     void apply(RunId run, const ReferenceRecord& value);
     void apply(RunId run, const ControlChange& value);
     void apply(RunId run, const RuleAct& value);
+    void apply(RunId run, const TakenBack& value);
     void apply(RunId, const TokenStages&) {}  // for those who look on
     void apply(RunId run, const DraftRound& value);
     void apply(RunId run, const TokenExperts& value);

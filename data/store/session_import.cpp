@@ -133,7 +133,7 @@ constexpr RunTable kRunTables[] = {
     {"draft_round", "pos", "pos, accepted, added, corrected, rows, draft_ns, verify_ns, other_ns, nodes"},
     {"token_experts", "pos", "pos, layers, per_token, experts"},
     {"expert_pass", "seq", "seq, pos, rows, verify, budget, expert_bytes, total_bytes, time_ns, layers, coverage"},
-    {"control_change", nullptr, "seq, pos, key, value"},
+    {"control_change", nullptr, "seq, pos, key, value, text, rewrites"},
     {"rule_act", nullptr, "seq, pos, rule, kind, tokens, why"},
     {"note", nullptr, "from_pos, to_pos, text, created_ms"},
 };

@@ -272,7 +272,8 @@ private:
 };
 
 Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
-    SQLite::Statement query(db, "SELECT pos, key, value FROM control_change WHERE run = ? ORDER BY seq");
+    SQLite::Statement query(db,
+                            "SELECT pos, key, value, text, rewrites FROM control_change WHERE run = ? ORDER BY seq");
     query.bind(1, raw(run));
     RowReader reader(query, "control_change", raw(run));
     while (query.executeStep()) {
@@ -281,7 +282,9 @@ Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
         reader.setPosition(change.pos);
         change.key = reader.text(1, "key");
         change.value = reader.real(2, "value");
-        if (std::isnan(change.value)) reader.setFault("value", "is missing");
+        if (std::isnan(change.number())) reader.setFault("value", "is missing");
+        if (!query.getColumn(3).isNull()) change.value = reader.text(3, "text");
+        change.rewrites = reader.integer32(4, "rewrites", 0, kMaxPosition);
         if (!reader.ok()) return reader.error();
         trace.apply(std::move(change));
     }
@@ -289,7 +292,8 @@ Result<void> addControls(SQLite::Database& db, RunId run, RunTrace& trace) {
 }
 
 std::optional<RuleAct::Kind> actKindFrom(std::string_view text) {
-    for (const auto kind : {RuleAct::Kind::Turned, RuleAct::Kind::Injected, RuleAct::Kind::Ended}) {
+    for (const auto kind :
+         {RuleAct::Kind::Turned, RuleAct::Kind::Injected, RuleAct::Kind::Ended, RuleAct::Kind::Looked}) {
         if (text == ruleActText(kind)) return kind;
     }
     return std::nullopt;

@@ -2,6 +2,7 @@
 // thought, not at its end but inside the chunk that was just generated, whose tail is kept behind it. The intervals
 // grow with the text, prompt and hints included, and so does the place of the hint within its chunk. Lengths are those
 // of the model's own tokens. Unlike the published code, nothing is put into the answer.
+#include <charconv>
 #include <cmath>
 
 #include "engine/control/control_method.h"
@@ -71,10 +72,16 @@ public:
         ControlAction action = hinted(step, used);
         const std::int64_t length =
             action.kind == ControlAction::Kind::Accept ? here + 1 : action.at + std::ssize(action.tokens);
-        interval_ =
-            hintInterval(length, choice_.value(kParams[0]), choice_.value(kParams[1]), choice_.value(kParams[2]));
-        begin_ = length;
+        beginChunk(length);
+        action.found = "a chunk ends at " + std::to_string(length) + " tokens";
         return action;
+    }
+    void resume() override { ++hints_; }
+    void recall(std::string_view found) override {
+        std::int64_t length = 0;
+        const std::size_t digits = std::min(found.find_first_of("0123456789"), found.size());
+        if (std::from_chars(found.data() + digits, found.data() + found.size(), length).ec == std::errc{})
+            beginChunk(length);
     }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
         if (auto changed = changeParam(choice_, kParams, key, value); !changed) return changed;
@@ -89,13 +96,21 @@ public:
     }
 
 private:
+    void beginChunk(std::int64_t length) {
+        interval_ =
+            hintInterval(length, choice_.value(kParams[0]), choice_.value(kParams[1]), choice_.value(kParams[2]));
+        begin_ = length;
+    }
     // The chunk with the hint in it; Accept where no place for one is found.
     [[nodiscard]] ControlAction hinted(const ControlStep& step, std::int64_t used) {
         Chunk chunk;
         for (const TokenId id : step.text.subspan(static_cast<std::size_t>(begin_))) chunk.add(id, *tokenizer_);
         chunk.add(step.candidate, *tokenizer_);
         const double share = hintShare(used, choice_.value(kParams[0]), choice_.value(kParams[2]));
-        const std::size_t place = placeOfHint(chunk.bytes, byteAtShare(chunk.bytes, share));
+        const auto fixed = static_cast<std::size_t>(
+            std::clamp<std::int64_t>(step.fixed - begin_, 0, static_cast<std::int64_t>(chunk.ids.size()) - 1));
+        const std::size_t place =
+            placeOfHint(chunk.bytes, std::max(byteAtShare(chunk.bytes, share), chunk.begins[fixed]));
         if (place == std::string_view::npos) return {};
         const auto hint = tokenizer_->encode(choice_.textOf(kParams[4]), {.parse_special = true, .continuation = true});
         if (hint.empty()) return {};

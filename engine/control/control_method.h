@@ -26,9 +26,10 @@ struct ProbeResult {
 };
 
 /// Reads `appended` behind the text as it stands before the candidate, and continues greedily, on a copy: the run, its
-/// caches and its noise are as if it had not been. At most `max_new` tokens are generated; `enough`, where it is given,
-/// is told of each and ends the probe when it returns true. Nothing: the engine failed or the run was cancelled;
-/// whoever gave the prober knows why and ends the run, whatever the rule says then.
+/// caches and its noise are as if it had not been. At most `max_new` tokens are generated, and fewer where the context
+/// ends; `enough`, where it is given, is told of each and ends the probe when it returns true. Nothing: the context has
+/// no room for `appended`, the engine failed or the run was stopped. The rule is then as if it had not been asked, and
+/// accepts; whoever gave the prober knows why.
 using Prober = std::function<std::optional<ProbeResult>(std::span<const TokenId> appended, int max_new,
                                                         const std::function<bool(TokenId)>& enough)>;
 
@@ -36,6 +37,7 @@ using Prober = std::function<std::optional<ProbeResult>(std::span<const TokenId>
 struct ControlStep {
     TokenId candidate = kNoToken;
     std::span<const TokenId> text{};  // prompt and everything appended before it
+    Position fixed = 0;               // tokens that no rule takes back: the prompt, and what a branch took over
     std::int64_t generated = 0;       // tokens of the text behind the prompt
     std::int64_t thought_tokens = 0;  // sampled tokens inside reasoning spans so far, the opening mark not counted
     bool thinking = false;            // the text ends inside a reasoning span
@@ -57,6 +59,9 @@ struct ControlAction {
     std::string why{};              // for people: "the budget of 200 tokens is used up"
     Position at = 0;                // of Rewrite: how much of the text stays; behind the prompt
     std::size_t kept = 0;           // of Rewrite: so many tokens at the end stood there before and are what they were
+    /// What the rule has found by looking at the text here, where that changes what it does later: "sure 0.83". It is
+    /// recorded, and told to the rule of a branch (recall()).
+    std::string found{};
 };
 
 class ControlRule : public LogitsRule {
@@ -65,6 +70,9 @@ public:
     void apply(std::span<float> /*logits*/, const LogitsStep& /*step*/) const override {}
     /// The text that a branch took over holds tokens that this rule once put there: it goes on as one that has acted.
     virtual void resume() {}
+    /// The text that a branch took over goes on with a token at which this rule once found this (ControlAction::found).
+    /// Called before that token is pushed.
+    virtual void recall(std::string_view /*found*/) {}
     /// Asked once about each sampled token, in the order of the text; push() follows for what is appended. The rules
     /// are asked in the order of the request, and the first that does not accept decides.
     [[nodiscard]] virtual ControlAction decide(const ControlStep& step) = 0;
@@ -83,14 +91,13 @@ struct ControlMethod : MethodHead {
 
 namespace control {
 extern const ControlMethod kBudget;
-extern const ControlMethod kForceAnswer;
-extern const ControlMethod kLoopEnd;
-extern const ControlMethod kWaitInjection;
-// In no table: the run loop has no prober yet, and takes no text back.
 extern const ControlMethod kConciseHint;
 extern const ControlMethod kDeer;
 extern const ControlMethod kEat;
+extern const ControlMethod kForceAnswer;
 extern const ControlMethod kKStable;
+extern const ControlMethod kLoopEnd;
+extern const ControlMethod kWaitInjection;
 }  // namespace control
 
 }  // namespace quibble

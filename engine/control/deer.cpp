@@ -51,9 +51,11 @@ public:
         ++made_;
         const bool counts = !closed || (!result->tokens.empty() && result->tokens.back() == mark);
         const double confidence = counts ? answerConfidence(result->probabilities, mean()) : 0;
-        if (!(confidence > choice_.value(kParams[0]))) return {};
-        return stopped(kParams[7], "sure of an answer: " + paramText(std::round(confidence * 1e4) / 1e4));
+        std::string found = "sure " + paramText(std::round(confidence * 1e4) / 1e4);
+        if (!(confidence > choice_.value(kParams[0]))) return looked(std::move(found));
+        return stopped(kParams[7], found + " of an answer", found);
     }
+    void recall(std::string_view /*found*/) override { ++made_; }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
         MethodChoice changed = choice_;
         if (auto checked = changeParam(changed, kParams, key, value); !checked) return checked;

@@ -33,8 +33,16 @@ protected:
         return encodeWithEnd(*tokenizer_, choice_.textOf(text), closing_);
     }
     /// The thought ends here, in place of the candidate.
-    [[nodiscard]] ControlAction stopped(const ParamSpec& exit, std::string why) const {
-        return {ControlAction::Kind::Instead, encoded(exit), std::move(why)};
+    [[nodiscard]] ControlAction stopped(const ParamSpec& exit, std::string why, std::string found) const {
+        ControlAction action{ControlAction::Kind::Instead, encoded(exit), std::move(why)};
+        action.found = std::move(found);
+        return action;
+    }
+    /// The thought goes on.
+    [[nodiscard]] static ControlAction looked(std::string found) {
+        ControlAction action;
+        action.found = std::move(found);
+        return action;
     }
 
     MethodChoice choice_;

@@ -1,5 +1,7 @@
 // EAT (arXiv 2509.26522): behind every blank line of a thought one pass looks at how uncertain the model would be if
 // the thought ended there. When that entropy has settled, the thought ends.
+#include <charconv>
+
 #include "engine/control/early_stop.h"
 #include "engine/control/formulas.h"
 
@@ -26,10 +28,20 @@ public:
         if (limit == 0 || !mayProbe(step) || !blankLineEnded(step)) return {};
         const auto result = (*step.probe)(encoded(kParams[3]), 0, {});
         if (!result) return {};
-        trend_.add(result->entropy * kBitsPerNat, choice_.value(kParams[1]));
-        if (!trend_.settled(static_cast<std::int64_t>(choice_.value(kParams[2])), limit)) return {};
-        return stopped(kParams[4], "the entropy behind the thought has settled after " + std::to_string(trend_.seen) +
-                                       " probes, at " + paramText(std::round(trend_.mean * 1e3) / 1e3) + " bit");
+        const double bits = result->entropy * kBitsPerNat;
+        std::string found = paramText(bits) + " bit";
+        trend_.add(bits, choice_.value(kParams[1]));
+        if (!trend_.settled(static_cast<std::int64_t>(choice_.value(kParams[2])), limit))
+            return looked(std::move(found));
+        return stopped(kParams[4],
+                       "the entropy behind the thought has settled after " + std::to_string(trend_.seen) +
+                           " probes, at " + paramText(std::round(trend_.mean * 1e3) / 1e3) + " bit",
+                       std::move(found));
+    }
+    void recall(std::string_view found) override {
+        double bits = 0;
+        if (std::from_chars(found.data(), found.data() + found.size(), bits).ec == std::errc{})
+            trend_.add(bits, choice_.value(kParams[1]));
     }
 
 private:

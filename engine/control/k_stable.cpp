@@ -40,19 +40,30 @@ public:
                 return begin != std::string::npos && said.find('\n', begin) != std::string::npos;
             });
         if (!result) return {};
-        sentence_ = false;
-        count(said);
-        if (row_ < k) return {};
-        return stopped(kParams[3], std::to_string(row_) + " times in a row the answer was " + shownAnswer(answer_));
+        const std::optional<std::string> answer = answerOf(said);
+        std::string found = answer ? std::string(kFound) + *answer : "no answer";
+        count(answer);
+        if (row_ < k) return looked(std::move(found));
+        return stopped(kParams[3], std::to_string(row_) + " times in a row the answer was " + shownAnswer(answer_),
+                       std::move(found));
+    }
+    void recall(std::string_view found) override {
+        count(found.starts_with(kFound) ? std::optional(std::string(found.substr(kFound.size()))) : std::nullopt);
     }
 
 private:
-    void count(const std::string& said) {
+    static constexpr std::string_view kFound = "answer ";
+
+    [[nodiscard]] std::optional<std::string> answerOf(const std::string& said) const {
         const std::string probe = choice_.textOf(kParams[2]);
         const std::size_t end = probe.rfind("{end}");
         const auto answer = answerIn((end == std::string::npos ? "" : probe.substr(end + 5)) + said);
-        row_ = !answer ? 0 : row_ > 0 && sameAnswer(answer->text, answer_) ? row_ + 1 : 1;
-        answer_ = answer ? answer->text : "";
+        return answer ? std::optional(answer->text) : std::nullopt;
+    }
+    void count(const std::optional<std::string>& answer) {
+        sentence_ = false;
+        row_ = !answer ? 0 : row_ > 0 && sameAnswer(*answer, answer_) ? row_ + 1 : 1;
+        answer_ = answer.value_or("");
     }
 
     bool sentence_ = false;  // something was said since the last probe

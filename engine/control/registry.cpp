@@ -3,8 +3,9 @@
 namespace quibble {
 
 std::span<const ControlMethod* const> controlMethods() {
-    static const ControlMethod* const kTable[] = {&control::kBudget, &control::kForceAnswer, &control::kWaitInjection,
-                                                  &control::kLoopEnd};
+    static const ControlMethod* const kTable[] = {&control::kBudget,  &control::kForceAnswer, &control::kWaitInjection,
+                                                  &control::kLoopEnd, &control::kDeer,        &control::kEat,
+                                                  &control::kKStable, &control::kConciseHint};
     return kTable;
 }
 

@@ -115,6 +115,14 @@ public:
     /// the tree.
     [[nodiscard]] Result<void> appendTree(std::span<const TokenId> tokens, std::span<const std::int32_t> parents,
                                           float* logits, const std::stop_token& stop = {});
+    /// Rows of the open tree.
+    [[nodiscard]] std::int64_t treeRows() const { return static_cast<std::int64_t>(tree_paths_.size()); }
+    /// Takes rows of the open tree back, all but the first `rows`.
+    void dropTreeRows(std::int64_t rows) {
+        QUIBBLE_CHECK(rows >= 0 && rows <= treeRows(), "a tree cannot be cut to more rows than it has");
+        tree_paths_.resize(static_cast<std::size_t>(rows));
+        tree_tokens_.resize(static_cast<std::size_t>(rows));
+    }
     /// Ends the tree: the rows of one path from the text on become part of the sequence, the others are dropped.
     /// Nothing before them moves.
     void keepRows(std::span<const std::int32_t> path);

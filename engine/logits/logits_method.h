@@ -79,7 +79,7 @@ struct LogitsMethod : MethodHead {
 
 namespace logits {
 extern const LogitsMethod kBan;
-extern const LogitsMethod kContrast;  // in no table: the run loop feeds no second prompt yet
+extern const LogitsMethod kContrast;
 extern const LogitsMethod kCyclic;
 extern const LogitsMethod kLoopStop;
 }  // namespace logits

@@ -3,7 +3,8 @@
 namespace quibble {
 
 std::span<const LogitsMethod* const> logitsMethods() {
-    static const LogitsMethod* const kTable[] = {&logits::kBan, &logits::kCyclic, &logits::kLoopStop};
+    static const LogitsMethod* const kTable[] = {&logits::kBan, &logits::kCyclic, &logits::kLoopStop,
+                                                 &logits::kContrast};
     return kTable;
 }
 

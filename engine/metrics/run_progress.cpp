@@ -14,7 +14,7 @@ constexpr std::size_t kLeastTokens = 4;
 int currentLimit(const RunTrace& trace) {
     double limit = trace.request().max_tokens;
     for (const ControlChange& change : trace.controls()) {
-        if (change.key == "max_tokens") limit = change.value;
+        if (change.key == "max_tokens") limit = change.number();
     }
     const RunProvenance& p = trace.provenance();
     if (p.context > 0)

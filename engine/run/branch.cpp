@@ -54,7 +54,8 @@ void takeAsForgivingVersion(RunRequest& request, const RunProvenance& recorded) 
 RunRequest asRecorded(RunRequest request, const RunProvenance& recorded) {
     if (forgave(recorded)) takeAsForgivingVersion(request, recorded);
     if (!recorded.prompt_tokens.empty()) {
-        request.recorded_prompt = {recorded.prompt_tokens, recorded.thinking_open, recorded.clock};
+        request.recorded_prompt = {recorded.prompt_tokens, recorded.thinking_open, recorded.clock,
+                                   recorded.second_prompt_tokens};
     }
     return request;
 }
@@ -63,7 +64,7 @@ std::vector<ControlChange> controlsAsRecorded(const RunTrace& stored) {
     std::vector<ControlChange> controls = stored.controls();
     if (!forgave(stored.provenance())) return controls;
     for (ControlChange& change : controls) {
-        if (change.key == "experts:budget") change.value = budgetWithin(change.value, stored.provenance());
+        if (change.key == "experts:budget") change.value = budgetWithin(change.number(), stored.provenance());
     }
     return controls;
 }
@@ -71,15 +72,22 @@ std::vector<ControlChange> controlsAsRecorded(const RunTrace& stored) {
 RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId token) {
     RunRequest request = asRecorded(parent.request(), parent.provenance());
     request.branch = {id, pos, {}};
+    bool stays = false;  // the branch has the token of its parent
     for (const TracePoint& point : parent.points()) {
         if (point.token.pos < pos) request.branch.prefix.push_back(point.token.id);
+        stays = stays || (point.token.pos == pos && point.token.id == token);
     }
     request.branch.prefix.push_back(token);
     const auto controls = std::ssize(request.control);
     const auto first = std::ssize(parent.provenance().rules) - controls;  // those of slot control stand last
     for (const RuleAct& act : parent.ruleActs()) {
-        if (act.kind != RuleAct::Kind::Injected || act.pos >= pos || act.rule < first) continue;
-        request.branch.acted.push_back(static_cast<int>(act.rule - first));
+        if (act.rule < first) continue;
+        const auto rule = static_cast<int>(act.rule - first);
+        // A look before `pos` itself was for the token that stood there.
+        if (act.kind == RuleAct::Kind::Looked && (act.pos < pos || (act.pos == pos && stays)))
+            request.branch.looks.push_back({rule, act.pos, act.why});
+        if (act.kind != RuleAct::Kind::Injected || act.pos >= pos) continue;
+        request.branch.acted.push_back(rule);
         for (Position at = act.pos; at < std::min(pos, act.pos + act.tokens); ++at)
             request.branch.injected.push_back(at);
     }

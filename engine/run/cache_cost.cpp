@@ -4,6 +4,7 @@
 
 #include "engine/base/memory_use.h"
 #include "engine/cache/kv_layout.h"
+#include "engine/logits/logits_method.h"
 
 namespace quibble {
 
@@ -16,10 +17,18 @@ std::int64_t longestContext(const CacheModels& models) {
     return models.reference != nullptr ? std::min<std::int64_t>(own, models.reference->context_length) : own;
 }
 
+bool readsSecondPrompt(const RunRequest& request) {
+    return std::any_of(request.logits.begin(), request.logits.end(), [](const MethodChoice& choice) {
+        const auto method = findLogitsMethod(choice);
+        return method && (*method)->second_prompt != nullptr;
+    });
+}
+
 }  // namespace
 
 std::string CacheCost::text() const {
     std::string parts = std::string("model ") + kvTypeText(type) + " " + bytesText(model_bytes);
+    if (second_bytes > 0) parts += ", second prompt " + bytesText(second_bytes);
     if (reference_bytes > 0) parts += ", reference f32 " + bytesText(reference_bytes);
     if (draft_bytes > 0) parts += std::string(", drafts ") + kvTypeText(type) + " " + bytesText(draft_bytes);
     return bytesText(bytes()) + " for " + std::to_string(context) + " positions (" + parts + ")";
@@ -49,6 +58,7 @@ Result<CacheCost> cacheCost(const RunRequest& request, const CacheModels& models
     auto own = kvLayout(*models.model, request.kv_type);
     if (!own) return tl::unexpected(own.error());
     cost.model_bytes = static_cast<std::int64_t>(own->bytesFor(context));
+    if (readsSecondPrompt(request)) cost.second_bytes = cost.model_bytes;
     if (models.reference != nullptr) {
         // Unrounded rows, so that the KL shows what the cache of the model did to it.
         auto full = kvLayout(*models.reference, KvType::F32);

@@ -26,8 +26,9 @@ struct CacheCost {
     Position context = 0;
     KvType type = KvType::F32;
     std::int64_t model_bytes = 0, reference_bytes = 0, draft_bytes = 0;
+    std::int64_t second_bytes = 0;  // of the reply behind a rule's second prompt
 
-    [[nodiscard]] std::int64_t bytes() const { return model_bytes + reference_bytes + draft_bytes; }
+    [[nodiscard]] std::int64_t bytes() const { return model_bytes + second_bytes + reference_bytes + draft_bytes; }
     /// "12.6 MB for 2048 positions (model f32 6.29 MB, reference f32 6.29 MB)"
     [[nodiscard]] std::string text() const;
 };

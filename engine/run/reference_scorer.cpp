@@ -23,6 +23,18 @@ void ReferenceScorer::push(TokenId id, Position pos, std::span<const float> logi
     pending_.push_back({id, pos, log_sum_exp});
 }
 
+void ReferenceScorer::takeBack(std::span<const TokenId> text) {
+    const auto end = static_cast<Position>(text.size());
+    const auto gone =
+        std::find_if(pending_.begin(), pending_.end(), [&](const Pending& one) { return one.pos >= end; });
+    const auto vocab = static_cast<std::ptrdiff_t>(sequence_->model().config().vocab_size);
+    q_logits_.resize(static_cast<std::size_t>((gone - pending_.begin()) * vocab));
+    pending_.erase(gone, pending_.end());
+    if (!pending_.empty()) return;  // what the reference has read ends before them
+    sequence_->truncate(std::min(sequence_->size(), end - 1));
+    unfed_.assign(text.begin() + sequence_->size(), text.end());
+}
+
 ReferenceRecord measureReference(std::span<const float> p, std::span<const float> q, double q_log_sum_exp, TokenId id,
                                  Position pos, int top_alternatives) {
     const auto vocab = static_cast<std::int64_t>(p.size());

@@ -37,6 +37,9 @@ public:
     /// device: measures on all of its threads; nullptr: on this one.
     void passDone(std::int64_t pass_ns, std::vector<ReferenceRecord>& out, CpuDevice* device);
 
+    /// The text is `text` now, which is the beginning of what it was; the token of its next position is queued next.
+    void takeBack(std::span<const TokenId> text);
+
     [[nodiscard]] std::int64_t spentNs() const { return spent_ns_; }
     [[nodiscard]] const Sequence& sequence() const { return *sequence_; }
 

@@ -79,7 +79,7 @@ void RunLog::apply(std::span<const RunEvent> events) {
             if (texts_) pieces_[piece->id] = piece->bytes;
         } else if (const auto* change = std::get_if<ControlChange>(&event)) {
             logDebug(runText(run_) + " at position " + std::to_string(change->pos) + ": " + change->key + " becomes " +
-                     digits(change->value));
+                     paramText(change->value));
         } else if (const auto* end = std::get_if<RunFinished>(&event)) {
             sayEnd(*end);
         }

@@ -11,19 +11,23 @@ namespace quibble {
 
 std::int64_t RunLoop::elapsedNs() const { return nowNs() - started_ns_; }
 
-Result<std::int64_t> RunLoop::passAlone(const PassRows& rows, const std::stop_token& stop) {
+Result<std::int64_t> RunLoop::passAlone(std::span<const PassRows> rows, const std::stop_token& stop) {
+    if (rows.empty()) return 0;
     const std::int64_t began = nowNs();
-    if (auto passed = rows.sequence->forward().run({&rows, 1}, stop); !passed) return tl::unexpected(passed.error());
+    if (auto passed = rows.front().sequence->forward().run(rows, stop); !passed) return tl::unexpected(passed.error());
     return nowNs() - began;
 }
 
 std::int64_t RunLoop::prefillRowsLeft() const {
-    return prefilled_ ? 0 : static_cast<std::int64_t>(tokens_.size()) - sequence_->size();
+    if (prefilled_) return 0;
+    const std::int64_t own = position() - sequence_->size();
+    return second_ == nullptr ? own : own + secondPosition() - second_->size();
 }
 
 PassRows RunLoop::prefillRows(std::int64_t most) {
-    const std::int64_t left = prefillRowsLeft();
-    QUIBBLE_CHECK(left > 0 && most > 0, "the prompt is not read to its end");
+    QUIBBLE_CHECK(prefillRowsLeft() > 0 && most > 0, "the prompt is not read to its end");
+    const std::int64_t left = position() - sequence_->size();
+    if (left == 0) return secondPrefillRows(most);
     // The record of experts is of whole passes, and is the same whoever runs beside.
     const std::int64_t n = sequence_->firstPassRows(experts_ == nullptr ? std::min(left, most) : left);
     beginPass(false);
@@ -34,21 +38,37 @@ PassRows RunLoop::prefillRows(std::int64_t most) {
             logits_.data()};
 }
 
+PassRows RunLoop::secondPrefillRows(std::int64_t most) {
+    const std::int64_t left = secondPosition() - second_->size();
+    const std::int64_t n = second_->firstPassRows(std::min(left, most));
+    return {second_.get(),
+            {second_text_.data() + second_->size(), static_cast<std::size_t>(n)},
+            {},
+            n == left ? 1 : 0,
+            second_logits_.data()};
+}
+
 void RunLoop::prefillDone(const PassRows& rows, std::int64_t pass_ns, std::vector<RunEvent>& events) {
-    const auto n = static_cast<std::int64_t>(rows.tokens.size());
-    const Position first = sequence_->size() - static_cast<Position>(n);
     if (!std::exchange(prompt_announced_, true)) announcePrompt(events);
-    events.emplace_back(Progress{sequence_->size(), static_cast<std::int64_t>(tokens_.size())});
-    std::vector<std::int32_t> kept(static_cast<std::size_t>(n));
-    std::iota(kept.begin(), kept.end(), 0);
-    announceExperts(first, kept, false, pass_ns, events);
+    Progress progress{sequence_->size(), position()};
+    if (second_ != nullptr) {
+        progress.done += second_->size();
+        progress.total += secondPosition();
+    }
+    events.emplace_back(progress);
+    if (rows.sequence == sequence_.get()) {
+        const auto n = static_cast<Position>(rows.tokens.size());
+        std::vector<std::int32_t> kept(rows.tokens.size());
+        std::iota(kept.begin(), kept.end(), 0);
+        announceExperts(sequence_->size() - n, kept, false, pass_ns, events);
+    }
     prefill_ns_ += pass_ns;
-    prefilled_ = rows.n_logit_rows > 0;
+    prefilled_ = prefillRowsLeft() == 0;
 }
 
 Result<bool> RunLoop::prefillChunk(std::vector<RunEvent>& events, const std::stop_token& stop) {
     const PassRows rows = prefillRows();
-    auto passed = passAlone(rows, stop);
+    auto passed = passAlone({&rows, 1}, stop);
     if (!passed) return tl::unexpected(passed.error());
     prefillDone(rows, *passed, events);
     return prefilled_;
@@ -59,16 +79,12 @@ Result<void> RunLoop::step(std::vector<RunEvent>& events, const std::stop_token&
     if (auto scored = scoreFullBlocks(events, stop); !scored)
         return scored;  // left over from a step whose scoring was stopped
     if (auto begun = beginStep(events, stop); !begun) return begun;
-    std::int64_t pass_ns = 0;
-    if (const auto rows = stepRows()) {
-        auto passed = passAlone(*rows, stop);
-        if (!passed) {
-            abandonStep();
-            return tl::unexpected(passed.error());
-        }
-        pass_ns = *passed;
+    auto passed = passAlone(stepRows(), stop);
+    if (!passed) {
+        abandonStep();
+        return tl::unexpected(passed.error());
     }
-    if (auto ended = endStep(pass_ns, events); !ended) return ended;
+    if (auto ended = endStep(*passed, events, stop); !ended) return ended;
     auto scored = scoreFullBlocks(events, stop);
     // The tokens are appended; what was stopped is scored before the next step.
     return scored || scored.error().code != ErrorCode::Cancelled ? scored : Result<void>{};
@@ -85,7 +101,7 @@ void RunLoop::referenceDone(std::int64_t pass_ns, std::vector<RunEvent>& events,
 
 Result<void> RunLoop::scoreAlone(std::vector<RunEvent>& events, const std::stop_token& stop) {
     const PassRows rows = scorer_->nextRows(Sequence::kMaxPassRows);
-    auto passed = passAlone(rows, stop);
+    auto passed = passAlone({&rows, 1}, stop);
     if (!passed) return tl::unexpected(passed.error());
     referenceDone(*passed, events, &device_);
     return {};
@@ -118,6 +134,7 @@ Result<void> RunLoop::runToEnd(std::vector<RunEvent>& events, std::int64_t limit
 
 void RunLoop::announcePrompt(std::vector<RunEvent>& events) {
     for (std::size_t i = 0; i < prompt_size_; ++i) announceText(tokens_[i], events);
+    for (const TokenId id : provenance_.second_prompt_tokens) announceText(id, events);
     for (const ResolvedMarker& marker : provenance_.markers) announceText(marker.id, events);
     if (experts_ == nullptr) return;
     for (const TokenExperts& experts : sequence_->knownExperts()) events.emplace_back(experts);

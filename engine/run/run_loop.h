@@ -84,13 +84,18 @@ public:
     /// Begins a step: recorded controls take effect, and the draft is made. Errors: Cancelled (no step was begun), and
     /// what the drafter says.
     [[nodiscard]] Result<void> beginStep(std::vector<RunEvent>& events, const std::stop_token& stop);
-    /// The rows of the step; nothing where the prefill has left the logits that it needs.
-    [[nodiscard]] std::optional<PassRows> stepRows();
+    /// The rows of the step, which may share a pass; none where the prefill has left the logits that it needs. Valid
+    /// until the step ends.
+    [[nodiscard]] std::span<const PassRows> stepRows();
     /// The step is as if it had not begun.
     void abandonStep();
-    /// Appends the tokens of the step. Steps of different runs may end on different threads at once. Errors: the reason
-    /// why the run cannot go on.
-    [[nodiscard]] Result<void> endStep(std::int64_t pass_ns, std::vector<RunEvent>& events);
+    /// Appends the tokens of the step. Steps of different runs may end on different threads at once, but for those that
+    /// pass rows of their own meanwhile (probes()). Errors: Cancelled (while such rows were passed; nothing was
+    /// appended, and the next step goes on from there), or the reason why the run cannot go on.
+    [[nodiscard]] Result<void> endStep(std::int64_t pass_ns, std::vector<RunEvent>& events,
+                                       const std::stop_token& stop);
+    /// A rule reads on from the text on trial while a step ends: the step must end on the thread of the device.
+    [[nodiscard]] bool probes() const { return probes_; }
     /// Tokens wait for the reference; a full block of them.
     [[nodiscard]] bool referenceWaiting() const { return scorer_ && scorer_->pending() > 0; }
     [[nodiscard]] bool referenceDue() const { return scorer_ && scorer_->blockReady(); }
@@ -107,7 +112,7 @@ public:
 
     /// Takes effect at the next token and is recorded as an event of that step. Errors: InvalidArgument (unknown key,
     /// range).
-    [[nodiscard]] Result<void> setControl(std::string_view key, double value, std::vector<RunEvent>& events);
+    [[nodiscard]] Result<void> setControl(std::string_view key, const ParamValue& value, std::vector<RunEvent>& events);
 
     /// The closing event of a run that ends here, for the reason finishReason().
     [[nodiscard]] RunFinished closing() const;
@@ -125,26 +130,61 @@ private:
         return {request_.arithmetic, request_.kv_type, throughput_end_};
     }
     [[nodiscard]] Result<void> checkMemory(const CacheCost& cost, const FreeMemory& free_memory);
-    void fillProvenance(const PromptTokens& prompt);
+    void fillProvenance();
+    [[nodiscard]] Result<void> prepareSecond(ForwardPasses& passes, Position context);
     void announcePrompt(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);
-    [[nodiscard]] Result<void> changeRule(std::string_view key, double value);
+    [[nodiscard]] Result<void> changeRule(std::string_view key, const ParamValue& value);
     [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> prepareDraft();
     [[nodiscard]] Result<void> prepareDrafter();
     [[nodiscard]] Result<void> prepareExperts();
     [[nodiscard]] Result<void> prepareRules();
+    [[nodiscard]] Result<void> addLogitsRule(const MethodChoice& choice);
+    [[nodiscard]] Result<void> addControlRule(const MethodChoice& choice);
+    [[nodiscard]] Result<void> readSecondPrompt(const std::string& text);
+    [[nodiscard]] Result<void> takeOverBranch();
     struct Round;
+    /// Position of the next token behind the second prompt.
+    [[nodiscard]] Position secondPosition() const {
+        return static_cast<Position>(second_prompt_size_ + tokens_.size() - prompt_size_);
+    }
+    [[nodiscard]] PassRows secondPrefillRows(std::int64_t most);
+    /// Tokens that the context still takes.
+    [[nodiscard]] Position roomLeft() const;
     /// Where the text stands now.
     [[nodiscard]] LogitsStep logitsStep() const;
     /// Tells the rules of a token that has been appended.
     void pushRules(TokenId id);
-    /// Asks the control rules about the token that was chosen, and carries out what they say. Returns whether one of
-    /// them did not accept it: the round ends here.
-    [[nodiscard]] bool control(Round& round, TokenRecord& record, std::span<const float> raw,
-                               std::vector<RunEvent>& events);
+    [[nodiscard]] ControlStep controlStep(TokenId candidate) const;
+    /// Index of the first rule of slot control in the chain.
+    [[nodiscard]] std::size_t firstControl() const { return chain_.size() - controls_.size(); }
+    /// Asks the control rules about the token that was chosen, and carries out what they say. Errors: Cancelled (no
+    /// rule was asked; the token is not to be appended), and what a probe ran into.
+    [[nodiscard]] Result<void> control(Round& round, TokenRecord& record, std::span<const float> raw,
+                                       std::vector<RunEvent>& events, const std::stop_token& stop);
+    /// Carries out what the control rule `index` says. Returns whether it decides: no further rule is asked.
+    [[nodiscard]] bool carryOut(std::size_t index, ControlAction action, std::int32_t read, Round& round,
+                                TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
+    /// Takes the text back and lets the tokens of the action follow.
+    void takeBack(const Round& round, std::vector<RunEvent>& events);
+    void force(const ControlAction& action);
+    /// Forced tokens that a round takes at once: in a chain, whose rows share a pass.
+    void chainForced(Round& round, std::int64_t room) const;
+    /// What the run knows of the reply beside its tokens: where it thinks, and how much.
+    void followReply(TokenId id, bool sampled);
     /// The first of the forced tokens stands where the chosen one would have stood.
     void putInPlace(Round& round, TokenRecord& record, std::span<const float> raw);
+    /// Reads on behind the text as it stands in the round, whose logits are `raw`, on rows of the open tree that are
+    /// dropped again (Prober). Adds the rows that it read to `read`. Errors: those of a pass.
+    [[nodiscard]] Result<std::optional<ProbeResult>> probe(const Round& round, std::span<const float> raw,
+                                                           std::span<const TokenId> appended, int max_new,
+                                                           const std::function<bool(TokenId)>& enough,
+                                                           std::int32_t& read, const std::stop_token& stop);
+    /// Appends rows to the open tree, one behind the other, behind the row `parent`, which is then the last of them.
+    /// logits: [vocab], of the last one.
+    [[nodiscard]] Result<void> readOnTrial(std::span<const TokenId> tokens, std::int32_t& parent,
+                                           std::span<float> logits, const std::stop_token& stop);
     void announceStages(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
     /// Which rules turned the choice away from what it was without them.
     void announceTurns(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
@@ -157,7 +197,7 @@ private:
     // One round (run_loop_step.cpp).
     [[nodiscard]] Result<void> draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
     void layOut(Round& round);
-    [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events);
+    [[nodiscard]] Result<void> walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop);
     void choose(Round& round, std::span<const float> raw, TokenRecord& record);
     [[nodiscard]] Result<kernels::LogitStats> statsOf(std::span<const float> raw) const;
     [[nodiscard]] TokenRecord measure(std::span<const float> raw, const kernels::LogitStats& stats);
@@ -168,7 +208,7 @@ private:
     void announce(const std::vector<Alternative>& alternatives, std::vector<RunEvent>& events);
     void announceText(TokenId id, std::vector<RunEvent>& events);
     /// Passes rows of this run alone; gives the nanoseconds.
-    [[nodiscard]] static Result<std::int64_t> passAlone(const PassRows& rows, const std::stop_token& stop);
+    [[nodiscard]] static Result<std::int64_t> passAlone(std::span<const PassRows> rows, const std::stop_token& stop);
     [[nodiscard]] Result<void> scoreAlone(std::vector<RunEvent>& events, const std::stop_token& stop);
     [[nodiscard]] Result<void> scoreFullBlocks(std::vector<RunEvent>& events, const std::stop_token& stop);
     void decideEnd(const TokenRecord& record);
@@ -181,7 +221,10 @@ private:
     RunProvenance provenance_;
     std::unique_ptr<Sequence> sequence_;  // of the model that decides: the quantized model, or the reference where the
                                           // quantized model drafts for it
-    std::unique_ptr<Drafter> drafter_;    // nullptr: plain decoding
+    std::unique_ptr<Sequence> second_;    // the same reply behind a rule's second prompt; nullptr: no rule has one
+    std::vector<TokenId> second_text_;    // that it begins with: the prompt, and what a branch took over
+    std::size_t second_prompt_size_ = 0;
+    std::unique_ptr<Drafter> drafter_;       // nullptr: plain decoding
     std::unique_ptr<ExpertPolicy> experts_;  // nullptr: a dense model
     std::optional<ExpertRecorder> recorder_;
     std::int64_t measured_from_ = 1;  // generated tokens from which on the next step measures plain decoding
@@ -193,6 +236,8 @@ private:
     std::vector<std::string> rule_ids_;   // of the rules of the chain
     LogitsChain chain_;                   // the penalty, the rules of slot logits and those of slot control
     std::vector<ControlRule*> controls_;  // those of them that are of slot control
+    bool probes_ = false;                 // one of these reads on on trial
+    bool rewrites_text_ = false;          // one of these takes text back
     bool ended_by_rule_ = false;
     std::vector<float> turned_;        // logits behind the first rules of the chain
     std::int64_t thought_tokens_ = 0;  // sampled, inside reasoning spans, the opening mark not counted
@@ -205,12 +250,21 @@ private:
                                    // those of a parent included, never have
     bool prompt_announced_ = false;
     bool prefilled_ = false;
-    std::unique_ptr<Round> round_;  // the step that was begun
+    std::unique_ptr<Round> round_;     // the step that was begun
+    std::vector<PassRows> step_rows_;  // its rows: of the text, and of the reply behind the second prompt
     bool passes_ends_ = false;
     bool shows_stages_ = false;
-    std::deque<TokenId> forced_;  // tokens that were not sampled and wait to be appended: of a branch, of a rule
+    struct Forced {
+        TokenId id = kNoToken;
+        bool injected = true;  // false: it was sampled, and stands again behind what a rule put before it
+    };
+    std::deque<Forced> forced_;  // tokens that are not sampled and wait to be appended: of a branch, of a rule
+    std::vector<bool> sampled_;  // of the tokens behind the prompt
+    int rewrites_ = 0;           // times that the text was taken back
     std::vector<float>
         logits_;  // raw logits of the next position; within a round those of all rows of its tree, [rows, vocab]
+    std::vector<float> second_logits_;     // likewise behind the second prompt
+    std::span<const float> second_here_;   // those of them that belong to the token that is chosen
     std::vector<float> penalized_;         // logits behind the rules: of the model that is measured ...
     std::vector<float> target_penalized_;  // ... and of the one that decides
     std::unordered_set<TokenId> announced_;

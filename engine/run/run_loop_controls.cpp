@@ -19,40 +19,40 @@ constexpr std::string_view kRulePrefix = "rule:";
 Result<void> RunLoop::applyControl(const ControlChange& change) {
     SamplerSettings sampler = request_.sampler;
     const std::string_view key = change.key;
-    if (!std::isfinite(change.value)) return fail(ErrorCode::InvalidArgument, change.key + " is not a number");
-    if (key == "penalty") return penalty_->setStrength(change.value);
+    if (key.starts_with(kRulePrefix)) return changeRule(key.substr(kRulePrefix.size()), change.value);
+    const double value = change.number();
+    if (!std::holds_alternative<double>(change.value) || !std::isfinite(value))
+        return fail(ErrorCode::InvalidArgument, change.key + " is not a number");
+    if (key == "penalty") return penalty_->setStrength(value);
     if (key == "penalty.only_thinking") {
-        penalty_->setOnlyThinking(change.value != 0);
+        penalty_->setOnlyThinking(value != 0);
         return {};
     }
-    if (key.substr(0, kWordPrefix.size()) == kWordPrefix)
-        return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), change.value != 0);
-    if (key.substr(0, kDraftPrefix.size()) == kDraftPrefix) {
+    if (key.starts_with(kWordPrefix)) return penalty_->setWordEnabled(key.substr(kWordPrefix.size()), value != 0);
+    if (key.starts_with(kDraftPrefix)) {
         if (drafter_ == nullptr)
             return fail(ErrorCode::InvalidArgument, "this run has no draft",
                         "Choose a draft method before the run starts");
-        return drafter_->setParam(key.substr(kDraftPrefix.size()), change.value);
+        return drafter_->setParam(key.substr(kDraftPrefix.size()), value);
     }
-    if (key.substr(0, kExpertsPrefix.size()) == kExpertsPrefix) {
+    if (key.starts_with(kExpertsPrefix)) {
         if (experts_ == nullptr) return fail(ErrorCode::InvalidArgument, "this model has no experts");
-        return experts_->setParam(key.substr(kExpertsPrefix.size()), change.value);
+        return experts_->setParam(key.substr(kExpertsPrefix.size()), value);
     }
-    if (const std::string_view rule_key = key.substr(0, kRulePrefix.size()); rule_key == kRulePrefix)
-        return changeRule(key.substr(kRulePrefix.size()), change.value);
     if (key == "max_tokens") {
-        if (change.value < 1 || change.value > 1e9)
+        if (value < 1 || value > 1e9)
             return fail(ErrorCode::InvalidArgument, "the token limit is out of range", "Use 1 or more");
-        request_.max_tokens = static_cast<int>(change.value);
+        request_.max_tokens = static_cast<int>(value);
         return {};
     }
     if (key == "temperature")
-        sampler.temperature = change.value;
+        sampler.temperature = value;
     else if (key == "top_k")
-        sampler.top_k = static_cast<int>(std::clamp(change.value, -1.0, 1e9));
+        sampler.top_k = static_cast<int>(std::clamp(value, -1.0, 1e9));
     else if (key == "top_p")
-        sampler.top_p = change.value;
+        sampler.top_p = value;
     else if (key == "min_p")
-        sampler.min_p = change.value;
+        sampler.min_p = value;
     else
         return fail(ErrorCode::InvalidArgument, "no control is called \"" + change.key + "\"");
     if (auto checked = checkSampler(sampler); !checked) return checked;
@@ -61,7 +61,7 @@ Result<void> RunLoop::applyControl(const ControlChange& change) {
 }
 
 // "1:amplitude": a parameter of the second rule of RunProvenance::rules.
-Result<void> RunLoop::changeRule(std::string_view key, double value) {
+Result<void> RunLoop::changeRule(std::string_view key, const ParamValue& value) {
     const std::size_t colon = key.find(':');
     std::size_t index = 0;
     const auto [end, fault] = std::from_chars(key.data(), key.data() + std::min(colon, key.size()), index);
@@ -73,15 +73,18 @@ Result<void> RunLoop::changeRule(std::string_view key, double value) {
     return chain_.rule(index).setParam(key.substr(colon + 1), value);
 }
 
-Result<void> RunLoop::setControl(std::string_view key, double value, std::vector<RunEvent>& events) {
-    ControlChange change{position(), std::string(key), value};
+Result<void> RunLoop::setControl(std::string_view key, const ParamValue& value, std::vector<RunEvent>& events) {
+    ControlChange change{position(), std::string(key), value, rewrites_};
     if (auto applied = applyControl(change); !applied) return applied;
     events.emplace_back(std::move(change));
     return {};
 }
 
 Result<void> RunLoop::applyReplayed(std::vector<RunEvent>& events) {
-    while (!replayed_.empty() && replayed_.front().pos <= position()) {
+    const auto due = [this](const ControlChange& change) {
+        return change.rewrites < rewrites_ || (change.rewrites == rewrites_ && change.pos <= position());
+    };
+    while (!replayed_.empty() && due(replayed_.front())) {
         if (auto applied = applyControl(replayed_.front()); !applied) return applied;
         events.emplace_back(replayed_.front());
         replayed_.erase(replayed_.begin());

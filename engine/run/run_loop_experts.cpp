@@ -18,9 +18,9 @@ std::int64_t denseBytes(const Model& model) {
 
 Result<void> RunLoop::prepareExperts() {
     SequenceExperts* layers = sequence_->experts();
+    auto method = findExpertMethod(request_.experts);
+    if (!method) return tl::unexpected(method.error());
     if (layers == nullptr) {
-        auto method = findExpertMethod(request_.experts);
-        if (!method) return tl::unexpected(method.error());
         if ((*method)->lossless) return {};
         return fail(ErrorCode::InvalidArgument,
                     sequence_->model().config().name + " has no experts, so they cannot be given a budget",
@@ -29,6 +29,11 @@ Result<void> RunLoop::prepareExperts() {
     const ModelConfig& c = sequence_->model().config();
     auto policy = makeExpertPolicy(request_.experts, c.experts, request_.seed);
     if (!policy) return tl::unexpected(policy.error());
+    if (probes_ && !(*method)->lossless) {
+        return fail(ErrorCode::InvalidArgument,
+                    "a rule that lets the model answer on trial asks all experts, and this run leaves some out",
+                    "Leave the rule out, or choose to observe the experts only");
+    }
     experts_ = std::move(*policy);
     recorder_.emplace(c.n_layers, c.experts);
     dense_bytes_ = denseBytes(sequence_->model());

@@ -53,30 +53,18 @@ Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMem
     if (!penalty) return tl::unexpected(penalty.error());
     penalty_.emplace(std::move(*penalty));
     thinking_.emplace(tokenizer, prompt->thinking_open);
+    provenance_.thinking_open = prompt->thinking_open;
+    provenance_.prompt_tokens = prompt->ids;
+    provenance_.clock = prompt->clock;
     if (auto rules = prepareRules(); !rules) return rules;
-    if (!request_.branch.prefix.empty()) {
-        const auto& prefix = request_.branch.prefix;
-        const auto known = [&](TokenId id) { return id >= 0 && id < model.config().vocab_size; };
-        if (!std::all_of(prefix.begin(), prefix.end(), known)) {
-            return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have",
-                        "Branch with the model that made the run");
-        }
-        tokens_.insert(tokens_.end(), prefix.begin(), prefix.end() - 1);
-        for (std::size_t i = prompt_size_; i < tokens_.size(); ++i) {
-            const bool was_inside = thinking_->inside();
-            const auto& injected = request_.branch.injected;
-            const bool sampled = !std::binary_search(injected.begin(), injected.end(), static_cast<Position>(i));
-            if (thinking_->push(tokens_[i]) && was_inside && sampled) ++thought_tokens_;
-            pushRules(tokens_[i]);
-        }
-        forced_.push_back(prefix.back());
-    }
+    if (auto taken = takeOverBranch(); !taken) return taken;
     replayed_ = std::move(replayed);
-    std::stable_sort(replayed_.begin(), replayed_.end(),
-                     [](const ControlChange& a, const ControlChange& b) { return a.pos < b.pos; });
+    std::stable_sort(replayed_.begin(), replayed_.end(), [](const ControlChange& a, const ControlChange& b) {
+        return std::pair(a.rewrites, a.pos) < std::pair(b.rewrites, b.pos);
+    });
     if (auto drafts = prepareDraft(); !drafts) return drafts;
     if (auto sequences = prepareSequences(free_memory, passes); !sequences) return sequences;
-    fillProvenance(*prompt);
+    fillProvenance();
     return {};
 }
 
@@ -85,8 +73,10 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPas
     if (passes == nullptr) passes = &own;
     const ModelConfig& c = models_.quantized->config();
     const CacheModels caches = cacheModelsOf(models_);
-    const Position context = runContext(request_, static_cast<std::int64_t>(prompt_size_), caches);
-    if (auto fits = checkPromptFits(static_cast<std::int64_t>(tokens_.size()), context, caches); !fits) return fits;
+    const std::size_t longest = std::max(prompt_size_, second_prompt_size_);
+    const Position context = runContext(request_, static_cast<std::int64_t>(longest), caches);
+    const auto read = static_cast<std::int64_t>(longest + tokens_.size() - prompt_size_);
+    if (auto fits = checkPromptFits(read, context, caches); !fits) return fits;
     auto cost = cacheCost(request_, caches, context);
     if (!cost) return tl::unexpected(cost.error());
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
@@ -102,6 +92,7 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPas
     if (!sequence) return tl::unexpected(sequence.error());
     sequence_ = std::move(*sequence);
     logits_.resize(static_cast<std::size_t>(c.vocab_size));
+    if (auto second = prepareSecond(*passes, context); !second) return second;
     if (auto experts = prepareExperts(); !experts) return experts;
     if (auto drafter = prepareDrafter(); !drafter) return drafter;
     if (models_.reference != nullptr && !reference_decides) {
@@ -112,12 +103,30 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPas
     return checkMemory(*cost, free_memory);
 }
 
+Result<void> RunLoop::prepareSecond(ForwardPasses& passes, Position context) {
+    if (second_prompt_size_ == 0) return {};
+    if (draft_method_ != nullptr && draft_method_->drafts_for_reference) {
+        return fail(ErrorCode::InvalidArgument,
+                    "a second prompt is read by the model that is measured, and here the reference decides",
+                    "Choose another draft method, or leave the rule with the second prompt out");
+    }
+    SequenceSettings settings = ownSettings();
+    if (request_.prefill == PrefillMode::Throughput)
+        settings.throughput_end = static_cast<Position>(second_prompt_size_ - 1);
+    auto second = Sequence::create(passes.of(models_.quantized), context, settings, {prefixes_, second_text_});
+    if (!second) return tl::unexpected(second.error());
+    second_ = std::move(*second);
+    second_logits_.resize(logits_.size());
+    return {};
+}
+
 // The sequences hold no memory yet: a run that does not fit is refused before it begins.
 Result<void> RunLoop::checkMemory(const CacheCost& cost, const FreeMemory& free_memory) {
     provenance_.kv_bytes = cost.bytes();
     provenance_.reused_positions = sequence_->reused();
     provenance_.reused_bytes =
-        static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0));
+        static_cast<std::int64_t>(sequence_->sharedBytes() + (scorer_ ? scorer_->sequence().sharedBytes() : 0) +
+                                  (second_ != nullptr ? second_->sharedBytes() : 0));
     auto fits = checkCacheFits(cost, free_memory(), provenance_.reused_bytes);
     if (fits || prefixes_ == nullptr) return fits;
     prefixes_->shrinkTo(0);  // drops what earlier runs left, but for the pages that this run shares
@@ -132,6 +141,10 @@ Result<void> RunLoop::prepareDraft() {
     auto rule = findVerifyMethod(request_.draft.verify);
     if (!rule) return tl::unexpected(rule.error());
     verify_method_ = *rule;
+    if (rewrites_text_) {
+        return fail(ErrorCode::InvalidArgument, "a draft cannot follow a rule that takes text back",
+                    "Choose no draft, or leave the rule out");
+    }
     if (draft_method_->drafts_for_reference && models_.reference == nullptr) {
         return fail(
             ErrorCode::InvalidArgument,
@@ -176,7 +189,7 @@ Result<void> RunLoop::prepareDrafter() {
     return {};
 }
 
-void RunLoop::fillProvenance(const PromptTokens& prompt) {
+void RunLoop::fillProvenance() {
     const Model& model = *models_.quantized;
     RunProvenance& p = provenance_;
     p.engine_version = kVersion;
@@ -217,9 +230,6 @@ void RunLoop::fillProvenance(const PromptTokens& prompt) {
     p.threads = device_.threads();
     p.vocab_size = model.config().vocab_size;
     p.context = sequence_->capacity();
-    p.thinking_open = prompt.thinking_open;
-    p.prompt_tokens = prompt.ids;
-    p.clock = prompt.clock;
     for (const auto& [word, id] : penalty_->markers().entries) p.markers.push_back({word, id});
     p.dropped_markers = penalty_->markers().dropped;
     p.notes = model.tokenizer()->notes();

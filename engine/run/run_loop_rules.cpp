@@ -1,13 +1,15 @@
 // What the step loop does for the rules of the slots logits and control.
 #include <algorithm>
 
+#include "engine/base/clock.h"
+#include "engine/run/prompt.h"
 #include "engine/run/run_loop.h"
+#include "engine/run/run_loop_round.h"
 #include "engine/sampler/stages.h"
 
 namespace quibble {
 
 Result<void> RunLoop::prepareRules() {
-    const Tokenizer& tokenizer = *models_.quantized->tokenizer();
     const auto isPenalty = [](const MethodChoice& choice) { return choice.id == kMarkerPenaltyId; };
     const bool other_rules = !request_.logits.empty() || !request_.control.empty();
     const auto name = [&](std::string text) {
@@ -29,69 +31,234 @@ Result<void> RunLoop::prepareRules() {
             addPenalty();
             continue;
         }
-        auto method = findLogitsMethod(choice);
-        if (!method) return tl::unexpected(method.error());
-        auto rule = (*method)->make({choice, &tokenizer});
-        if (!rule) return tl::unexpected(rule.error());
+        if (auto added = addLogitsRule(choice); !added) return added;
         name(choice.text());
-        rule_ids_.push_back(choice.id);
-        chain_.add(std::move(*rule));
     }
     for (const MethodChoice& choice : request_.control) {
-        auto method = findControlMethod(choice);
-        if (!method) return tl::unexpected(method.error());
-        auto rule = (*method)->make({choice, &tokenizer});
-        if (!rule) return tl::unexpected(rule.error());
+        if (auto added = addControlRule(choice); !added) return added;
         name(choice.text());
-        rule_ids_.push_back(choice.id);
-        controls_.push_back(rule->get());
-        chain_.add(std::move(*rule));
-    }
-    for (const int index : request_.branch.acted) {
-        if (index < 0 || static_cast<std::size_t>(index) >= controls_.size()) {
-            return fail(ErrorCode::InvalidArgument, "the branch names a rule that this run does not have",
-                        "Branch with the rules of the run that it leaves");
-        }
-        controls_[static_cast<std::size_t>(index)]->resume();
     }
     return {};
 }
 
+Result<void> RunLoop::addLogitsRule(const MethodChoice& choice) {
+    auto method = findLogitsMethod(choice);
+    if (!method) return tl::unexpected(method.error());
+    auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
+    if (!rule) return tl::unexpected(rule.error());
+    rule_ids_.push_back(choice.id);
+    chain_.add(std::move(*rule));
+    const ParamSpec* second = (*method)->second_prompt;
+    return second == nullptr ? Result<void>{} : readSecondPrompt(choice.textOf(*second));
+}
+
+Result<void> RunLoop::readSecondPrompt(const std::string& text) {
+    if (!second_text_.empty()) {
+        return fail(ErrorCode::InvalidArgument, "two rules ask for a second prompt",
+                    "Keep one of them: the reply can be read behind one other prompt");
+    }
+    RunRequest second = request_;
+    second.prompt = text;
+    second.recorded_prompt = {request_.recorded_prompt.second, provenance_.thinking_open, provenance_.clock};
+    if (provenance_.clock) second.clock = provenance_.clock;  // one run has one time
+    auto prompt = buildPrompt(second, *models_.quantized->tokenizer(), localPromptClock());
+    if (!prompt) return tl::unexpected(prompt.error());
+    provenance_.second_prompt_tokens = second_text_ = std::move(prompt->ids);
+    second_prompt_size_ = second_text_.size();
+    return {};
+}
+
+Result<void> RunLoop::addControlRule(const MethodChoice& choice) {
+    auto method = findControlMethod(choice);
+    if (!method) return tl::unexpected(method.error());
+    auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
+    if (!rule) return tl::unexpected(rule.error());
+    rule_ids_.push_back(choice.id);
+    probes_ = probes_ || (*method)->probes;
+    rewrites_text_ = rewrites_text_ || (*method)->rewrites;
+    if (probes_ && rewrites_text_) {
+        return fail(ErrorCode::InvalidArgument,
+                    "a rule that takes text back and one that lets the model answer on trial do not go together",
+                    "Leave one of them out");
+    }
+    controls_.push_back(rule->get());
+    chain_.add(std::move(*rule));
+    return {};
+}
+
+// The text that a branch begins with, and what its rules and counters have of it.
+Result<void> RunLoop::takeOverBranch() {
+    const BranchPoint& branch = request_.branch;
+    const auto ruleOf = [&](int index) -> Result<ControlRule*> {
+        if (index < 0 || static_cast<std::size_t>(index) >= controls_.size()) {
+            return fail(ErrorCode::InvalidArgument, "the branch names a rule that this run does not have",
+                        "Branch with the rules of the run that it leaves");
+        }
+        return controls_[static_cast<std::size_t>(index)];
+    };
+    for (const int index : branch.acted) {
+        auto rule = ruleOf(index);
+        if (!rule) return tl::unexpected(rule.error());
+        (*rule)->resume();
+    }
+    if (branch.prefix.empty()) return {};
+    const auto known = [&](TokenId id) { return id >= 0 && id < models_.quantized->config().vocab_size; };
+    if (!std::all_of(branch.prefix.begin(), branch.prefix.end(), known)) {
+        return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have",
+                    "Branch with the model that made the run");
+    }
+    auto look = branch.looks.begin();
+    const auto recallUpTo = [&](Position pos) -> Result<void> {
+        for (; look != branch.looks.end() && look->pos <= pos; ++look) {
+            auto rule = ruleOf(look->rule);
+            if (!rule) return tl::unexpected(rule.error());
+            (*rule)->recall(look->found);
+        }
+        return {};
+    };
+    for (std::size_t i = 0; i + 1 < branch.prefix.size(); ++i) {
+        if (auto recalled = recallUpTo(position()); !recalled) return recalled;
+        const TokenId id = branch.prefix[i];
+        followReply(id, !std::binary_search(branch.injected.begin(), branch.injected.end(), position()));
+        tokens_.push_back(id);
+        if (second_prompt_size_ > 0) second_text_.push_back(id);
+        pushRules(id);
+    }
+    forced_.push_back({branch.prefix.back()});
+    return recallUpTo(position());
+}
+
 LogitsStep RunLoop::logitsStep() const {
-    return {position(), static_cast<std::int64_t>(tokens_.size() - prompt_size_), thinking_->inside(),
-            thinking_->closedSpans() > 0, thought_tokens_};
+    return {position(),          static_cast<std::int64_t>(tokens_.size() - prompt_size_),
+            thinking_->inside(), thinking_->closedSpans() > 0,
+            thought_tokens_,     second_here_};
 }
 
 void RunLoop::pushRules(TokenId id) { chain_.push(id); }
 
-bool RunLoop::control(Round& round, TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events) {
-    if (controls_.empty() || record.injected) return false;
+ControlStep RunLoop::controlStep(TokenId candidate) const {
     ControlStep step;
-    step.candidate = record.id;
+    step.candidate = candidate;
     step.text = tokens_;
+    step.fixed = request_.branch.prefix.empty() ? static_cast<Position>(prompt_size_) : request_.branch.pos + 1;
     step.generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
     step.thought_tokens = thought_tokens_;
     step.thinking = thinking_->inside();
     ThinkingTracker behind = *thinking_;
-    step.closes_thought = !behind.push(record.id) && step.thinking;
-    step.ends_turn = models_.quantized->tokenizer()->isEndOfGeneration(record.id);
+    step.closes_thought = !behind.push(candidate) && step.thinking;
+    step.ends_turn = models_.quantized->tokenizer()->isEndOfGeneration(candidate);
+    return step;
+}
+
+Result<void> RunLoop::control(Round& round, TokenRecord& record, std::span<const float> raw,
+                              std::vector<RunEvent>& events, const std::stop_token& stop) {
+    if (controls_.empty() || round.forced) return {};
+    std::int32_t read = 0;
+    std::optional<Error> trouble;
+    const Prober prober = [&](std::span<const TokenId> appended, int max_new,
+                              const std::function<bool(TokenId)>& enough) -> std::optional<ProbeResult> {
+        auto result = probe(round, raw, appended, max_new, enough, read, stop);
+        if (result) return std::move(*result);
+        trouble = std::move(result.error());
+        return std::nullopt;
+    };
+    ControlStep step = controlStep(record.id);
+    step.probe = probes_ ? &prober : nullptr;
+    std::optional<LogitsChain> before;
+    if (probes_) before = chain_.clone();
+    const auto first_event = static_cast<std::ptrdiff_t>(events.size());
     for (std::size_t i = 0; i < controls_.size(); ++i) {
+        read = 0;
         ControlAction action = controls_[i]->decide(step);
-        using Kind = ControlAction::Kind;
-        if (action.kind == Kind::Accept || (action.kind != Kind::End && action.tokens.empty())) continue;
-        RuleAct act;
-        act.pos = record.pos + (action.kind == Kind::Then ? 1 : 0);
-        act.rule = static_cast<std::int32_t>(chain_.size() - controls_.size() + i);
-        act.kind = action.kind == Kind::End ? RuleAct::Kind::Ended : RuleAct::Kind::Injected;
-        act.tokens = static_cast<std::int32_t>(action.tokens.size());
-        act.why = std::move(action.why);
-        events.emplace_back(std::move(act));
-        forced_.assign(action.tokens.begin(), action.tokens.end());
-        if (action.kind == Kind::Instead) putInPlace(round, record, raw);
-        if (action.kind == Kind::End) ended_by_rule_ = true;
+        if (trouble) {
+            // Whoever was asked before is asked again about the next candidate.
+            chain_ = std::move(*before);
+            for (std::size_t k = 0; k < controls_.size(); ++k)
+                controls_[k] = static_cast<ControlRule*>(&chain_.rule(firstControl() + k));
+            events.erase(events.begin() + first_event, events.end());
+            return tl::unexpected(std::move(*trouble));
+        }
+        if (carryOut(i, std::move(action), read, round, record, raw, events)) break;
+    }
+    return {};
+}
+
+bool RunLoop::carryOut(std::size_t index, ControlAction action, std::int32_t read, Round& round, TokenRecord& record,
+                       std::span<const float> raw, std::vector<RunEvent>& events) {
+    using Kind = ControlAction::Kind;
+    RuleAct act;
+    act.pos = record.pos;
+    act.rule = static_cast<std::int32_t>(firstControl() + index);
+    if (action.kind == Kind::Rewrite) {
+        round.ended = true;
+        round.rewrite = std::move(action);
+        round.rewriter = act.rule;
         return true;
     }
-    return false;
+    if (!action.found.empty()) {
+        act.kind = RuleAct::Kind::Looked;
+        act.tokens = read;
+        act.why = std::move(action.found);
+        events.emplace_back(act);
+    }
+    if (action.kind == Kind::Accept || (action.kind != Kind::End && action.tokens.empty())) return false;
+    if (action.kind == Kind::Then) ++act.pos;
+    act.kind = action.kind == Kind::End ? RuleAct::Kind::Ended : RuleAct::Kind::Injected;
+    act.tokens = static_cast<std::int32_t>(action.tokens.size());
+    act.why = std::move(action.why);
+    events.emplace_back(std::move(act));
+    force(action);
+    if (action.kind == Kind::Instead) putInPlace(round, record, raw);
+    if (action.kind == Kind::End) ended_by_rule_ = true;
+    round.ended = true;
+    return true;
+}
+
+void RunLoop::force(const ControlAction& action) {
+    forced_.clear();
+    for (std::size_t i = 0; i < action.tokens.size(); ++i)
+        forced_.push_back({action.tokens[i], i + action.kept < action.tokens.size()});
+}
+
+void RunLoop::followReply(TokenId id, bool sampled) {
+    const bool was_inside = thinking_->inside();
+    if (thinking_->push(id) && was_inside && sampled) ++thought_tokens_;
+    sampled_.push_back(sampled);
+}
+
+// The row of the text's end is passed again, for its logits: so much less stays in the caches.
+void RunLoop::takeBack(const Round& round, std::vector<RunEvent>& events) {
+    const ControlAction& action = *round.rewrite;
+    const auto size = static_cast<std::size_t>(action.at);
+    QUIBBLE_CHECK(size >= prompt_size_ && size <= tokens_.size(), "a rule takes back what stands behind the prompt");
+    tokens_.resize(size);
+    sequence_->truncate(std::min(sequence_->size(), position() - 1));
+    if (second_ != nullptr) second_->truncate(std::min(second_->size(), secondPosition() - 1));
+    if (scorer_) scorer_->takeBack(tokens_);
+    const std::vector<bool> sampled = std::exchange(sampled_, {});
+    thinking_.emplace(*models_.quantized->tokenizer(), provenance_.thinking_open);
+    thought_tokens_ = 0;
+    const auto reply = std::span(tokens_).subspan(prompt_size_);
+    for (std::size_t i = 0; i < reply.size(); ++i) followReply(reply[i], sampled[i]);
+    chain_.rewritten(reply);
+    force(action);
+    ++rewrites_;
+    events.emplace_back(TakenBack{position()});
+    if (!action.found.empty())
+        events.emplace_back(RuleAct{position(), round.rewriter, RuleAct::Kind::Looked, 0, action.found});
+    events.emplace_back(RuleAct{position(), round.rewriter, RuleAct::Kind::Injected,
+                                static_cast<std::int32_t>(action.tokens.size() - action.kept), action.why});
+}
+
+// A recorded change takes effect between two rounds, so none may stand within this one.
+void RunLoop::chainForced(Round& round, std::int64_t room) const {
+    std::int64_t most = std::min<std::int64_t>({std::ssize(forced_), Sequence::kMaxRows - 1, room - 1});
+    if (!replayed_.empty() && replayed_.front().rewrites == rewrites_)
+        most = std::min<std::int64_t>(most, replayed_.front().pos - position() - 1);
+    for (std::int64_t i = 0; i < most; ++i) {
+        round.tree.tokens.push_back(forced_[static_cast<std::size_t>(i)].id);
+        round.tree.parents.push_back(static_cast<std::int32_t>(i) - 1);
+    }
 }
 
 // With the same noise, the choice behind the first rules of the chain is looked at one rule after the other: a rule

@@ -5,6 +5,7 @@
 #include "engine/base/clock.h"
 #include "engine/run/distribution.h"
 #include "engine/run/run_loop.h"
+#include "engine/run/run_loop_round.h"
 
 namespace quibble {
 
@@ -16,20 +17,6 @@ namespace {
 constexpr std::int64_t kMeasuredGrowth = 8;
 
 }  // namespace
-
-struct RunLoop::Round {
-    std::int64_t began_ns = 0;
-    DraftTree tree;
-    std::vector<TokenId> rows;  // of the pass, with their parents
-    std::vector<std::int32_t> parents;
-    DraftRound record;
-    std::vector<std::vector<std::int32_t>> children;  // of the text (0) and of node i (i + 1)
-    std::int64_t first_row = 0;  // row of the text's end in the pass: 0, or -1 when its logits were there before
-    std::int32_t node = -1;      // where the walk stands; -1: the end of the text
-    bool ended = false;          // the walk has left the tree
-
-    [[nodiscard]] const std::vector<std::int32_t>& here() const { return children[static_cast<std::size_t>(node + 1)]; }
-};
 
 // Here, where a round is known.
 RunLoop::RunLoop(RunRequest request, RunModels models, CpuDevice& device, PrefixCache* prefixes)
@@ -56,42 +43,51 @@ Result<void> RunLoop::beginStep(std::vector<RunEvent>& events, const std::stop_t
     return {};
 }
 
-std::optional<PassRows> RunLoop::stepRows() {
+std::span<const PassRows> RunLoop::stepRows() {
     QUIBBLE_CHECK(round_ != nullptr, "a step was begun");
     Round& round = *round_;
-    if (round.rows.empty()) return std::nullopt;
-    const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
-    beginPass(round.tree.size() > 0);
-    return PassRows{sequence_.get(), round.rows, round.parents, static_cast<std::int64_t>(round.rows.size()),
-                    logits_.data() + (round.first_row < 0 ? vocab : 0)};
+    step_rows_.clear();
+    if (round.rows.empty()) return {};
+    const auto n_rows = static_cast<std::int64_t>(round.rows.size());
+    const std::size_t first =
+        round.first_row < 0 ? static_cast<std::size_t>(models_.quantized->config().vocab_size) : 0;
+    beginPass(drafter_ != nullptr && round.tree.size() > 0);
+    step_rows_.push_back({sequence_.get(), round.rows, round.parents, n_rows, logits_.data() + first});
+    if (second_ != nullptr)
+        step_rows_.push_back({second_.get(), round.rows, round.parents, n_rows, second_logits_.data() + first});
+    return step_rows_;
 }
 
 void RunLoop::abandonStep() {
     if (round_ == nullptr) return;
     round_.reset();
     sequence_->truncate(sequence_->size());  // an open tree goes with it
+    if (second_ != nullptr) second_->truncate(second_->size());
 }
 
-Result<void> RunLoop::endStep(std::int64_t pass_ns, std::vector<RunEvent>& events) {
+Result<void> RunLoop::endStep(std::int64_t pass_ns, std::vector<RunEvent>& events, const std::stop_token& stop) {
     QUIBBLE_CHECK(round_ != nullptr, "a step was begun");
     const std::unique_ptr<Round> round = std::move(round_);
     round->record.verify_ns = pass_ns;
     const auto begin_of_tokens = static_cast<std::ptrdiff_t>(events.size());
-    if (auto walked = walk(*round, events); !walked) return walked;
+    const Position before = position();
+    // A drafting run is not stopped between two tokens of a round, which would otherwise be another round.
+    if (auto walked = walk(*round, events, drafter_ == nullptr ? stop : std::stop_token()); !walked) return walked;
     const std::int64_t spent = nowNs() - round->began_ns;
     round->record.other_ns = spent - round->record.draft_ns - round->record.verify_ns;
     closeRound(*round, events);
+    if (round->rewrite && !finished()) takeBack(*round, events);
     // The round stands in front of its tokens, so that whoever reads the events in order knows of each token where it
     // comes from.
     if (drafter_ != nullptr) events.insert(events.begin() + begin_of_tokens, std::move(round->record));
     decode_ns_ += spent;
+    if (round->stopped && position() == before) return fail(ErrorCode::Cancelled, "stopped");
     return {};
 }
 
 Result<void> RunLoop::draft(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto generated = static_cast<std::int64_t>(tokens_.size() - prompt_size_);
-    const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated,
-                                                     sequence_->capacity() - static_cast<std::int64_t>(tokens_.size()));
+    const std::int64_t room = std::min<std::int64_t>(request_.max_tokens - generated, roomLeft());
     if (drafter_ != nullptr) {
         DraftTask task;
         task.text = tokens_;
@@ -109,9 +105,11 @@ Result<void> RunLoop::draft(Round& round, std::vector<RunEvent>& events, const s
         round.tree = std::move(*tree);
         if (one_row && round.tree.size() == 0) measured_from_ = kMeasuredGrowth * std::max<std::int64_t>(1, generated);
     }
+    if (drafter_ == nullptr) chainForced(round, room);
     round.children.resize(round.tree.size() + 1);
     for (std::size_t i = 0; i < round.tree.size(); ++i) {
         round.children[static_cast<std::size_t>(round.tree.parents[i] + 1)].push_back(static_cast<std::int32_t>(i));
+        if (drafter_ == nullptr) continue;
         DraftNode node;
         node.parent = round.tree.parents[i];
         node.id = round.tree.tokens[i];
@@ -138,7 +136,10 @@ void RunLoop::layOut(Round& round) {
     round.first_row = known ? -1 : 0;
     round.record.rows = static_cast<std::int32_t>(round.rows.size());
     // Row 0 of logits_ always belongs to the text's end.
-    if (logits_.size() < (round.tree.size() + 1) * vocab) logits_.resize((round.tree.size() + 1) * vocab);
+    for (std::vector<float>* logits : {&logits_, second_ != nullptr ? &second_logits_ : nullptr}) {
+        if (logits != nullptr && logits->size() < (round.tree.size() + 1) * vocab)
+            logits->resize((round.tree.size() + 1) * vocab);
+    }
 }
 
 Result<kernels::LogitStats> RunLoop::statsOf(std::span<const float> raw) const {
@@ -152,11 +153,13 @@ Result<kernels::LogitStats> RunLoop::statsOf(std::span<const float> raw) const {
     return stats;
 }
 
-Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events) {
+Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
     const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
     while (!round.ended) {
-        const std::span<const float> target(logits_.data() + static_cast<std::size_t>(round.node + 1) * vocab, vocab);
+        const std::size_t row = static_cast<std::size_t>(round.node + 1) * vocab;
+        const std::span<const float> target(logits_.data() + row, vocab);
+        if (second_ != nullptr) second_here_ = {second_logits_.data() + row, vocab};
         const std::span<const float> measured = reference_decides ? drafter_->rawLogits(round.node) : target;
         auto stats = statsOf(measured);
         if (!stats) return tl::unexpected(stats.error());
@@ -165,7 +168,13 @@ Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events) {
         }
         TokenRecord record = measure(measured, *stats);
         choose(round, target, record);
-        if (control(round, record, target, events)) round.ended = true;
+        if (auto asked = control(round, record, target, events, stop); !asked) {
+            if (asked.error().code != ErrorCode::Cancelled) return asked;
+            // The chosen token is not appended. Its logits stay, for the next step.
+            round.record.added = kNoToken;
+            round.stopped = true;
+            break;
+        }
         announceTurns(record, target, events);
         announceStages(record, target, events);
         record.logprob =
@@ -185,6 +194,7 @@ Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events) {
         }
         if (finished()) round.ended = true;
     }
+    second_here_ = {};  // a draft knows nothing of the second prompt
     return {};
 }
 
@@ -220,9 +230,11 @@ void RunLoop::choose(Round& round, std::span<const float> raw, TokenRecord& reco
     const bool own_noise = verify_method_ == nullptr || verify_method_->pick == DraftPick::SharedNoise ||
                            request_.sampler.temperature <= 0;
     VerifyOutcome outcome;
-    if (!forced_.empty()) {
-        outcome.own = forced_.front();
-        record.injected = true;
+    round.forced = !forced_.empty();
+    if (round.forced) {
+        outcome.own = forced_.front().id;
+        if (!children.empty()) outcome.accepted = 0;  // of chainForced()
+        record.injected = forced_.front().injected;
         forced_.pop_front();
     } else if (verify_method_ != nullptr) {
         outcome = verify_method_->decide({&round.tree, children, logits, &sampler_, request_.sampler, request_.seed,
@@ -251,7 +263,7 @@ void RunLoop::choose(Round& round, std::span<const float> raw, TokenRecord& reco
     }
     // The token that the same noise would have chosen without the penalty. A rule that draws for itself uses other
     // noise, and has no such token unless it drew nothing.
-    const bool other = record.penalized && own_noise;
+    const bool other = record.penalized && own_noise && !round.forced;
     record.without_penalty_id = other ? sampler_.choose(raw, request_.sampler, request_.seed, record.pos) : record.id;
     if (record.injected) record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
 }
@@ -264,7 +276,7 @@ void RunLoop::putInPlace(Round& round, TokenRecord& record, std::span<const floa
         round.record.path.pop_back();
         round.node = node.parent;
     }
-    record.id = forced_.front();
+    record.id = forced_.front().id;
     forced_.pop_front();
     record.injected = true;
     record.without_penalty_id = sampler_.choose(raw, request_.sampler, request_.seed, record.pos);
@@ -274,11 +286,10 @@ void RunLoop::putInPlace(Round& round, TokenRecord& record, std::span<const floa
 
 void RunLoop::append(TokenRecord record, std::vector<RunEvent>& events) {
     tokens_.push_back(record.id);
-    const bool was_inside = thinking_->inside();
-    record.thinking = thinking_->push(record.id);
     // The token of a branch stands where one was sampled.
     const bool of_branch = !request_.branch.prefix.empty() && record.pos == request_.branch.pos;
-    if (record.thinking && was_inside && (!record.injected || of_branch)) ++thought_tokens_;
+    followReply(record.id, !record.injected || of_branch);
+    record.thinking = thinking_->inside();
     pushRules(record.id);
     record.time_ns = elapsedNs();
     decideEnd(record);
@@ -295,14 +306,23 @@ void RunLoop::closeRound(Round& round, std::vector<RunEvent>& events) {
             rows.push_back(node + static_cast<std::int32_t>(round.first_row) + 1);
         const Position first = sequence_->size();
         sequence_->keepRows(rows);
+        if (second_ != nullptr) second_->keepRows(rows);
         announceExperts(first, rows, !round.record.nodes.empty(), round.record.verify_ns, events);
     }
-    if (round.record.added == kNoToken) {
+    if (round.record.added == kNoToken && round.node >= 0) {
         // The walk ended on an accepted token, and the row of that token holds the logits of the next position.
         const auto vocab = static_cast<std::ptrdiff_t>(models_.quantized->config().vocab_size);
-        const auto row = logits_.begin() + vocab * (round.node + 1);
-        std::copy(row, row + vocab, logits_.begin());
+        for (std::vector<float>* logits : {&logits_, second_ != nullptr ? &second_logits_ : nullptr}) {
+            if (logits == nullptr) continue;
+            const auto row = logits->begin() + vocab * (round.node + 1);
+            std::copy(row, row + vocab, logits->begin());
+        }
     }
+}
+
+Position RunLoop::roomLeft() const {
+    const Position own = sequence_->capacity() - position();
+    return second_ == nullptr ? own : std::min(own, second_->capacity() - secondPosition());
 }
 
 void RunLoop::decideEnd(const TokenRecord& record) {
@@ -313,7 +333,7 @@ void RunLoop::decideEnd(const TokenRecord& record) {
         finish_reason_ = FinishReason::Rule;
     else if (generated >= request_.max_tokens)
         finish_reason_ = FinishReason::TokenLimit;
-    else if (static_cast<std::int64_t>(tokens_.size()) >= sequence_->capacity())
+    else if (roomLeft() <= 0)
         finish_reason_ = FinishReason::ContextFull;
 }
 

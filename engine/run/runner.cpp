@@ -71,9 +71,9 @@ void Runner::stop() {
     changed_.notify_all();
 }
 
-void Runner::setControl(std::string key, double value) {
+void Runner::setControl(std::string key, ParamValue value) {
     const std::lock_guard lock(mutex_);
-    controls_.push_back({std::move(key), value});
+    controls_.push_back({std::move(key), std::move(value)});
 }
 
 void Runner::setPace(double tokens_per_second) {

@@ -51,7 +51,7 @@ public:
     /// Ends the run; what was generated stays.
     void stop();
     /// Takes effect at the next token. An invalid change is dropped and reported to `rejected`.
-    void setControl(std::string key, double value);
+    void setControl(std::string key, ParamValue value);
     /// At most this many tokens a second, so that people can watch a small model think; 0: as fast as it goes. Changes
     /// no number of the run, holds for later runs too.
     void setPace(double tokens_per_second);
@@ -65,7 +65,7 @@ public:
 private:
     struct Control {
         std::string key;
-        double value;
+        ParamValue value;
     };
     void loop(const std::stop_token& quit);
     void execute(const RunStart& start);

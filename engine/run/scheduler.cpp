@@ -63,7 +63,7 @@ Result<void> Scheduler::generate(const std::stop_token& stop) {
     stepping_.clear();
     auto passed = beginSteps(stop);
     if (passed) {
-        gatherSteps();
+        gatherSteps(stop);
         gatherPrompts();
     }
     for (std::size_t i = 0; i < passes_of_round_.size() && passed; ++i) {
@@ -76,10 +76,10 @@ Result<void> Scheduler::generate(const std::stop_token& stop) {
                 stepped.push_back(part.run);
                 continue;
             }
-            part.run->loop->prefillDone(part.rows, pass.spent_ns, part.run->events);
+            part.run->loop->prefillDone(part.rows.front(), pass.spent_ns, part.run->events);
             settle(*part.run);
         }
-        endSteps(stepped, pass.spent_ns);
+        endSteps(stepped, pass.spent_ns, stop);
     }
     if (passed) return {};
     for (ScheduledRun* run : stepping_) run->loop->abandonStep();
@@ -109,28 +109,33 @@ Result<void> Scheduler::beginSteps(const std::stop_token& stop) {
 }
 
 void Scheduler::add(Part part) {
-    const auto rows = static_cast<std::int64_t>(part.rows.tokens.size());
+    std::int64_t rows = 0, logit_rows = 0;
+    for (const PassRows& one : part.rows) {
+        rows += static_cast<std::int64_t>(one.tokens.size());
+        logit_rows += one.n_logit_rows;
+    }
+    const PassRows& first = part.rows.front();
     const auto fits = [&](const Pass& pass) {
-        return ForwardPass::together(pass.parts.front().rows, part.rows) &&
+        return ForwardPass::together(pass.parts.front().rows.front(), first) &&
                pass.n_rows + rows <= Sequence::kMaxPassRows &&
-               pass.logit_rows + part.rows.n_logit_rows <= mostLogitRows(*part.rows.sequence);
+               pass.logit_rows + logit_rows <= mostLogitRows(*first.sequence);
     };
     auto found = std::find_if(passes_of_round_.begin(), passes_of_round_.end(), fits);
     if (found == passes_of_round_.end()) found = passes_of_round_.emplace(passes_of_round_.end());
     found->n_rows += rows;
-    found->logit_rows += part.rows.n_logit_rows;
-    found->parts.push_back(part);
+    found->logit_rows += logit_rows;
+    found->parts.push_back(std::move(part));
 }
 
-void Scheduler::gatherSteps() {
+void Scheduler::gatherSteps(const std::stop_token& stop) {
     std::vector<ScheduledRun*> ready;  // the prefill has left the logits that they need
     for (ScheduledRun* run : stepping_) {
-        if (const auto rows = run->loop->stepRows())
-            add({run, *rows, false});
+        if (const auto rows = run->loop->stepRows(); !rows.empty())
+            add({run, {rows.begin(), rows.end()}, false});
         else
             ready.push_back(run);
     }
-    endSteps(ready, 0);
+    endSteps(ready, 0, stop);
 }
 
 // Prompts are read in turn, so that a long one keeps no other waiting, and no more of them than one pass holds.
@@ -148,7 +153,7 @@ void Scheduler::gatherPrompts() {
         if (run.stage != ScheduledRun::Stage::Prefill) continue;
         const PassRows rows = run.loop->prefillRows(room);
         room -= static_cast<std::int64_t>(rows.tokens.size());
-        add({&run, rows, true});
+        add({&run, {rows}, true});
         next_prompt_ = (first + i + 1) % runs_.size();
     }
 }
@@ -157,13 +162,13 @@ void Scheduler::gatherPrompts() {
 Result<void> Scheduler::runPass(Pass& pass, const std::stop_token& stop) {
     const std::int64_t began = nowNs();
     rows_of_pass_.clear();
-    for (const Part& part : pass.parts) rows_of_pass_.push_back(part.rows);
+    for (const Part& part : pass.parts) rows_of_pass_.insert(rows_of_pass_.end(), part.rows.begin(), part.rows.end());
     auto passed = rows_of_pass_.front().sequence->forward().run(rows_of_pass_, stop);
     if (!passed && passed.error().code != ErrorCode::Cancelled) {
         passed = Result<void>{};
         for (std::size_t i = 0; i < pass.parts.size();) {
-            const PassRows& rows = pass.parts[i].rows;
-            auto alone = rows.sequence->forward().run({&rows, 1}, stop);
+            const std::vector<PassRows>& rows = pass.parts[i].rows;
+            auto alone = rows.front().sequence->forward().run(rows, stop);
             if (alone) {
                 ++i;
             } else if (alone.error().code == ErrorCode::Cancelled) {
@@ -183,20 +188,26 @@ Result<void> Scheduler::runPass(Pass& pass, const std::stop_token& stop) {
 }
 
 // Each run measures and chooses on one thread; its own state is all that it touches.
-void Scheduler::endSteps(std::span<ScheduledRun* const> runs, std::int64_t pass_ns) {
-    std::vector<std::exception_ptr> thrown(runs.size());
+// Those that pass rows of their own meanwhile do so on this thread, one after the other.
+void Scheduler::endSteps(std::span<ScheduledRun* const> runs, std::int64_t pass_ns, const std::stop_token& stop) {
     device_.forEach(static_cast<std::int64_t>(runs.size()), [&](std::int64_t index) {
-        const auto i = static_cast<std::size_t>(index);
-        try {
-            if (auto ended = runs[i]->loop->endStep(pass_ns, runs[i]->events); !ended) end(*runs[i], ended.error());
-        } catch (...) {
-            thrown[i] = std::current_exception();
-        }
+        ScheduledRun& run = *runs[static_cast<std::size_t>(index)];
+        if (!run.loop->probes()) endStep(run, pass_ns, stop);
     });
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        if (thrown[i]) end(*runs[i], errorOf(thrown[i]));
-        settle(*runs[i]);
-        std::erase(stepping_, runs[i]);
+    for (ScheduledRun* run : runs) {
+        if (run->loop->probes()) endStep(*run, pass_ns, stop);
+        settle(*run);
+        std::erase(stepping_, run);
+    }
+}
+
+// A run that was stopped is as it was, and its step is begun anew.
+void Scheduler::endStep(ScheduledRun& run, std::int64_t pass_ns, const std::stop_token& stop) {
+    try {
+        auto ended = run.loop->endStep(pass_ns, run.events, stop);
+        if (!ended && ended.error().code != ErrorCode::Cancelled) end(run, ended.error());
+    } catch (...) {
+        end(run, errorOf(std::current_exception()));
     }
 }
 
@@ -211,7 +222,7 @@ Result<void> Scheduler::scoreReferences(const std::stop_token& stop) {
         passes_of_round_.clear();
         for (const auto& run : runs_) {
             if (run->stage == Stage::Done || !run->loop->referenceWaiting()) continue;
-            add({run.get(), run->loop->referenceRows(Sequence::kMaxPassRows), false});
+            add({run.get(), {run->loop->referenceRows(Sequence::kMaxPassRows)}, false});
         }
         const std::int64_t rows = rows_, passes = passes_;
         for (Pass& pass : passes_of_round_) {

@@ -63,7 +63,7 @@ public:
 private:
     struct Part {
         ScheduledRun* run = nullptr;
-        PassRows rows;
+        std::vector<PassRows> rows;  // that the run needs together
         bool prefill = false;
     };
     /// Rows that go through one model together.
@@ -74,12 +74,13 @@ private:
     };
     [[nodiscard]] Result<void> generate(const std::stop_token& stop);
     [[nodiscard]] Result<void> beginSteps(const std::stop_token& stop);
-    void gatherSteps();
+    void gatherSteps(const std::stop_token& stop);
     void gatherPrompts();
     void add(Part part);
     [[nodiscard]] Result<void> runPass(Pass& pass, const std::stop_token& stop);
     /// Of the runs, whose rows were passed in pass_ns nanoseconds.
-    void endSteps(std::span<ScheduledRun* const> runs, std::int64_t pass_ns);
+    void endSteps(std::span<ScheduledRun* const> runs, std::int64_t pass_ns, const std::stop_token& stop);
+    void endStep(ScheduledRun& run, std::int64_t pass_ns, const std::stop_token& stop);
     [[nodiscard]] Result<void> scoreReferences(const std::stop_token& stop);
     void settle(ScheduledRun& run) const;
     static void end(ScheduledRun& run, const Error& why);

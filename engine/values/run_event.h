@@ -13,6 +13,7 @@
 #include "engine/values/draft_round.h"
 #include "engine/values/expert_record.h"
 #include "engine/values/ids.h"
+#include "engine/values/param_spec.h"
 #include "engine/values/prompt_clock.h"
 #include "engine/values/result.h"
 #include "engine/values/token_record.h"
@@ -73,7 +74,8 @@ struct RunProvenance {
     int context = 0;             // positions in the KV cache
     bool thinking_open = false;  // the prompt ends inside the reasoning span
     std::vector<TokenId> prompt_tokens;
-    std::optional<PromptClock> clock;  // the time that the chat template was given; nothing: it asks for none
+    std::vector<TokenId> second_prompt_tokens;  // of a rule that reads the reply behind another prompt too
+    std::optional<PromptClock> clock;           // the time that the chat template was given; nothing: it asks for none
     std::vector<ResolvedMarker> markers;
     std::vector<std::string> dropped_markers;  // with the reason
     std::vector<std::string> rules;  // methods of the slots logits and control with their parameters, in the order in
@@ -102,8 +104,16 @@ struct TokenText {  // sent once a run for each id that an event names
 struct ControlChange {
     Position pos = 0;  // first position sampled under the new value
     std::string key;   // "penalty", "penalty.only_thinking", "word:<entry>", "temperature", "top_k", "top_p", "min_p",
-                       // "max_tokens", "draft:<parameter>", "experts:<parameter>"
-    double value = 0;  // switches: 0 or 1
+                       // "max_tokens", "draft:<parameter>", "experts:<parameter>", "rule:<index>:<parameter>"
+    ParamValue value;  // switches: 0 or 1
+    /// How often the text had been taken back before (TakenBack): a position may be reached more than once.
+    int rewrites = 0;
+
+    /// 0 for a text.
+    [[nodiscard]] double number() const {
+        const auto* held = std::get_if<double>(&value);
+        return held == nullptr ? 0 : *held;
+    }
     bool operator==(const ControlChange&) const = default;
 };
 
@@ -113,18 +123,31 @@ struct RuleAct {
         Turned,    // another token stands here than without this rule, with the same noise
         Injected,  // the rule put tokens into the text, from here on
         Ended,     // the rule ended the run behind this token
+        Looked,    // the rule looked at the text before this token, on trial, and found `why`
     };
     Position pos = 0;
     std::int32_t rule = 0;  // index into RunProvenance::rules
     Kind kind = Kind::Turned;
-    std::int32_t tokens = 0;  // that were injected
-    std::string why;          // for people; may be empty
+    std::int32_t tokens = 0;  // that were injected; of Looked: that were read and generated on trial
+    std::string why;          // for people; may be empty. Of Looked also for the rule of a branch
     bool operator==(const RuleAct&) const = default;
 };
 
 [[nodiscard]] inline const char* ruleActText(RuleAct::Kind kind) {
-    return kind == RuleAct::Kind::Turned ? "turned" : kind == RuleAct::Kind::Injected ? "injected" : "ended";
+    switch (kind) {
+        case RuleAct::Kind::Turned: return "turned";
+        case RuleAct::Kind::Injected: return "injected";
+        case RuleAct::Kind::Ended: return "ended";
+        case RuleAct::Kind::Looked: return "looked";
+    }
+    return "turned";
 }
+
+/// A rule took the text back: the tokens from position `size` on are no more, and others are appended there.
+struct TakenBack {
+    Position size = 0;
+    bool operator==(const TakenBack&) const = default;
+};
 
 struct RunFinished {
     FinishReason reason = FinishReason::EndOfText;
@@ -135,8 +158,9 @@ struct RunFinished {
     bool operator==(const RunFinished&) const = default;
 };
 
-using RunEvent = std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord,
-                              ControlChange, DraftRound, TokenExperts, ExpertPass, RuleAct, TokenStages, RunFinished>;
+using RunEvent =
+    std::variant<RunProvenance, StateChanged, Progress, TokenText, TokenRecord, ReferenceRecord, ControlChange,
+                 DraftRound, TokenExperts, ExpertPass, RuleAct, TokenStages, TakenBack, RunFinished>;
 
 struct EventBatch {
     RunId run = kNoRun;

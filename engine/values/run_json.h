@@ -117,6 +117,29 @@ inline std::string methodsFromJson(const nlohmann::json& holder, const char* key
     return {};
 }
 
+inline nlohmann::json looksToJson(const std::vector<RuleLook>& looks) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const RuleLook& look : looks) out.push_back({{"rule", look.rule}, {"pos", look.pos}, {"found", look.found}});
+    return out;
+}
+
+// A branch of a version without looks has none.
+inline std::string looksFromJson(const nlohmann::json& branch, std::vector<RuleLook>& looks) {
+    const auto found = branch.find("looks");
+    if (found == branch.end()) return {};
+    if (!found->is_array()) return "\"looks\" has the wrong type";
+    for (const nlohmann::json& item : *found) {
+        Reader reader(item);
+        RuleLook look;
+        reader.get("rule", look.rule);
+        reader.get("pos", look.pos);
+        reader.get("found", look.found);
+        if (!reader.fault().empty()) return "looks: " + reader.fault();
+        looks.push_back(std::move(look));
+    }
+    return {};
+}
+
 inline const char* referenceKindText(ReferenceKind kind) {
     return kind == ReferenceKind::None ? "none" : kind == ReferenceKind::File ? "file" : "unquantized";
 }
@@ -145,6 +168,7 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
     Reader reader(*found);
     reader.get("tokens", r.recorded_prompt.tokens);
     reader.get("thinking_open", r.recorded_prompt.thinking_open);
+    reader.getIfThere("second", r.recorded_prompt.second);
     const std::string fault = reader.fault().empty() ? clockFromJson(*found, r.recorded_prompt.clock) : reader.fault();
     return fault.empty() ? fault : "recorded_prompt: " + fault;
 }
@@ -194,9 +218,11 @@ inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
     };
     if (!r.branch.acted.empty()) out["branch"]["acted"] = r.branch.acted;
     if (!r.branch.injected.empty()) out["branch"]["injected"] = r.branch.injected;
+    if (!r.branch.looks.empty()) out["branch"]["looks"] = json_detail::looksToJson(r.branch.looks);
     if (!r.recorded_prompt.tokens.empty()) {
         out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens},
                                   {"thinking_open", r.recorded_prompt.thinking_open}};
+        if (!r.recorded_prompt.second.empty()) out["recorded_prompt"]["second"] = r.recorded_prompt.second;
         if (r.recorded_prompt.clock)
             out["recorded_prompt"]["clock"] = json_detail::clockToJson(*r.recorded_prompt.clock);
     }
@@ -295,6 +321,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     branch_reader.get("prefix", r.branch.prefix);
     branch_reader.getIfThere("acted", r.branch.acted);
     branch_reader.getIfThere("injected", r.branch.injected);
+    if (const std::string fault = json_detail::looksFromJson(branch, r.branch.looks); !fault.empty())
+        return bad("branch: ", fault);
     for (const auto* reader : {&reference_reader, &sampler_reader, &penalty_reader, &branch_reader}) {
         if (!reader->fault().empty()) return bad("", reader->fault());
     }
@@ -341,6 +369,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
                           {"prompt_tokens", p.prompt_tokens},
                           {"markers", markers},
                           {"dropped_markers", p.dropped_markers}};
+    if (!p.second_prompt_tokens.empty()) out["second_prompt_tokens"] = p.second_prompt_tokens;
     if (!p.rules.empty()) out["rules"] = p.rules;
     if (!p.notes.empty()) out["notes"] = p.notes;
     if (p.clock) out["clock"] = json_detail::clockToJson(*p.clock);
@@ -382,6 +411,7 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.get("prompt_tokens", p.prompt_tokens);
     reader.get("markers", markers);
     reader.get("dropped_markers", p.dropped_markers);
+    reader.getIfThere("second_prompt_tokens", p.second_prompt_tokens);
     reader.getIfThere("rules", p.rules);
     reader.getIfThere("notes", p.notes);
     std::string fault = reader.fault();

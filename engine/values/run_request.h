@@ -52,6 +52,14 @@ enum class PrefillMode { Exact, Throughput };
     return mode == PrefillMode::Throughput ? "throughput" : "exact";
 }
 
+/// What a rule of slot control found when it looked at the text before `pos`.
+struct RuleLook {
+    int rule = 0;  // index into `control` of the request
+    Position pos = 0;
+    std::string found;
+    bool operator==(const RuleLook&) const = default;
+};
+
 /// Where a branch leaves its parent: `prefix` are the generated tokens that are kept, the last of them is the injected
 /// one.
 struct BranchPoint {
@@ -63,6 +71,8 @@ struct BranchPoint {
     std::vector<int> acted{};
     /// Positions of the prefix whose tokens such a rule put there, by rising position: they were not sampled.
     std::vector<Position> injected{};
+    /// What the rules found in the prefix, by rising position.
+    std::vector<RuleLook> looks{};
     bool operator==(const BranchPoint&) const = default;
 };
 
@@ -72,6 +82,7 @@ struct RecordedPrompt {
     std::vector<TokenId> tokens;       // empty: the prompt is made when the run starts
     bool thinking_open = false;        // it ends inside the reasoning span
     std::optional<PromptClock> clock;  // the time that its template was given
+    std::vector<TokenId> second{};     // RunProvenance::second_prompt_tokens
     bool operator==(const RecordedPrompt&) const = default;
 };
 

@@ -140,6 +140,18 @@ private:
     void applyOne(const ControlChange& value) { controls_.push_back(value); }
     void applyOne(const TokenStages& value) { stages_.push_back(value); }
     void applyOne(const RuleAct& value) { rule_acts_.push_back(value); }
+    /// What the text no longer has goes. What a rule found on trial stays: the rule still knows it.
+    void applyOne(const TakenBack& value) {
+        const auto gone = [&](Position pos) { return pos >= value.size; };
+        std::erase_if(points_, [&](const TracePoint& point) { return gone(point.token.pos); });
+        std::erase_if(rule_acts_,
+                      [&](const RuleAct& act) { return act.kind != RuleAct::Kind::Looked && gone(act.pos); });
+        std::erase_if(stages_, [&](const TokenStages& stages) { return gone(stages.pos); });
+        if (static_cast<Position>(token_experts_.size()) > std::max<Position>(0, value.size))
+            token_experts_.resize(static_cast<std::size_t>(std::max<Position>(0, value.size)));
+        referenced_ = std::min(referenced_, points_.size());
+        inherited_.points = std::min(inherited_.points, points_.size());
+    }
     void applyOne(const DraftRound& value) { draft_rounds_.push_back(value); }
     void applyOne(const ExpertPass& value) { expert_passes_.push_back(value); }
     void applyOne(const TokenExperts& value) {

@@ -364,7 +364,14 @@ std::vector<RunEvent> eventsOf(const RunShape& shape) {
     events.emplace_back(StateChanged{RunState::Running});
     const Position first = shape.first >= 0 ? shape.first : shape.prompt;
     Position scored = first;
+    int rewrites = 0;
     for (Position pos = first; pos < first + shape.tokens; ++pos) {
+        if (rewrites < shape.rewrites && pos + 1 == first + shape.tokens) {
+            pos = scored = first + shape.tokens / 2;
+            events.emplace_back(TakenBack{pos});
+            events.emplace_back(RuleAct{pos, 2, RuleAct::Kind::Looked, 9, "answer 42"});
+            events.emplace_back(ControlChange{pos, "rule:2:message", ParamValue("So:\n"), ++rewrites});
+        }
         if (pos == first + 3) events.emplace_back(ControlChange{pos, "penalty", 3.75});
         if (pos == first + 3) events.emplace_back(ControlChange{pos, "word: But\n", 1});
         if (shape.rules && pos == first + 2) events.emplace_back(RuleAct{pos, 0, RuleAct::Kind::Turned, 0, {}});

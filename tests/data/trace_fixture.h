@@ -21,6 +21,7 @@ struct RunShape {
     bool drafts = false;  // most tokens come in draft rounds
     int experts = 0;      // a layer; 0: a dense model
     bool rules = false;   // rules of the slots logits and control act
+    int rewrites = 0;     // so often the last half of the text is taken back and written anew
     std::string known_answer = "42";
     std::string tokenizer_hash = "tokenizer-a";
 };

@@ -74,11 +74,12 @@ private slots:
         if (path.isEmpty()) QSKIP("only on request");
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));
-        const SessionId session = need(open.store->createSession("A session of version 5"));
+        const SessionId session = need(open.store->createSession("A session of version 6"));
         const RunId root = open.add(session, ruledRequest(),
                                     eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8, .rules = true}));
         open.add(session, branchRequest(root, 9),
                  eventsOf({.seed = 2, .tokens = 5, .first = 9, .drafts = true, .experts = 8}));
+        open.add(session, ruledRequest(), eventsOf({.seed = 3, .tokens = 20, .rules = true, .rewrites = 2}));
         need(open.store->addNote(root, 6, 8, "remember"));
         VERIFY_OK(open.store->exportSession(session, path.toStdString()));
     }
@@ -152,7 +153,7 @@ private slots:
                                    path);
         const auto store = need(Store::open(path));
         const auto runs = need(store->listRuns(need(store->lastSession())));
-        QCOMPARE(runs.size(), std::size_t(2));
+        QCOMPARE(runs.size(), std::size_t(version >= 6 ? 3 : 2));
         const RunTrace root = need(store->loadRun(runs[0].id)), branch = need(store->loadRun(runs[1].id));
         QVERIFY(!root.draftRounds().empty() && !root.expertPasses().empty() && !branch.draftRounds().empty());
         const bool ruled = version >= 5;
@@ -161,6 +162,13 @@ private slots:
                 root, test::traceOf(ruled ? ruledRequest() : fullRequest(),
                                     eventsOf({.seed = 1, .tokens = 12, .drafts = true, .experts = 8, .rules = ruled}))),
             std::string());
+        if (version >= 6) {
+            QCOMPARE(
+                differenceBetween(
+                    need(store->loadRun(runs[2].id)),
+                    test::traceOf(ruledRequest(), eventsOf({.seed = 3, .tokens = 20, .rules = true, .rewrites = 2}))),
+                std::string());
+        }
         VERIFY_OK(store->runIntegrityCheck());
     }
 

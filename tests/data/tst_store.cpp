@@ -37,6 +37,39 @@ private slots:
         VERIFY_OK(store->runIntegrityCheck());
     }
 
+    // A text that a rule takes back and writes on: the store holds what the text is at last, and its counts are of
+    // that.
+    void aTextThatWasTakenBackIsStoredAsItIs() {
+        for (const int rewrites : {1, 3}) {
+            for (const int experts : {0, 8}) {
+                const QTemporaryDir folder;
+                auto open = OpenStore::at(pathIn(folder));
+                const RunShape shape{.seed = 3, .tokens = 60, .experts = experts, .rules = true, .rewrites = rewrites};
+                const auto events = eventsOf(shape);
+                const RunTrace whole = test::traceOf(ruledRequest(1), events);
+                QCOMPARE(whole.points().size(), std::size_t{60});
+                const SessionId session = need(open.store->createSession("s"));
+                const RunId run = open.add(session, ruledRequest(1), events);
+                QCOMPARE(differenceBetween(need(open.store->loadRun(run)), whole), std::string());
+                const RunSummary info = need(open.store->listRuns(session)).at(0);
+                QCOMPARE(info.tokens, std::int64_t{60});
+                std::int64_t markers = 0, thinking = 0, interventions = 0;
+                for (const TracePoint& point : whole.points()) {
+                    markers += point.token.sampledMarker();
+                    thinking += point.token.thinking;
+                    interventions += point.token.intervened();
+                }
+                QCOMPARE(info.markers, markers);
+                QCOMPARE(info.thinking_tokens, thinking);
+                QCOMPARE(info.interventions, interventions);
+                // A copy says the same.
+                need(open.store->exportSession(session, pathIn(folder, "copy.qbl")));
+                const auto copy = need(Store::open(pathIn(folder, "copy.qbl"), OpenMode::ReadOnly));
+                QCOMPARE(differenceBetween(need(copy->loadRun(run)), whole), std::string());
+            }
+        }
+    }
+
     void runsWithoutTokenizerHashShareNothing() {
         const QTemporaryDir folder;
         auto open = OpenStore::at(pathIn(folder));

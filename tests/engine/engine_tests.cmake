@@ -25,6 +25,7 @@ quibble_test(tst_determinism SOURCES ${CMAKE_CURRENT_LIST_DIR}/forward/tst_deter
 quibble_test(tst_rules SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_rules.cpp LIBS quibble::engine)
 quibble_test(tst_budget SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_budget.cpp LIBS quibble::engine)
 quibble_test(tst_early_stop SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_early_stop.cpp LIBS quibble::engine)
+quibble_test(tst_trials SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_trials.cpp LIBS quibble::engine)
 quibble_test(tst_concise_hint SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_concise_hint.cpp LIBS quibble::engine)
 quibble_test(tst_contrast SOURCES ${CMAKE_CURRENT_LIST_DIR}/logits/tst_contrast.cpp LIBS quibble::engine)
 quibble_test(tst_control SOURCES ${CMAKE_CURRENT_LIST_DIR}/control/tst_control.cpp LIBS quibble::engine)

@@ -1,5 +1,7 @@
 #include "views/plots/traces_layers.h"
 
+#include "views/plots/rule_lanes.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -150,7 +152,8 @@ void TraceLabels::drawFoot(QCPPainter* painter) const {
     painter->setFont(axis->tickLabelFont());
     painter->setPen(colors.muted);
     const double left = theme.em(0.6), ticks = metrics.height() + 6;
-    painter->drawText(QRectF(left, area.bottom() + 1, area.left() - left - theme.em(0.9), ticks),
+    const double below = area.bottom() + plot_->lanes().height();
+    painter->drawText(QRectF(left, below + 1, area.left() - left - theme.em(0.9), ticks),
                       Qt::AlignRight | Qt::AlignVCenter, tr("token"));
     if (plot_->legendHeight() <= 0) return;
     const RunDocument& document = *plot_->document();
@@ -166,9 +169,11 @@ void TraceLabels::drawFoot(QCPPainter* painter) const {
         QColor colour;
         QString text;
     } entries[] = {{markers, colors.marker, tr("marker")},
-                   {interventions, colors.mass, tr("the penalty changed the token")},
+                   {interventions, colors.mass,
+                    document.trace().provenance().rules.empty() ? tr("the penalty changed the token")
+                                                                : tr("a rule changed the token")},
                    {!document.trace().controls().empty(), colors.muted, tr("a control changed")}};
-    const double top = area.bottom() + ticks, line = plot_->legendHeight();
+    const double top = below + ticks, line = plot_->legendHeight();
     double x = area.left();
     for (const auto& entry : entries) {
         if (!entry.there) continue;
@@ -219,6 +224,14 @@ void TraceOverlay::draw(QCPPainter* painter) {
             }
         }
         painter->restore();
+    }
+    const QRect lanes = plot_->lanes().area();
+    for (const auto& [token, pen] :
+         {std::pair(hovered, QPen(colors.faint, 1)), std::pair(current, QPen(colors.accent, 1.4))}) {
+        const double x = std::round(plot_->pixelOf(token)) + 0.5;
+        if (token < 0 || lanes.height() == 0 || x < lanes.left() || x > lanes.right()) continue;
+        painter->setPen(pen);
+        painter->drawLine(QLineF(x, lanes.top(), x, lanes.bottom()));
     }
 }
 

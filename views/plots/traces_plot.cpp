@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "views/plots/rule_lanes.h"
 #include "views/plots/traces_layers.h"
 #include "views/token_stream/token_navigation.h"
 
@@ -71,6 +72,7 @@ void TracesPlot::build() {
         plotLayout()->addElement(i, 0, row.rect);
         row.line = new ColumnPlottable(bottom, left);
     }
+    lanes_ = new RuleLanes(this);
     new TraceMarks(this);
     new TraceLabels(this);
     new TraceOverlay(this);
@@ -121,6 +123,9 @@ void TracesPlot::arrangeRows() {
     const bool explains = !marks_.empty() || !document_->trace().controls().empty();
     bool changed = explains != explains_;
     explains_ = explains;
+    lanes_->follow();
+    changed = changed || lanes_->count() != lane_count_;
+    lane_count_ = lanes_->count();
     for (const Row& row : rows_) {
         const bool shown = rowShown(row);
         if (row.rect->visible() == shown) continue;
@@ -142,7 +147,9 @@ void TracesPlot::applyGeometry(const QSize& size) {
     const int labels = std::min(theme.em(9.2), size.width() / 3);
     const int ticks = QFontMetrics(rows_.back().rect->axis(QCPAxis::atBottom)->tickLabelFont()).height() + 6;
     legend_height_ = legendHeight(size.height());
-    const int foot = ticks + static_cast<int>(std::ceil(legend_height_));
+    const int lanes = lanes_->height();
+    const int foot = ticks + lanes + static_cast<int>(std::ceil(legend_height_));
+    rows_.back().rect->axis(QCPAxis::atBottom)->setOffset(lanes);  // the numbers stand below the lanes
     int shown = 0;
     for (const Row& row : rows_) {
         const bool last = &row == &rows_.back();
@@ -172,6 +179,7 @@ float TracesPlot::valueOf(int token, Measure measure) const {
 void TracesPlot::refill() {
     for (Row& row : rows_) row.line->clear();
     marks_.clear();
+    lanes_->reset();
     append(0, document_->size());
     updateDescription();
     requestReplot();
@@ -391,6 +399,7 @@ void TracesPlot::updateDescription() {
     for (const Row& row : rows_) {
         text += tr("; %1 up to %2").arg(measureLabel(row.measure), formatSignificant(row.line->greatest()));
     }
+    if (lanes_->count() > 0) text += QStringLiteral("; ") + lanes_->description();
     if (document_->current() >= 0) text += tr("; token %1 chosen").arg(document_->current());
     setAccessibleDescription(text);
 }

@@ -11,6 +11,8 @@
 
 namespace quibble {
 
+class RuleLanes;
+
 class TracesPlot : public PlotBase {
     Q_OBJECT
 public:
@@ -37,6 +39,8 @@ public:
     [[nodiscard]] bool rowShown(const Row& row) const;
     /// Of the line below the plot that says what its dashed lines are; 0: none.
     [[nodiscard]] double legendHeight() const { return legend_height_; }
+    /// Below the curves, where a rule did something.
+    [[nodiscard]] const RuleLanes& lanes() const { return *lanes_; }
     /// Tokens that get a mark: markers and interventions, in order.
     [[nodiscard]] const std::vector<int>& marks() const { return marks_; }
     [[nodiscard]] std::int64_t valuesRead() const;  // of all rows
@@ -79,6 +83,8 @@ private:
     RunDocument* document_;
     QTimer* live_timer_;  // replots of new tokens when very many are shown
     std::array<Row, kRows> rows_;
+    RuleLanes* lanes_ = nullptr;
+    int lane_count_ = 0;  // for which there is room
     std::vector<int> marks_;
     bool explains_ = false;  // there are marks to explain
     double legend_height_ = 0;

@@ -232,10 +232,10 @@ void RulesPanel::tellRun() {
         const int index = document_->live() ? indexInRun(i) : -1;
         if (index < 0 || before.params.size() != now.params.size()) continue;
         for (std::size_t p = 0; p < now.params.size(); ++p) {
-            const auto* number = std::get_if<double>(&now.params[p].second);
-            if (number == nullptr || now.params[p] == before.params[p]) continue;
+            if (now.params[p] == before.params[p]) continue;
             emit controlChanged(
-                QStringLiteral("rule:%1:%2").arg(index).arg(QString::fromStdString(now.params[p].first)), *number);
+                QStringLiteral("rule:%1:%2").arg(index).arg(QString::fromStdString(now.params[p].first)),
+                now.params[p].second);
         }
     }
 }
@@ -246,15 +246,17 @@ void RulesPanel::refreshDeeds() {
     const auto& acts = document_->trace().ruleActs();
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         const int index = indexInRun(i);
-        int turned = 0, injected = 0;
+        int turned = 0, injected = 0, trials = 0;
         bool ended = false;
         for (const RuleAct& act : acts) {
             if (act.rule != index) continue;
             turned += act.kind == RuleAct::Kind::Turned ? 1 : 0;
-            injected += act.tokens;
+            injected += act.kind == RuleAct::Kind::Injected ? act.tokens : 0;
+            trials += act.kind == RuleAct::Kind::Looked ? 1 : 0;
             ended = ended || act.kind == RuleAct::Kind::Ended;
         }
         QStringList words;
+        if (trials > 0) words << (trials == 1 ? tr("1 trial") : tr("%1 trials").arg(trials));
         if (turned > 0) words << tr("%1 turned").arg(turned);
         if (injected > 0) words << tr("%1 injected").arg(injected);
         if (ended) words << tr("ended the run");

@@ -52,7 +52,7 @@ public slots:
 signals:
     void changed();
     /// Live control with the key of ControlChange: "rule:1:tokens"; only while a run of the same rules goes on.
-    void controlChanged(const QString& key, double value);
+    void controlChanged(const QString& key, const quibble::ParamValue& value);
     void faultChanged();
 
 private:

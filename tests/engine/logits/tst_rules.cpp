@@ -317,7 +317,7 @@ private slots:
             }
         }
         const auto nobody = findLogitsMethod({"telepathy", {}});
-        QVERIFY(!nobody && nobody.error().hint == "Known are: ban, cyclic, loop_stop");
+        QVERIFY(!nobody && nobody.error().hint == "Known are: ban, cyclic, loop_stop, contrast");
     }
 };
 

@@ -1,0 +1,83 @@
+// Reading on from a text on trial: what the run would say if something else stood there.
+#include <cmath>
+
+#include "engine/run/run_loop.h"
+#include "engine/run/run_loop_round.h"
+
+namespace quibble {
+
+namespace {
+
+// Rows of the open tree that are dropped again, and experts whose record is as if these rows had not been.
+class TrialRows {
+public:
+    explicit TrialRows(Sequence& sequence) : sequence_(sequence), kept_(sequence.treeRows()) {
+        if (sequence_.experts() == nullptr) return;
+        experts_ = *sequence_.experts();
+        *sequence_.experts() = SequenceExperts(sequence_.model().config());
+    }
+    ~TrialRows() {
+        sequence_.dropTreeRows(kept_);
+        if (experts_) *sequence_.experts() = std::move(*experts_);
+    }
+    TrialRows(const TrialRows&) = delete;
+    TrialRows& operator=(const TrialRows&) = delete;
+
+    /// Positions of the cache that are left for them.
+    [[nodiscard]] std::int64_t room() const { return sequence_.capacity() - sequence_.size() - sequence_.treeRows(); }
+
+private:
+    Sequence& sequence_;
+    std::int64_t kept_;
+    std::optional<SequenceExperts> experts_;
+};
+
+}  // namespace
+
+Result<void> RunLoop::readOnTrial(std::span<const TokenId> tokens, std::int32_t& parent, std::span<float> logits,
+                                  const std::stop_token& stop) {
+    while (!tokens.empty()) {
+        const auto here = tokens.first(std::min<std::size_t>(tokens.size(), Sequence::kMaxRows));
+        tokens = tokens.subspan(here.size());
+        std::vector<std::int32_t> parents(here.size(), parent);
+        for (std::size_t i = 1; i < here.size(); ++i)
+            parents[i] = static_cast<std::int32_t>(sequence_->treeRows()) + static_cast<std::int32_t>(i) - 1;
+        const PassRows rows{sequence_.get(), here, parents, tokens.empty() ? 1 : 0, logits.data()};
+        if (auto passed = passAlone({&rows, 1}, stop); !passed) return tl::unexpected(passed.error());
+        parent = static_cast<std::int32_t>(sequence_->treeRows()) - 1;
+    }
+    return {};
+}
+
+Result<std::optional<ProbeResult>> RunLoop::probe(const Round& round, std::span<const float> raw,
+                                                  std::span<const TokenId> appended, int max_new,
+                                                  const std::function<bool(TokenId)>& enough, std::int32_t& read,
+                                                  const std::stop_token& stop) {
+    const TrialRows trial(*sequence_);
+    const std::int64_t room = trial.room() - static_cast<std::int64_t>(appended.size());
+    if (room < 0) return std::optional<ProbeResult>();
+    // The last token is generated, and not read.
+    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min<std::int64_t>(max_new, room + 1)));
+    std::int32_t parent = round.node + 1 + static_cast<std::int32_t>(round.first_row);
+    std::vector<float> logits(raw.begin(), raw.end());
+    if (auto passed = readOnTrial(appended, parent, logits, stop); !passed) return tl::unexpected(passed.error());
+    auto stats = statsOf(logits);
+    if (!stats) return tl::unexpected(stats.error());
+    ProbeResult result;
+    result.entropy = stats->entropy;
+    while (result.tokens.size() < most) {
+        const TokenId id = stats->argmax;
+        result.tokens.push_back(id);
+        result.probabilities.push_back(
+            std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)]) - stats->log_sum_exp));
+        const bool ended = models_.quantized->tokenizer()->isEndOfGeneration(id);
+        if ((enough && enough(id)) || ended || result.tokens.size() == most) break;
+        if (auto passed = readOnTrial({&id, 1}, parent, logits, stop); !passed) return tl::unexpected(passed.error());
+        stats = statsOf(logits);
+        if (!stats) return tl::unexpected(stats.error());
+    }
+    read += static_cast<std::int32_t>(appended.size() + result.tokens.size());
+    return std::optional(std::move(result));
+}
+
+}  // namespace quibble
