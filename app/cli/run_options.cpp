@@ -1,10 +1,6 @@
 #include "app/cli/run_options.h"
 
-#include <chrono>
-#include <ctime>
-#include <iomanip>
-#include <locale>
-#include <sstream>
+#include <utility>
 
 #include "app/cli/cli.h"
 #include "app/cli/numbers.h"
@@ -13,6 +9,7 @@
 #include "engine/experts/expert_method.h"
 #include "engine/logits/marker_penalty.h"
 #include "engine/text/marker_set.h"
+#include "engine/values/prompt_clock_text.h"
 #include "engine/verify/verify_method.h"
 
 namespace quibble::cli {
@@ -24,25 +21,6 @@ std::string idsOf(const Methods& methods) {
     std::string ids;
     for (const auto* method : methods) ids += (ids.empty() ? "" : ", ") + std::string(method->id);
     return ids;
-}
-
-// As a clock on the wall shows it: a template sees a date and a time, and no zone.
-Result<PromptClock> parseClock(const std::string& text) {
-    std::istringstream in(text);
-    std::tm read{};
-    in.imbue(std::locale::classic());
-    in >> std::get_time(&read, "%Y-%m-%dT%H:%M:%S");
-    const std::chrono::year_month_day day{std::chrono::year{read.tm_year + 1900},
-                                          std::chrono::month{static_cast<unsigned>(read.tm_mon + 1)},
-                                          std::chrono::day{static_cast<unsigned>(read.tm_mday)}};
-    if (in.fail() || in.peek() != std::char_traits<char>::eof() || !day.ok()) {
-        return fail(ErrorCode::InvalidArgument, "--clock: \"" + text + "\" is no date and time",
-                    "Write 2026-11-30T16:05:00");
-    }
-    const std::chrono::seconds since = std::chrono::sys_days{day}.time_since_epoch() +
-                                       std::chrono::hours{read.tm_hour} + std::chrono::minutes{read.tm_min} +
-                                       std::chrono::seconds{read.tm_sec};
-    return PromptClock{since.count(), 0};
 }
 
 // A text like "budget:tokens=200" as the method of a slot, its parameters checked.
@@ -216,8 +194,8 @@ Result<RunRequest> RunOptions::request() const {
     r.top_alternatives = alternatives;
     r.raw = raw;
     if (!clock.empty()) {
-        auto parsed = parseClock(clock);
-        if (!parsed) return tl::unexpected(parsed.error());
+        auto parsed = parsePromptClock(clock);
+        if (!parsed) return fail(parsed.error().code, "--clock: " + parsed.error().what, parsed.error().hint);
         r.clock = *parsed;
     }
     return r;

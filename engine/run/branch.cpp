@@ -85,7 +85,7 @@ RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId
         const auto rule = static_cast<int>(act.rule - first);
         // A look before `pos` itself was for the token that stood there.
         if (act.kind == RuleAct::Kind::Looked && (act.pos < pos || (act.pos == pos && stays)))
-            request.branch.looks.push_back({rule, act.pos, act.why});
+            request.branch.looks.push_back(RuleLook{rule, act.pos, act.why}.text());
         if (act.kind != RuleAct::Kind::Injected || act.pos >= pos) continue;
         request.branch.acted.push_back(rule);
         for (Position at = act.pos; at < std::min(pos, act.pos + act.tokens); ++at)

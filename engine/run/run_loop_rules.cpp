@@ -107,10 +107,12 @@ Result<void> RunLoop::takeOverBranch() {
         return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have",
                     "Branch with the model that made the run");
     }
-    auto look = branch.looks.begin();
+    auto next = branch.looks.begin();
     const auto recallUpTo = [&](Position pos) -> Result<void> {
-        for (; look != branch.looks.end() && look->pos <= pos; ++look) {
-            auto rule = ruleOf(look->rule);
+        for (; next != branch.looks.end(); ++next) {
+            const auto look = RuleLook::parse(*next);
+            if (look && look->pos > pos) break;
+            auto rule = ruleOf(look ? look->rule : -1);
             if (!rule) return tl::unexpected(rule.error());
             (*rule)->recall(look->found);
         }

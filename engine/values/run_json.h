@@ -3,18 +3,45 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "engine/values/result.h"
 #include "engine/values/run_event.h"
-#include "engine/values/run_request.h"
+#include "engine/values/run_fields.h"
 
 namespace quibble {
 
 namespace json_detail {
+
+template <typename T>
+[[nodiscard]] bool holds(const nlohmann::json& value) {
+    if constexpr (std::is_same_v<T, bool>)
+        return value.is_boolean();
+    else if constexpr (std::is_same_v<T, std::string>)
+        return value.is_string();
+    else if constexpr (std::is_floating_point_v<T>)
+        return value.is_number();
+    else if constexpr (std::is_integral_v<T>)
+        return value.is_number_integer();
+    else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+        return value.is_array() &&
+               std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_string(); });
+    } else if constexpr (std::is_same_v<T, std::vector<TokenId>>) {
+        return value.is_array() &&
+               std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
+    } else {
+        return value.is_array() || value.is_object();
+    }
+}
+
+inline std::string isMissing(std::string_view key) { return "\"" + std::string(key) + "\" is missing"; }
+inline std::string hasWrongType(std::string_view key) { return "\"" + std::string(key) + "\" has the wrong type"; }
 
 // Reads keys of one object; the first fault is kept and everything after it is a no-op.
 class Reader {
@@ -27,11 +54,11 @@ public:
         if (!fault_.empty()) return;
         const auto found = object_.find(key);
         if (found == object_.end()) {
-            fault_ = std::string("\"") + key + "\" is missing";
+            fault_ = isMissing(key);
             return;
         }
         if (!holds<T>(*found)) {
-            fault_ = std::string("\"") + key + "\" has the wrong type";
+            fault_ = hasWrongType(key);
             return;
         }
         found->get_to(target);
@@ -44,26 +71,6 @@ public:
     [[nodiscard]] const std::string& fault() const { return fault_; }
 
 private:
-    template <typename T>
-    static bool holds(const nlohmann::json& value) {
-        if constexpr (std::is_same_v<T, bool>)
-            return value.is_boolean();
-        else if constexpr (std::is_same_v<T, std::string>)
-            return value.is_string();
-        else if constexpr (std::is_floating_point_v<T>)
-            return value.is_number();
-        else if constexpr (std::is_integral_v<T>)
-            return value.is_number_integer();
-        else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-            return value.is_array() &&
-                   std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_string(); });
-        } else if constexpr (std::is_same_v<T, std::vector<TokenId>>) {
-            return value.is_array() &&
-                   std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
-        } else {
-            return value.is_array() || value.is_object();
-        }
-    }
     const nlohmann::json& object_;
     std::string fault_;
 };
@@ -94,244 +101,138 @@ inline std::string methodFromJson(const nlohmann::json& value, MethodChoice& met
     return {};
 }
 
-inline std::vector<std::string> methodTexts(const std::vector<MethodChoice>& methods) {
-    std::vector<std::string> texts;
-    texts.reserve(methods.size());
-    for (const MethodChoice& method : methods) texts.push_back(method.text());
-    return texts;
-}
-
-// A request of a version without rules has none.
-inline std::string methodsFromJson(const nlohmann::json& holder, const char* key, std::vector<MethodChoice>& methods) {
-    const auto found = holder.find(key);
-    if (found == holder.end()) return {};
-    std::vector<std::string> texts;
-    Reader reader(holder);
-    reader.get(key, texts);
-    if (!reader.fault().empty()) return reader.fault();
-    for (const std::string& text : texts) {
-        auto method = parseMethodChoice(text);
-        if (!method) return std::string(key) + ": " + method.error().what;
-        methods.push_back(std::move(*method));
-    }
-    return {};
-}
-
-inline nlohmann::json looksToJson(const std::vector<RuleLook>& looks) {
-    nlohmann::json out = nlohmann::json::array();
-    for (const RuleLook& look : looks) out.push_back({{"rule", look.rule}, {"pos", look.pos}, {"found", look.found}});
-    return out;
-}
-
-// A branch of a version without looks has none.
-inline std::string looksFromJson(const nlohmann::json& branch, std::vector<RuleLook>& looks) {
-    const auto found = branch.find("looks");
-    if (found == branch.end()) return {};
-    if (!found->is_array()) return "\"looks\" has the wrong type";
-    for (const nlohmann::json& item : *found) {
-        Reader reader(item);
-        RuleLook look;
-        reader.get("rule", look.rule);
-        reader.get("pos", look.pos);
-        reader.get("found", look.found);
-        if (!reader.fault().empty()) return "looks: " + reader.fault();
-        looks.push_back(std::move(look));
-    }
-    return {};
-}
-
-inline const char* referenceKindText(ReferenceKind kind) {
-    return kind == ReferenceKind::None ? "none" : kind == ReferenceKind::File ? "file" : "unquantized";
-}
-
 inline nlohmann::json clockToJson(const PromptClock& clock) {
     return {{"unix_s", clock.unix_s}, {"utc_offset_s", clock.utc_offset_s}};
 }
 
-// Returns the fault; empty: none, also where there is no clock.
-inline std::string clockFromJson(const nlohmann::json& holder, std::optional<PromptClock>& clock) {
-    const auto found = holder.find("clock");
-    if (found == holder.end()) return {};
+// Returns the fault; empty: none.
+inline std::string clockFromJson(const nlohmann::json& value, std::optional<PromptClock>& clock) {
     PromptClock read;
-    Reader reader(*found);
+    Reader reader(value);
     reader.get("unix_s", read.unix_s);
     reader.get("utc_offset_s", read.utc_offset_s);
     if (reader.fault().empty()) clock = read;
     return reader.fault().empty() ? std::string() : "clock: " + reader.fault();
 }
 
-// Likewise; earlier versions did not write these.
-inline std::string promptFromJson(const nlohmann::json& value, RunRequest& r) {
-    if (const std::string fault = clockFromJson(value, r.clock); !fault.empty()) return fault;
-    const auto found = value.find("recorded_prompt");
-    if (found == value.end()) return {};
-    Reader reader(*found);
-    reader.get("tokens", r.recorded_prompt.tokens);
-    reader.get("thinking_open", r.recorded_prompt.thinking_open);
-    reader.getIfThere("second", r.recorded_prompt.second);
-    const std::string fault = reader.fault().empty() ? clockFromJson(*found, r.recorded_prompt.clock) : reader.fault();
-    return fault.empty() ? fault : "recorded_prompt: " + fault;
+// A field as it is stored.
+template <typename T>
+nlohmann::json fieldToJson(const RequestField& field, const T& value) {
+    if constexpr (std::is_same_v<T, MethodChoice>) {
+        return methodToJson(value);
+    } else if constexpr (std::is_same_v<T, std::vector<MethodChoice>>) {
+        nlohmann::json texts = nlohmann::json::array();
+        for (const MethodChoice& method : value) texts.push_back(method.text());
+        return texts;
+    } else if constexpr (std::is_same_v<T, std::optional<PromptClock>>) {
+        return value ? clockToJson(*value) : nlohmann::json();
+    } else if constexpr (std::is_same_v<T, RunId>) {
+        return raw(value);
+    } else if constexpr (std::is_enum_v<T>) {
+        return std::string(field.options[static_cast<std::size_t>(value)].id);
+    } else {
+        return value;
+    }
+}
+
+// Reads stored values of all kinds; each returns the fault, empty: none. `where` stands in front of it.
+inline std::string valueFromJson(const nlohmann::json& value, const RequestField& field, const std::string& where,
+                                 MethodChoice& target) {
+    if (!holds<nlohmann::json>(value)) return where + hasWrongType(field.name());
+    const std::string fault = methodFromJson(value, target);
+    const std::string_view slot = field.name() == "method" ? field.group() : field.name();
+    return fault.empty() ? fault : std::string(slot) + ": " + fault;
+}
+
+inline std::string valueFromJson(const nlohmann::json& value, const RequestField& field, const std::string& where,
+                                 std::vector<MethodChoice>& target) {
+    if (!holds<std::vector<std::string>>(value)) return where + hasWrongType(field.name());
+    for (const nlohmann::json& text : value) {
+        auto method = parseMethodChoice(text.get_ref<const std::string&>());
+        if (!method) return std::string(field.key) + ": " + method.error().what;
+        target.push_back(std::move(*method));
+    }
+    return {};
+}
+
+inline std::string valueFromJson(const nlohmann::json& value, const RequestField& /*field*/, const std::string& where,
+                                 std::optional<PromptClock>& target) {
+    const std::string fault = clockFromJson(value, target);
+    return fault.empty() ? fault : where + fault;
+}
+
+inline std::string valueFromJson(const nlohmann::json& value, const RequestField& field, const std::string& where,
+                                 RunId& target) {
+    if (!holds<std::int64_t>(value)) return where + hasWrongType(field.name());
+    target = RunId{value.get<std::int64_t>()};
+    return {};
+}
+
+template <typename T>
+std::string valueFromJson(const nlohmann::json& value, const RequestField& field, const std::string& where, T& target) {
+    if constexpr (std::is_enum_v<T>) {
+        if (!value.is_string()) return where + hasWrongType(field.name());
+        const auto& word = value.get_ref<const std::string&>();
+        for (std::size_t i = 0; i < field.options.size(); ++i) {
+            if (field.options[i].id != word) continue;
+            target = static_cast<T>(i);
+            return {};
+        }
+        return "\"" + std::string(field.key) + "\" is \"" + word + "\"";
+    } else {
+        if (!holds<T>(value)) return where + hasWrongType(field.name());
+        value.get_to(target);
+        return {};
+    }
+}
+
+// Objects in a request that the first version did not write. Faults within them begin with their name.
+inline bool isLaterGroup(std::string_view group) { return group == "draft" || group == "recorded_prompt"; }
+
+// Returns the fault; empty: none, also where a field may be missing and is.
+template <typename T>
+std::string fieldFromJson(const nlohmann::json& request, const RequestField& field, T& target) {
+    const std::string group(field.group()), name(field.name());
+    const nlohmann::json* holder = &request;
+    std::string where;
+    if (!group.empty()) {
+        const auto found = request.find(group);
+        if (found == request.end()) return isLaterGroup(group) ? std::string() : isMissing(group);
+        if (isLaterGroup(group)) where = group + ": ";
+        if (!found->is_object()) {
+            const bool known = found->is_array() || group == "recorded_prompt";
+            return known ? where + "not an object" : hasWrongType(group);
+        }
+        holder = &*found;
+    }
+    const auto found = holder->find(name);
+    if (found == holder->end()) return field.stored == FieldStored::Always ? where + isMissing(name) : std::string();
+    return valueFromJson(*found, field, where, target);
 }
 
 }  // namespace json_detail
 
 [[nodiscard]] inline nlohmann::json toJson(const RunRequest& r) {
-    nlohmann::json out = {
-        {"model_path", r.model_path},
-        {"weight_quant", json_detail::methodToJson(r.weight_quant)},
-        {"arithmetic", r.arithmetic == Arithmetic::F32 ? "f32" : "native"},
-        {"prefill", prefillModeText(r.prefill)},
-        {"kv_type", kvTypeText(r.kv_type)},
-        {"reference",
-         {{"kind", json_detail::referenceKindText(r.reference.kind)},
-          {"path", r.reference.path},
-          {"block", r.reference.block}}},
-        {"prompt", r.prompt},
-        {"raw", r.raw},
-        {"problem_id", r.problem_id},
-        {"known_answer", r.known_answer},
-        {"sampler",
-         {{"temperature", r.sampler.temperature},
-          {"top_k", r.sampler.top_k},
-          {"top_p", r.sampler.top_p},
-          {"min_p", r.sampler.min_p}}},
-        {"penalty",
-         {{"strength", r.penalty.strength},
-          {"set_name", r.penalty.set_name},
-          {"words", r.penalty.words},
-          {"disabled_words", r.penalty.disabled_words},
-          {"only_thinking", r.penalty.only_thinking}}},
-        {"draft",
-         {{"method", json_detail::methodToJson(r.draft.method)},
-          {"path", r.draft.path},
-          {"second_path", r.draft.second_path},
-          {"verify", json_detail::methodToJson(r.draft.verify)}}},
-        {"experts", json_detail::methodToJson(r.experts)},
-        {"logits", json_detail::methodTexts(r.logits)},
-        {"control", json_detail::methodTexts(r.control)},
-        {"seed", r.seed},
-        {"max_tokens", r.max_tokens},
-        {"context", r.context},
-        {"threads", r.threads},
-        {"top_alternatives", r.top_alternatives},
-        {"branch", {{"parent", raw(r.branch.parent)}, {"pos", r.branch.pos}, {"prefix", r.branch.prefix}}},
-    };
-    if (!r.branch.acted.empty()) out["branch"]["acted"] = r.branch.acted;
-    if (!r.branch.injected.empty()) out["branch"]["injected"] = r.branch.injected;
-    if (!r.branch.looks.empty()) out["branch"]["looks"] = json_detail::looksToJson(r.branch.looks);
-    if (!r.recorded_prompt.tokens.empty()) {
-        out["recorded_prompt"] = {{"tokens", r.recorded_prompt.tokens},
-                                  {"thinking_open", r.recorded_prompt.thinking_open}};
-        if (!r.recorded_prompt.second.empty()) out["recorded_prompt"]["second"] = r.recorded_prompt.second;
-        if (r.recorded_prompt.clock)
-            out["recorded_prompt"]["clock"] = json_detail::clockToJson(*r.recorded_prompt.clock);
-    }
-    if (r.clock) out["clock"] = json_detail::clockToJson(*r.clock);
+    nlohmann::json out = nlohmann::json::object();
+    visitFields(r, RunRequest{}, [&](const RequestField& field, const auto& value, const auto& made) {
+        if (field.stored == FieldStored::WhenSaid && value == made) return;
+        if (field.group() == "recorded_prompt" && r.recorded_prompt.tokens.empty()) return;
+        nlohmann::json& holder = field.group().empty() ? out : out[std::string(field.group())];
+        holder[std::string(field.name())] = json_detail::fieldToJson(field, value);
+    });
     return out;
 }
 
-namespace json_detail {
-
-// The draft and experts slots of a stored request; returns the fault, empty when there is none.
-inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
-    Reader top(value);
-    nlohmann::json draft, experts;
-    top.getIfThere("draft", draft);
-    top.getIfThere("experts", experts);
-    if (!top.fault().empty()) return top.fault();
-    if (!experts.is_null()) {
-        if (const std::string fault = methodFromJson(experts, r.experts); !fault.empty()) return "experts: " + fault;
-    }
-    for (auto [key, methods] : {std::pair{"logits", &r.logits}, std::pair{"control", &r.control}}) {
-        if (std::string fault = methodsFromJson(value, key, *methods); !fault.empty()) return fault;
-    }
-    if (draft.is_null()) return {};
-    Reader reader(draft);
-    nlohmann::json method, verify;
-    reader.get("method", method);
-    reader.get("path", r.draft.path);
-    reader.get("second_path", r.draft.second_path);
-    reader.get("verify", verify);
-    if (!reader.fault().empty()) return "draft: " + reader.fault();
-    if (const std::string fault = methodFromJson(method, r.draft.method); !fault.empty()) return "draft: " + fault;
-    const std::string fault = methodFromJson(verify, r.draft.verify);
-    return fault.empty() ? fault : "verify: " + fault;
-}
-
-}  // namespace json_detail
-
 [[nodiscard]] inline Result<RunRequest> runRequestFromJson(const nlohmann::json& value) {
     RunRequest r;
-    const auto bad = [](const std::string& where, const std::string& why) {
-        return fail(ErrorCode::FileCorrupt, "stored run request: " + where + why,
+    std::string fault = value.is_object() ? "" : "not an object";
+    visitFields(r, [&](const RequestField& field, auto& member) {
+        if (fault.empty()) fault = json_detail::fieldFromJson(value, field, member);
+    });
+    if (!fault.empty()) {
+        return fail(ErrorCode::FileCorrupt, "stored run request: " + fault,
                     "The session file was damaged or written by another program");
-    };
-    json_detail::Reader top(value);
-    nlohmann::json quant, reference, sampler, penalty, branch;
-    std::string arithmetic, prefill = prefillModeText(r.prefill), kv_type = kvTypeText(r.kv_type);
-    top.get("model_path", r.model_path);
-    top.get("weight_quant", quant);
-    top.get("arithmetic", arithmetic);
-    top.getIfThere("prefill", prefill);
-    top.getIfThere("kv_type", kv_type);
-    top.get("reference", reference);
-    top.get("prompt", r.prompt);
-    top.get("raw", r.raw);
-    top.get("problem_id", r.problem_id);
-    top.get("known_answer", r.known_answer);
-    top.get("sampler", sampler);
-    top.get("penalty", penalty);
-    top.get("seed", r.seed);
-    top.get("max_tokens", r.max_tokens);
-    top.get("context", r.context);
-    top.get("threads", r.threads);
-    top.get("top_alternatives", r.top_alternatives);
-    top.get("branch", branch);
-    if (!top.fault().empty()) return bad("", top.fault());
-    if (arithmetic != "native" && arithmetic != "f32") return bad("\"arithmetic\" is ", "\"" + arithmetic + "\"");
-    r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
-    if (prefill != "exact" && prefill != "throughput") return bad("\"prefill\" is ", "\"" + prefill + "\"");
-    r.prefill = prefill == "throughput" ? PrefillMode::Throughput : PrefillMode::Exact;
-    const auto stored_kv = kvTypeOf(kv_type);
-    if (!stored_kv) return bad("\"kv_type\" is ", "\"" + kv_type + "\"");
-    r.kv_type = *stored_kv;
-    if (const std::string fault = json_detail::methodFromJson(quant, r.weight_quant); !fault.empty())
-        return bad("weight_quant: ", fault);
-    if (const std::string fault = json_detail::slotsFromJson(value, r); !fault.empty()) return bad("", fault);
-    if (const std::string fault = json_detail::promptFromJson(value, r); !fault.empty()) return bad("", fault);
-
-    json_detail::Reader reference_reader(reference), sampler_reader(sampler), penalty_reader(penalty),
-        branch_reader(branch);
-    std::string kind;
-    std::int64_t parent = 0;
-    reference_reader.get("kind", kind);
-    reference_reader.get("path", r.reference.path);
-    reference_reader.get("block", r.reference.block);
-    sampler_reader.get("temperature", r.sampler.temperature);
-    sampler_reader.get("top_k", r.sampler.top_k);
-    sampler_reader.get("top_p", r.sampler.top_p);
-    sampler_reader.get("min_p", r.sampler.min_p);
-    penalty_reader.get("strength", r.penalty.strength);
-    penalty_reader.get("set_name", r.penalty.set_name);
-    penalty_reader.get("words", r.penalty.words);
-    penalty_reader.get("disabled_words", r.penalty.disabled_words);
-    penalty_reader.get("only_thinking", r.penalty.only_thinking);
-    branch_reader.get("parent", parent);
-    branch_reader.get("pos", r.branch.pos);
-    branch_reader.get("prefix", r.branch.prefix);
-    branch_reader.getIfThere("acted", r.branch.acted);
-    branch_reader.getIfThere("injected", r.branch.injected);
-    if (const std::string fault = json_detail::looksFromJson(branch, r.branch.looks); !fault.empty())
-        return bad("branch: ", fault);
-    for (const auto* reader : {&reference_reader, &sampler_reader, &penalty_reader, &branch_reader}) {
-        if (!reader->fault().empty()) return bad("", reader->fault());
     }
-    if (kind != "none" && kind != "file" && kind != "unquantized")
-        return bad("\"reference.kind\" is ", "\"" + kind + "\"");
-    r.reference.kind = kind == "none"   ? ReferenceKind::None
-                       : kind == "file" ? ReferenceKind::File
-                                        : ReferenceKind::Unquantized;
-    r.branch.parent = RunId{parent};
     return r;
 }
 
@@ -415,7 +316,8 @@ inline std::string slotsFromJson(const nlohmann::json& value, RunRequest& r) {
     reader.getIfThere("rules", p.rules);
     reader.getIfThere("notes", p.notes);
     std::string fault = reader.fault();
-    if (fault.empty()) fault = json_detail::clockFromJson(value, p.clock);
+    if (const auto clock = value.find("clock"); fault.empty() && clock != value.end())
+        fault = json_detail::clockFromJson(*clock, p.clock);
     for (const auto& item : fault.empty() ? markers : nlohmann::json::array()) {
         ResolvedMarker marker;
         json_detail::Reader one(item);

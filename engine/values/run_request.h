@@ -1,9 +1,12 @@
 // What a run is asked to do: a value that goes from a front end to the engine, is stored with the run, and repeats it.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "engine/values/ids.h"
@@ -57,7 +60,20 @@ struct RuleLook {
     int rule = 0;  // index into `control` of the request
     Position pos = 0;
     std::string found;
-    bool operator==(const RuleLook&) const = default;
+
+    /// "0@123 sure 0.83"
+    [[nodiscard]] std::string text() const { return std::to_string(rule) + "@" + std::to_string(pos) + " " + found; }
+    /// What text() gave; nothing: it is no such text.
+    [[nodiscard]] static std::optional<RuleLook> parse(std::string_view text) {
+        RuleLook look;
+        const char* const end = text.data() + text.size();
+        const auto rule = std::from_chars(text.data(), end, look.rule);
+        if (rule.ec != std::errc{} || rule.ptr == end || *rule.ptr != '@') return std::nullopt;
+        const auto at = std::from_chars(rule.ptr + 1, end, look.pos);
+        if (at.ec != std::errc{} || at.ptr == end || *at.ptr != ' ') return std::nullopt;
+        look.found.assign(at.ptr + 1, end);
+        return look;
+    }
 };
 
 /// Where a branch leaves its parent: `prefix` are the generated tokens that are kept, the last of them is the injected
@@ -71,8 +87,8 @@ struct BranchPoint {
     std::vector<int> acted{};
     /// Positions of the prefix whose tokens such a rule put there, by rising position: they were not sampled.
     std::vector<Position> injected{};
-    /// What the rules found in the prefix, by rising position.
-    std::vector<RuleLook> looks{};
+    /// What the rules found in the prefix, in that order: texts of RuleLook.
+    std::vector<std::string> looks{};
     bool operator==(const BranchPoint&) const = default;
 };
 

@@ -41,6 +41,7 @@ quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIB
 quibble_test(tst_recorded_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_recorded_prompt.cpp LIBS quibble_model_fixture)
 quibble_test(tst_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_prompt.cpp LIBS quibble::engine)
 quibble_test(tst_values SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_values.cpp LIBS quibble::values)
+quibble_test(tst_run_fields SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_run_fields.cpp LIBS quibble::values)
 quibble_test(tst_verify SOURCES ${CMAKE_CURRENT_LIST_DIR}/verify/tst_verify.cpp LIBS quibble::engine)
 quibble_test(tst_speculation SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_speculation.cpp LIBS quibble_model_fixture quibble::metrics)
 quibble_test(tst_lossless SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_lossless.cpp LIBS quibble::engine)

@@ -205,7 +205,7 @@ private slots:
         }
         RunRequest wrong = request({"deer"});
         wrong.branch = {RunId{1}, 5, {1, 2, 3}};
-        wrong.branch.looks = {{3, 5, "sure 0.5"}};
+        wrong.branch.looks = {"3@5 sure 0.5"};
         QVERIFY(refusal(wrong).find("rule") != std::string::npos);
     }
 
