@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 
 #include <nlohmann/json.hpp>
 
 #include "data/store/trace_reader.h"
 #include "engine/values/run_json.h"
+#include "engine/values/run_settings.h"
 
 namespace quibble {
 
@@ -33,40 +33,7 @@ std::string firstLine(const std::string& text) {
     return begin == std::string::npos ? std::string{} : text.substr(begin, text.find_first_of("\r\n", begin) - begin);
 }
 
-// The words in front of a setting's value. A setting that is not listed here is called by its key.
-const std::map<std::string, std::string>& labels() {
-    static const std::map<std::string, std::string> known = {
-        {"model_path", ""},
-        {"weight_quant", ""},
-        {"arithmetic", ""},
-        {"kv_type", "cache "},
-        {"prefill", "prefill "},
-        {"reference.kind", "reference "},
-        {"reference.path", "reference "},
-        {"reference.block", "block "},
-        {"problem_id", ""},
-        {"known_answer", "answer "},
-        {"sampler.temperature", "T "},
-        {"sampler.top_k", "top-k "},
-        {"sampler.top_p", "top-p "},
-        {"sampler.min_p", "min-p "},
-        {"penalty.strength", "λ "},
-        {"penalty.set_name", "list "},
-        {"draft.method", "draft "},
-        {"draft.path", "draft "},
-        {"draft.second_path", "second draft "},
-        {"draft.verify", "verify "},
-        {"experts", ""},
-        {"seed", "seed "},
-        {"max_tokens", "limit "},
-        {"branch.parent", "of run "},
-        {"branch.pos", "at "},
-        {"prompt", ""},
-    };
-    return known;
-}
-
-bool isPath(const std::string& key) { return key.ends_with("path"); }
+bool isPath(const RequestField& field) { return field.name().ends_with("path"); }
 
 // A method is an object with its id and its parameters.
 std::string methodText(const Json& value) {
@@ -90,33 +57,33 @@ std::string listText(const std::string& name, const Json& mine, const Json& othe
     return "other " + name;
 }
 
-std::string valueText(const std::string& key, const Json& mine, const Json& other) {
-    std::string name = key.substr(key.rfind('.') + 1);
+// Of a stored request; null: it stands there only where it is not as it is made.
+Json storedValue(const Json& request, const RequestField& field) {
+    const Json* holder = &request;
+    if (const std::string group(field.group()); !group.empty()) {
+        const auto found = request.find(group);
+        if (found == request.end()) return {};
+        holder = &*found;
+    }
+    return holder->value(std::string(field.name()), Json());
+}
+
+std::string valueText(const FieldDifference& difference, const Json& mine, const Json& other) {
+    const RequestField& field = difference.field;
+    std::string name(field.name());
     std::replace(name.begin(), name.end(), '_', ' ');
+    const std::string label(field.brief);
+    if (mine.is_null()) return "no " + name;
     if (mine.is_array()) return listText(name, mine, other);
     if (mine.is_boolean()) return mine.get<bool>() ? name : "not " + name;
-    const auto known = labels().find(key);
-    const std::string label = known == labels().end() ? name + " " : known->second;
+    if (field.kind == FieldKind::Clock) return label + difference.mine;
     if (mine.is_object()) return label + methodText(mine);
     if (!mine.is_string()) return label + mine.dump();
     const std::string text = mine.get<std::string>();
     if (text.empty()) return "no " + name;
-    if (isPath(key)) return label + std::filesystem::path(text).stem().string();
-    return label + (key == "prompt" ? "“" + cut(firstLine(text), kPartBytes) + "”" : cut(firstLine(text), kPartBytes));
-}
-
-void compare(const std::string& prefix, const Json& mine, const Json& other, std::vector<std::string>& parts) {
-    for (const auto& [name, value] : mine.items()) {
-        const std::string key = prefix + name;
-        const auto found = other.find(name);
-        const Json& theirs = found == other.end() ? Json() : *found;
-        if (value == theirs) continue;
-        const bool group = value.is_object() && !value.contains("id");
-        if (group)
-            compare(key + ".", value, theirs.is_object() ? theirs : Json::object(), parts);
-        else
-            parts.push_back(valueText(key, value, theirs));
-    }
+    if (isPath(field)) return label + std::filesystem::path(text).stem().string();
+    return label +
+           (field.key == "prompt" ? "“" + cut(firstLine(text), kPartBytes) + "”" : cut(firstLine(text), kPartBytes));
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -128,8 +95,14 @@ std::string joined(const std::vector<std::string>& parts) {
 }  // namespace
 
 std::vector<std::string> settingsThatDiffer(const RunRequest& request, const RunRequest& other) {
+    std::vector<FieldDifference> found = differences(request, other);
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.field.key < b.field.key; });
+    const Json mine = toJson(request), theirs = toJson(other);
     std::vector<std::string> parts;
-    compare("", toJson(request), toJson(other), parts);
+    for (const FieldDifference& difference : found) {
+        parts.push_back(
+            valueText(difference, storedValue(mine, difference.field), storedValue(theirs, difference.field)));
+    }
     return parts;
 }
 
