@@ -16,7 +16,7 @@
 #include "app/cli/terminal_line.h"
 #include "engine/experiment/evaluation.h"
 #include "engine/experiment/problem_runs.h"
-#include "engine/values/run_json.h"
+#include "engine/values/run_settings.h"
 
 namespace quibble::cli {
 
@@ -101,6 +101,16 @@ bool cameToItsEnd(const RunTrace& trace) {
            trace.finished()->reason != FinishReason::Failed;
 }
 
+// Says why runs of the session do not count, by the first of them.
+void sayOthers(int others, RunId first, const std::vector<FieldDifference>& differ) {
+    if (others == 0) return;
+    std::cerr << others << (others == 1 ? " run" : " runs") << " of the session with other settings "
+              << (others == 1 ? "does" : "do") << " not count; run " << raw(first) << ": ";
+    for (const FieldDifference& difference : differ)
+        std::cerr << (&difference == differ.data() ? "" : "; ") << difference.text();
+    std::cerr << '\n';
+}
+
 // Takes the results of an earlier call from the session: of runs that came to their end, of this setting and these
 // weights. The time that its prompts were given becomes that of the setting, so that the rest is asked on the same day.
 Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& problems, RunRequest& setting,
@@ -109,6 +119,9 @@ Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& pro
     for (std::size_t i = 0; i < problems.size(); ++i) indices.emplace(problems[i].id, i);
     auto runs = store.store->listRuns(store.session);
     if (!runs) return tl::unexpected(runs.error());
+    int others = 0;
+    RunId first_other = kNoRun;
+    std::vector<FieldDifference> first_differs;
     for (const RunSummary& summary : *runs) {
         if (summary.status != RunStatus::Finished) continue;
         auto stored = store.store->loadRequest(summary.id);
@@ -119,13 +132,19 @@ Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& pro
         // The clock is taken over, and no number depends on the threads.
         wanted.clock = setting.clock ? setting.clock : stored->clock;
         wanted.threads = stored->threads;
-        if (toJson(wanted) != toJson(*stored)) continue;  // parameters of methods have no order in a database
+        if (auto differ = differences(*stored, wanted); !differ.empty()) {
+            if (others++ > 0) continue;
+            first_other = summary.id;
+            first_differs = std::move(differ);
+            continue;
+        }
         auto trace = store.store->loadRun(summary.id);
         if (!trace) return tl::unexpected(trace.error());
         if (!cameToItsEnd(*trace) || trace->provenance().model_hash != models.quantized->hash()) continue;
         evaluation.add(found->second, resultOf(*trace));
         setting.clock = stored->clock;
     }
+    sayOthers(others, first_other, first_differs);
     return {};
 }
 

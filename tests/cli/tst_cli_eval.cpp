@@ -115,6 +115,8 @@ private slots:
         // Runs of another setting do not count.
         const CliResult other = runCli(evalOf(6, 2, {"--db", db, "--resume", "--temperature", "0", "--json", "-"}));
         QVERIFY2(other.status == 0 && other.err.contains("0 of 6 problems are done already"), other.err.constData());
+        QVERIFY2(other.err.contains("other settings do not count") && other.err.contains(", not 0 (greedy)"),
+                 other.err.constData());
         const CliResult nowhere = runCli(evalOf(6, 2, {"--resume"}));
         QVERIFY2(nowhere.status == 1 && nowhere.err.contains("--db"), nowhere.err.constData());
     }
