@@ -4,21 +4,17 @@
 
 #include "app/engine_values.h"
 #include "engine/run/reference_check.h"
+#include "engine/values/run_settings.h"
 
 namespace quibble {
 
 namespace {
 
-// What the answer depends on.
+// What the answer depends on: the numbers of the run, and what measures them.
 RunRequest questionOf(const RunRequest& request) {
-    RunRequest question;
-    question.weight_quant = request.weight_quant;
-    question.reference = request.reference;
-    question.reference.block = ReferenceSettings{}.block;
-    question.kv_type = request.kv_type;
-    question.prefill = request.prefill;
-    question.experts = request.experts;
-    return question;
+    return onlyFields(request, [](const RequestField& field) {
+        return field.about == FieldAbout::State || (field.group() == "reference" && field.about != FieldAbout::View);
+    });
 }
 
 }  // namespace
