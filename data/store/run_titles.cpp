@@ -99,6 +99,7 @@ std::vector<std::string> settingsThatDiffer(const RunRequest& request, const Run
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.field.key < b.field.key; });
     const Json mine = toJson(request), theirs = toJson(other);
     std::vector<std::string> parts;
+    parts.reserve(found.size());
     for (const FieldDifference& difference : found) {
         parts.push_back(
             valueText(difference, storedValue(mine, difference.field), storedValue(theirs, difference.field)));

@@ -51,6 +51,7 @@ template <typename T>
 std::string listText(const std::vector<T>& values) {
     if constexpr (std::is_same_v<T, MethodChoice>) {
         std::vector<std::string> texts;
+        texts.reserve(values.size());
         for (const MethodChoice& method : values) texts.push_back(method.text());
         return listText(texts);
     } else {
