@@ -37,7 +37,7 @@ CacheCostReader::Answer CacheCostReader::of(const RunRequest& request, const Mod
     if (request.reference.kind == ReferenceKind::File) models.reference = configOf(request.reference.path);
     if (auto method = findDraftMethod(request.draft.method); method && *method != nullptr) {
         const std::string* const paths[] = {&request.draft.path, &request.draft.second_path};
-        for (int i = 0; i < (*method)->model_files; ++i) {
+        for (int i = 0; i < (*method)->draftModels(); ++i) {
             if (const ModelConfig* draft = configOf(*paths[i]); draft != nullptr) models.drafts.push_back(draft);
         }
     }

@@ -11,14 +11,14 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/memory_use.h"
-#include "engine/control/control_method.h"
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/model/weight_format.h"
+#include "engine/run/method_slots.h"
 #include "engine/run/prompt.h"
+#include "engine/run/run_models.h"
 #include "engine/run/run_weight_cost.h"
 #include "engine/values/version.h"
-#include "engine/verify/verify_method.h"
 #include "kernels/ops.h"
 
 namespace quibble {
@@ -46,66 +46,17 @@ QString costText(const ModelFile& file, const MethodChoice& choice) {
 
 }  // namespace
 
-std::vector<MethodInfo> draftMethodInfos() {
+std::vector<MethodInfo> methodInfos(std::string_view field, const Model* model) {
     std::vector<MethodInfo> infos;
-    for (const DraftMethod* method : draftMethods()) {
-        infos.push_back({std::string(method->id),
-                         utf8(method->label),
-                         utf8(method->help),
-                         {method->params.begin(), method->params.end()},
-                         true,
-                         method->model_files,
-                         utf8(method->source)});
-    }
-    return infos;
-}
-
-namespace {
-
-template <typename Method>
-std::vector<MethodInfo> ruleInfos(std::span<const Method* const> methods) {
-    std::vector<MethodInfo> infos;
-    for (const Method* method : methods) {
-        infos.push_back({std::string(method->id),
-                         utf8(method->label),
-                         utf8(method->help),
-                         {method->params.begin(), method->params.end()},
-                         false,
-                         0,
-                         utf8(method->source)});
-    }
-    return infos;
-}
-
-}  // namespace
-
-std::vector<MethodInfo> logitsMethodInfos() { return ruleInfos(logitsMethods()); }
-std::vector<MethodInfo> controlMethodInfos() { return ruleInfos(controlMethods()); }
-
-std::vector<MethodInfo> verifyMethodInfos() {
-    std::vector<MethodInfo> infos;
-    for (const VerifyMethod* method : verifyMethods()) {
-        infos.push_back({std::string(method->id),
-                         utf8(method->label),
-                         utf8(method->help),
-                         {method->params.begin(), method->params.end()},
-                         method->lossless,
-                         0,
-                         utf8(method->source)});
-    }
-    return infos;
-}
-
-std::vector<MethodInfo> expertMethodInfos() {
-    std::vector<MethodInfo> infos;
-    for (const ExpertMethod* method : expertMethods()) {
-        infos.push_back({std::string(method->id),
-                         utf8(method->label),
-                         utf8(method->help),
-                         {method->params.begin(), method->params.end()},
-                         method->lossless,
-                         0,
-                         utf8(method->source)});
+    RunTraits traits = model != nullptr ? traitsOf(*model) : RunTraits{};
+    traits.draft_models = 2;  // the user may name them yet, and choose a reference
+    traits.reference = true;
+    for (const MethodSlot& slot : methodSlots()) {
+        if (slot.key != field) continue;
+        for (const MethodHead* method : slot.methods) {
+            infos.push_back(methodInfo(*method));
+            if (model != nullptr) infos.back().blocked = sentence(whyNot(*method, slot.what, traits));
+        }
     }
     return infos;
 }
@@ -117,6 +68,7 @@ std::vector<QuantMethod> quantMethods(const std::shared_ptr<const Model>& model)
                          .label = utf8(method->label),
                          .params = {method->params.begin(), method->params.end()},
                          .blocked = {}};
+        info.about = aboutMethod(methodInfo(*method));
         const std::string stored = model != nullptr ? model->storedFormat() : std::string();
         info.name = [method, stored](const MethodChoice& choice) {
             return QString::fromStdString(weightFormatName(stored, method, choice));

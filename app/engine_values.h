@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/model/model.h"
@@ -20,13 +21,9 @@ namespace quibble {
 
 /// Every registered weight quantizer, with what it would make of this model; `blocked` without one.
 [[nodiscard]] std::vector<QuantMethod> quantMethods(const std::shared_ptr<const Model>& model);
-/// The slots draft, verify and experts, as their registries describe them.
-[[nodiscard]] std::vector<MethodInfo> draftMethodInfos();
-[[nodiscard]] std::vector<MethodInfo> verifyMethodInfos();
-[[nodiscard]] std::vector<MethodInfo> expertMethodInfos();
-/// The slots logits and control.
-[[nodiscard]] std::vector<MethodInfo> logitsMethodInfos();
-[[nodiscard]] std::vector<MethodInfo> controlMethodInfos();
+/// The methods of the slot that fills this field of a request (method_slots.h), in the order of its table. `model`: the
+/// one that is open, by which methods are blocked; nullptr: none is.
+[[nodiscard]] std::vector<MethodInfo> methodInfos(std::string_view field, const Model* model = nullptr);
 /// One row a fact, for the details of a model: name, value.
 [[nodiscard]] std::vector<std::pair<QString, QString>> modelFacts(const Model& model);
 /// The first tokens of a prompt, as the window shows them, at most `most`.

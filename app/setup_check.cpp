@@ -22,7 +22,7 @@ bool needsAnswer(const RunRequest& request) {
 // The reference is opened only where the draft works for it.
 void leaveOutReference(RunRequest& request) {
     const auto method = findDraftMethod(request.draft.method);
-    if (!method || *method == nullptr || !(*method)->drafts_for_reference)
+    if (!method || *method == nullptr || !(*method)->draftsForReference())
         request.reference = {.kind = ReferenceKind::None, .path = {}};
 }
 

@@ -284,10 +284,10 @@ void MainWindow::wireViews() {
 
 void MainWindow::begin(const std::filesystem::path& model) {
     updateMarkerLists();
-    parts_.decoding->setDraftMethods(draftMethodInfos());
-    parts_.decoding->setVerifyMethods(verifyMethodInfos());
-    parts_.decoding->setExpertMethods(expertMethodInfos());
-    parts_.rules->setMethods(logitsMethodInfos(), controlMethodInfos());
+    parts_.decoding->setDraftMethods(methodInfos("draft.method"));
+    parts_.decoding->setVerifyMethods(methodInfos("draft.verify"));
+    parts_.decoding->setExpertMethods(methodInfos("experts"));
+    parts_.rules->setMethods(methodInfos("logits"), methodInfos("control"));
     parts_.experts->setOfferedModel(toQString(paths_.shippedMixture().stem()));
     if (const auto problems = paths_.shippedProblems(); !problems.empty()) {
         auto set = ProblemSet::load(problems);
@@ -358,6 +358,7 @@ void MainWindow::onModelOpened() {
     parts_.model_bar->setQuantMethods(quantMethods(opened.model));
     showOpenModel();
     parts_.decoding->setExperts(model.config().experts.count, model.config().experts.used);
+    parts_.rules->setMethods(methodInfos("logits", &model), methodInfos("control", &model));
     recent_.add(opened.path);
     showKnownModels();
     parts_.setup->adaptReference(opened.weight_quant.id != MethodChoice{}.id);

@@ -14,6 +14,7 @@
 #include "engine/bench/parallel_speed.h"
 #include "engine/model/model_cache.h"
 #include "engine/model/model_tuning.h"
+#include "engine/quant/weights/weight_quantizer.h"
 #include "engine/run/run_loop.h"
 #include "engine/run/throughput_prefill.h"
 #include "kernels/limits.h"
@@ -471,7 +472,7 @@ Result<Json> runBench(const BenchRequest& request, const std::stop_token& stop) 
     RunRequest run;
     run.model_path = request.model;
     run.arithmetic = request.arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
-    auto method = parseMethodChoice(request.quant);
+    auto method = readMethod(request.quant, &findWeightQuantizer);
     if (!method) return tl::unexpected(method.error());
     run.weight_quant = *method;
     const bool self = request.reference == "self" || (request.reference.empty() && method->id != "none");

@@ -8,6 +8,7 @@
 #include "app/cli/bench_stop.h"
 #include "app/cli/cli.h"
 #include "data/shipped.h"
+#include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/experts/expert_recorder.h"
 #include "engine/grading/run_grade.h"
@@ -105,7 +106,7 @@ private:
         r.max_tokens = request_.max_tokens;
         r.experts = *parseMethodChoice(experts);
         if (drafted) {
-            auto method = parseMethodChoice(request_.method);
+            auto method = readMethod(request_.method, &findDraftMethod);
             if (!method) return tl::unexpected(method.error());
             r.draft.method = *method;
             r.draft.path = request_.draft;

@@ -13,8 +13,10 @@
 #include "engine/metrics/speculation.h"
 #include "engine/metrics/statistics.h"
 #include "engine/model/model_cache.h"
+#include "engine/quant/weights/weight_quantizer.h"
 #include "engine/run/run_loop.h"
 #include "engine/values/run_trace.h"
+#include "engine/verify/verify_method.h"
 
 namespace quibble::cli {
 
@@ -41,28 +43,28 @@ Result<std::vector<Contender>> contendersOf(const SpeculationBenchRequest& reque
         Contender contender;
         contender.name = text;
         const std::size_t slash = text.find('/');
-        auto method = parseMethodChoice(text.substr(0, slash));
+        auto method = readMethod(text.substr(0, slash), &findDraftMethod);
         if (!method) return tl::unexpected(method.error());
-        auto rule = parseMethodChoice(slash == std::string::npos ? "match" : text.substr(slash + 1));
+        auto rule = readMethod(slash == std::string::npos ? "match" : text.substr(slash + 1), &findVerifyMethod);
         if (!rule) return tl::unexpected(rule.error());
         auto found = findDraftMethod(*method);
         if (!found) return tl::unexpected(found.error());
         if (*found == nullptr)
             return fail(ErrorCode::InvalidArgument, "plain decoding is what the methods are compared with",
                         "Name draft methods");
-        if ((*found)->model_files > static_cast<int>(request.drafts.size())) {
+        if ((*found)->draftModels() > static_cast<int>(request.drafts.size())) {
             if (request.methods.empty()) continue;
             return fail(ErrorCode::InvalidArgument,
-                        text + " needs " + std::to_string((*found)->model_files) + " draft models",
+                        text + " needs " + std::to_string((*found)->draftModels()) + " draft models",
                         "Name them with --draft-model");
         }
         contender.draft.method = *method;
         contender.draft.verify = *rule;
         // The last ones, so that a method with one draft model takes the smallest.
-        const auto files = request.drafts.end() - (*found)->model_files;
-        if ((*found)->model_files > 0) contender.draft.path = files[0];
-        if ((*found)->model_files > 1) contender.draft.second_path = files[1];
-        contender.for_reference = (*found)->drafts_for_reference;
+        const auto files = request.drafts.end() - (*found)->draftModels();
+        if ((*found)->draftModels() > 0) contender.draft.path = files[0];
+        if ((*found)->draftModels() > 1) contender.draft.second_path = files[1];
+        contender.for_reference = (*found)->draftsForReference();
         contenders.push_back(std::move(contender));
     }
     return contenders;
@@ -175,7 +177,7 @@ private:
     // Plain decoding, each method in turn, and what decides under `self` when that is another model.
     Result<void> compare(const std::string& prompt, double temperature, bool counts) {
         RunRequest plain = requestOf(prompt, temperature);
-        auto quant = parseMethodChoice(request_.quant);
+        auto quant = readMethod(request_.quant, &findWeightQuantizer);
         if (!quant) return tl::unexpected(quant.error());
         plain.weight_quant = *quant;
         auto alone = timeOf(plain, nullptr);

@@ -9,6 +9,7 @@
 #include "engine/device/cpu/cpu_device.h"
 #include "engine/forward/sequence.h"
 #include "engine/model/model.h"
+#include "engine/quant/weights/weight_quantizer.h"
 
 namespace quibble::cli {
 
@@ -53,7 +54,7 @@ Result<void> execute(const LogitsArguments& arguments) {
     auto tokens = readTokens(arguments.tokens);
     if (!tokens) return tl::unexpected(tokens.error());
     LoadOptions options;
-    auto method = parseMethodChoice(arguments.quant);
+    auto method = readMethod(arguments.quant, &findWeightQuantizer);
     if (!method) return tl::unexpected(method.error());
     options.weight_quant = *method;
     options.packed = arguments.arithmetic != "f32";

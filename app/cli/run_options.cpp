@@ -8,6 +8,7 @@
 #include "engine/draft/draft_method.h"
 #include "engine/experts/expert_method.h"
 #include "engine/logits/marker_penalty.h"
+#include "engine/run/method_slots.h"
 #include "engine/text/marker_set.h"
 #include "engine/values/prompt_clock_text.h"
 #include "engine/verify/verify_method.h"
@@ -21,17 +22,6 @@ std::string idsOf(const Methods& methods) {
     std::string ids;
     for (const auto* method : methods) ids += (ids.empty() ? "" : ", ") + std::string(method->id);
     return ids;
-}
-
-// A text like "budget:tokens=200" as the method of a slot, its parameters checked.
-template <typename Find>
-Result<MethodChoice> parseRule(const std::string& text, const Find& find) {
-    auto choice = parseMethodChoice(text);
-    if (!choice) return choice;
-    // Of an unknown method find() says what is known, and of a known one normalized() reads the words of switches.
-    if (auto known = find({choice->id, {}}); known) *choice = normalized(std::move(*choice), (*known)->params);
-    if (auto method = find(*choice); !method) return tl::unexpected(method.error());
-    return choice;
 }
 
 // The penalty as a rule: its strength is that of the request, and the entry says where it acts.
@@ -57,12 +47,12 @@ Result<void> takeRules(const RunOptions& options, RunRequest& r) {
             if (!r.logits.empty()) r.logits.push_back(std::move(*choice));  // in front it acts anyway
             continue;
         }
-        auto choice = parseRule(text, &findLogitsMethod);
+        auto choice = parseMethodChoice(text);
         if (!choice) return tl::unexpected(choice.error());
         r.logits.push_back(std::move(*choice));
     }
     for (const std::string& text : options.control) {
-        auto choice = parseRule(text, &findControlMethod);
+        auto choice = parseMethodChoice(text);
         if (!choice) return tl::unexpected(choice.error());
         r.control.push_back(std::move(*choice));
     }
@@ -145,11 +135,8 @@ void RunOptions::addTo(CLI::App& command) {
 Result<RunRequest> RunOptions::request() const {
     RunRequest r;
     r.model_path = model;
-    auto method = parseMethodChoice(quant);
-    if (!method) return tl::unexpected(method.error());
-    r.weight_quant = *method;
-    for (const auto& [text, choice] :
-         {std::pair{&draft, &r.draft.method}, std::pair{&verify, &r.draft.verify}, std::pair{&experts, &r.experts}}) {
+    for (const auto& [text, choice] : {std::pair{&quant, &r.weight_quant}, std::pair{&draft, &r.draft.method},
+                                       std::pair{&verify, &r.draft.verify}, std::pair{&experts, &r.experts}}) {
         auto parsed = parseMethodChoice(*text);
         if (!parsed) return tl::unexpected(parsed.error());
         *choice = *parsed;
@@ -159,7 +146,7 @@ Result<RunRequest> RunOptions::request() const {
     r.arithmetic = arithmetic == "f32" ? Arithmetic::F32 : Arithmetic::Native;
     r.prefill = prefill == "throughput" ? PrefillMode::Throughput : PrefillMode::Exact;
     r.kv_type = kvTypeOf(kv_type).value_or(KvType::F32);
-    const std::string asked = reference.empty() ? (method->id == "none" ? "none" : "self") : reference;
+    const std::string asked = reference.empty() ? (r.weight_quant.id == "none" ? "none" : "self") : reference;
     r.reference.kind = asked == "none"   ? ReferenceKind::None
                        : asked == "self" ? ReferenceKind::Unquantized
                                          : ReferenceKind::File;
@@ -186,6 +173,7 @@ Result<RunRequest> RunOptions::request() const {
         r.penalty.disabled_words.push_back(std::move(*entry));
     }
     if (auto rules = takeRules(*this, r); !rules) return tl::unexpected(rules.error());
+    if (auto methods = readMethods(r); !methods) return tl::unexpected(methods.error());
     r.sampler = {temperature, top_k, top_p, min_p};
     r.seed = seed;
     r.max_tokens = max_tokens;

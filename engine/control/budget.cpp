@@ -85,8 +85,13 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {
 
 }  // namespace
 
-const ControlMethod kBudget{{"budget", "Thinking budget", "Qwen3 and llama.cpp reasoning budget",
-                             "When the thought has used up its tokens, it is closed and the answer begins.", kParams},
+const ControlMethod kBudget{{"budget",
+                             "Thinking budget",
+                             "Qwen3 and llama.cpp reasoning budget",
+                             "When the thought has used up its tokens, it is closed and the answer begins.",
+                             kParams,
+                             false,
+                             {Need::ThoughtMarks}},
                             &make};
 
 }  // namespace quibble::control

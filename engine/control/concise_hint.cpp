@@ -150,11 +150,15 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {
 
 }  // namespace
 
-const ControlMethod kConciseHint{
-    {"concise_hint", "Hints to be concise (ConciseHint)", "arXiv 2506.18810",
-     "Puts a hint to be concise into what was just thought, at growing intervals.", kParams},
-    &make,
-    false,
-    true};
+const ControlMethod kConciseHint{{"concise_hint",
+                                  "Hints to be concise (ConciseHint)",
+                                  "arXiv 2506.18810",
+                                  "Puts a hint to be concise into what was just thought, at growing intervals.",
+                                  kParams,
+                                  false,
+                                  {Need::ThoughtMarks}},
+                                 &make,
+                                 false,
+                                 true};
 
 }  // namespace quibble::control

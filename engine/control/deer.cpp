@@ -91,10 +91,14 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {
 
 }  // namespace
 
-const ControlMethod kDeer{
-    {"deer", "Early stop when sure of an answer (DEER)", "arXiv 2504.15895",
-     "At \"Wait\" the model answers on trial; if it is sure of the answer, the thought ends.", kParams},
-    &make,
-    true};
+const ControlMethod kDeer{{"deer",
+                           "Early stop when sure of an answer (DEER)",
+                           "arXiv 2504.15895",
+                           "At \"Wait\" the model answers on trial; if it is sure of the answer, the thought ends.",
+                           kParams,
+                           false,
+                           {Need::ThoughtMarks}},
+                          &make,
+                          true};
 
 }  // namespace quibble::control

@@ -71,10 +71,14 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) { return mak
 
 }  // namespace
 
-const ControlMethod kEat{{"eat", "Early stop when the entropy settles (EAT)", "arXiv 2509.26522",
+const ControlMethod kEat{{"eat",
+                          "Early stop when the entropy settles (EAT)",
+                          "arXiv 2509.26522",
                           "At every blank line one pass asks how uncertain the answer would be; when that does not "
                           "change any more, the thought ends.",
-                          kParams},
+                          kParams,
+                          false,
+                          {Need::ThoughtMarks}},
                          &make,
                          true};
 

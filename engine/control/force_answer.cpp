@@ -54,8 +54,13 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {
 
 }  // namespace
 
-const ControlMethod kForceAnswer{{"force_answer", "Force the answer", "s1, arXiv 2501.19393",
-                                  "At a given token the thought is closed and the answer begins.", kParams},
+const ControlMethod kForceAnswer{{"force_answer",
+                                  "Force the answer",
+                                  "s1, arXiv 2501.19393",
+                                  "At a given token the thought is closed and the answer begins.",
+                                  kParams,
+                                  false,
+                                  {Need::ThoughtMarks}},
                                  &make};
 
 }  // namespace quibble::control

@@ -75,10 +75,14 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) { return mak
 
 }  // namespace
 
-const ControlMethod kKStable{{"k_stable", "Early stop when the answer stays", "arXiv 2506.02536",
+const ControlMethod kKStable{{"k_stable",
+                              "Early stop when the answer stays",
+                              "arXiv 2506.02536",
                               "After every sentence the model answers on trial; when the answer stays the same, the "
                               "thought ends.",
-                              kParams},
+                              kParams,
+                              false,
+                              {Need::ThoughtMarks}},
                              &make,
                              true};
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/values/method_head.h"
 #include "engine/values/thought_marks.h"
 
 namespace quibble {
@@ -50,8 +51,7 @@ Result<std::vector<TokenId>> closingOfThought(const Tokenizer& tokenizer) {
     for (const TagPair& pair : kThoughtTags) {
         if (const auto id = tokenizer.idOf(pair.close)) return std::vector<TokenId>{*id};
     }
-    return fail(ErrorCode::Unsupported, "the vocabulary of this model has no mark that closes a thought",
-                "Choose a model that thinks between marks, such as <think> and </think>");
+    return tl::unexpected(unmetNeed(Need::ThoughtMarks, {}, {}));
 }
 
 std::vector<TokenId> encodeWithEnd(const Tokenizer& tokenizer, std::string_view text,

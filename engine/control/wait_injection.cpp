@@ -71,9 +71,13 @@ Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {
 
 }  // namespace
 
-const ControlMethod kWaitInjection{
-    {"wait_injection", "Inject \"Wait\" at the end of the thought", "s1, arXiv 2501.19393",
-     "Where the model would close its thought, it is made to think on.", kParams},
-    &make};
+const ControlMethod kWaitInjection{{"wait_injection",
+                                    "Inject \"Wait\" at the end of the thought",
+                                    "s1, arXiv 2501.19393",
+                                    "Where the model would close its thought, it is made to think on.",
+                                    kParams,
+                                    false,
+                                    {Need::ThoughtMarks}},
+                                   &make};
 
 }  // namespace quibble::control

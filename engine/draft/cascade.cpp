@@ -94,13 +94,13 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 }  // namespace
 
 const DraftMethod kCascade{
-    "cascade",
-    "Chain of three models",
-    "SpecMQuant, arXiv 2505.22179",
-    "A tiny model drafts for a small one, and what the small one makes of it is the draft for the target.",
-    kParams,
-    2,
-    false,
+    {"cascade",
+     "Chain of three models",
+     "SpecMQuant, arXiv 2505.22179",
+     "A tiny model drafts for a small one, and what the small one makes of it is the draft for the target.",
+     kParams,
+     true,
+     {Need::DraftModel, Need::SecondDraftModel}},
     &nodes,
     &make};
 

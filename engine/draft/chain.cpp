@@ -47,13 +47,13 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kChain{"chain",
-                         "Chain from a small model",
-                         "arXiv 2211.17192",
-                         "A smaller model of the same tokenizer drafts a few tokens ahead.",
-                         kParams,
-                         1,
-                         false,
+const DraftMethod kChain{{"chain",
+                          "Chain from a small model",
+                          "arXiv 2211.17192",
+                          "A smaller model of the same tokenizer drafts a few tokens ahead.",
+                          kParams,
+                          true,
+                          {Need::DraftModel}},
                          &nodes,
                          &make};
 

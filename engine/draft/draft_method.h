@@ -14,7 +14,7 @@
 #include "engine/forward/sequence.h"
 #include "engine/model/model.h"
 #include "engine/sampler/sampler.h"
-#include "engine/values/param_spec.h"
+#include "engine/values/method_head.h"
 #include "engine/values/run_request.h"
 #include "engine/values/token_record.h"
 
@@ -70,17 +70,14 @@ struct DraftSetup {
     PrefixReuse reuse;  // of its sequences
 };
 
-struct DraftMethod {
-    std::string_view id;
-    std::string_view label;
-    std::string_view source;  // paper
-    std::string_view help;    // one sentence
-    std::span<const ParamSpec> params;
-    int model_files = 0;                // draft models that the user names: 0, 1, 2
-    bool drafts_for_reference = false;  // the run's own quantized model drafts, and its reference decides
+/// A drafter is lossless: what is kept of its drafts is for the verify rule to say.
+struct DraftMethod : MethodHead {
     /// The largest tree that one round can have.
     int (*nodes)(const MethodChoice& choice);
     Result<std::unique_ptr<Drafter>> (*make)(const DraftSetup& setup);
+
+    /// The run's own quantized model drafts, and its reference decides.
+    [[nodiscard]] bool draftsForReference() const { return needs.has(Need::Reference); }
 };
 
 /// All methods; "none" is not in the table because it makes nothing.

@@ -59,13 +59,8 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) { return std::mak
 }  // namespace
 
 const DraftMethod kNgram{
-    "ngram",
-    "Look-up in the text",
-    "prompt look-up decoding",
-    "Proposes what followed the last few tokens the last time they stood in the prompt or the text.",
-    kParams,
-    0,
-    false,
+    {"ngram", "Look-up in the text", "prompt look-up decoding",
+     "Proposes what followed the last few tokens the last time they stood in the prompt or the text.", kParams, true},
     &nodes,
     &make};
 

@@ -1,5 +1,4 @@
 #include "engine/draft/draft_method.h"
-#include "engine/values/method_head.h"
 
 #include <string>
 

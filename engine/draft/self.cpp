@@ -55,14 +55,14 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kSelf{"self",
-                        "The quantized model for its reference",
-                        "SpecMQuant, arXiv 2505.22179",
-                        "The quantized model drafts, its reference decides: the text is the reference's own, and the "
-                        "KL curve comes with it.",
-                        kParams,
-                        0,
-                        true,
+const DraftMethod kSelf{{"self",
+                         "The quantized model for its reference",
+                         "SpecMQuant, arXiv 2505.22179",
+                         "The quantized model drafts, its reference decides: the text is the reference's own, and the "
+                         "KL curve comes with it.",
+                         kParams,
+                         true,
+                         {Need::Reference}},
                         &nodes,
                         &make};
 

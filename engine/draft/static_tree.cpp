@@ -79,13 +79,13 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kStaticTree{"static_tree",
-                              "Static tree",
-                              "SpecInfer, arXiv 2305.09781",
-                              "A tree of fixed widths, drafted by a smaller model.",
-                              kParams,
-                              1,
-                              false,
+const DraftMethod kStaticTree{{"static_tree",
+                               "Static tree",
+                               "SpecInfer, arXiv 2305.09781",
+                               "A tree of fixed widths, drafted by a smaller model.",
+                               kParams,
+                               true,
+                               {Need::DraftModel}},
                               &nodes,
                               &make};
 

@@ -113,14 +113,15 @@ Result<std::unique_ptr<Drafter>> make(const DraftSetup& setup) {
 
 }  // namespace
 
-const DraftMethod kTree{"tree",
-                        "Tree grown by draft probability",
-                        "DySpec, arXiv 2410.11744",
-                        "A smaller model drafts a tree that is widest where it is unsure and deepest where it is sure.",
-                        kParams,
-                        1,
-                        false,
-                        &nodes,
-                        &make};
+const DraftMethod kTree{
+    {"tree",
+     "Tree grown by draft probability",
+     "DySpec, arXiv 2410.11744",
+     "A smaller model drafts a tree that is widest where it is unsure and deepest where it is sure.",
+     kParams,
+     true,
+     {Need::DraftModel}},
+    &nodes,
+    &make};
 
 }  // namespace quibble::draft

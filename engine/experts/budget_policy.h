@@ -13,10 +13,10 @@ namespace quibble {
 inline constexpr std::array kBudgetParams{
     ParamSpec{"budget", "Budget", "experts", 1, 4096, 1, 4,
               "Experts a layer that one pass may use; at least the experts of a token"},
-    ParamSpec{"truncate", "Truncate", "", 0, 1, 1, 0,
-              "0: a token takes its best experts among the allowed; 1: it only loses those that are not allowed"},
-    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0,
-              "0: only passes that verify a draft; 1: prefill and plain decoding too"},
+    switchParam("truncate", "Truncate", false,
+                "Off: a token takes its best experts among the allowed; on: it only loses those that are not allowed"),
+    switchParam(kAllPassesKey, "All passes", false,
+                "Off: only passes that verify a draft; on: prefill and plain decoding too"),
 };
 
 class BudgetPolicy : public ExpertPolicy {

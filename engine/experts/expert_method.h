@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/forward/experts.h"
-#include "engine/values/param_spec.h"
+#include "engine/values/method_head.h"
 #include "engine/values/result.h"
 #include "engine/values/run_request.h"
 
@@ -54,13 +54,7 @@ private:
 /// The parameter by which a method acts in every pass, not only in those that verify a draft.
 inline constexpr std::string_view kAllPassesKey = "all_passes";
 
-struct ExpertMethod {
-    std::string_view id;
-    std::string_view label;
-    std::string_view source;
-    std::string_view help;
-    bool lossless = false;
-    std::span<const ParamSpec> params;
+struct ExpertMethod : MethodHead {
     std::unique_ptr<ExpertPolicy> (*make)(const MethodChoice& choice, std::uint64_t seed);
 };
 

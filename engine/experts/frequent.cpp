@@ -34,9 +34,13 @@ std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
 }  // namespace
 
 const ExpertMethod kFrequent{
-    "frequent", "Most frequent experts",
-    "baseline", "The same budget filled with the experts used most often so far, whatever the tree needs.",
-    false,      kBudgetParams,
+    {"frequent",
+     "Most frequent experts",
+     "baseline",
+     "The same budget filled with the experts used most often so far, whatever the tree needs.",
+     kBudgetParams,
+     false,
+     {Need::Experts}},
     &make};
 
 }  // namespace quibble::experts

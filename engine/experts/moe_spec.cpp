@@ -29,12 +29,13 @@ std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
 }  // namespace
 
 const ExpertMethod kMoeSpec{
-    "moe_spec",
-    "MoE-Spec budget",
-    "arXiv 2602.16052",
-    "Verifies a draft tree with only the experts that carry the most router probability over the whole tree.",
-    false,
-    kBudgetParams,
+    {"moe_spec",
+     "MoE-Spec budget",
+     "arXiv 2602.16052",
+     "Verifies a draft tree with only the experts that carry the most router probability over the whole tree.",
+     kBudgetParams,
+     false,
+     {Need::Experts}},
     &make};
 
 }  // namespace quibble::experts

@@ -19,7 +19,12 @@ std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
 
 }  // namespace
 
-const ExpertMethod kObserve{
-    "observe", "Observe only", "", "Every token uses the experts that the model was trained to use.", true, {}, &make};
+const ExpertMethod kObserve{{"observe",
+                             "Observe only",
+                             "the model's own router",
+                             "Every token uses the experts that the model was trained to use.",
+                             {},
+                             true},
+                            &make};
 
 }  // namespace quibble::experts

@@ -30,10 +30,13 @@ std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t see
 
 }  // namespace
 
-const ExpertMethod kRandom{
-    "random",   "Random experts",
-    "baseline", "The same budget filled with experts drawn at random: what a selection must beat.",
-    false,      kBudgetParams,
-    &make};
+const ExpertMethod kRandom{{"random",
+                            "Random experts",
+                            "baseline",
+                            "The same budget filled with experts drawn at random: what a selection must beat.",
+                            kBudgetParams,
+                            false,
+                            {Need::Experts}},
+                           &make};
 
 }  // namespace quibble::experts

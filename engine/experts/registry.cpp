@@ -2,7 +2,6 @@
 #include <string>
 
 #include "engine/experts/expert_method.h"
-#include "engine/values/method_head.h"
 
 namespace quibble {
 

@@ -12,8 +12,8 @@ namespace {
 constexpr std::array kParams{
     ParamSpec{"share", "Least share", "", 0, 1, 0, 0.3,
               "An expert below this share of the token's largest router probability is left out"},
-    ParamSpec{kAllPassesKey, "All passes", "", 0, 1, 1, 0,
-              "0: only passes that verify a draft; 1: prefill and plain decoding too"},
+    switchParam(kAllPassesKey, "All passes", false,
+                "Off: only passes that verify a draft; on: prefill and plain decoding too"),
 };
 
 class Threshold final : public ExpertPolicy {
@@ -45,10 +45,13 @@ std::unique_ptr<ExpertPolicy> make(const MethodChoice& choice, std::uint64_t) {
 
 }  // namespace
 
-const ExpertMethod kThreshold{
-    "threshold", "Threshold by token",
-    "baseline",  "Each token leaves out experts that it hardly needs; tokens do not agree on a set.",
-    false,       kParams,
-    &make};
+const ExpertMethod kThreshold{{"threshold",
+                               "Threshold by token",
+                               "baseline",
+                               "Each token leaves out experts that it hardly needs; tokens do not agree on a set.",
+                               kParams,
+                               false,
+                               {Need::Experts}},
+                              &make};
 
 }  // namespace quibble::experts

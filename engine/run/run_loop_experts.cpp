@@ -21,10 +21,7 @@ Result<void> RunLoop::prepareExperts() {
     auto method = findExpertMethod(request_.experts);
     if (!method) return tl::unexpected(method.error());
     if (layers == nullptr) {
-        if ((*method)->lossless) return {};
-        return fail(ErrorCode::InvalidArgument,
-                    sequence_->model().config().name + " has no experts, so they cannot be given a budget",
-                    "Open a mixture-of-experts model, or choose to observe only");
+        return checkNeeds(**method, "expert method", {.model = sequence_->model().config().name});
     }
     const ModelConfig& c = sequence_->model().config();
     auto policy = makeExpertPolicy(request_.experts, c.experts, request_.seed);

@@ -79,7 +79,7 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPas
     if (auto fits = checkPromptFits(read, context, caches); !fits) return fits;
     auto cost = cacheCost(request_, caches, context);
     if (!cost) return tl::unexpected(cost.error());
-    const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
+    const bool reference_decides = draft_method_ != nullptr && draft_method_->draftsForReference();
     const SequenceSettings full{request_.arithmetic, KvType::F32};
     const std::shared_ptr<const Model>& decides = reference_decides ? models_.reference : models_.quantized;
     auto experts_method = findExpertMethod(request_.experts);
@@ -105,7 +105,7 @@ Result<void> RunLoop::prepareSequences(const FreeMemory& free_memory, ForwardPas
 
 Result<void> RunLoop::prepareSecond(ForwardPasses& passes, Position context) {
     if (second_prompt_size_ == 0) return {};
-    if (draft_method_ != nullptr && draft_method_->drafts_for_reference) {
+    if (draft_method_ != nullptr && draft_method_->draftsForReference()) {
         return fail(ErrorCode::InvalidArgument,
                     "a second prompt is read by the model that is measured, and here the reference decides",
                     "Choose another draft method, or leave the rule with the second prompt out");
@@ -145,16 +145,11 @@ Result<void> RunLoop::prepareDraft() {
         return fail(ErrorCode::InvalidArgument, "a draft cannot follow a rule that takes text back",
                     "Choose no draft, or leave the rule out");
     }
-    if (draft_method_->drafts_for_reference && models_.reference == nullptr) {
-        return fail(
-            ErrorCode::InvalidArgument,
-            "the draft method " + std::string(draft_method_->id) + " drafts for the reference, and there is none",
-            "Choose a reference");
-    }
-    QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->model_files,
+    QUIBBLE_CHECK(static_cast<int>(models_.drafts.size()) >= draft_method_->draftModels(),
                   "the draft models of the request are not open");
+    if (auto met = checkNeeds(*draft_method_, "draft method", traitsOf(models_)); !met) return met;
     const Model* larger = models_.quantized.get();
-    for (int i = 0; i < draft_method_->model_files; ++i) {
+    for (int i = 0; i < draft_method_->draftModels(); ++i) {
         const Model* draft = models_.drafts[static_cast<std::size_t>(i)].get();
         if (auto fits = checkDraftModel(*draft, *larger); !fits) return fits;
         larger = draft;
@@ -176,7 +171,7 @@ Result<void> RunLoop::prepareDrafter() {
     }
     DraftSetup setup;
     setup.choice = request_.draft.method;
-    setup.models = draft_method_->drafts_for_reference ? std::vector{models_.quantized} : models_.drafts;
+    setup.models = draft_method_->draftsForReference() ? std::vector{models_.quantized} : models_.drafts;
     setup.device = &device_;
     setup.context = sequence_->capacity();
     for (const auto& model : setup.models)

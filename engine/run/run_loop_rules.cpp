@@ -44,6 +44,7 @@ Result<void> RunLoop::prepareRules() {
 Result<void> RunLoop::addLogitsRule(const MethodChoice& choice) {
     auto method = findLogitsMethod(choice);
     if (!method) return tl::unexpected(method.error());
+    if (auto met = checkNeeds(**method, "logits method", traitsOf(models_)); !met) return met;
     auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
     if (!rule) return tl::unexpected(rule.error());
     rule_ids_.push_back(choice.id);
@@ -71,6 +72,7 @@ Result<void> RunLoop::readSecondPrompt(const std::string& text) {
 Result<void> RunLoop::addControlRule(const MethodChoice& choice) {
     auto method = findControlMethod(choice);
     if (!method) return tl::unexpected(method.error());
+    if (auto met = checkNeeds(**method, "control method", traitsOf(models_)); !met) return met;
     auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
     if (!rule) return tl::unexpected(rule.error());
     rule_ids_.push_back(choice.id);

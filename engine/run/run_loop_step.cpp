@@ -155,7 +155,7 @@ Result<kernels::LogitStats> RunLoop::statsOf(std::span<const float> raw) const {
 
 Result<void> RunLoop::walk(Round& round, std::vector<RunEvent>& events, const std::stop_token& stop) {
     const auto vocab = static_cast<std::size_t>(models_.quantized->config().vocab_size);
-    const bool reference_decides = draft_method_ != nullptr && draft_method_->drafts_for_reference;
+    const bool reference_decides = draft_method_ != nullptr && draft_method_->draftsForReference();
     while (!round.ended) {
         const std::size_t row = static_cast<std::size_t>(round.node + 1) * vocab;
         const std::span<const float> target(logits_.data() + row, vocab);

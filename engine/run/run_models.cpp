@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "engine/control/text_ends.h"
 #include "engine/draft/draft_method.h"
 
 namespace quibble {
@@ -22,14 +23,12 @@ Result<void> openDrafts(ModelCache& cache, const DraftSettings& draft, const Loa
     auto method = findDraftMethod(draft.method);
     if (!method) return tl::unexpected(method.error());
     if (*method == nullptr) return {};
+    RunTraits traits = traitsOf(models);
+    traits.draft_models = draft.path.empty() ? 0 : draft.second_path.empty() ? 1 : 2;
+    traits.reference = true;  // without one it is refused when the run is made ready
+    if (auto named = checkNeeds(**method, "draft method", traits); !named) return named;
     const std::string* const paths[] = {&draft.path, &draft.second_path};
-    for (int i = 0; i < (*method)->model_files; ++i) {
-        if (paths[i]->empty()) {
-            return fail(ErrorCode::InvalidArgument,
-                        "the draft method " + draft.method.id + " needs " + (i == 0 ? "a" : "a second, smaller") +
-                            " draft model",
-                        "Name a model file of the same tokenizer");
-        }
+    for (int i = 0; i < (*method)->draftModels(); ++i) {
         auto model = cache.get(*paths[i], plain);
         if (!model) return tl::unexpected(model.error());
         models.drafts.push_back(*model);
@@ -52,6 +51,19 @@ Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, Lo
     models.reference = *reference;
     if (auto drafts = openDrafts(cache, request.draft, options, models); !drafts) return tl::unexpected(drafts.error());
     return models;
+}
+
+RunTraits traitsOf(const RunModels& models) {
+    RunTraits traits = traitsOf(*models.quantized);
+    traits.draft_models = static_cast<int>(models.drafts.size());
+    traits.reference = models.reference != nullptr;
+    return traits;
+}
+
+RunTraits traitsOf(const Model& model) {
+    return {.model = model.config().name,
+            .experts = model.config().hasExperts(),
+            .thought_marks = closingOfThought(*model.tokenizer()).has_value()};
 }
 
 CacheModels cacheModelsOf(const RunModels& models) {

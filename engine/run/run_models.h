@@ -6,6 +6,7 @@
 
 #include "engine/model/model_cache.h"
 #include "engine/run/cache_cost.h"
+#include "engine/values/method_head.h"
 #include "engine/values/run_request.h"
 
 namespace quibble {
@@ -19,6 +20,12 @@ struct RunModels {
 
 /// Configurations of models that keep a cache each.
 [[nodiscard]] CacheModels cacheModelsOf(const RunModels& models);
+
+/// What methods find in these models; `draft_models` counts those that are open. The traits name the model by its
+/// configuration, which has to outlive them.
+[[nodiscard]] RunTraits traitsOf(const RunModels& models);
+/// In a model alone.
+[[nodiscard]] RunTraits traitsOf(const Model& model);
 
 /// Asked for the memory that weights and caches must fit in, as in LoadOptions.
 using FreeMemory = decltype(LoadOptions::free_memory);

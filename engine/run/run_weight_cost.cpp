@@ -61,7 +61,7 @@ Result<RunWeightCost> runWeightCost(const RunRequest& request) {
     if (request.reference.kind == ReferenceKind::File) files.reference = file(request.reference.path);
     if (const auto method = findDraftMethod(request.draft.method); method && *method != nullptr) {
         const std::string* const paths[] = {&request.draft.path, &request.draft.second_path};
-        for (int i = 0; i < (*method)->model_files; ++i) files.drafts.push_back(file(*paths[i]));
+        for (int i = 0; i < (*method)->draftModels(); ++i) files.drafts.push_back(file(*paths[i]));
     }
     if (fault) return tl::unexpected(*fault);
     return runWeightCost(request, files);

@@ -23,13 +23,13 @@ VerifyOutcome decide(const VerifyTask& task) {
 }  // namespace
 
 const VerifyMethod kMatch{
-    "match",
-    "Match (same text as plain decoding)",
-    "greedy match at temperature 0; common random numbers above it",
-    "Accepts a drafted token when the target's own choice, with the run's noise, is the same token.",
-    true,
+    {"match",
+     "Match (same text as plain decoding)",
+     "greedy match at temperature 0; common random numbers above it",
+     "Accepts a drafted token when the target's own choice, with the run's noise, is the same token.",
+     {},
+     true},
     DraftPick::SharedNoise,
-    {},
     &decide};
 
 }  // namespace quibble::verify

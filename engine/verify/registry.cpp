@@ -1,4 +1,3 @@
-#include "engine/values/method_head.h"
 #include "engine/verify/verify_method.h"
 
 namespace quibble {

@@ -50,13 +50,13 @@ VerifyOutcome decide(const VerifyTask& task) {
 }  // namespace
 
 const VerifyMethod kRejection{
-    "rejection",
-    "Rejection sampling (same distribution)",
-    "arXiv 2211.17192; trees: arXiv 2305.09781",
-    "Accepts a drafted token with probability min(1, p/q) and draws from the rest of p when it is refused.",
-    true,
+    {"rejection",
+     "Rejection sampling (same distribution)",
+     "arXiv 2211.17192; trees: arXiv 2305.09781",
+     "Accepts a drafted token with probability min(1, p/q) and draws from the rest of p when it is refused.",
+     {},
+     true},
     DraftPick::Drawn,
-    {},
     &decide};
 
 }  // namespace quibble::verify

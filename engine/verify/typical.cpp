@@ -42,13 +42,10 @@ VerifyOutcome decide(const VerifyTask& task) {
 }  // namespace
 
 const VerifyMethod kTypical{
-    "typical",
-    "Typical acceptance (lossy)",
-    "Medusa, arXiv 2401.10774",
-    "Accepts any drafted token that the target finds likely enough; the text is no longer the target's own.",
-    false,
+    {"typical", "Typical acceptance (lossy)", "Medusa, arXiv 2401.10774",
+     "Accepts any drafted token that the target finds likely enough; the text is no longer the target's own.", kParams,
+     false},
     DraftPick::SharedNoise,
-    kParams,
     &decide};
 
 }  // namespace quibble::verify

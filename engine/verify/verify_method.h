@@ -9,7 +9,7 @@
 
 #include "engine/draft/draft_method.h"
 #include "engine/sampler/sampler.h"
-#include "engine/values/param_spec.h"
+#include "engine/values/method_head.h"
 
 namespace quibble {
 
@@ -36,14 +36,9 @@ struct VerifyOutcome {
     std::vector<ChildTest> tests;  // of children[0], children[1] ... up to the one that decided
 };
 
-struct VerifyMethod {
-    std::string_view id;
-    std::string_view label;
-    std::string_view source;
-    std::string_view help;
-    bool lossless = true;                     // the text is distributed as the target's own
+/// Lossless: the text is distributed as the target's own.
+struct VerifyMethod : MethodHead {
     DraftPick pick = DraftPick::SharedNoise;  // how the draft must pick
-    std::span<const ParamSpec> params;
     VerifyOutcome (*decide)(const VerifyTask& task);
 };
 

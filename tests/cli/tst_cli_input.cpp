@@ -2,6 +2,7 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
+#include <QJsonArray>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -101,6 +102,9 @@ private slots:
                                 << "a budget of 99 experts is more than the 8";
         QTest::newRow("budget twice") << QStringList{"--experts", "moe_spec:budget=4,budget=5"}
                                       << "budget is given more than once";
+        QTest::newRow("rule without a draft")
+            << QStringList{"--verify", "nobody"} << "no verify rule is called \"nobody\". Known are: match, ";
+        QTest::newRow("switch") << QStringList{"--experts", "moe_spec:truncate=2"} << "Use on or off";
         QTest::newRow("clock") << QStringList{"--clock", "2026-02-30T00:00:00"} << "is no date and time";
         QTest::newRow("clock with more") << QStringList{"--clock", "2026-02-20T00:00:00Z"} << "is no date and time";
     }
@@ -112,6 +116,18 @@ private slots:
         const CliResult result = runCli(QStringList{"run", moe, "--prompt", "3+4", "--draft-model", draft} + options);
         QCOMPARE(result.status, 1);
         QVERIFY2(result.err.contains(said.toUtf8()), result.err.constData());
+    }
+    void switchesOfEverySlotAreWords() {
+        const QString moe = QFileInfo(kModel).path() + "/quibble-nano-moe.gguf", db = file("switches.db");
+        const CliResult run = runCli({"run", moe, "--prompt", "3+4", "--max-tokens", "3", "--draft", "ngram", "--quant",
+                                      "rtn:bits=4,symmetric=off", "--experts", "moe_spec:budget=4,all_passes=on",
+                                      "--logits", "ban:words=x,only_thinking=on", "--db", db});
+        QVERIFY2(run.status == 0, run.err.constData());
+        const CliResult exported = runCli({"export", db, "--run", "1", "--format", "jsonl"});
+        const QJsonObject request = jsonLines(exported.out).front()["request"].toObject();
+        QCOMPARE(request["weight_quant"]["params"]["symmetric"].toDouble(-1), 0.0);
+        QCOMPARE(request["experts"]["params"]["all_passes"].toDouble(-1), 1.0);
+        QCOMPARE(request["logits"].toArray().first().toString(), QString("ban:words=x,only_thinking=1"));
     }
     void aPromptComesFromAFileOrStandardInput() {
         const auto promptOf = [](const CliResult& result) {

@@ -81,6 +81,21 @@ private slots:
         for (const MethodInfo& method : controlMethods()) QVERIFY(checkParams(r.control[0], method.params));
     }
 
+    // What the open model cannot have is grey and says why; a rule that stands there stays.
+    void whatTheModelCannotHaveIsGrey() {
+        panel_->addRule(true, "budget");
+        std::vector<MethodInfo> control = controlMethods();
+        control[0].blocked = QStringLiteral("No mark closes a thought");
+        panel_->setMethods(logitsMethods(), control);
+        const QMenu* menu = panel_->addButton()->menu();
+        QVERIFY(!menu->findChild<QAction*>("budget")->isEnabled());
+        QCOMPARE(menu->findChild<QAction*>("budget")->toolTip(), control[0].blocked);
+        QVERIFY(menu->findChild<QAction*>("ban")->isEnabled());
+        QCOMPARE(request().control.at(0).id, std::string("budget"));
+        panel_->setMethods(logitsMethods(), controlMethods());
+        QVERIFY(menu->findChild<QAction*>("budget")->isEnabled());
+    }
+
     void whatIsTypedIsWritten() {
         panel_->addRule(true, "budget");
         ParamForm* form = panel_->form(0);

@@ -13,7 +13,23 @@
 
 namespace quibble {
 
-static QString aboutMethod(const MethodInfo& method) {
+static QString utf8(std::string_view text) {
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+MethodInfo methodInfo(const MethodHead& head) {
+    MethodInfo info;
+    info.id = std::string(head.id);
+    info.label = utf8(head.label);
+    info.help = utf8(head.help);
+    info.params.assign(head.params.begin(), head.params.end());
+    info.lossless = head.lossless;
+    info.model_files = head.draftModels();
+    info.source = utf8(head.source);
+    return info;
+}
+
+QString aboutMethod(const MethodInfo& method) {
     QString text = method.label;
     for (const QString& more : {method.help, method.source}) {
         if (!more.isEmpty()) text += QLatin1Char('\n') + more;

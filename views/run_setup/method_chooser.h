@@ -6,7 +6,7 @@
 
 #include <QWidget>
 
-#include "engine/values/param_spec.h"
+#include "engine/values/method_head.h"
 
 class QComboBox;
 class QLabel;
@@ -24,7 +24,12 @@ struct MethodInfo {
     bool lossless = true;
     int model_files = 0;  // files that the user names
     QString source{};     // where the method comes from: a paper
+    QString blocked{};    // why the open model cannot have it; empty: it can
 };
+
+[[nodiscard]] MethodInfo methodInfo(const MethodHead& head);
+/// What it is called, what it does and where it comes from, one line each.
+[[nodiscard]] QString aboutMethod(const MethodInfo& method);
 
 class MethodChooser : public QWidget {
     Q_OBJECT

@@ -237,6 +237,7 @@ QWidget* ModelBar::makeQuantPage(QWidget* popup) {
     std::vector<ParamForm*> forms{nullptr};
     for (const QuantMethod& method : methods_) {
         method_box->addItem(method.label);
+        method_box->setItemData(method_box->count() - 1, method.about, Qt::ToolTipRole);
         auto* form = new ParamForm(method.params, pages);
         if (method.id == quant_.id) form->setValues(quant_);
         if (!method.blocked.isEmpty()) {

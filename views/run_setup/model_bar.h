@@ -29,6 +29,7 @@ struct QuantMethod {
     std::function<QString(const MethodChoice&)> name =
         {};  // "RTN 3 bit g64 of Q4_K_M": what the weights will be called
     std::function<QString(const MethodChoice&)> cost = {};  // what loading them takes, in words
+    QString about{};                                        // what it does and where it comes from
 };
 
 class ModelBar : public QWidget {

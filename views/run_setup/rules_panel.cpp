@@ -54,7 +54,9 @@ void RulesPanel::setMethods(std::vector<MethodInfo> logits, std::vector<MethodIn
                 addRule(slot_control, QString::fromStdString(id));
             });
             action->setObjectName(QString::fromStdString(method.id));
-            action->setToolTip(method.help + QLatin1Char('\n') + method.source);
+            action->setEnabled(method.blocked.isEmpty());
+            action->setToolTip(method.blocked.isEmpty() ? method.help + QLatin1Char('\n') + method.source
+                                                        : method.blocked);
         }
     }
 }

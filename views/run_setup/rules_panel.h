@@ -26,6 +26,7 @@ public:
     explicit RulesPanel(RunDocument* document, QWidget* parent = nullptr);
 
     /// What the menu offers.
+    /// What can be added; rules that stand here stay.
     void setMethods(std::vector<MethodInfo> logits, std::vector<MethodInfo> control);
     /// What is wrong with a number that was typed; empty: nothing.
     [[nodiscard]] QString fault() const;

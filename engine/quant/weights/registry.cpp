@@ -1,5 +1,4 @@
 #include "engine/quant/weights/weight_quantizer.h"
-#include "engine/values/method_head.h"
 
 namespace quibble {
 

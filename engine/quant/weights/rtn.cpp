@@ -31,14 +31,8 @@ constexpr ParamSpec kGroup{.key = "group",
                            .step = 1,
                            .fallback = 64,
                            .help = "Weights of a row that share a scale; 0: the whole row"};
-constexpr ParamSpec kSymmetric{.key = "symmetric",
-                               .label = "Symmetric",
-                               .unit = "",
-                               .low = 0,
-                               .high = 1,
-                               .step = 1,
-                               .fallback = 1,
-                               .help = "1: levels around zero, a scale only; 0: a scale and a zero point"};
+constexpr ParamSpec kSymmetric =
+    switchParam("symmetric", "Symmetric", true, "On: levels around zero, a scale only; off: a scale and a zero point");
 constexpr ParamSpec kParams[] = {kBits, kGroup, kSymmetric};
 
 constexpr std::int64_t kRowsPerChunk = 16;
@@ -149,7 +143,11 @@ std::string describe(const MethodChoice& choice) {
 }  // namespace
 
 namespace weight_quant {
-const WeightQuantizer kRtn{"rtn", "Round to nearest", "common baseline", kParams, quantize, memoryBytes, describe};
+const WeightQuantizer kRtn{{"rtn", "Round to nearest", "common baseline",
+                            "Each weight becomes the nearest of the few levels that its group has.", kParams},
+                           quantize,
+                           memoryBytes,
+                           describe};
 }
 
 }  // namespace quibble

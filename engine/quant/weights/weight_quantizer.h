@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/base/thread_pool.h"
-#include "engine/values/param_spec.h"
+#include "engine/values/method_head.h"
 #include "kernels/weight_view.h"
 
 namespace quibble {
@@ -33,11 +33,7 @@ struct QuantizeTask {
     ThreadPool* pool = nullptr;  // works on rows side by side, which changes no bit; nullptr: the caller alone
 };
 
-struct WeightQuantizer {
-    std::string_view id;
-    std::string_view label;
-    std::string_view source;  // paper or common practice
-    std::span<const ParamSpec> params;
+struct WeightQuantizer : MethodHead {
     /// Errors: InvalidArgument when the parameters do not fit this matrix; FileCorrupt for weights that are not
     /// numbers.
     Result<std::unique_ptr<QuantizedMatrix>> (*quantize)(const QuantizeTask& task, const MethodChoice& choice);

@@ -378,7 +378,7 @@ private slots:
             for (const DraftMethod* method : draftMethods()) {
                 RunRequest r = request(0.8);
                 r.max_tokens = 12;
-                if (method->drafts_for_reference) {
+                if (method->draftsForReference()) {
                     r.weight_quant = *parseMethodChoice("rtn:bits=4,group=64");
                     r.reference.kind = ReferenceKind::Unquantized;
                 }
