@@ -85,53 +85,33 @@ std::vector<Member> membersOf(const RunRequest& request) {
                  prompt_clock, problem_id, known_answer, sampler, penalty, logits, control, draft, experts, seed,
                  max_tokens, context, threads, top_alternatives, branch] = request;
     const auto& [kind, path, block] = reference;
-    const auto& [tokens, thinking_open, recorded_clock] = recorded_prompt;
+    const auto& [tokens, thinking_open, recorded_clock, second] = recorded_prompt;
     const auto& [temperature, top_k, top_p, min_p] = sampler;
     const auto& [strength, set_name, words, disabled_words, only_thinking] = penalty;
     const auto& [method, draft_path, second_path, verify] = draft;
-    const auto& [parent, pos, prefix, acted, injected] = branch;
-    return {MEMBER(model_path),
-            MEMBER(weight_quant),
-            MEMBER(arithmetic),
-            MEMBER(prefill),
-            MEMBER(kv_type),
-            MEMBER(kind),
-            MEMBER(path),
-            MEMBER(block),
-            MEMBER(prompt),
-            MEMBER(is_raw),
-            MEMBER(tokens),
-            MEMBER(thinking_open),
-            MEMBER(recorded_clock),
-            MEMBER(prompt_clock),
-            MEMBER(problem_id),
-            MEMBER(known_answer),
-            MEMBER(temperature),
-            MEMBER(top_k),
-            MEMBER(top_p),
-            MEMBER(min_p),
-            MEMBER(strength),
-            MEMBER(set_name),
-            MEMBER(words),
-            MEMBER(disabled_words),
-            MEMBER(only_thinking),
-            MEMBER(logits),
-            MEMBER(control),
-            MEMBER(method),
-            MEMBER(draft_path),
-            MEMBER(second_path),
-            MEMBER(verify),
-            MEMBER(experts),
-            MEMBER(seed),
-            MEMBER(max_tokens),
-            MEMBER(context),
-            MEMBER(threads),
-            MEMBER(top_alternatives),
-            MEMBER(parent),
-            MEMBER(pos),
-            MEMBER(prefix),
-            MEMBER(acted),
-            MEMBER(injected)};
+    const auto& [parent, pos, prefix, acted, injected, looks] = branch;
+    return {MEMBER(model_path),     MEMBER(weight_quant),
+            MEMBER(arithmetic),     MEMBER(prefill),
+            MEMBER(kv_type),        MEMBER(kind),
+            MEMBER(path),           MEMBER(block),
+            MEMBER(prompt),         MEMBER(is_raw),
+            MEMBER(tokens),         MEMBER(thinking_open),
+            MEMBER(recorded_clock), MEMBER(second),
+            MEMBER(prompt_clock),   MEMBER(problem_id),
+            MEMBER(known_answer),   MEMBER(temperature),
+            MEMBER(top_k),          MEMBER(top_p),
+            MEMBER(min_p),          MEMBER(strength),
+            MEMBER(set_name),       MEMBER(words),
+            MEMBER(disabled_words), MEMBER(only_thinking),
+            MEMBER(logits),         MEMBER(control),
+            MEMBER(method),         MEMBER(draft_path),
+            MEMBER(second_path),    MEMBER(verify),
+            MEMBER(experts),        MEMBER(seed),
+            MEMBER(max_tokens),     MEMBER(context),
+            MEMBER(threads),        MEMBER(top_alternatives),
+            MEMBER(parent),         MEMBER(pos),
+            MEMBER(prefix),         MEMBER(acted),
+            MEMBER(injected),       MEMBER(looks)};
 }
 
 }  // namespace
