@@ -395,6 +395,14 @@ std::vector<RunEvent> eventsOf(const RunShape& shape) {
     return shape.drafts || shape.experts > 0 ? withSpeculation(std::move(events), shape) : events;
 }
 
+std::vector<RunEvent> withTextsOf(std::vector<RunEvent> events, const RunTrace& stored) {
+    std::erase_if(events, [&](const RunEvent& event) {
+        const auto* text = std::get_if<TokenText>(&event);
+        return text != nullptr && !stored.texts().contains(text->id);
+    });
+    return events;
+}
+
 RunTrace traceOf(const RunRequest& request, const std::vector<RunEvent>& events) {
     RunTrace trace(request);
     for (const RunEvent& event : events) trace.apply(event);

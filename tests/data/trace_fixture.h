@@ -35,6 +35,8 @@ struct RunShape {
 /// drafts or experts.
 [[nodiscard]] std::vector<RunEvent> eventsOf(const RunShape& shape);
 [[nodiscard]] RunTrace traceOf(const RunRequest& request, const std::vector<RunEvent>& events);
+/// The events without the texts of tokens that `stored` does not name: what a text no longer holds needs none.
+[[nodiscard]] std::vector<RunEvent> withTextsOf(std::vector<RunEvent> events, const RunTrace& stored);
 /// Cut into batches of `size` events.
 [[nodiscard]] std::vector<EventBatchPtr> batchesOf(RunId run, const std::vector<RunEvent>& events,
                                                    std::size_t size = 7);

@@ -134,7 +134,7 @@ private slots:
         QFETCH(const QString, control);
         for (const char* model : {"quibble-nano.gguf", "quibble-nano-moe.gguf"}) {
             // Blank lines, which this model does not write by itself.
-            const std::vector<std::string> others{"wait_injection:times=3,text=\"\\n\\n\""};
+            const std::vector<std::string> others{"wait_injection:times=3,text=\"So\\n\\n\""};
             RunRequest plain = request(others, {"loop_stop:times=2,length=3"}, model), ruled = plain;
             ruled.control.push_back(parseMethodChoice(control.toStdString()).value());
             for (const char* draft : {"none", "ngram"}) {
@@ -263,7 +263,7 @@ private slots:
         QVERIFY(turned > 0);
         repeats(run.trace, r);
         branchesGoOn(run.trace, 3, 9);
-        for (const char* draft : {"ngram", "tree", "self:bits=4"}) {
+        for (const char* draft : {"ngram", "tree", "self"}) {
             RunRequest drafted = r;
             drafted.draft.method = parseMethodChoice(draft).value();
             drafted.draft.path = shipped("quibble-nano-draft.gguf");
