@@ -10,8 +10,8 @@ namespace {
 constexpr ParamSpec kParams[] = {
     {"alpha", "Alpha", "", 0, 10, 0, 0.5,
      "How far away from the second prompt; published: 0.5 for summaries, 1 for questions; 0: not at all"},
-    textParam(
-        "prompt", "Second prompt", "",
+    neededText(
+        "prompt", "Second prompt",
         "The same question without what the answer should rest on; what only this prompt would say is played down"),
 };
 

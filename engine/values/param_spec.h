@@ -56,6 +56,7 @@ struct ParamSpec {
     ParamKind kind = ParamKind::Number;
     std::string_view text = {};                 // of a choice, path or text when nothing is said
     std::span<const ParamOption> options = {};  // of a choice
+    bool needed = false;                        // of a text: without one the method cannot run
 
     [[nodiscard]] bool isNumber() const { return kind == ParamKind::Number || kind == ParamKind::Switch; }
 };
@@ -73,6 +74,13 @@ struct ParamSpec {
 [[nodiscard]] constexpr ParamSpec textParam(std::string_view key, std::string_view label, std::string_view fallback,
                                             std::string_view help) {
     return {key, label, {}, 0, 0, 0, 0, help, ParamKind::Text, fallback};
+}
+
+/// A text that the user has to give.
+[[nodiscard]] constexpr ParamSpec neededText(std::string_view key, std::string_view label, std::string_view help) {
+    ParamSpec spec = textParam(key, label, "", help);
+    spec.needed = true;
+    return spec;
 }
 
 /// The shortest digits that read back as the same number, with a point under any locale; whole numbers up to 15 digits

@@ -29,9 +29,22 @@ inline void addMethodRows() {
     }
 }
 
+/// For a text that a method cannot do without.
+inline constexpr const char* kNeededText = "How many?";
+
+/// The method with what the user has to give, and else as it is when nothing is said.
+inline MethodChoice plainChoice(const MethodHead& method) {
+    MethodChoice choice{std::string(method.id), {}};
+    for (const ParamSpec& spec : method.params) {
+        if (spec.needed) choice.params.emplace_back(std::string(spec.key), kNeededText);
+    }
+    return choice;
+}
+
 /// Values of a parameter that it takes: its limits, what it is when nothing is said, each word of a choice.
 inline std::vector<ParamValue> goodValues(const ParamSpec& spec) {
     if (spec.isNumber()) return {spec.low, spec.high, spec.fallback};
+    if (spec.needed) return {kNeededText};
     std::vector<ParamValue> values{std::string(spec.text)};
     for (const ParamOption& option : spec.options) values.emplace_back(std::string(option.id));
     return values;

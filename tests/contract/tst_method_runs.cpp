@@ -77,7 +77,7 @@ private slots:
         QFETCH(const MethodHead*, method);
         QFETCH(QString, model);
         RunRequest request = requestOf(model.toStdString());
-        choose(request, *slot, {std::string(method->id), {}});
+        choose(request, *slot, plainChoice(*method));
         auto opened = openRunModels(models(), request, {});
         QVERIFY2(opened, opened ? "" : opened.error().line().c_str());
         RunTraits traits = traitsOf(*opened);
@@ -105,7 +105,9 @@ private slots:
             for (const ParamValue& value : goodValues(spec)) {
                 RunRequest request = requestOf(model);
                 request.max_tokens = 3;
-                choose(request, *slot, {std::string(method->id), {{std::string(spec.key), value}}});
+                MethodChoice choice = plainChoice(*method);
+                if (!spec.needed) choice.params.emplace_back(std::string(spec.key), value);
+                choose(request, *slot, choice);
                 const auto text = textOf(request);
                 const bool fallback = value == ParamValue(spec.isNumber() ? ParamValue(spec.fallback)
                                                                           : ParamValue(std::string(spec.text)));

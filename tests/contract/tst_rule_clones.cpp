@@ -92,7 +92,7 @@ std::vector<Answer> stepsFrom(LogitsRule& rule, const Story& story, int begin) {
 
 // With what is small in this text, so that a rule that waits for hundreds of tokens has acted.
 MethodChoice quickChoice(const MethodHead& method) {
-    MethodChoice choice{std::string(method.id), {}};
+    MethodChoice choice = plainChoice(method);
     for (const ParamSpec& spec : method.params) {
         if (spec.isNumber() && spec.fallback > 30 && spec.low <= 30)
             choice.params.emplace_back(std::string(spec.key), 30);

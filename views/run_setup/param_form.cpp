@@ -1,5 +1,7 @@
 #include "views/run_setup/param_form.h"
 
+#include <algorithm>
+
 #include <QCheckBox>
 #include <QComboBox>
 #include <QFormLayout>
@@ -102,7 +104,26 @@ void ParamForm::addLine(Field& field, QFormLayout& form) {
     field.line->setMaxLength(static_cast<int>(kLongestParamText));
     field.line->setCursorPosition(0);
     form.addRow(text(field.spec.label), field.line);
+    if (field.spec.needed) field.line->setPlaceholderText(tr("needed"));
     connect(field.line, &QLineEdit::textEdited, this, &ParamForm::changed);
+    connect(field.line, &QLineEdit::editingFinished, this, [this, line = field.line] {
+        if (!line->isModified()) return;
+        line->setModified(false);
+        emit changed();
+    });
+}
+
+QString ParamForm::missing() const {
+    for (const Field& field : fields_) {
+        if (field.spec.needed && field.line->text().trimmed().isEmpty()) return text(field.spec.label);
+    }
+    return {};
+}
+
+bool ParamForm::isTyped(const std::string& key) const {
+    return std::any_of(fields_.begin(), fields_.end(), [&](const Field& field) {
+        return field.line != nullptr && field.spec.key == key && field.line->isModified();
+    });
 }
 
 void ParamForm::setValues(const MethodChoice& choice) {

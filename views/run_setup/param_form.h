@@ -1,6 +1,7 @@
 // A form made from parameter specifications: one labelled field each, in its range and on its step.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <QWidget>
@@ -23,6 +24,10 @@ public:
     void setValues(const MethodChoice& choice);
     /// Appends the values to the choice, in the order of the specifications.
     void fill(MethodChoice& choice) const;
+    /// The label of a text that the method cannot do without and that is empty; empty: none is missing.
+    [[nodiscard]] QString missing() const;
+    /// Whether somebody is in the middle of typing that text.
+    [[nodiscard]] bool isTyped(const std::string& key) const;
 
 signals:
     void changed();

@@ -61,7 +61,14 @@ void RulesPanel::setMethods(std::vector<MethodInfo> logits, std::vector<MethodIn
     }
 }
 
-QString RulesPanel::fault() const { return firstFault(this); }
+QString RulesPanel::fault() const {
+    if (QString fault = firstFault(this); !fault.isEmpty()) return fault;
+    for (const Row& row : rows_) {
+        const QString missing = row.on->isChecked() ? row.form->missing() : QString();
+        if (!missing.isEmpty()) return tr("%1: \"%2\" is empty").arg(row.on->text(), missing);
+    }
+    return {};
+}
 
 const MethodInfo* RulesPanel::methodOf(bool control, const std::string& id) const {
     const std::vector<MethodInfo>& methods = control ? control_ : logits_;
@@ -208,6 +215,7 @@ void RulesPanel::onChanged() {
     tellRun();
     refreshDeeds();
     emit changed();
+    emit faultChanged();  // a text may be missing
 }
 
 int RulesPanel::indexInRun(std::size_t row) const {
@@ -229,7 +237,11 @@ int RulesPanel::indexInRun(std::size_t row) const {
 
 void RulesPanel::tellRun() {
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const MethodChoice now = choiceOf(rows_[i]);
+        MethodChoice now = choiceOf(rows_[i]);
+        // Of a text that is being typed the run is told when it is whole.
+        for (std::size_t p = 0; p < now.params.size() && p < rows_[i].told.params.size(); ++p) {
+            if (rows_[i].form->isTyped(now.params[p].first)) now.params[p] = rows_[i].told.params[p];
+        }
         const MethodChoice before = std::exchange(rows_[i].told, now);
         const int index = document_->live() ? indexInRun(i) : -1;
         if (index < 0 || before.params.size() != now.params.size()) continue;
