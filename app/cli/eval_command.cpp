@@ -2,9 +2,7 @@
 // markers, KL, error labels. A problem that cannot be run is counted and named with its reason, and the others go on;
 // an interrupt ends the evaluation with a report of what is done, which --resume continues from the database.
 #include <iostream>
-#include <map>
-#include <ostream>
-#include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -14,9 +12,8 @@
 #include "app/cli/run_options.h"
 #include "app/cli/run_store.h"
 #include "app/cli/terminal_line.h"
-#include "engine/experiment/evaluation.h"
-#include "engine/experiment/problem_runs.h"
-#include "engine/values/run_settings.h"
+#include "app/evaluation/set_evaluation.h"
+#include "app/evaluation/set_report.h"
 
 namespace quibble::cli {
 
@@ -58,121 +55,35 @@ std::string progressText(const SetProgress& progress) {
     return line;
 }
 
-// Keeps the runs, gathers the results and says how far they are.
-class Gatherer final : public ProblemListener {
+// Says on the terminal how far the runs are.
+class Teller final : public SetListener {
 public:
-    Gatherer(const std::vector<Problem>& problems, RunStore& store, Evaluation& evaluation)
-        : problems_(problems), store_(store), evaluation_(evaluation) {}
-
-    Result<RunId> begins(std::size_t /*index*/, const RunRequest& request) override {
-        if (store_.writer == nullptr) return kNoRun;
-        return store_.writer->beginRun(store_.session, request);
+    /// resumed: whoever resumes hears how much is done already.
+    Teller(bool resumed, std::size_t wanted) : resumed_(resumed), wanted_(wanted) {}
+    void begins(std::size_t taken, const Parallel& parallel) override {
+        if (resumed_) std::cerr << taken << " of " << wanted_ << " problems are done already\n";
+        std::cerr << "At once: " << parallel.why << '\n';
     }
-    void happens(const EventBatchPtr& batch) override {
-        for (const RunEvent& event : batch->events) {
-            const auto* provenance = std::get_if<RunProvenance>(&event);
-            if (provenance == nullptr || std::exchange(noted_, true)) continue;
-            line_.clear();
-            printNotes(*provenance);
-        }
-        if (store_.writer != nullptr) store_.writer->push(batch);
+    void othersDiffer(int others, RunId first, const std::vector<FieldDifference>& differ) override {
+        std::cerr << others << (others == 1 ? " run" : " runs") << " of the session with other settings "
+                  << (others == 1 ? "does" : "do") << " not count; run " << raw(first) << ": ";
+        for (const FieldDifference& difference : differ)
+            std::cerr << (&difference == differ.data() ? "" : "; ") << difference.text();
+        std::cerr << '\n';
     }
-    void ends(std::size_t index, const RunTrace& trace) override { evaluation_.add(index, resultOf(trace)); }
-    void fails(std::size_t index, const Error& why) override {
-        evaluation_.addFailure(index, problems_[index].id, why);
+    void provenanceIs(const RunProvenance& provenance) override {
+        line_.clear();
+        printNotes(provenance);
     }
     void progresses(const SetProgress& progress) override {
-        progress_ = progress;
         if (line_.due()) line_.show(progressText(progress));
     }
-    [[nodiscard]] const SetProgress& progress() const { return progress_; }
 
 private:
-    const std::vector<Problem>& problems_;
-    RunStore& store_;
-    Evaluation& evaluation_;
+    bool resumed_;
+    std::size_t wanted_;
     TerminalLine line_;
-    SetProgress progress_;
-    bool noted_ = false;
 };
-
-bool cameToItsEnd(const RunTrace& trace) {
-    return trace.finished() && trace.finished()->reason != FinishReason::Stopped &&
-           trace.finished()->reason != FinishReason::Failed;
-}
-
-// Says why runs of the session do not count, by the first of them.
-void sayOthers(int others, RunId first, const std::vector<FieldDifference>& differ) {
-    if (others == 0) return;
-    std::cerr << others << (others == 1 ? " run" : " runs") << " of the session with other settings "
-              << (others == 1 ? "does" : "do") << " not count; run " << raw(first) << ": ";
-    for (const FieldDifference& difference : differ)
-        std::cerr << (&difference == differ.data() ? "" : "; ") << difference.text();
-    std::cerr << '\n';
-}
-
-// Takes the results of an earlier call from the session: of runs that came to their end, of this setting and these
-// weights. The time that its prompts were given becomes that of the setting, so that the rest is asked on the same day.
-Result<void> takeFinished(const RunStore& store, const std::vector<Problem>& problems, RunRequest& setting,
-                          const RunModels& models, Evaluation& evaluation) {
-    std::map<std::string_view, std::size_t> indices;
-    for (std::size_t i = 0; i < problems.size(); ++i) indices.emplace(problems[i].id, i);
-    auto runs = store.store->listRuns(store.session);
-    if (!runs) return tl::unexpected(runs.error());
-    int others = 0;
-    RunId first_other = kNoRun;
-    std::vector<FieldDifference> first_differs;
-    for (const RunSummary& summary : *runs) {
-        if (summary.status != RunStatus::Finished) continue;
-        auto stored = store.store->loadRequest(summary.id);
-        if (!stored) return tl::unexpected(stored.error());
-        const auto found = indices.find(stored->problem_id);
-        if (found == indices.end() || evaluation.has(found->second)) continue;
-        RunRequest wanted = problemRequest(setting, problems[found->second], found->second);
-        // The clock is taken over, and no number depends on the threads.
-        wanted.clock = setting.clock ? setting.clock : stored->clock;
-        wanted.threads = stored->threads;
-        if (auto differ = differences(*stored, wanted); !differ.empty()) {
-            if (others++ > 0) continue;
-            first_other = summary.id;
-            first_differs = std::move(differ);
-            continue;
-        }
-        auto trace = store.store->loadRun(summary.id);
-        if (!trace) return tl::unexpected(trace.error());
-        if (!cameToItsEnd(*trace) || trace->provenance().model_hash != models.quantized->hash()) continue;
-        evaluation.add(found->second, resultOf(*trace));
-        setting.clock = stored->clock;
-    }
-    sayOthers(others, first_other, first_differs);
-    return {};
-}
-
-nlohmann::ordered_json report(const Evaluation& evaluation, const Gatherer& gatherer, const RunModels& models,
-                              const EvalArguments& arguments, int parallel, bool interrupted) {
-    nlohmann::ordered_json out;
-    out["model"] = models.quantized->config().name;
-    out["weight_format"] = models.quantized->weightFormat();
-    out["bits_per_weight"] = models.quantized->bitsPerWeight();
-    out["penalty"] = arguments.options.penalty;
-    out["rules"] = {{"logits", arguments.options.logits}, {"control", arguments.options.control}};
-    out["temperature"] = arguments.options.temperature;
-    out["top_p"] = arguments.options.top_p;
-    evaluation.addTo(out, interrupted);
-    out["failures"] = out["failed"];  // what the list was called before
-    out["parallel"] = parallel;
-    out["tokens_per_second"] = gatherer.progress().tokensPerSecond();
-    return out;
-}
-
-void print(const nlohmann::ordered_json& result, std::ostream& out) {
-    for (const auto& [key, value] : result.items()) {
-        if (key != "failures" && key != "failed") out << key << ": " << value.dump() << '\n';
-    }
-    out << "failed: " << result["failed"].size() << '\n';
-    for (const auto& failure : result["failed"])
-        out << "not run, " << failure["id"].get<std::string>() << ": " << failure["reason"].get<std::string>() << '\n';
-}
 
 // What the report cannot say by itself: that it is not the whole evaluation.
 Result<void> completeness(const Evaluation& evaluation, bool interrupted, bool kept) {
@@ -205,37 +116,26 @@ Result<void> execute(const EvalArguments& arguments) {
     auto store = openRunStore(arguments.database, arguments.sessionName(set->name));
     if (!store) return tl::unexpected(store.error());
 
-    Evaluation evaluation(set->problems.size());
-    if (arguments.resume) {
-        if (auto taken = takeFinished(*store, set->problems, *setting, *models, evaluation); !taken) return taken;
-        std::cerr << evaluation.done() << " of " << evaluation.wanted() << " problems are done already\n";
-    }
-    std::vector<std::size_t> todo;
-    for (std::size_t i = 0; i < set->problems.size(); ++i) {
-        if (!evaluation.has(i)) todo.push_back(i);
-    }
+    const SetOrder order{.problems = std::move(set->problems),
+                         .setting = std::move(*setting),
+                         .parallel = arguments.parallel,
+                         .resume = arguments.resume};
     const Interrupt interrupt;
-    CpuDevice device(setting->threads);
-    ProblemRuns runs(*setting, *models, device);
-    const Parallel parallel = runs.parallelFor(set->problems, arguments.parallel);
-    std::cerr << "At once: " << parallel.why << '\n';
-    Gatherer gatherer(set->problems, *store, evaluation);
-    auto ran = runs.run(set->problems, todo, parallel, gatherer, interrupt.token());
-    if (!ran && ran.error().code != ErrorCode::Cancelled) return ran;
-    if (store->writer != nullptr) {
-        if (auto closed = store->writer->close(); !closed) return closed;
-    }
+    auto outcome = [&] {
+        Teller teller(arguments.resume, order.problems.size());
+        return evaluateSet(order, *models, *store, teller, interrupt.token());
+    }();
+    if (!outcome) return tl::unexpected(outcome.error());
 
-    const nlohmann::ordered_json result =
-        report(evaluation, gatherer, *models, arguments, parallel.runs, interrupt.asked());
+    const nlohmann::ordered_json result = setReport(order.setting, *models, *outcome);
     auto output = Output::open(path);
     if (!output) return tl::unexpected(output.error());
     if (arguments.json.empty())
-        print(result, (*output)->stream());
+        (*output)->stream() << reportText(result);
     else
         (*output)->stream() << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (auto closed = (*output)->close(); !closed) return closed;
-    return completeness(evaluation, interrupt.asked(), !arguments.database.empty());
+    return completeness(outcome->evaluation, outcome->interrupted, !arguments.database.empty());
 }
 
 }  // namespace

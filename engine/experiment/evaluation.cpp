@@ -1,7 +1,5 @@
 #include "engine/experiment/evaluation.h"
 
-#include <algorithm>
-
 #include "engine/grading/run_grade.h"
 #include "engine/metrics/statistics.h"
 #include "engine/metrics/summary.h"
@@ -36,45 +34,58 @@ std::pair<std::string, Error> Evaluation::firstFailure() const {
     return {first.problem, first.why};
 }
 
-void Evaluation::addTo(nlohmann::ordered_json& out, bool interrupted) const {
+EvaluationFigures Evaluation::figures() const {
     using Label = ProblemResult::Label;
-    const auto count = [&](auto&& counts) {
-        return std::count_if(results_.begin(), results_.end(), [&](const auto& entry) { return counts(entry.second); });
-    };
-    const auto labelled = [&](Label label) {
-        return count([label](const ProblemResult& result) { return result.label == label; });
-    };
+    EvaluationFigures figures;
+    figures.wanted = wanted_;
+    figures.done = done();
+    figures.ran = std::ssize(results_);
+    for (const auto& [index, failure] : failures_) figures.failed.push_back({failure.problem, failure.why.line()});
+    if (results_.empty()) return figures;
     std::vector<double> tokens, markers, kl;
-    std::int64_t reused = 0;
     for (const auto& [index, result] : results_) {
         tokens.push_back(result.tokens);
         markers.push_back(result.markers);
         if (result.mean_kl) kl.push_back(*result.mean_kl);
-        reused += result.reused_positions;
+        figures.reused_positions += result.reused_positions;
+        figures.correct += result.label == Label::Correct;
+        figures.not_gradable += result.label == Label::NotGradable;
+        figures.overthinking += result.label == Label::Overthinking;
+        figures.cut_off += result.cut_off;
     }
-    const auto run = std::ssize(results_);
-    out["reference"] = results_.empty() ? std::string() : results_.begin()->second.reference;
-    out["problems"] = done();
-    out["problems_wanted"] = wanted_;
+    figures.reference = results_.begin()->second.reference;
+    figures.graded = figures.ran - figures.not_gradable;
+    figures.accuracy = static_cast<double>(figures.correct) / static_cast<double>(figures.ran);
+    figures.accuracy_95 = wilsonInterval(figures.correct, figures.ran);
+    figures.mean_tokens = mean(tokens);
+    figures.mean_tokens_95 = bootstrapMeanInterval(tokens, 1);
+    figures.mean_markers = mean(markers);
+    figures.mean_kl = mean(kl);
+    return figures;
+}
+
+void Evaluation::addTo(nlohmann::ordered_json& out, bool interrupted) const {
+    const EvaluationFigures figures = this->figures();
+    out["reference"] = figures.reference;
+    out["problems"] = figures.done;
+    out["problems_wanted"] = figures.wanted;
     out["interrupted"] = interrupted;
     out["failed"] = nlohmann::ordered_json::array();
-    for (const auto& [index, failure] : failures_)
-        out["failed"].push_back({{"id", failure.problem}, {"reason", failure.why.line()}});
-    out["graded"] = run - labelled(Label::NotGradable);
-    out["not_gradable"] = labelled(Label::NotGradable);
-    out["reused_positions"] = reused;
-    out["correct"] = labelled(Label::Correct);
-    if (run == 0) return;
-    // Of the problems that were run: what could not be run says nothing about the model's answers.
-    const Interval interval = wilsonInterval(labelled(Label::Correct), run);
-    out["accuracy"] = static_cast<double>(labelled(Label::Correct)) / static_cast<double>(run);
-    out["accuracy_95"] = {interval.low, interval.high};
-    out["overthinking_errors"] = labelled(Label::Overthinking);
-    out["cut_off"] = count([](const ProblemResult& result) { return result.cut_off; });
-    out["mean_tokens"] = mean(tokens).value_or(0);
-    if (const auto spread = bootstrapMeanInterval(tokens, 1)) out["mean_tokens_95"] = {spread->low, spread->high};
-    out["mean_markers"] = mean(markers).value_or(0);
-    out["mean_kl_nats"] = kl.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(*mean(kl));
+    for (const EvaluationFigures::Failure& failure : figures.failed)
+        out["failed"].push_back({{"id", failure.problem}, {"reason", failure.reason}});
+    out["graded"] = figures.graded;
+    out["not_gradable"] = figures.not_gradable;
+    out["reused_positions"] = figures.reused_positions;
+    out["correct"] = figures.correct;
+    if (!figures.accuracy) return;
+    out["accuracy"] = *figures.accuracy;
+    out["accuracy_95"] = {figures.accuracy_95.low, figures.accuracy_95.high};
+    out["overthinking_errors"] = figures.overthinking;
+    out["cut_off"] = figures.cut_off;
+    out["mean_tokens"] = figures.mean_tokens.value_or(0);
+    if (const auto& spread = figures.mean_tokens_95) out["mean_tokens_95"] = {spread->low, spread->high};
+    out["mean_markers"] = figures.mean_markers.value_or(0);
+    out["mean_kl_nats"] = figures.mean_kl ? nlohmann::ordered_json(*figures.mean_kl) : nlohmann::ordered_json(nullptr);
 }
 
 }  // namespace quibble

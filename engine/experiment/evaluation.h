@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/metrics/statistics.h"
 #include "engine/values/result.h"
 #include "engine/values/run_trace.h"
 
@@ -29,6 +30,26 @@ struct ProblemResult {
 /// The trace is of a run that has ended.
 [[nodiscard]] ProblemResult resultOf(const RunTrace& trace);
 
+/// The figures of an evaluation. Those of runs are empty where no problem was run.
+struct EvaluationFigures {
+    std::size_t wanted = 0, done = 0;  // problems; done with those that failed
+    std::int64_t ran = 0, graded = 0, not_gradable = 0, correct = 0;
+    std::int64_t overthinking = 0;  // of the wrong ones: the right answer had stood in the thought
+    std::int64_t cut_off = 0;       // ended by a limit
+    std::int64_t reused_positions = 0;
+    std::string reference;  // in words
+    struct Failure {
+        std::string problem, reason;
+    };
+    std::vector<Failure> failed;
+
+    /// Right answers among the problems that were run: what could not be run says nothing about the model's answers.
+    std::optional<double> accuracy{}, mean_tokens{}, mean_markers{};
+    Interval accuracy_95;                      // Wilson
+    std::optional<Interval> mean_tokens_95{};  // bootstrap
+    std::optional<double> mean_kl{};           // nats; also empty without a reference
+};
+
 class Evaluation {
 public:
     /// wanted: problems that were asked for.
@@ -47,6 +68,7 @@ public:
     /// Why none could be run: what is said of the first. Something must have failed.
     [[nodiscard]] std::pair<std::string, Error> firstFailure() const;
 
+    [[nodiscard]] EvaluationFigures figures() const;
     /// Adds the figures to `out`: "problems", "accuracy", "mean_tokens" and so on; those of runs only when there is
     /// one.
     void addTo(nlohmann::ordered_json& out, bool interrupted) const;
