@@ -15,6 +15,7 @@
 #include "app/run_bar.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
+#include "app/set_controller.h"
 #include "app/setup_controller.h"
 #include "views/card.h"
 #include "views/experts/experts_view.h"
@@ -92,7 +93,8 @@ MainWindow::MainWindow(const AppPaths& paths, QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
-    // The engine thread ends before the views that show its last events.
+    // The threads of the engine end before the views that show their last events.
+    delete parts_.sets;
     delete parts_.runs;
 }
 
@@ -125,6 +127,8 @@ void MainWindow::makeParts() {
     parts_.sessions = new SessionController(parts_.browser, parts_.work, this);
     parts_.setup = new SetupController(
         {parts_.prompt, parts_.sampler, parts_.markers, parts_.decoding, parts_.rules, parts_.model_bar}, this);
+    parts_.sets = new SetController(
+        {.runs = parts_.runs, .setup = parts_.setup, .sessions = parts_.sessions, .work = parts_.work}, this);
 }
 
 void MainWindow::placeParts() {

@@ -40,6 +40,7 @@ class SamplerPanel;
 class ScatterView;
 class SessionBrowser;
 class SessionController;
+class SetController;
 class SetupController;
 class SpeculationView;
 class TokenInspector;
@@ -49,6 +50,7 @@ class TracesView;
 class View;
 struct Error;
 struct RecoveredRun;
+struct SetSummary;
 struct WantedModel;
 
 class MainWindow : public QMainWindow {
@@ -72,6 +74,7 @@ public:
         RunController* runs = nullptr;
         SessionController* sessions = nullptr;
         SetupController* setup = nullptr;
+        SetController* sets = nullptr;
         TokenStreamPanel* stream = nullptr;
         TracesView* traces = nullptr;
         ScatterView* scatter = nullptr;
@@ -131,7 +134,13 @@ private:
     void wireFileWork();
     void showSaved(const QString& path);
     void showFileTrouble(const QString& key, const Error& error);
+    void showStoreTrouble(const QString& key, const QString& message);
     void closeAfterFileWork();
+    // window_sets.cpp
+    void wireSets();
+    void showSetOffer();
+    void showSetEnd(const SetSummary& summary);
+    void showSetSummary();
     // window_wiring.cpp
     void wire();
     void wireRuns();

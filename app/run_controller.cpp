@@ -399,18 +399,31 @@ void RunController::finishLive(const RunFinished& closing) {
 }
 
 QString RunController::blocked() const {
-    if (!store_blocked_.isEmpty()) return store_blocked_;
-    if (loadingModel()) return tr("The model is being loaded");
-    if (!model_) return tr("Open a model first (Ctrl+O)");
+    if (const QString why = startBlocked(); !why.isEmpty()) return why;
     const RunRequest request = sources_.request ? sources_.request() : RunRequest{};
     if (request.prompt.empty()) return tr("Write a prompt or choose a problem first");
-    if (const QString fault = sources_.fault ? sources_.fault() : QString(); !fault.isEmpty()) return fault;
     // What was found out about other settings holds nothing back: whoever is faster than the answer hears it from the
     // engine.
     if (const PromptReading* reading = reader_->readingOf(request, model_->model)) {
         if (!reading->prompt_blocked.isEmpty()) return reading->prompt_blocked;
         if (!reading->prefill_blocked.isEmpty()) return reading->prefill_blocked;
     }
+    return methodsBlocked();
+}
+
+QString RunController::settingBlocked() const {
+    const QString why = startBlocked();
+    return why.isEmpty() ? methodsBlocked() : why;
+}
+
+QString RunController::startBlocked() const {
+    if (!store_blocked_.isEmpty()) return store_blocked_;
+    if (loadingModel()) return tr("The model is being loaded");
+    if (!model_) return tr("Open a model first (Ctrl+O)");
+    return sources_.fault ? sources_.fault() : QString();
+}
+
+QString RunController::methodsBlocked() const {
     if (reference_->busy()) return tr("The reference is being looked at");
     if (!reference_->refusal().isEmpty()) return reference_->refusal();
     return check_->busy() || check_->insistable() ? QString() : check_->reason();

@@ -98,6 +98,12 @@ public:
     [[nodiscard]] QString referenceRefusal() const { return reference_->refusal(); }
     /// What the chosen reference will not show ("KL is 0 at every token"); empty: nothing to say.
     [[nodiscard]] QString referenceNote() const { return reference_->note(); }
+    /// Why no run of the settings as they stand can be made, whatever it is asked; empty: it can.
+    [[nodiscard]] QString settingBlocked() const;
+    /// What the next run is made of. Precondition: a model is open.
+    [[nodiscard]] RunRequest nextRequest() const;
+    /// Shared with whoever runs beside this: models are loaded once. Thread-safe.
+    [[nodiscard]] const std::shared_ptr<ModelCache>& models() const { return models_; }
     /// It is still being found out.
     [[nodiscard]] bool checkingDecoding() const { return check_->busy(); }
 
@@ -157,7 +163,8 @@ private:
     void updateActions();
     void updateStatus();
     [[nodiscard]] QString blocked() const;
-    [[nodiscard]] RunRequest nextRequest() const;  // precondition: a model is open
+    [[nodiscard]] QString startBlocked() const;
+    [[nodiscard]] QString methodsBlocked() const;
     [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
     [[nodiscard]] const RunTrace& liveTrace() const;
 

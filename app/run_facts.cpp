@@ -59,18 +59,6 @@ QString prefillText(const RunTrace& trace) {
                        : Text::tr("exact");
 }
 
-QString samplerText(const RunRequest& request) {
-    const SamplerSettings& s = request.sampler;
-    const QLocale locale;
-    QStringList parts{s.temperature == 0 ? Text::tr("greedy")
-                                         : Text::tr("temperature %1").arg(locale.toString(s.temperature, 'g', 4))};
-    if (s.top_k > 0) parts << Text::tr("top-k %1").arg(s.top_k);
-    if (s.top_p < 1) parts << Text::tr("top-p %1").arg(locale.toString(s.top_p, 'g', 4));
-    if (s.min_p > 0) parts << Text::tr("min-p %1").arg(locale.toString(s.min_p, 'g', 4));
-    parts << Text::tr("seed %1").arg(request.seed);
-    return parts.join(QStringLiteral(" · "));
-}
-
 QString perSecond(double tokens, std::int64_t ns) {
     if (tokens < 1 || ns <= 0) return {};
     return formatSpeed(tokens * 1e9 / static_cast<double>(ns));
@@ -119,6 +107,18 @@ void addEnd(const RunTrace& trace, Facts& facts) {
 }
 
 }  // namespace
+
+QString samplerText(const RunRequest& request) {
+    const SamplerSettings& s = request.sampler;
+    const QLocale locale;
+    QStringList parts{s.temperature == 0 ? Text::tr("greedy")
+                                         : Text::tr("temperature %1").arg(locale.toString(s.temperature, 'g', 4))};
+    if (s.top_k > 0) parts << Text::tr("top-k %1").arg(s.top_k);
+    if (s.top_p < 1) parts << Text::tr("top-p %1").arg(locale.toString(s.top_p, 'g', 4));
+    if (s.min_p > 0) parts << Text::tr("min-p %1").arg(locale.toString(s.min_p, 'g', 4));
+    parts << Text::tr("seed %1").arg(request.seed);
+    return parts.join(QStringLiteral(" · "));
+}
 
 Facts runFacts(const RunTrace& trace) {
     const RunProvenance& p = trace.provenance();

@@ -1,5 +1,6 @@
 #include "app/session_controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <QAction>
@@ -153,7 +154,7 @@ void SessionController::look() {
     emit displacedChanged();
 }
 
-// A run that another process was writing has ended since it was shown.
+// A run that somebody else than the window's runner was writing has ended since it was shown.
 void SessionController::reloadShown() {
     if (!shown_running_ || shown_ == kNoRun || shown_ == live_) return;
     const auto summary = store_->listedRun(shown_);
@@ -288,6 +289,11 @@ void SessionController::show(const std::shared_ptr<const RunTrace>& trace, RunId
 
 void SessionController::runChanged(RunId run) { list_->putRun(run); }
 void SessionController::runRegraded(RunId run) { list_->updateRun(run); }
+
+void SessionController::runsWritten(SessionId session, const std::vector<RunId>& runs) {
+    list_->putRunsOf(session, runs);
+    if (std::find(runs.begin(), runs.end(), shown_) != runs.end()) reloadShown();
+}
 
 void SessionController::setShownRun(RunId run) {
     shown_ = run;

@@ -59,6 +59,8 @@ public:
     /// What the list says of a run is not up to date any more.
     void runChanged(RunId run);
     void runRegraded(RunId run);
+    /// Runs of a session that are made beside the one that the window follows have begun or ended.
+    void runsWritten(SessionId session, const std::vector<RunId>& runs);
     /// The run the window shows and the one that is going on.
     void setShownRun(RunId run);
     void setLiveRun(RunId run);
@@ -134,7 +136,7 @@ private:
     SessionId current_ = kNoSession;
     std::pair<SessionId, std::string> made_;  // the session that was made last, and the prompt that it was made for
     RunId shown_ = kNoRun;
-    bool shown_running_ = false;  // when it was read, another process was writing it
+    bool shown_running_ = false;  // when it was read, somebody else than the window's runner was writing it
     RunId live_ = kNoRun;
     std::uint64_t wanted_ = 0;  // number of the last call of openRun
     std::vector<Deleted> deleted_;

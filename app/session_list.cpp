@@ -170,7 +170,20 @@ void SessionList::putRun(RunId run) {
     if (store_ == nullptr || run == kNoRun) return;
     const auto stem = store_->stemOf(run);
     if (!stem || stem->empty()) return;
-    const SessionId session = stem->front().session;
+    putNew(stem->front().session, *stem);
+}
+
+void SessionList::putRunsOf(SessionId session, const std::vector<RunId>& runs) {
+    if (store_ == nullptr) return;
+    std::vector<RunSummary> rows;
+    for (const RunId run : runs) {
+        if (auto row = store_->listedRun(run)) rows.push_back(std::move(*row));  // else it was deleted
+    }
+    putNew(session, rows);
+}
+
+// A new run may be of another model than those before.
+void SessionList::putNew(SessionId session, const std::vector<RunSummary>& runs) {
     putSession(session);
     const auto before = several_models_.find(session);
     const bool said_model = before != several_models_.end() && before->second;
@@ -179,7 +192,7 @@ void SessionList::putRun(RunId run) {
         wanted_.push_back(session);
         turn_.start();
     }
-    putRuns(*stem);
+    putRuns(runs);
 }
 
 void SessionList::updateRun(RunId run) {

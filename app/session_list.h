@@ -38,6 +38,8 @@ public:
     void putSession(SessionId session);
     /// The run with what it hangs from, and its session.
     void putRun(RunId run);
+    /// Runs of one session that hang from none, and the session: many at a time.
+    void putRunsOf(SessionId session, const std::vector<RunId>& runs);
     /// The run where the list has it already.
     void updateRun(RunId run);
     /// The run with all that grew from it.
@@ -60,6 +62,7 @@ private:
     void readNext();
     void readNewest(SessionId session);
     void readEarlier(SessionId session);
+    void putNew(SessionId session, const std::vector<RunSummary>& runs);
     void putRuns(const std::vector<RunSummary>& runs, const QString& found = {});
     void showEarlier(SessionId session, std::int64_t count);
     [[nodiscard]] bool saysModel(SessionId session);

@@ -43,6 +43,8 @@ public:
 
     void setProblems(ProblemSet problems);
     [[nodiscard]] bool hasProblems() const { return problems_ && !problems_->problems().empty(); }
+    /// That problems are drawn from; nullptr: there is none.
+    [[nodiscard]] const ProblemSet* problems() const { return hasProblems() ? &*problems_ : nullptr; }
 
     /// The reference that makes sense with these weights: the stored weights of the same file when they were quantized
     /// in memory, else none. A reference file stays.

@@ -1,4 +1,4 @@
-// MainWindow: exports and imports that go on beside it, and what a window does that is closed meanwhile.
+// MainWindow: exports, imports and problem sets that go on beside it, and what a window does that is closed meanwhile.
 #include <QAction>
 #include <QFileInfo>
 #include <QMessageBox>
@@ -24,9 +24,14 @@ constexpr const char* kQuestion = "fileWorkQuestion";
 }  // namespace
 
 void MainWindow::wireFileWork() {
-    connect(parts_.status, &RunStatusBar::workCancelRequested, parts_.work->cancelAction(), &QAction::trigger);
+    connect(parts_.status, &RunStatusBar::workCancelRequested, parts_.work, &FileWork::cancelShown);
     connect(parts_.work, &FileWork::changed, this, [this] {
-        parts_.status->setWork(parts_.work->doing());
+        const FileWork& work = *parts_.work;
+        parts_.status->setWork({.doing = work.doing(),
+                                .figures = work.figures(),
+                                .tip = work.tip(),
+                                .ending = work.keeps() ? tr("Stop: %1. What is done is kept").arg(work.doing())
+                                                       : tr("Cancel: %1").arg(work.doing())});
         if (parts_.work->busy()) return;
         if (auto* question = findChild<QMessageBox*>(QString::fromLatin1(kQuestion))) question->done(QDialog::Rejected);
         if (closing_after_work_) QMetaObject::invokeMethod(this, &QWidget::close, Qt::QueuedConnection);
@@ -61,6 +66,16 @@ void MainWindow::showFileTrouble(const QString& key, const Error& error) {
     parts_.banners->showError(key, error);
 }
 
+void MainWindow::showStoreTrouble(const QString& key, const QString& message) {
+    if (message.isEmpty()) return parts_.banners->clear(key);
+    parts_.banners->showMessage({.kind = BannerMessage::Kind::Problem,
+                                 .key = key,
+                                 .cause = message,
+                                 .hint = tr("Nothing is lost yet: writing is tried again until it works."),
+                                 .action = {},
+                                 .on_action = {}});
+}
+
 void MainWindow::closeAfterFileWork() {
     closing_after_work_ = true;
     QTimer::singleShot(kShortWorkMs, this, [this] {
@@ -71,10 +86,15 @@ void MainWindow::closeAfterFileWork() {
                                     tr("%1 is not finished.").arg(parts_.work->doing()), QMessageBox::NoButton, this);
         box->setObjectName(QString::fromLatin1(kQuestion));
         box->setAttribute(Qt::WA_DeleteOnClose);
-        box->setInformativeText(tr("The window closes when it is. If it is cancelled, nothing of it is kept."));
+        const bool keeps = parts_.work->keeps();
+        box->setInformativeText(
+            keeps ? tr("The window closes when it is. If it is stopped, what is done is kept, and the rest can be done "
+                       "another time.")
+                  : tr("The window closes when it is. If it is cancelled, nothing of it is kept."));
         QPushButton* keep = box->addButton(tr("&Keep the window open"), QMessageBox::RejectRole);
         keep->setObjectName(QStringLiteral("keepOpen"));
-        QPushButton* cancel = box->addButton(tr("&Cancel it and close"), QMessageBox::DestructiveRole);
+        QPushButton* cancel =
+            box->addButton(keeps ? tr("&Stop it and close") : tr("&Cancel it and close"), QMessageBox::DestructiveRole);
         cancel->setObjectName(QStringLiteral("cancelWork"));
         box->setDefaultButton(keep);
         box->setEscapeButton(keep);

@@ -12,6 +12,7 @@
 #include "app/main_window.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
+#include "app/set_controller.h"
 #include "app/setup_controller.h"
 #include "app/window_actions.h"
 #include "views/command_palette.h"
@@ -90,6 +91,20 @@ void MainWindow::makeRunMenu() {
     const RunActions* actions = parts_.runs->actions();
     for (QAction* action : {actions->run(), actions->pause(), actions->step(), actions->stop()})
         menu->addAction(action);
+    menu->addSeparator();
+    for (QAction* action : {parts_.sets->runAction(), parts_.sets->stopAction()}) {
+        menu->addAction(action);
+        addAction(action);
+    }
+    addMenuActions(this, menu,
+                   {
+                       {"setSummary",
+                        tr("Fi&gures of the Set…"),
+                        {},
+                        [this] { showSetSummary(); },
+                        tr("What the set that was run last came to")},
+                       {"", {}, {}, {}, {}},
+                   });
     const auto pace_choice = [this](const char* name, const QString& text, double pace, const char* sequence) {
         return ChoiceSpec{name, text, [this, pace] { return settings_.pace() == pace; },
                           [this, pace] { setPace(pace); }, QKeySequence(QString::fromLatin1(sequence))};

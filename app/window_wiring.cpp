@@ -12,6 +12,7 @@
 #include "app/main_window.h"
 #include "app/run_controller.h"
 #include "app/session_controller.h"
+#include "app/set_controller.h"
 #include "app/setup_controller.h"
 #include "data/file_kind.h"
 #include "data/models/model_catalogue.h"
@@ -52,6 +53,7 @@ void MainWindow::wire() {
     wireSessions();
     wireModels();
     wireViews();
+    wireSets();
 }
 
 void MainWindow::wireRuns() {
@@ -82,15 +84,8 @@ void MainWindow::wireRuns() {
     connect(runs, &RunController::runFinished, this, [this] { parts_.sessions->setLiveRun(kNoRun); });
     connect(runs, &RunController::runSaved, parts_.sessions, &SessionController::runChanged);
     connect(runs, &RunController::runRegraded, parts_.sessions, &SessionController::runRegraded);
-    connect(runs, &RunController::storeTrouble, this, [banners](const QString& message) {
-        if (message.isEmpty()) return banners->clear(QStringLiteral("store"));
-        banners->showMessage({.kind = BannerMessage::Kind::Problem,
-                              .key = QStringLiteral("store"),
-                              .cause = message,
-                              .hint = tr("Nothing is lost yet: writing is tried again until it works."),
-                              .action = {},
-                              .on_action = {}});
-    });
+    connect(runs, &RunController::storeTrouble, this,
+            [this](const QString& message) { showStoreTrouble(QStringLiteral("store"), message); });
     connect(runs, &RunController::statusChanged, parts_.status, &RunStatusBar::setStatus);
     connect(parts_.status, &RunStatusBar::detailsRequested, this, &MainWindow::showRunDetails);
     connect(runs, &RunController::actionsChanged, this, [this] {
@@ -410,6 +405,11 @@ void MainWindow::useDatabase(const std::filesystem::path& path) {
                                   {ErrorCode::Busy, tr("A run is going on").toStdString(),
                                    tr("Stop it before you change the database").toStdString()});
         return;
+    }
+    if (parts_.sets->running()) {
+        return parts_.banners->showError(QStringLiteral("database"),
+                                         {ErrorCode::Busy, tr("A problem set is being run").toStdString(),
+                                          tr("Stop it before you change the database").toStdString()});
     }
     if (parts_.sessions->importing()) {
         return parts_.banners->showError(

@@ -6,6 +6,8 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include "engine/metrics/run_progress.h"
+
 namespace quibble {
 
 namespace {
@@ -139,6 +141,12 @@ QString formatPercent(double share) {
 }
 
 QString formatSpeed(double tokens_per_second) { return tr("%1 tok/s").arg(formatSignificant(tokens_per_second)); }
+
+QString formatTimeLeft(double seconds) {
+    const RoundedTime left = roundedTime(seconds);
+    if (left.hours > 0) return tr("%1 h %2 min left").arg(left.hours).arg(left.minutes);
+    return left.minutes > 0 ? tr("%1 min left").arg(left.minutes) : tr("%1 s left").arg(left.seconds);
+}
 
 QString controlText(const ControlChange& change) {
     const QString key = QString::fromStdString(change.key);

@@ -43,6 +43,8 @@ enum class Unit { Nat, Bit };
 [[nodiscard]] QString formatPercent(double share);
 /// Tokens a second: "6.10 tok/s", "1,010 tok/s".
 [[nodiscard]] QString formatSpeed(double tokens_per_second);
+/// "2 min left".
+[[nodiscard]] QString formatTimeLeft(double seconds);
 /// With a fixed number of decimals: for what is compared in one column, settings and times.
 [[nodiscard]] QString formatNumber(double value, int decimals);
 /// A control that was moved while the run went on, as short as a label: "λ 2", "expert budget 5".

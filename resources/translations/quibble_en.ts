@@ -208,6 +208,13 @@ Click: the next token that used it</numerusform>
             <numerusform>%n tokens were on disk and are kept. The run is listed as interrupted.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%n problems could not be run, the first of them %1: %2.</source>
+        <translation>
+            <numerusform>%n problem could not be run: %1: %2.</numerusform>
+            <numerusform>%n problems could not be run, the first of them %1: %2.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>quibble::SessionBrowser</name>
@@ -317,6 +324,26 @@ Click: the next token that used it</numerusform>
         <translation>
             <numerusform>Passes of %n row (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms</numerusform>
             <numerusform>Passes of %n rows (%L1 of them): %2 experts wanted, %3 read, %4 MB of expert weights, %5 ms</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>SetFacts</name>
+    <message numerus="yes">
+        <source>%n results are of runs that the session held already.</source>
+        <translation>
+            <numerusform>%n result is of a run that the session held already.</numerusform>
+            <numerusform>%n results are of runs that the session held already.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>quibble::SetController</name>
+    <message numerus="yes">
+        <source>Run all %n problems of %1 with the settings that are shown, many at a time, and keep each run</source>
+        <translation>
+            <numerusform>Run the one problem of %1 with the settings that are shown, and keep the run</numerusform>
+            <numerusform>Run all %n problems of %1 with the settings that are shown, many at a time, and keep each run</numerusform>
         </translation>
     </message>
 </context>

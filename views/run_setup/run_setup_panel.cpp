@@ -65,7 +65,13 @@ RunSetupPanel::RunSetupPanel(QWidget* parent) : View(tr("Problem"), parent) {
     column->addWidget(blocked_);
     raw_ = new QCheckBox(tr("raw completion"), this);
     raw_->setToolTip(tr("Continue the text as it stands, without the chat template of the model"));
-    column->addWidget(raw_);
+    set_button_ = new QPushButton(tr("Run all"), this);
+    set_button_->setObjectName(QStringLiteral("runSetButton"));
+    auto* last_row = new QHBoxLayout;
+    last_row->addWidget(raw_, 1);
+    last_row->addWidget(set_button_);
+    column->addLayout(last_row);
+    connect(set_button_, &QPushButton::clicked, this, &RunSetupPanel::setRequested);
 
     connect(new_button_, &QPushButton::clicked, this, &RunSetupPanel::newProblemRequested);
     connect(free_button_, &QPushButton::clicked, this, [this] {
@@ -153,6 +159,12 @@ void RunSetupPanel::setProblemsAvailable(bool available) {
     new_button_->setEnabled(available);
     new_button_->setToolTip(available ? tr("Draw another problem")
                                       : tr("The problem set that comes with the program was not found"));
+}
+
+void RunSetupPanel::setSetOffer(const QString& text, const QString& tip, bool possible) {
+    set_button_->setText(text);
+    set_button_->setToolTip(tip);
+    set_button_->setEnabled(possible);
 }
 
 bool RunSetupPanel::eventFilter(QObject* watched, QEvent* event) {

@@ -43,6 +43,8 @@ public:
     static constexpr std::size_t kTokensShown = 4000;
     [[nodiscard]] bool tokensShown() const;
     void setProblemsAvailable(bool available);
+    /// What the button offers that is about all problems of the set, or why it cannot.
+    void setSetOffer(const QString& text, const QString& tip, bool possible);
     /// Why the model cannot be asked this; empty: it can.
     void setBlocked(const QString& reason);
     /// What the open model was made for, if nothing else; said beside prompts that are not of the problem set. Empty:
@@ -54,6 +56,7 @@ public:
 
 signals:
     void newProblemRequested();
+    void setRequested();           // what setSetOffer() offers
     void promptChanged();          // text, raw, or kind
     void promptTokensRequested();  // the pop-up was opened: call setPromptTokens
     void runRequested();           // Ctrl+Enter in the editor
@@ -71,6 +74,7 @@ private:
     PromptEdit* text_;
     QPushButton* new_button_;
     QPushButton* free_button_;
+    QPushButton* set_button_;
     QLabel* speciality_;
     QLabel* length_note_;
     QPushButton* take_back_;

@@ -120,10 +120,7 @@ QString RunStatusBar::progressText() const {
     const RunProgress progress = runProgress(trace);
     const QString count = tr("%L1 of %L2").arg(progress.tokens).arg(progress.limit);
     if (!progress.seconds_left || trace.state() == RunState::Paused) return count;
-    const RoundedTime left = roundedTime(*progress.seconds_left);
-    if (left.hours > 0) return tr("%1, %2 h %3 min left").arg(count).arg(left.hours).arg(left.minutes);
-    return left.minutes > 0 ? tr("%1, %2 min left").arg(count).arg(left.minutes)
-                            : tr("%1, %2 s left").arg(count).arg(left.seconds);
+    return tr("%1, %2").arg(count, formatTimeLeft(*progress.seconds_left));
 }
 
 void RunStatusBar::refresh() {
@@ -208,10 +205,13 @@ void RunStatusBar::clearError() {
     error_->setVisible(false);
 }
 
-void RunStatusBar::setWork(const QString& doing) {
-    work_->setFullText(doing.isEmpty() ? QString() : tr("%1…").arg(doing));
-    cancel_work_->setToolTip(tr("Cancel: %1").arg(doing));
-    if (doing.isEmpty()) {
+void RunStatusBar::setWork(const WorkLine& work) {
+    work_->setFullText(work.doing.isEmpty()     ? QString()
+                       : work.figures.isEmpty() ? tr("%1…").arg(work.doing)
+                                                : tr("%1: %2").arg(work.doing, work.figures));
+    work_->setTip(work.tip);
+    cancel_work_->setToolTip(work.ending);
+    if (work.doing.isEmpty()) {
         work_timer_.stop();
         work_->hide();
         cancel_work_->hide();

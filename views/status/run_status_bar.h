@@ -27,6 +27,14 @@ struct StatusFigures {
     QString model;   // shown while no run has told its provenance
 };
 
+/// Something that goes on beside the runs, with a button that ends it.
+struct WorkLine {
+    QString doing;    // "Exporting run.csv"; empty: nothing
+    QString figures;  // how far it is; may be empty
+    QString tip;      // more about it
+    QString ending;   // what the button does
+};
+
 class RunStatusBar : public QStatusBar {
     Q_OBJECT
 public:
@@ -35,9 +43,8 @@ public:
     /// Cause and what to do, until dismissed or replaced; no modal box.
     void showError(const Error& error);
     void clearError();
-    /// Something that goes on beside the runs ("Exporting run.csv"), with a button that ends it; empty: nothing. Shown
-    /// when it takes longer than a moment.
-    void setWork(const QString& doing);
+    /// Shown when it takes longer than a moment.
+    void setWork(const WorkLine& work);
     [[nodiscard]] QString stateText() const;
     /// "123 of 512, 2 min left" while the run may go on; else empty.
     [[nodiscard]] QString progressText() const;

@@ -1,0 +1,79 @@
+// MainWindow: the problem set that is run as a whole beside it.
+#include <QAction>
+
+#include "app/banner.h"
+#include "app/file_work.h"
+#include "app/main_window.h"
+#include "app/set_controller.h"
+#include "app/set_summary_dialog.h"
+#include "app/setup_controller.h"
+#include "views/run_setup/run_setup_panel.h"
+
+namespace quibble {
+
+namespace {
+
+constexpr const char* kKey = "set";  // of its banner
+
+}  // namespace
+
+void MainWindow::wireSets() {
+    SetController* sets = parts_.sets;
+    connect(sets, &SetController::changed, this, &MainWindow::showSetOffer);
+    connect(parts_.prompt, &RunSetupPanel::setRequested, sets, [sets] {
+        if (sets->running())
+            sets->stop();
+        else
+            sets->start();
+    });
+    connect(sets, &SetController::ended, this, &MainWindow::showSetEnd);
+    connect(sets, &SetController::failed, this,
+            [this](const Error& error) { showFileTrouble(QString::fromLatin1(kKey), error); });
+    connect(sets, &SetController::storeTrouble, this,
+            [this](const QString& message) { showStoreTrouble(QStringLiteral("set-store"), message); });
+    showSetOffer();
+}
+
+void MainWindow::showSetOffer() {
+    const SetController* sets = parts_.sets;
+    const QAction* offered = sets->running() ? sets->stopAction() : sets->runAction();
+    const ProblemSet* set = parts_.setup->problems();
+    const QString run = set == nullptr ? tr("Run all") : tr("Run all %L1").arg(set->problems().size());
+    parts_.prompt->setSetOffer(sets->running() ? tr("Stop set") : run, offered->toolTip(), offered->isEnabled());
+    if (sets->running()) parts_.banners->clear(QString::fromLatin1(kKey));
+}
+
+void MainWindow::showSetEnd(const SetSummary& summary) {
+    QStringList hint;
+    if (!summary.failed.empty()) {
+        const auto& [problem, reason] = summary.failed.front();
+        hint << (summary.failed.size() == 1 ? tr("%1 could not be run: %2.").arg(problem, reason)
+                                            : tr("%n problems could not be run, the first of them %1: %2.", nullptr,
+                                                 static_cast<int>(summary.failed.size()))
+                                                  .arg(problem, reason));
+    }
+    for (const QString& sentence : {summary.brief, summary.state}) {
+        if (!sentence.isEmpty()) hint << sentence;
+    }
+    parts_.banners->showMessage(
+        {.kind = summary.failed.empty() ? BannerMessage::Kind::News : BannerMessage::Kind::Problem,
+         .key = QString::fromLatin1(kKey),
+         .cause = tr("%1 – %2").arg(summary.name, summary.headline),
+         .hint = hint.join(QLatin1Char(' ')),
+         .action = tr("Figures…"),
+         .on_action = [this] { showSetSummary(); }});
+}
+
+void MainWindow::showSetSummary() {
+    const auto& summary = parts_.sets->summary();
+    if (!summary) {
+        return parts_.banners->showError(QString::fromLatin1(kKey),
+                                         {ErrorCode::NotFound, tr("No set has been run yet").toStdString(),
+                                          tr("Run the whole set first").toStdString()});
+    }
+    auto* dialog = new SetSummaryDialog(*summary, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->open();
+}
+
+}  // namespace quibble
