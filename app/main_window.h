@@ -32,6 +32,7 @@ class FileWork;
 class LogWindow;
 class MarkersPanel;
 class ModelBar;
+class ProblemSet;
 class RulesPanel;
 class RunController;
 class RunSetupPanel;
@@ -62,7 +63,7 @@ public:
     /// Opens the database and the last session or the shipped problem, and the first model (`model` empty: that of the
     /// last run, else the shipped one). Call once.
     void begin(const std::filesystem::path& model);
-    /// A model or a session file; anything else is refused with the reason on a banner.
+    /// A model, a session file or a problem set; anything else is refused with the reason on a banner.
     void openFile(const QString& path) { openFiles({path}); }
     /// Takes back what was said about files before.
     void openFiles(const QStringList& paths);
@@ -98,6 +99,8 @@ public:
 
     // What menus and buttons call; the paths of dialogs can be given to their second halves.
     void openModel(const std::filesystem::path& path);
+    /// Read beside the window; from then on problems are drawn from that set.
+    void openProblems(const std::filesystem::path& path);
     void setWeightQuant(const MethodChoice& choice);
     void setReferenceFile(const QString& path);
     void exportSessionTo(SessionId session, const QString& path);
@@ -138,6 +141,7 @@ private:
     void closeAfterFileWork();
     // window_sets.cpp
     void wireSets();
+    void useProblems(const ProblemSet& set);
     void showSetOffer();
     void showSetEnd(const SetSummary& summary);
     void showSetSummary();
@@ -171,6 +175,7 @@ private:
     void chooseReference();
     void chooseDraft(int which);
     void chooseSessionToImport();
+    void chooseProblems();
     void chooseDatabase();
     void changeDatabase(const std::filesystem::path& path);
     void chooseCopy();
@@ -213,6 +218,7 @@ private:
 /// Usual endings of the files that the window takes; what a file is decides its content.
 inline constexpr const char* kModelEndings[] = {"gguf", "safetensors", "index.json"};
 inline constexpr const char* kSessionEnding = "session";
+inline constexpr const char* kSetEnding = "jsonl";  // of a problem set
 /// Whether such a file is opened as a model: by its content, and where that says nothing by its ending.
 [[nodiscard]] bool opensAsModel(const QString& path);
 

@@ -95,7 +95,7 @@ SetController::~SetController() = default;
 
 QString SetController::blocked() const {
     if (running()) return tr("The set is being run: stop it first");
-    if (sources_.setup->problems() == nullptr) return tr("The problem set that comes with the program was not found");
+    if (sources_.setup->problems() == nullptr) return tr("There is no problem set: open one first");
     if (sources_.runs->live()) return tr("A run is going on: stop it first");
     return sources_.runs->settingBlocked();
 }

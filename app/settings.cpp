@@ -94,9 +94,9 @@ void Settings::saveWindow(const QByteArray& geometry, const QByteArray& layout) 
 
 void Settings::forgetLayout() { settings_.remove(kLayout); }
 
-QString Settings::folder(const QString& kind) const {
+QString Settings::folder(const QString& kind, const QString& first) const {
     const QString folder = settings_.value(QStringLiteral("folders/") + kind).toString();
-    return !folder.isEmpty() && QFileInfo(folder).isDir() ? folder : QDir::homePath();
+    return !folder.isEmpty() && QFileInfo(folder).isDir() ? folder : !first.isEmpty() ? first : QDir::homePath();
 }
 
 void Settings::setFolder(const QString& kind, const QString& folder) {

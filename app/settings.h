@@ -42,8 +42,9 @@ public:
     /// Version of the set of docks, for QMainWindow::saveState.
     static constexpr int kLayoutVersion = 3;
 
-    /// Folder of the last file dialog of a kind: "models", "sessions", "exports".
-    [[nodiscard]] QString folder(const QString& kind) const;
+    /// Folder of the last file dialog of a kind: "models", "sessions", "exports", "problems". Before the first one it
+    /// is `first`, and without that the user's own.
+    [[nodiscard]] QString folder(const QString& kind, const QString& first = {}) const;
     void setFolder(const QString& kind, const QString& folder);
 
     [[nodiscard]] QStringList recentModels() const;

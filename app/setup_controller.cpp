@@ -105,6 +105,12 @@ void SetupController::newProblem() {
     emit changed();
 }
 
+void SetupController::firstProblem() {
+    if (!hasProblems()) return;
+    showProblem(problems_->problems().front());
+    emit changed();
+}
+
 void SetupController::showProblem(const Problem& problem) {
     panels_.prompt->showProblem(QString::fromStdString(problem.id), QString::fromStdString(problem.text),
                                 QString::fromStdString(problem.answer));

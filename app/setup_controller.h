@@ -53,6 +53,8 @@ public:
 
 public slots:
     void newProblem();
+    /// The first of the set.
+    void firstProblem();
 
 signals:
     void changed();

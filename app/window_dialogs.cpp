@@ -134,6 +134,16 @@ void MainWindow::chooseSessionToImport() {
                });
 }
 
+void MainWindow::chooseProblems() {
+    const QString kind = QStringLiteral("problems");
+    askForFile(this, tr("Open problem set"), tr("Problem sets (*.%1);;All files (*)").arg(QLatin1String(kSetEnding)),
+               settings_.folder(kind, toQString(paths_.shippedProblems().parent_path())),
+               [this, kind](const QString& path) {
+                   settings_.setFolder(kind, folderOf(path));
+                   openProblems(toPath(path));
+               });
+}
+
 void MainWindow::chooseDatabase() {
     // Opens what exists under the name that is chosen, and makes what does not: nothing is ever replaced.
     auto* dialog = new QFileDialog(this, tr("Open or make a database"), folderOf(toQString(database_)),

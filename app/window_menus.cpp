@@ -122,6 +122,11 @@ void MainWindow::makeRunMenu() {
     addMenuActions(
         this, menu,
         {
+            {"problemSet",
+             tr("Pro&blem Set…"),
+             {},
+             [this] { chooseProblems(); },
+             tr("Draw problems from another file, and run all of it")},
             {"newProblem", tr("&New Problem"), keys("Ctrl+Shift+N"), [this] { parts_.setup->newProblem(); }, {}},
             {"editPrompt", tr("&Edit Prompt"), keys("Ctrl+P"), [this] { focusOn(parts_.prompt); }, {}},
             {"sampler", tr("S&ampling…"), keys("Ctrl+Shift+S"), [this] { openSampler(); }, {}},

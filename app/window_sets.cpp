@@ -1,5 +1,6 @@
 // MainWindow: the problem set that is run as a whole beside it.
 #include <QAction>
+#include <QStatusBar>
 
 #include "app/banner.h"
 #include "app/file_work.h"
@@ -14,6 +15,7 @@ namespace quibble {
 namespace {
 
 constexpr const char* kKey = "set";  // of its banner
+constexpr int kMessageMs = 6000;
 
 }  // namespace
 
@@ -32,6 +34,31 @@ void MainWindow::wireSets() {
     connect(sets, &SetController::storeTrouble, this,
             [this](const QString& message) { showStoreTrouble(QStringLiteral("set-store"), message); });
     showSetOffer();
+}
+
+void MainWindow::openProblems(const std::filesystem::path& path) {
+    const QString key = QStringLiteral("problems");
+    parts_.work->start({.doing = tr("Reading %1").arg(toQString(path.filename())),
+                        .job = [this, key, path](const std::stop_token&) -> Worker::Answer {
+                            auto set = ProblemSet::load(path);
+                            if (set && set->problems().empty())
+                                set = fail(ErrorCode::InvalidArgument, path.string() + " holds no problem");
+                            return [this, key, set = std::move(set)] {
+                                if (!set) return showFileTrouble(key, set.error());
+                                parts_.banners->clear(key);
+                                useProblems(*set);
+                            };
+                        },
+                        .broken = [this, key](const Error& error) { showFileTrouble(key, error); }});
+}
+
+void MainWindow::useProblems(const ProblemSet& set) {
+    parts_.setup->setProblems(set);
+    parts_.setup->firstProblem();
+    parts_.sets->update();
+    statusBar()->showMessage(tr("%n problems of %1", nullptr, static_cast<int>(set.problems().size()))
+                                 .arg(QString::fromStdString(set.name())),
+                             kMessageMs);
 }
 
 void MainWindow::showSetOffer() {

@@ -434,15 +434,18 @@ void MainWindow::openOne(const QString& path) {
     const bool session = kind == FileKind::Session ||
                          (kind == FileKind::Unknown && file.suffix().toLower() == QLatin1String(kSessionEnding));
     if (session && !file.isDir()) return parts_.sessions->importSession(toPath(path));
+    if (kind == FileKind::Unknown && file.isFile() && file.suffix().toLower() == QLatin1String(kSetEnding))
+        return openProblems(toPath(path));
     const QString cause = file.isDir() ? tr("%1 is a folder").arg(file.fileName())
                           : kind == FileKind::OtherDatabase
                               ? tr("%1 is a database of another program").arg(file.fileName())
                               : tr("%1 is neither a model nor a session").arg(file.fileName());
-    parts_.banners->showError(QStringLiteral("file"),
-                              {ErrorCode::Unsupported, cause.toStdString(),
-                               tr("Quibble opens models (.%1) and sessions (.%2)")
-                                   .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding))
-                                   .toStdString()});
+    parts_.banners->showError(
+        QStringLiteral("file"),
+        {ErrorCode::Unsupported, cause.toStdString(),
+         tr("Quibble opens models (.%1), sessions (.%2) and problem sets (.%3)")
+             .arg(QLatin1String("gguf, .safetensors"), QLatin1String(kSessionEnding), QLatin1String(kSetEnding))
+             .toStdString()});
 }
 
 void MainWindow::showInternalError(const QString& what) {

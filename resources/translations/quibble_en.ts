@@ -215,6 +215,13 @@ Click: the next token that used it</numerusform>
             <numerusform>%n problems could not be run, the first of them %1: %2.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%n problems of %1</source>
+        <translation>
+            <numerusform>%n problem of %1</numerusform>
+            <numerusform>%n problems of %1</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>quibble::SessionBrowser</name>

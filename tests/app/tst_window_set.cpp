@@ -51,6 +51,7 @@ private slots:
     void cleanup();
     void whatIsMissingIsSaid();
     void eachRunIsThatOfRunAlone();
+    void aSetIsOpenedFromAFile();
     void theFiguresAreThoseOfEval();
     void aStopKeepsWhatIsDone();
     void aProblemThatFailsIsCounted();
@@ -144,7 +145,7 @@ void TestWindowSet::whatIsMissingIsSaid() {
     QVERIFY(waitUntil([&] { return sets().runAction()->isEnabled(); }));
     w.parts().setup->setProblems({});
     sets().update();
-    QVERIFY(says("problem set that comes with the program was not found"));
+    QVERIFY(says("There is no problem set"));
     w.window().findChild<QAction*>(QStringLiteral("setSummary"))->trigger();
     QVERIFY2(w.banners().contains(QStringLiteral("No set has been run yet")), qPrintable(w.banners()));
     w.parts().setup->showDefaults();
@@ -206,6 +207,30 @@ void TestWindowSet::eachRunIsThatOfRunAlone() {
     }
     QCOMPARE(problems.size(), std::size_t(kFew));
     w.parts().setup->show(setting);
+}
+
+void TestWindowSet::aSetIsOpenedFromAFile() {
+    const QString path = w.file(QStringLiteral("own.jsonl"));
+    std::ofstream(path.toStdString()) << problemLines(3);
+    w.window().openFile(path);
+    QVERIFY(w.waitForFiles());
+    QVERIFY2(w.banners().isEmpty(), qPrintable(w.banners()));
+    QCOMPARE(setButton()->text(), QStringLiteral("Run all 3"));
+    QVERIFY(setButton()->toolTip().contains(QStringLiteral(" of own ")));
+    QCOMPARE(w.parts().setup->request().problem_id, std::string("heldout-001"));
+    // What cannot be read leaves the set as it is and says why.
+    const auto refuses = [&](const char* name, const std::string& content, const char* reason) {
+        const QString bad = w.file(QString::fromLatin1(name));
+        std::ofstream(bad.toStdString()) << content;
+        w.window().openFile(bad);
+        const bool told = w.waitForFiles() && w.banners().contains(QString::fromLatin1(reason));
+        if (!told) qWarning("%s", qPrintable(w.banners()));
+        w.parts().banners->clear(QStringLiteral("problems"));
+        return told && setButton()->text() == QStringLiteral("Run all 3");
+    };
+    QVERIFY(refuses("empty.jsonl", "", "holds no problem"));
+    QVERIFY(refuses("bad.jsonl", "no problem\n", "line 1"));
+    w.parts().setup->showDefaults();
 }
 
 void TestWindowSet::theFiguresAreThoseOfEval() {

@@ -15,13 +15,14 @@ forbid() {
 
 nothing='a^'
 forbid kernels '"' '"kernels/'
-forbid "kernels engine data train app/cli" '<Q' "$nothing"
+forbid "kernels engine data train app/cli app/evaluation" '<Q' "$nothing"
 forbid engine/values '"' '"engine/values/'
 forbid engine/metrics '"' '"engine/(values|metrics)/'
 forbid engine/grading '"' '"engine/(values|metrics|grading)/'
 forbid "engine train" '"(data|views|app)/' "$nothing"
 forbid data '"' '"(data/|engine/(values|grading|metrics)/)'
 forbid views '"(data|app|kernels)/|"engine/' '"engine/(values|grading|metrics)/'
+forbid app/evaluation '"(app|views)/' '"app/evaluation/'
 forbid app '"kernels/' '"kernels/(ops|limits)\.h'
 
 paths=$(grep -rnE '(^|[^A-Za-z0-9_.~/-])/(home|root|work)/' kernels engine data train views app tests cmake scripts docs README.md run check .ci \
