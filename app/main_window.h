@@ -210,9 +210,10 @@ private:
     bool shown_ = false;
     QSize wanted_size_, fitted_size_;  // what the user gave the window, and what it was given for it
     std::filesystem::path database_;
-    LogWindow* log_window_ = nullptr;   // once it was asked for
-    bool closing_with_losses_ = false;  // the user was asked
-    bool closing_after_work_ = false;   // as soon as nothing is exported or imported any more
+    LogWindow* log_window_ = nullptr;        // once it was asked for
+    bool closing_with_losses_ = false;       // the user was asked
+    static constexpr int kMessageMs = 6000;  // that the status bar shows news
+    bool closing_after_work_ = false;        // as soon as nothing is exported or imported any more
 };
 
 /// Usual endings of the files that the window takes; what a file is decides its content.

@@ -17,7 +17,6 @@ namespace quibble {
 
 namespace {
 
-constexpr int kMessageMs = 6000;
 constexpr int kShortWorkMs = 300;  // nobody is asked about work that takes no longer
 constexpr const char* kQuestion = "fileWorkQuestion";
 

@@ -14,8 +14,7 @@ namespace quibble {
 
 namespace {
 
-constexpr const char* kKey = "set";  // of its banner
-constexpr int kMessageMs = 6000;
+constexpr const char* kSetBanner = "set";  // of its banner
 
 }  // namespace
 
@@ -30,7 +29,7 @@ void MainWindow::wireSets() {
     });
     connect(sets, &SetController::ended, this, &MainWindow::showSetEnd);
     connect(sets, &SetController::failed, this,
-            [this](const Error& error) { showFileTrouble(QString::fromLatin1(kKey), error); });
+            [this](const Error& error) { showFileTrouble(QString::fromLatin1(kSetBanner), error); });
     connect(sets, &SetController::storeTrouble, this,
             [this](const QString& message) { showStoreTrouble(QStringLiteral("set-store"), message); });
     showSetOffer();
@@ -67,7 +66,7 @@ void MainWindow::showSetOffer() {
     const ProblemSet* set = parts_.setup->problems();
     const QString run = set == nullptr ? tr("Run all") : tr("Run all %L1").arg(set->problems().size());
     parts_.prompt->setSetOffer(sets->running() ? tr("Stop set") : run, offered->toolTip(), offered->isEnabled());
-    if (sets->running()) parts_.banners->clear(QString::fromLatin1(kKey));
+    if (sets->running()) parts_.banners->clear(QString::fromLatin1(kSetBanner));
 }
 
 void MainWindow::showSetEnd(const SetSummary& summary) {
@@ -84,7 +83,7 @@ void MainWindow::showSetEnd(const SetSummary& summary) {
     }
     parts_.banners->showMessage(
         {.kind = summary.failed.empty() ? BannerMessage::Kind::News : BannerMessage::Kind::Problem,
-         .key = QString::fromLatin1(kKey),
+         .key = QString::fromLatin1(kSetBanner),
          .cause = tr("%1 – %2").arg(summary.name, summary.headline),
          .hint = hint.join(QLatin1Char(' ')),
          .action = tr("Figures…"),
@@ -94,7 +93,7 @@ void MainWindow::showSetEnd(const SetSummary& summary) {
 void MainWindow::showSetSummary() {
     const auto& summary = parts_.sets->summary();
     if (!summary) {
-        return parts_.banners->showError(QString::fromLatin1(kKey),
+        return parts_.banners->showError(QString::fromLatin1(kSetBanner),
                                          {ErrorCode::NotFound, tr("No set has been run yet").toStdString(),
                                           tr("Run the whole set first").toStdString()});
     }
