@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -99,7 +100,7 @@ public:
 
     // What menus and buttons call; the paths of dialogs can be given to their second halves.
     void openModel(const std::filesystem::path& path);
-    /// Read beside the window; from then on problems are drawn from that set.
+    /// Read beside the window; from then on problems are drawn from that set, in later starts too.
     void openProblems(const std::filesystem::path& path);
     void setWeightQuant(const MethodChoice& choice);
     void setReferenceFile(const QString& path);
@@ -141,7 +142,8 @@ private:
     void closeAfterFileWork();
     // window_sets.cpp
     void wireSets();
-    void useProblems(const ProblemSet& set);
+    void readProblems(const std::filesystem::path& path, const std::function<void(const ProblemSet& set)>& use);
+    void bringProblemsBack();
     void showSetOffer();
     void showSetEnd(const SetSummary& summary);
     void showSetSummary();

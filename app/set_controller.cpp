@@ -32,12 +32,14 @@ public:
 
     void begins(std::size_t taken, const Parallel& parallel) override {
         taken_ = taken;
-        at_once_ = tr("At once: %1.").arg(QString::fromStdString(parallel.why));
+        at_once_ = QString::fromStdString(parallel.why);
     }
     void runBegins(RunId run) override { changes(run); }
     void progresses(const SetProgress& progress) override {
         const QString tip =
-            at_once_ + QLatin1Char('\n') + tr("Runs that you start meanwhile share the machine with it.");
+            tr("%1 problems go on now. At once: %2.\nRuns that you start meanwhile share the machine with "
+               "them.")
+                .arg(QString::number(progress.running), at_once_);
         post([this_ = &controller_, figures = setProgressText(progress, taken_), tip] {
             this_->sources_.work->setFigures(this_->task_, figures, tip);
         });

@@ -131,13 +131,11 @@ SetSummary summaryOf(const QString& name, const RunRequest& setting, const RunMo
 }
 
 QString setProgressText(const SetProgress& progress, std::size_t taken) {
-    QString line =
-        Text::tr("%1 of %2, %3 at once, %4")
-            .arg(count(static_cast<std::int64_t>(progress.done + taken)),
-                 count(static_cast<std::int64_t>(progress.wanted + taken)),
-                 count(static_cast<std::int64_t>(progress.running)), formatSpeed(progress.tokensPerSecond()));
-    if (progress.seconds_left) line = Text::tr("%1, about %2").arg(line, formatTimeLeft(*progress.seconds_left));
-    return line;
+    const auto problems = [](std::size_t number) { return count(static_cast<std::int64_t>(number)); };
+    const QString line = Text::tr("%1 of %2, %3")
+                             .arg(problems(progress.done + taken), problems(progress.wanted + taken),
+                                  formatSpeed(progress.tokensPerSecond()));
+    return progress.seconds_left ? Text::tr("%1, about %2").arg(line, formatTimeLeft(*progress.seconds_left)) : line;
 }
 
 }  // namespace quibble

@@ -25,7 +25,7 @@ struct SetSummary {
 [[nodiscard]] SetSummary summaryOf(const QString& name, const RunRequest& setting, const RunModels& models,
                                    const SetOutcome& outcome);
 
-/// "12 of 20, 16 at once, 8,200 tok/s, 3 min left". taken: problems that were done before this call.
+/// "12 of 20, 8,200 tok/s, about 3 min left". taken: problems that were done before this call.
 [[nodiscard]] QString setProgressText(const SetProgress& progress, std::size_t taken);
 
 }  // namespace quibble

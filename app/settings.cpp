@@ -15,6 +15,7 @@ constexpr const char* kTheme = "view/theme";
 constexpr const char* kFontScale = "view/font_scale";
 constexpr const char* kUnit = "view/unit";
 constexpr const char* kPace = "run/pace";
+constexpr const char* kProblems = "run/problems";
 constexpr const char* kMeasure = "view/measure";
 constexpr const char* kInvisibles = "view/invisibles";
 constexpr const char* kOrigins = "view/origins";
@@ -102,6 +103,10 @@ QString Settings::folder(const QString& kind, const QString& first) const {
 void Settings::setFolder(const QString& kind, const QString& folder) {
     settings_.setValue(QStringLiteral("folders/") + kind, folder);
 }
+
+QString Settings::problemSet() const { return settings_.value(kProblems).toString(); }
+
+void Settings::setProblemSet(const QString& path) { settings_.setValue(kProblems, path); }
 
 QStringList Settings::recentModels() const { return settings_.value(kRecent).toStringList(); }
 

@@ -42,6 +42,9 @@ public:
     /// Version of the set of docks, for QMainWindow::saveState.
     static constexpr int kLayoutVersion = 3;
 
+    /// File of the problem set that was opened last; empty: none was.
+    [[nodiscard]] QString problemSet() const;
+    void setProblemSet(const QString& path);
     /// Folder of the last file dialog of a kind: "models", "sessions", "exports", "problems". Before the first one it
     /// is `first`, and without that the user's own.
     [[nodiscard]] QString folder(const QString& kind, const QString& first = {}) const;

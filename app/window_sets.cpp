@@ -1,5 +1,6 @@
 // MainWindow: the problem set that is run as a whole beside it.
 #include <QAction>
+#include <QFileInfo>
 #include <QStatusBar>
 
 #include "app/banner.h"
@@ -35,29 +36,39 @@ void MainWindow::wireSets() {
     showSetOffer();
 }
 
-void MainWindow::openProblems(const std::filesystem::path& path) {
+void MainWindow::readProblems(const std::filesystem::path& path,
+                              const std::function<void(const ProblemSet& set)>& use) {
     const QString key = QStringLiteral("problems");
     parts_.work->start({.doing = tr("Reading %1").arg(toQString(path.filename())),
-                        .job = [this, key, path](const std::stop_token&) -> Worker::Answer {
+                        .job = [this, key, path, use](const std::stop_token&) -> Worker::Answer {
                             auto set = ProblemSet::load(path);
                             if (set && set->problems().empty())
                                 set = fail(ErrorCode::InvalidArgument, path.string() + " holds no problem");
-                            return [this, key, set = std::move(set)] {
+                            return [this, key, use, set = std::move(set)] {
                                 if (!set) return showFileTrouble(key, set.error());
                                 parts_.banners->clear(key);
-                                useProblems(*set);
+                                parts_.setup->setProblems(*set);
+                                use(*set);
+                                parts_.sets->update();
                             };
                         },
                         .broken = [this, key](const Error& error) { showFileTrouble(key, error); }});
 }
 
-void MainWindow::useProblems(const ProblemSet& set) {
-    parts_.setup->setProblems(set);
-    parts_.setup->firstProblem();
-    parts_.sets->update();
-    statusBar()->showMessage(tr("%n problems of %1", nullptr, static_cast<int>(set.problems().size()))
-                                 .arg(QString::fromStdString(set.name())),
-                             kMessageMs);
+void MainWindow::openProblems(const std::filesystem::path& path) {
+    readProblems(path, [this, path](const ProblemSet& set) {
+        settings_.setProblemSet(toQString(std::filesystem::absolute(path)));
+        parts_.setup->firstProblem();
+        statusBar()->showMessage(tr("%n problems of %1", nullptr, static_cast<int>(set.problems().size()))
+                                     .arg(QString::fromStdString(set.name())),
+                                 kMessageMs);
+    });
+}
+
+// The set of the last start, where its file is still there; the prompt that is shown stays.
+void MainWindow::bringProblemsBack() {
+    const QString path = settings_.problemSet();
+    if (QFileInfo::exists(path)) readProblems(toPath(path), [](const ProblemSet&) {});
 }
 
 void MainWindow::showSetOffer() {

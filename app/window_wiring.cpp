@@ -291,6 +291,7 @@ void MainWindow::begin(const std::filesystem::path& model) {
         else
             parts_.banners->showError(QStringLiteral("problems"), set.error());
     }
+    bringProblemsBack();
     useDatabase(paths_.database);
     const std::optional<RunRequest> last = parts_.sessions->openLast();
     if (!last) parts_.setup->showDefaults();

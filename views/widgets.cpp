@@ -163,6 +163,11 @@ void ElidingLabel::setFullText(const QString& text) {
     update();
 }
 
+void ElidingLabel::setElideMode(Qt::TextElideMode mode) {
+    mode_ = mode;
+    update();
+}
+
 void ElidingLabel::setTip(const QString& tip) {
     tip_ = tip;
     update();

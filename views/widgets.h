@@ -51,6 +51,7 @@ public:
     explicit ElidingLabel(QWidget* parent = nullptr, Qt::TextElideMode mode = Qt::ElideRight);
     void setFullText(const QString& text);
     [[nodiscard]] QString fullText() const { return full_; }
+    void setElideMode(Qt::TextElideMode mode);
     /// More about it, for the tool tip; a shortened text stands above it.
     void setTip(const QString& tip);
     [[nodiscard]] QSize sizeHint() const override;

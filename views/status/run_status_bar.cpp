@@ -17,7 +17,7 @@ namespace quibble {
 
 namespace {
 
-constexpr double kStateWidth = 12;
+constexpr double kStateWidth = 12, kWorkWidth = 22;  // em
 constexpr int kMomentMs = 150;
 
 QString parametersText(std::int64_t count) {
@@ -209,6 +209,10 @@ void RunStatusBar::setWork(const WorkLine& work) {
     work_->setFullText(work.doing.isEmpty()     ? QString()
                        : work.figures.isEmpty() ? tr("%1…").arg(work.doing)
                                                 : tr("%1: %2").arg(work.doing, work.figures));
+    // Figures stand in the order of their weight, and keep some room; of a file the name is known by its end.
+    work_->setElideMode(work.figures.isEmpty() ? Qt::ElideMiddle : Qt::ElideRight);
+    work_->setMinimumWidth(
+        work.figures.isEmpty() ? 0 : std::min(work_->sizeHint().width(), Theme::instance().em(kWorkWidth)));
     work_->setTip(work.tip);
     cancel_work_->setToolTip(work.ending);
     if (work.doing.isEmpty()) {
