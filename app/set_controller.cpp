@@ -134,7 +134,8 @@ RunRequest SetController::setting(const QString& session) const {
     const auto& problems = sources_.setup->problems()->problems();
     const auto found = std::find_if(problems.begin(), problems.end(),
                                     [&](const Problem& problem) { return problem.id == shown.problem_id; });
-    if (found != problems.end()) setting.seed -= static_cast<std::uint64_t>(found - problems.begin());
+    const auto index = static_cast<std::uint64_t>(found - problems.begin());
+    if (found != problems.end() && setting.seed >= index) setting.seed -= index;
     return setting;
 }
 

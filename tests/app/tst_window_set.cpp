@@ -22,7 +22,7 @@ using namespace quibble;
 
 namespace {
 
-constexpr int kFew = 5, kMany = 40;
+constexpr int kFew = 5, kMany = 40, kEndless = 400;  // problems; the last are never waited for
 
 // The first problems of the held-out set, as lines.
 std::string problemLines(int count) {
@@ -331,7 +331,7 @@ void TestWindowSet::theUserCanRunMeanwhile() {
     const RunRequest setting = w.parts().setup->request();
     QVERIFY(w.runToEnd());
     const std::vector<TokenId> alone = tokenIds(w.trace());
-    useSet(problemLines(kMany), "beside");
+    useSet(problemLines(kEndless), "beside");
     sets().runAction()->trigger();
     QVERIFY(waitForDone(1));
     QVERIFY(w.parts().runs->actions()->run()->isEnabled());
@@ -351,6 +351,7 @@ void TestWindowSet::theUserCanRunMeanwhile() {
     }
     QVERIFY(going != kNoRun);
     w.parts().sessions->openRun(going);
+    sets().stop();
     QVERIFY(waitForSet());
     QTRY_VERIFY_WITH_TIMEOUT(w.document().run() == going && w.trace().finished(), kPatience);
     const auto kept = w.parts().sessions->store()->loadRun(going);
@@ -361,7 +362,7 @@ void TestWindowSet::theUserCanRunMeanwhile() {
 }
 
 void TestWindowSet::closingAsks() {
-    useSet(problemLines(kMany), "closing");
+    useSet(problemLines(kEndless), "closing");
     sets().runAction()->trigger();
     QVERIFY(waitForDone(1));
     QVERIFY(!w.window().close());
@@ -379,7 +380,7 @@ void TestWindowSet::closingAsks() {
 }
 
 void TestWindowSet::aWindowThatGoesKeepsWhatIsDone() {
-    useSet(problemLines(kMany), "going");
+    useSet(problemLines(kEndless), "going");
     sets().runAction()->trigger();
     QVERIFY(waitForDone(2));
     openWindow();  // the one so far goes without being asked
