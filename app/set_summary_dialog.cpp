@@ -50,6 +50,7 @@ SetSummaryDialog::SetSummaryDialog(const SetSummary& summary, QWidget* parent) :
     column->addWidget(buttons);
     connect(copy_, &QPushButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(text()); });
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    buttons->button(QDialogButtonBox::Close)->setFocus();
     const int width = Theme::instance().em(kWidth);
     const QMargins around = column->contentsMargins();
     const int rows = figures->widget()->layout()->totalHeightForWidth(width - around.left() - around.right());
