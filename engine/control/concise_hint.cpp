@@ -76,7 +76,7 @@ public:
         action.found = "a chunk ends at " + std::to_string(length) + " tokens";
         return action;
     }
-    void resume() override { ++hints_; }
+    void resume(std::size_t /*tokens*/) override { ++hints_; }
     void recall(std::string_view found) override {
         std::int64_t length = 0;
         const std::size_t digits = std::min(found.find_first_of("0123456789"), found.size());

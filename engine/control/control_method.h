@@ -68,8 +68,9 @@ class ControlRule : public LogitsRule {
 public:
     [[nodiscard]] bool active(const LogitsStep& /*step*/) const override { return false; }
     void apply(std::span<float> /*logits*/, const LogitsStep& /*step*/) const override {}
-    /// The text that a branch took over holds tokens that this rule once put there: it goes on as one that has acted.
-    virtual void resume() {}
+    /// The text that a branch took over holds so many tokens that this rule once put there, and they are pushed next:
+    /// it goes on as one that has acted. 0: nobody knows how many, or where.
+    virtual void resume(std::size_t /*tokens*/) {}
     /// The text that a branch took over goes on with a token at which this rule once found this (ControlAction::found).
     /// Called before that token is pushed.
     virtual void recall(std::string_view /*found*/) {}

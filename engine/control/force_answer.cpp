@@ -34,7 +34,7 @@ public:
         action.why = "the answer was forced";
         return action;
     }
-    void resume() override { done_ = true; }
+    void resume(std::size_t /*tokens*/) override { done_ = true; }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
         return changeParam(choice_, kParams, key, value);
     }

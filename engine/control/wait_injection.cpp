@@ -49,7 +49,10 @@ public:
                      paramText(choice_.value(kParams[0]));
         return action;
     }
-    void resume() override { ++refused_; }
+    void resume(std::size_t tokens) override {
+        ++refused_;
+        pending_ = tokens;
+    }
     Result<void> setParam(std::string_view key, const ParamValue& value) override {
         return changeParam(choice_, kParams, key, value);
     }

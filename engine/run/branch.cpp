@@ -88,6 +88,7 @@ RunRequest branchRequest(const RunTrace& parent, RunId id, Position pos, TokenId
             request.branch.looks.push_back(RuleLook{rule, act.pos, act.why}.text());
         if (act.kind != RuleAct::Kind::Injected || act.pos >= pos) continue;
         request.branch.acted.push_back(rule);
+        request.branch.acted_at.push_back(act.pos);
         for (Position at = act.pos; at < std::min(pos, act.pos + act.tokens); ++at)
             request.branch.injected.push_back(at);
     }

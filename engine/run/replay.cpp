@@ -88,17 +88,10 @@ std::optional<ReplayDifference> compareReferences(const ReferenceRecord& stored,
     return c.difference();
 }
 
-Result<void> sameModel(const std::string& what, const std::string& stored, const std::string& here) {
-    if (stored.empty() || stored == here) return {};
-    return fail(ErrorCode::FileCorrupt,
-                "the " + what + " here is not the one that made the run (" + here + ", stored " + stored + ")",
-                "Name the right file with --model or --reference");
-}
-
 Result<void> sameModels(const RunProvenance& then, const RunModels& here) {
-    if (auto same = sameModel("model", then.model_hash, here.quantized->hash()); !same) return same;
-    return sameModel("reference", then.reference_hash,
-                     here.reference != nullptr ? here.reference->hash() : std::string());
+    if (auto same = checkSameModel("model", then.model_hash, here.quantized->hash()); !same) return same;
+    return checkSameModel("reference", then.reference_hash,
+                          here.reference != nullptr ? here.reference->hash() : std::string());
 }
 
 // Says what the template would make of the prompt today, where the run was given another prompt; empty: it is the same.

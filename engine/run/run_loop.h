@@ -29,7 +29,7 @@
 #include "engine/run/prompt.h"
 #include "engine/run/reference_scorer.h"
 #include "engine/run/run_models.h"
-#include "engine/sampler/sampler.h"
+#include "engine/sampler/stage_table.h"
 #include "engine/text/thinking.h"
 #include "engine/values/run_event.h"
 #include "engine/values/run_request.h"
@@ -103,8 +103,12 @@ public:
     /// device: measures on its threads; nullptr: on this one.
     void referenceDone(std::int64_t pass_ns, std::vector<RunEvent>& events, CpuDevice* device);
 
-    /// From now on each token comes with the stages of its choice (TokenStages). Changes no number of the run.
-    void showStages() { shows_stages_ = true; }
+    /// From now on each token comes with the stages of its choice (TokenStages). `table` is shown those of the last
+    /// token too, and outlives the loop. Changes no number of the run.
+    void showStages(StageTableMaker* table = nullptr) {
+        shows_stages_ = true;
+        table_ = table;
+    }
 
     /// For the repetition of a stored run, whose length says where it ended: tokens that end a turn do not end it.
     /// Versions differ in what they take for such a token.
@@ -135,7 +139,8 @@ private:
     void announcePrompt(std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> applyControl(const ControlChange& change);
     [[nodiscard]] Result<void> changeRule(std::string_view key, const ParamValue& value);
-    [[nodiscard]] Result<void> applyReplayed(std::vector<RunEvent>& events);
+    /// Those of the recorded controls that hold for the token at `pos`.
+    [[nodiscard]] Result<void> applyReplayed(Position pos, std::vector<RunEvent>& events);
     [[nodiscard]] Result<void> prepareDraft();
     [[nodiscard]] Result<void> prepareDrafter();
     [[nodiscard]] Result<void> prepareExperts();
@@ -143,7 +148,11 @@ private:
     [[nodiscard]] Result<void> addLogitsRule(const MethodChoice& choice);
     [[nodiscard]] Result<void> addControlRule(const MethodChoice& choice);
     [[nodiscard]] Result<void> readSecondPrompt(const std::string& text);
-    [[nodiscard]] Result<void> takeOverBranch();
+    [[nodiscard]] Result<void> checkBranch() const;
+    void takeOverBranch();
+    [[nodiscard]] Result<void> followPrefix();
+    /// Tells the rules that put tokens into the text from `pos` on that they did; first: the text of a branch begins.
+    void resumeRules(Position pos, bool first);
     struct Round;
     /// Position of the next token behind the second prompt.
     [[nodiscard]] Position secondPosition() const {
@@ -185,6 +194,10 @@ private:
     /// logits: [vocab], of the last one.
     [[nodiscard]] Result<void> readOnTrial(std::span<const TokenId> tokens, std::int32_t& parent,
                                            std::span<float> logits, const std::stop_token& stop);
+    /// Shows every stage of a choice but the last, "chosen", which is returned.
+    [[nodiscard]] TokenStage seeStages(std::span<const float> raw, TokenId chosen, const SeeStage& see);
+    /// Tells the table which token is next, and which rules change nothing there.
+    void beginTable(const TokenRecord& record);
     void announceStages(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
     /// Which rules turned the choice away from what it was without them.
     void announceTurns(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events);
@@ -254,6 +267,7 @@ private:
     std::vector<PassRows> step_rows_;  // its rows: of the text, and of the reply behind the second prompt
     bool passes_ends_ = false;
     bool shows_stages_ = false;
+    StageTableMaker* table_ = nullptr;
     struct Forced {
         TokenId id = kNoToken;
         bool injected = true;  // false: it was sampled, and stands again behind what a rule put before it

@@ -80,9 +80,9 @@ Result<void> RunLoop::setControl(std::string_view key, const ParamValue& value, 
     return {};
 }
 
-Result<void> RunLoop::applyReplayed(std::vector<RunEvent>& events) {
-    const auto due = [this](const ControlChange& change) {
-        return change.rewrites < rewrites_ || (change.rewrites == rewrites_ && change.pos <= position());
+Result<void> RunLoop::applyReplayed(Position pos, std::vector<RunEvent>& events) {
+    const auto due = [this, pos](const ControlChange& change) {
+        return change.rewrites < rewrites_ || (change.rewrites == rewrites_ && change.pos <= pos);
     };
     while (!replayed_.empty() && due(replayed_.front())) {
         if (auto applied = applyControl(replayed_.front()); !applied) return applied;

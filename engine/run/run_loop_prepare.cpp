@@ -57,13 +57,15 @@ Result<void> RunLoop::prepare(std::vector<ControlChange> replayed, const FreeMem
     provenance_.prompt_tokens = prompt->ids;
     provenance_.clock = prompt->clock;
     if (auto rules = prepareRules(); !rules) return rules;
-    if (auto taken = takeOverBranch(); !taken) return taken;
+    if (auto branch = checkBranch(); !branch) return branch;
+    takeOverBranch();
     replayed_ = std::move(replayed);
     std::stable_sort(replayed_.begin(), replayed_.end(), [](const ControlChange& a, const ControlChange& b) {
         return std::pair(a.rewrites, a.pos) < std::pair(b.rewrites, b.pos);
     });
     if (auto drafts = prepareDraft(); !drafts) return drafts;
     if (auto sequences = prepareSequences(free_memory, passes); !sequences) return sequences;
+    if (auto followed = followPrefix(); !followed) return followed;
     fillProvenance();
     return {};
 }

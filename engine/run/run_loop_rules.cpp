@@ -5,7 +5,7 @@
 #include "engine/run/prompt.h"
 #include "engine/run/run_loop.h"
 #include "engine/run/run_loop_round.h"
-#include "engine/sampler/stages.h"
+#include "engine/sampler/stage_table.h"
 
 namespace quibble {
 
@@ -86,50 +86,6 @@ Result<void> RunLoop::addControlRule(const MethodChoice& choice) {
     controls_.push_back(rule->get());
     chain_.add(std::move(*rule));
     return {};
-}
-
-// The text that a branch begins with, and what its rules and counters have of it.
-Result<void> RunLoop::takeOverBranch() {
-    const BranchPoint& branch = request_.branch;
-    const auto ruleOf = [&](int index) -> Result<ControlRule*> {
-        if (index < 0 || static_cast<std::size_t>(index) >= controls_.size()) {
-            return fail(ErrorCode::InvalidArgument, "the branch names a rule that this run does not have",
-                        "Branch with the rules of the run that it leaves");
-        }
-        return controls_[static_cast<std::size_t>(index)];
-    };
-    for (const int index : branch.acted) {
-        auto rule = ruleOf(index);
-        if (!rule) return tl::unexpected(rule.error());
-        (*rule)->resume();
-    }
-    if (branch.prefix.empty()) return {};
-    const auto known = [&](TokenId id) { return id >= 0 && id < models_.quantized->config().vocab_size; };
-    if (!std::all_of(branch.prefix.begin(), branch.prefix.end(), known)) {
-        return fail(ErrorCode::InvalidArgument, "the branch holds a token that this model does not have",
-                    "Branch with the model that made the run");
-    }
-    auto next = branch.looks.begin();
-    const auto recallUpTo = [&](Position pos) -> Result<void> {
-        for (; next != branch.looks.end(); ++next) {
-            const auto look = RuleLook::parse(*next);
-            if (look && look->pos > pos) break;
-            auto rule = ruleOf(look ? look->rule : -1);
-            if (!rule) return tl::unexpected(rule.error());
-            (*rule)->recall(look->found);
-        }
-        return {};
-    };
-    for (std::size_t i = 0; i + 1 < branch.prefix.size(); ++i) {
-        if (auto recalled = recallUpTo(position()); !recalled) return recalled;
-        const TokenId id = branch.prefix[i];
-        followReply(id, !std::binary_search(branch.injected.begin(), branch.injected.end(), position()));
-        tokens_.push_back(id);
-        if (second_prompt_size_ > 0) second_text_.push_back(id);
-        pushRules(id);
-    }
-    forced_.push_back({branch.prefix.back()});
-    return recallUpTo(position());
 }
 
 LogitsStep RunLoop::logitsStep() const {
@@ -283,24 +239,46 @@ void RunLoop::announceTurns(const TokenRecord& record, std::span<const float> ra
     }
 }
 
-void RunLoop::announceStages(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events) {
-    if (!shows_stages_) return;
-    const int count = request_.top_alternatives;
+// Of the rules those are seen that act here.
+TokenStage RunLoop::seeStages(std::span<const float> raw, TokenId chosen, const SeeStage& see) {
     const LogitsStep step = logitsStep();
-    TokenStages all{record.pos, {stageOf("raw", raw, count)}};
+    see(StageView("raw", raw));
     turned_.assign(raw.begin(), raw.end());
     const auto banned = [&] { return std::count(turned_.begin(), turned_.end(), kBannedLogit); };
     for (std::size_t i = 0; i < chain_.size(); ++i) {
         if (!chain_.rule(i).active(step)) continue;
         const auto before = banned();
         chain_.rule(i).apply(turned_, step);
-        all.stages.push_back(stageOf(rule_ids_[i], turned_, count));
-        all.stages.back().dropped = std::max<std::int64_t>(0, banned() - before);
+        StageView stage(rule_ids_[i], turned_);
+        stage.rule = static_cast<int>(i);
+        stage.dropped = std::max<std::int64_t>(0, banned() - before);
+        see(stage);
     }
-    for (TokenStage& stage : samplerStages(sampler_, turned_, request_.sampler, record.id, count))
-        all.stages.push_back(std::move(stage));
+    return chosenStage(seeSamplerStages(sampler_, turned_, request_.sampler, see), chosen);
+}
+
+void RunLoop::announceStages(const TokenRecord& record, std::span<const float> raw, std::vector<RunEvent>& events) {
+    if (!shows_stages_) return;
+    TokenStages all{record.pos, {}};
+    if (table_ != nullptr) beginTable(record);
+    const auto see = [&](const StageView& stage) {
+        all.stages.push_back(stage.list(request_.top_alternatives));
+        if (table_ != nullptr) table_->see(stage);
+    };
+    TokenStage last = seeStages(raw, record.id, see);
+    all.stages.push_back(std::move(last));
     for (const TokenStage& stage : all.stages) announce(stage.candidates, events);
     events.emplace_back(std::move(all));
+}
+
+void RunLoop::beginTable(const TokenRecord& record) {
+    table_->begin(record.pos, record.id, request_.sampler, request_.seed, rule_ids_);
+    const LogitsStep step = logitsStep();
+    const std::size_t of_logits = chain_.size() - controls_.size();
+    for (std::size_t i = 0; i < of_logits; ++i) {
+        const bool off = rule_ids_[i] == kMarkerPenaltyId && penalty_->strength() == 0;
+        if (!off && !chain_.rule(i).active(step)) table_->unchanged(static_cast<int>(i));
+    }
 }
 
 }  // namespace quibble

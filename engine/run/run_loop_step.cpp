@@ -32,7 +32,7 @@ Result<void> RunLoop::beginStep(std::vector<RunEvent>& events, const std::stop_t
     QUIBBLE_CHECK(sequence_->size() + 1 >= position(), "the prefill is not complete");
     QUIBBLE_CHECK(round_ == nullptr, "one step at a time");
     const std::int64_t began = nowNs();
-    if (auto applied = applyReplayed(events); !applied) return applied;
+    if (auto applied = applyReplayed(position(), events); !applied) return applied;
     auto round = std::make_unique<Round>();
     round->began_ns = began;
     round->record.pos = position();

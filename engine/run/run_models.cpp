@@ -66,6 +66,13 @@ RunTraits traitsOf(const Model& model) {
             .thought_marks = closingOfThought(*model.tokenizer()).has_value()};
 }
 
+Result<void> checkSameModel(const std::string& what, const std::string& stored, const std::string& here) {
+    if (stored.empty() || stored == here) return {};
+    return fail(ErrorCode::FileCorrupt,
+                "the " + what + " here is not the one that made the run (" + here + ", stored " + stored + ")",
+                "Name the right file with --model or --reference");
+}
+
 CacheModels cacheModelsOf(const RunModels& models) {
     CacheModels caches;
     caches.model = &models.quantized->config();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/model/model_cache.h"
@@ -33,5 +34,9 @@ using FreeMemory = decltype(LoadOptions::free_memory);
 /// Errors: those of Model::load; InvalidArgument when a draft method misses its model file. options.weight_quant and
 /// packed are ignored: the request says both.
 [[nodiscard]] Result<RunModels> openRunModels(ModelCache& cache, const RunRequest& request, LoadOptions options);
+
+/// Whether the model here is the one whose hash a run recorded (empty: it recorded none). Errors: FileCorrupt, naming
+/// `what` it is for the run.
+[[nodiscard]] Result<void> checkSameModel(const std::string& what, const std::string& stored, const std::string& here);
 
 }  // namespace quibble

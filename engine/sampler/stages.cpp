@@ -2,53 +2,60 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/run/distribution.h"
 #include "kernels/ops.h"
 
 namespace quibble {
 
-namespace {
+StageView::StageView(std::string_view the_name, std::span<const float> logits)
+    : name(the_name), logits_(logits), vocabulary_(logits.size()) {
+    kernels::LogitStats stats;
+    kernels::ops().logitStats(logits.data(), static_cast<std::int64_t>(logits.size()), &stats);
+    log_sum_exp_ = stats.log_sum_exp;
+}
 
-TokenStage stageOf(std::string name, const TokenDistribution& kept, int count) {
-    std::vector<TokenProbability> best(kept.begin(), kept.end());
+StageView::StageView(std::string_view the_name, const TokenDistribution& kept, std::size_t vocabulary)
+    : name(the_name), kept_(&kept), vocabulary_(vocabulary) {}
+
+std::vector<Alternative> StageView::best(int count) const {
+    if (kept_ == nullptr) return topAlternatives(logits_, log_sum_exp_, count);
+    std::vector<TokenProbability> best(kept_->begin(), kept_->end());
     std::sort(best.begin(), best.end(), [](const TokenProbability& a, const TokenProbability& b) {
         return a.p != b.p ? a.p > b.p : a.id < b.id;
     });
     if (best.size() > static_cast<std::size_t>(count)) best.resize(static_cast<std::size_t>(count));
-    TokenStage stage;
-    stage.name = std::move(name);
-    for (const TokenProbability& token : best)
-        stage.candidates.push_back({token.id, static_cast<float>(std::log(token.p))});
-    return stage;
+    std::vector<Alternative> candidates;
+    candidates.reserve(best.size());
+    for (const TokenProbability& token : best) candidates.push_back({token.id, static_cast<float>(std::log(token.p))});
+    return candidates;
 }
 
-}  // namespace
-
-TokenStage stageOf(std::string name, std::span<const float> logits, int count) {
-    kernels::LogitStats stats;
-    kernels::ops().logitStats(logits.data(), static_cast<std::int64_t>(logits.size()), &stats);
-    TokenStage stage;
-    stage.name = std::move(name);
-    stage.candidates = topAlternatives(logits, stats.log_sum_exp, count);
-    return stage;
+void StageView::logprobs(std::vector<float>& all) const {
+    all.assign(vocabulary_, -std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < logits_.size(); ++i)
+        all[i] = static_cast<float>(static_cast<double>(logits_[i]) - log_sum_exp_);
+    if (kept_ == nullptr) return;
+    for (const TokenProbability& token : *kept_)
+        all[static_cast<std::size_t>(token.id)] = static_cast<float>(std::log(token.p));
 }
 
-std::vector<TokenStage> samplerStages(Sampler& sampler, std::span<const float> logits, const SamplerSettings& settings,
-                                      TokenId chosen, int count) {
-    std::vector<TokenStage> stages;
+TokenDistribution seeSamplerStages(Sampler& sampler, std::span<const float> logits, const SamplerSettings& settings,
+                                   const SeeStage& see) {
     auto left = static_cast<std::int64_t>(logits.size());
     if (settings.temperature > 0) {
         std::vector<float> scaled(logits.begin(), logits.end());
         for (float& logit : scaled) logit = static_cast<float>(static_cast<double>(logit) / settings.temperature);
-        stages.push_back(stageOf("temperature", scaled, count));
+        see(StageView("temperature", scaled));
     }
     TokenDistribution kept;
     const auto filter = [&](const char* name, const SamplerSettings& so_far) {
         kept = sampler.distribution(logits, so_far);
-        stages.push_back(stageOf(name, kept, count));
-        stages.back().dropped = left - std::ssize(kept);
+        StageView stage(name, kept, logits.size());
+        stage.dropped = left - std::ssize(kept);
         left = std::ssize(kept);
+        see(stage);
     };
     SamplerSettings so_far{settings.temperature, 0, 1, 0};
     if (settings.temperature <= 0) {
@@ -59,9 +66,12 @@ std::vector<TokenStage> samplerStages(Sampler& sampler, std::span<const float> l
         if (settings.min_p > 0) filter("min_p", so_far = settings);
         if (kept.empty()) kept = sampler.distribution(logits, so_far);
     }
-    const double p = probabilityOf(kept, chosen);
-    stages.push_back({"chosen", {{chosen, p > 0 ? static_cast<float>(std::log(p)) : kNotMeasured}}, 0});
-    return stages;
+    return kept;
+}
+
+TokenStage chosenStage(const TokenDistribution& left, TokenId chosen) {
+    const double p = probabilityOf(left, chosen);
+    return {"chosen", {{chosen, p > 0 ? static_cast<float>(std::log(p)) : kNotMeasured}}, 0};
 }
 
 }  // namespace quibble

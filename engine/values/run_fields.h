@@ -260,6 +260,9 @@ void listRunFields(List&& list) {
         RequestField{"branch.acted", "Rules that acted before the branch", "acted ", Choice, WhenSaid},
         [](auto& r) -> auto& { return r.branch.acted; });
     list(
+        RequestField{"branch.acted_at", "Where rules acted before the branch", "acted at ", Choice, WhenSaid},
+        [](auto& r) -> auto& { return r.branch.acted_at; });
+    list(
         RequestField{"branch.injected", "Injected tokens before the branch", "injected ", Choice, WhenSaid},
         [](auto& r) -> auto& { return r.branch.injected; });
     list(

@@ -85,6 +85,8 @@ struct BranchPoint {
     /// Rules of slot control that put tokens into the prefix before the injected one, one entry an act: indices into
     /// `control` of the request. Such a rule goes on as one that has acted.
     std::vector<int> acted{};
+    /// Where each of these acts began; empty in a branch that an earlier version stored.
+    std::vector<Position> acted_at{};
     /// Positions of the prefix whose tokens such a rule put there, by rising position: they were not sampled.
     std::vector<Position> injected{};
     /// What the rules found in the prefix, in that order: texts of RuleLook.

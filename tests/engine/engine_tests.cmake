@@ -39,6 +39,7 @@ quibble_test(tst_throughput_prefill SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_th
 quibble_test(tst_scheduler SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_scheduler.cpp LIBS quibble::engine)
 quibble_test(tst_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_runner.cpp LIBS quibble::engine)
 quibble_test(tst_recorded_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_recorded_prompt.cpp LIBS quibble_model_fixture)
+quibble_test(tst_token_stages SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_token_stages.cpp LIBS quibble::engine)
 quibble_test(tst_prompt SOURCES ${CMAKE_CURRENT_LIST_DIR}/run/tst_prompt.cpp LIBS quibble::engine)
 quibble_test(tst_values SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_values.cpp LIBS quibble::values)
 quibble_test(tst_run_fields SOURCES ${CMAKE_CURRENT_LIST_DIR}/values/tst_run_fields.cpp LIBS quibble::values)
