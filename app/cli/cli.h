@@ -26,6 +26,7 @@ void addBranchCommand(CLI::App& app, Action& chosen);
 void addInspectCommand(CLI::App& app, Action& chosen);
 void addExportCommand(CLI::App& app, Action& chosen);
 void addReplayCommand(CLI::App& app, Action& chosen);
+void addStagesCommand(CLI::App& app, Action& chosen);
 void addBenchCommand(CLI::App& app, Action& chosen);
 void addEvalCommand(CLI::App& app, Action& chosen);
 void addGradeCommand(CLI::App& app, Action& chosen);

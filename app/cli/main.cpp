@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
     cli::addInspectCommand(app, chosen);
     cli::addExportCommand(app, chosen);
     cli::addReplayCommand(app, chosen);
+    cli::addStagesCommand(app, chosen);
     cli::addBenchCommand(app, chosen);
     cli::addEvalCommand(app, chosen);
     cli::addGradeCommand(app, chosen);

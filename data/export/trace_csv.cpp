@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/export/csv_text.h"
 #include "data/export/json_text.h"
 #include "data/export/trace_export.h"
 #include "engine/values/run_json.h"
@@ -14,38 +15,6 @@ constexpr const char* kHeader =
     "pos,id,text,logprob,rank,entropy,kl,ref_entropy,marker_mass,penalized,without_penalty_id,varentropy,ref_"
     "varentropy,ref_logprob,ref_rank,"
     "marker_mass_after,penalty,thinking,marker,injected,intervened,time_ns,top,top_after,ref_top,origin,round,experts";
-
-// A cell that begins with one of these is carried out as a formula by a spreadsheet.
-bool beginsFormula(char c) { return c == '=' || c == '+' || c == '-' || c == '@'; }
-
-// Line ends and bytes that are not text would break a row in most readers, so they are written as escapes, and a
-// backslash is written as two. The first character of a text that a spreadsheet would take for a formula is written as
-// an escape too.
-std::string cellText(std::string_view bytes) {
-    const bool utf8 = isUtf8(bytes);
-    std::string out = "\"";
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        const char c = bytes[i];
-        const auto byte = static_cast<unsigned char>(c);
-        if (i == 0 && beginsFormula(c))
-            out += "\\x" + hexOf(bytes.substr(0, 1));
-        else if (c == '"')
-            out += "\"\"";
-        else if (c == '\\')
-            out += "\\\\";
-        else if (c == '\n')
-            out += "\\n";
-        else if (c == '\r')
-            out += "\\r";
-        else if (c == '\t')
-            out += "\\t";
-        else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8))
-            out += "\\x" + hexOf(std::string_view(&c, 1));
-        else
-            out += c;
-    }
-    return out + '"';
-}
 
 // "id:logprob id:logprob"
 std::string cellList(const std::vector<Alternative>& alternatives) {
