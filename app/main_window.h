@@ -156,6 +156,7 @@ private:
     void showRecovered(const std::vector<RecoveredRun>& runs);
     void wireModels();
     void wireViews();
+    void wireStages();
     void startModel(const std::filesystem::path& path);
     void openOne(const QString& path);
     void onModelOpened();

@@ -41,6 +41,7 @@ RunController::RunController(QObject* parent)
       check_(new SetupCheck(models_, this)),
       reader_(new PromptReader(this)),
       reference_(new ReferenceGuard(this)),
+      stages_(new StagesReader(models_, this)),
       store_blocked_(tr("No database is open")) {
     runner_ = std::make_unique<Runner>(models_, [this](EventBatchPtr batch) {
         if (writer_ != nullptr) writer_->push(batch);
@@ -94,6 +95,7 @@ void RunController::setStore(const Store* store, const QString& blocked) {
     QUIBBLE_CHECK(!live(), "the database is changed only between runs");
     writer_.reset();
     store_blocked_ = blocked;
+    stages_->setDatabase(store != nullptr ? store->path() : std::filesystem::path());
     if (store != nullptr && !store->readOnly()) {
         auto writer = StoreWriter::open(
             *store,
@@ -319,6 +321,7 @@ void RunController::begin(Launch launch) {
     live_title_ = launch.title;
     live_paused_ = launch.paused;
     detached_.reset();
+    stages_->makeRoom();
     meter_.restart();
     launch.shown.apply(StateChanged{RunState::Loading});
     document_->setTrace(std::move(launch.shown), live_run_);

@@ -17,6 +17,7 @@
 #include "app/run_actions.h"
 #include "app/run_meter.h"
 #include "app/setup_check.h"
+#include "app/stages_reader.h"
 #include "data/store/store_writer.h"
 #include "engine/run/runner.h"
 #include "views/qt_ids.h"
@@ -44,6 +45,7 @@ public:
     void setSources(Sources sources);
     [[nodiscard]] RunDocument* document() const { return document_; }
     [[nodiscard]] RunActions* actions() const { return actions_; }
+    [[nodiscard]] StagesReader* stages() const { return stages_; }
 
     /// From now on runs are written to the file of `store`, which must outlive its use here. nullptr or read only:
     /// nothing can be run, and `blocked` says why. Precondition: no run is going on.
@@ -78,6 +80,8 @@ public:
     void showLive();
     /// Nothing but what the next run would begin with.
     void showPreview();
+    /// Where the model of a run lies now; empty: it is not here.
+    [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
     /// Why a branch from the shown run is impossible; empty: it is possible.
     [[nodiscard]] QString branchBlocked() const;
     // Reasons of these three kinds stay until the next answer, so that captions do not flicker under a typing hand. Run
@@ -165,7 +169,6 @@ private:
     [[nodiscard]] QString blocked() const;
     [[nodiscard]] QString startBlocked() const;
     [[nodiscard]] QString methodsBlocked() const;
-    [[nodiscard]] QString modelPathFor(const RunTrace& trace) const;
     [[nodiscard]] const RunTrace& liveTrace() const;
 
     RunDocument* document_;
@@ -175,6 +178,7 @@ private:
     SetupCheck* check_;
     PromptReader* reader_;
     ReferenceGuard* reference_;
+    StagesReader* stages_;
     std::optional<OpenedModel> model_;
     Sources sources_;
     QString store_blocked_;

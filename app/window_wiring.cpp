@@ -54,6 +54,7 @@ void MainWindow::wire() {
     wireModels();
     wireViews();
     wireSets();
+    wireStages();
 }
 
 void MainWindow::wireRuns() {

@@ -39,6 +39,8 @@ QPushButton[primary="true"]:focus, QToolBar QToolButton[primary="true"]:focus { 
 QPushButton[primary="true"]:disabled, QToolBar QToolButton[primary="true"]:disabled { background: @window; color: @disabled; border-color: @card_border; }
 #qt_toolbar_ext_button { padding: 0; }
 #barButton::menu-indicator, QPushButton::menu-indicator, QToolBar QToolButton::menu-indicator { image: none; width: 0; }
+QPushButton[segment="true"] { border-radius: 3px; padding: 2px @chippad; color: @muted; }
+QPushButton[segment="true"]:checked { color: @text; }
 QToolButton[flat="true"] { border: 1px solid transparent; border-radius: 4px; padding: 2px 4px; background: transparent; color: @muted; }
 QToolButton[flat="true"]:hover { background: @accent_soft; color: @text; }
 QToolButton[flat="true"]:focus { border-color: @accent; }

@@ -1,5 +1,5 @@
-// What a branch takes over: the text of its parent up to the token that it replaces, and what rules and counters have of
-// that text.
+// What a branch takes over: the text of its parent up to the token that it replaces, and what rules and counters have
+// of that text.
 #include <algorithm>
 
 #include "engine/run/run_loop.h"

@@ -17,7 +17,7 @@ namespace {
 Result<void> checkComputable(const RunRequest& request, const RunProvenance& provenance) {
     auto draft = findDraftMethod(request.draft.method);
     if (!draft) return tl::unexpected(draft.error());
-    if (*draft != nullptr && (*draft)->drafts_for_reference) {
+    if (*draft != nullptr && (*draft)->draftsForReference()) {
         return fail(
             ErrorCode::InvalidArgument,
             "the reference chose the tokens of this run, and the stages are those of the model that it checked");
@@ -40,11 +40,30 @@ Result<void> checkComputable(const RunRequest& request, const RunProvenance& pro
     return {};
 }
 
+bool takesTextBack(const RunTrace& run, std::int32_t rule) {
+    const auto& control = run.request().control;
+    const auto first = std::ssize(run.provenance().rules) - std::ssize(control);
+    if (rule < first || rule - first >= std::ssize(control)) return false;
+    const auto method = findControlMethod(control[static_cast<std::size_t>(rule - first)]);
+    return method && (*method)->rewrites;
+}
+
+// The live controls that held for the token at `pos`, as a run that never takes text back would have been given them.
 std::vector<ControlChange> controlsUpTo(const RunTrace& run, Position pos) {
-    std::vector<ControlChange> controls = controlsAsRecorded(run);
-    std::erase_if(controls, [pos](const ControlChange& change) {
-        return change.pos > pos || change.key.rfind("draft:", 0) == 0 || change.key == "max_tokens";
+    // Each hint was put in front of what stands behind it now.
+    const auto rewrites = std::count_if(run.ruleActs().begin(), run.ruleActs().end(), [&](const RuleAct& act) {
+        return act.kind == RuleAct::Kind::Injected && act.pos <= pos && takesTextBack(run, act.rule);
     });
+    std::vector<ControlChange> controls = controlsAsRecorded(run);
+    std::erase_if(controls, [&](const ControlChange& change) {
+        const bool later = change.rewrites > rewrites || (change.rewrites == rewrites && change.pos > pos);
+        return later || change.key.starts_with("draft:") || change.key == "max_tokens";
+    });
+    Position last = 0;
+    for (ControlChange& change : controls) {
+        change.rewrites = 0;
+        change.pos = last = std::max(last, std::min(change.pos, pos));
+    }
     return controls;
 }
 
@@ -125,6 +144,7 @@ void askForReference(StagesQuestion& question, const RunTrace& run) {
     request.control.clear();
     request.branch.acted.clear();
     request.branch.acted_at.clear();
+    request.branch.looks.clear();
     question.reference = std::move(request);
     question.reference_hash = run.provenance().reference_hash;
 }

@@ -19,6 +19,7 @@ namespace {
 
 // word | bar | 0.412
 constexpr int kStandsBar = 3;  // pixels
+constexpr int kMostRows = 30;  // that the list shows without scrolling
 
 class AlternativeDelegate : public QStyledItemDelegate {
 public:
@@ -158,7 +159,6 @@ AlternativesList::AlternativesList(RunDocument* document, const QString& name, Q
     setItemDelegate(new AlternativeDelegate(this));
     setAccessibleName(name);
     setFrameShape(QFrame::NoFrame);
-    setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     setSelectionMode(QAbstractItemView::SingleSelection);
@@ -179,6 +179,7 @@ void AlternativesList::setContent(AlternativesModel::Content content) {
     silent_ = true;
     model_->setContent(std::move(content));
     silent_ = false;
+    setVerticalScrollBarPolicy(model_->rowCount() > kMostRows ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
     updateGeometry();
 }
 
@@ -207,7 +208,7 @@ void AlternativesList::focusInEvent(QFocusEvent* event) {
 
 QSize AlternativesList::sizeHint() const {
     const int row = itemDelegate()->sizeHint({}, {}).height();
-    return {Theme::instance().em(12), row * std::max(1, model_->rowCount()) + 2};
+    return {Theme::instance().em(12), row * std::clamp(model_->rowCount(), 1, kMostRows) + 2};
 }
 
 QSize AlternativesList::minimumSizeHint() const { return {Theme::instance().em(8), sizeHint().height()}; }
@@ -226,6 +227,10 @@ void AlternativesList::keyPressEvent(QKeyEvent* event) {
     QListView::keyPressEvent(event);
 }
 
-void AlternativesList::wheelEvent(QWheelEvent* event) { event->ignore(); }  // the panel around it scrolls
+// The panel around it scrolls, unless the list is longer than it lets itself become.
+void AlternativesList::wheelEvent(QWheelEvent* event) {
+    if (model_->rowCount() <= kMostRows) return event->ignore();
+    QListView::wheelEvent(event);
+}
 
 }  // namespace quibble

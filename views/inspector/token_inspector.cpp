@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include <QButtonGroup>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include "views/inspector/alternatives_list.h"
+#include "views/inspector/more_rows.h"
+#include "views/inspector/stages_model.h"
+#include "views/inspector/stages_page.h"
+#include "views/inspector/stages_table.h"
 #include "views/run_document.h"
 #include "views/speculation/draft_text.h"
 #include "views/theme.h"
@@ -18,9 +22,23 @@
 
 namespace quibble {
 
+namespace {
+
+constexpr int kFewAlternatives = 5;
+
+std::vector<Alternative> rawRows(const StageTable& table) {
+    std::vector<Alternative> rows;
+    rows.reserve(table.ids.size());
+    for (std::size_t i = 0; i < table.ids.size(); ++i) rows.push_back({table.ids[i], table.columns.front().logprob[i]});
+    return rows;
+}
+
+}  // namespace
+
 TokenInspector::TokenInspector(RunDocument* document, QWidget* parent)
     : View(tr("Token"), parent), document_(document) {
     build();
+    connect(document_, &RunDocument::reset, this, &TokenInspector::forgetAnswer);
     for (const auto signal : {&RunDocument::selectionChanged, &RunDocument::reset, &RunDocument::unitChanged,
                               &RunDocument::provenanceChanged}) {
         connect(document_, signal, this, &TokenInspector::refresh);
@@ -28,13 +46,25 @@ TokenInspector::TokenInspector(RunDocument* document, QWidget* parent)
     connect(document_, &RunDocument::referenceAdvanced, this, [this](int first, int last) {
         if (document_->current() >= first && document_->current() < last) refresh();
     });
+    const auto confirm = [this](TokenId id) {
+        choose(id);
+        if (branch_button_->isEnabled()) branch_button_->click();
+    };
     for (AlternativesList* list : {quantized_, penalized_, reference_}) {
         connect(list, &AlternativesList::chosen, this, &TokenInspector::choose);
-        connect(list, &AlternativesList::confirmed, this, [this](TokenId id) {
-            choose(id);
-            if (branch_button_->isEnabled()) branch_button_->click();
-        });
+        connect(list, &AlternativesList::confirmed, this, confirm);
     }
+    connect(stages_->table(), &StagesTable::chosen, this, &TokenInspector::choose);
+    connect(stages_->table(), &StagesTable::confirmed, this, confirm);
+    connect(stages_->more(), &MoreRows::wanted, this, [this](int rows) {
+        stages_wanted_ = rows;
+        ask();
+    });
+    connect(more_, &MoreRows::wanted, this, [this](int rows) {
+        alternatives_wanted_ = rows;
+        showRows();
+        ask();
+    });
     setFocusProxy(quantized_);  // whoever brings the inspector forward goes on with the keyboard in its first list
     connect(branch_button_, &QPushButton::clicked, this, [this] {
         if (document_->current() < 0 || chosen_ == kNoToken) return;
@@ -59,6 +89,24 @@ void TokenInspector::build() {
     auto* column = new QVBoxLayout(body);
     column->setContentsMargins(theme.em(0.55), theme.em(0.5), theme.em(0.55), theme.em(0.6));
     hint_ = makeCaption(tr("Click a token to see what else could have stood there."), body);
+    buildAlternatives(body);
+    stages_ = new StagesPage(document_, body);
+    column->addWidget(hint_);
+    column->addWidget(content_);
+    column->addWidget(stages_, 1);
+    column->addStretch(0);
+    branch_button_ = new QPushButton(this);
+    branch_button_->setIcon(theme.icon(QStringLiteral("branch")));
+    auto* foot = new QHBoxLayout;
+    foot->setContentsMargins(theme.em(0.55), 0, theme.em(0.55), theme.em(0.5));
+    foot->addWidget(branch_button_);
+    foot->addStretch(1);
+    outer->addLayout(foot);
+    buildPages();
+}
+
+void TokenInspector::buildAlternatives(QWidget* body) {
+    const Theme& theme = Theme::instance();
     content_ = new QWidget(body);
     auto* rows = new QVBoxLayout(content_);
     rows->setContentsMargins(0, 0, 0, 0);
@@ -84,34 +132,61 @@ void TokenInspector::build() {
         label->setBuddy(list);
     }
     rows->addSpacing(theme.em(0.3));
+    more_ = new MoreRows(content_);
+    rows->addWidget(more_);
     rows->addWidget(penalty_note_);
     experts_ = makeCaption({}, content_);
     experts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     rows->addWidget(experts_);
-    column->addWidget(hint_);
-    column->addWidget(content_);
-    column->addStretch(1);
-    branch_button_ = new QPushButton(this);
-    branch_button_->setIcon(theme.icon(QStringLiteral("branch")));
-    auto* foot = new QHBoxLayout;
-    foot->setContentsMargins(theme.em(0.55), 0, theme.em(0.55), theme.em(0.5));
-    foot->addWidget(branch_button_);
-    foot->addStretch(1);
-    outer->addLayout(foot);
-
-    more_ = makeFlatButton(QStringLiteral("down"), tr("Show all recorded alternatives"), this);
-    more_->setCheckable(true);
-    connect(more_, &QToolButton::toggled, this, &TokenInspector::refresh);
+    all_layers_ = new QPushButton(tr("Show all layers"), content_);
+    all_layers_->setFlat(true);
+    all_layers_->setCheckable(true);
+    rows->addWidget(all_layers_, 0, Qt::AlignLeft);
+    rows->addStretch(1);
+    connect(all_layers_, &QPushButton::toggled, this, &TokenInspector::refresh);
 }
 
-QWidget* TokenInspector::headerWidget() { return more_; }
+void TokenInspector::buildPages() {
+    pages_ = new QWidget(this);
+    auto* row = new QHBoxLayout(pages_);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(0);
+    page_buttons_ = new QButtonGroup(this);
+    const std::pair<QString, QString> pages[] = {
+        {tr("Alternatives"), tr("What else could have stood there")},
+        {tr("Stages"), tr("How the token was chosen: rules, sampler and noise, one after the other")}};
+    for (const auto& [name, tip] : pages) {
+        auto* button = new QPushButton(name, pages_);
+        button->setCheckable(true);
+        button->setToolTip(tip);
+        button->setProperty("segment", true);
+        useFont(button, FontRole::Small);
+        page_buttons_->addButton(button, static_cast<int>(page_buttons_->buttons().size()));
+        row->addWidget(button);
+    }
+    page_buttons_->button(0)->setChecked(true);
+    connect(page_buttons_, &QButtonGroup::idClicked, this, [this](int id) { setPage(static_cast<Page>(id)); });
+}
+
+void TokenInspector::setPage(Page page) {
+    page_buttons_->button(static_cast<int>(page))->setChecked(true);
+    if (page == page_) return;
+    page_ = page;
+    setFocusProxy(page == Page::Stages ? static_cast<QWidget*>(stages_) : quantized_);
+    refresh();
+    emit pageChanged();
+}
 
 void TokenInspector::refresh() {
     const int current = document_->current();
     hint_->setVisible(current < 0);
-    content_->setVisible(current >= 0);
+    content_->setVisible(current >= 0 && page_ == Page::Alternatives);
+    stages_->setVisible(current >= 0 && page_ == Page::Stages);
     branch_button_->setVisible(current >= 0);
-    if (current != shown_) chosen_ = kNoToken;
+    if (current != shown_) {
+        chosen_ = kNoToken;
+        forgetAnswer();
+    }
     shown_ = current;
     if (current < 0) {
         setTitle(tr("Token"));
@@ -131,6 +206,7 @@ void TokenInspector::refresh() {
     showOrigin(point);
     showExperts(point);
     updateBranchButton();
+    contentChanged();
 }
 
 void TokenInspector::showNumbers(const TracePoint& point) {
@@ -151,17 +227,18 @@ void TokenInspector::showNumbers(const TracePoint& point) {
 void TokenInspector::showAlternatives(const TracePoint& point) {
     const TokenRecord& token = point.token;
     const RunProvenance& provenance = document_->trace().provenance();
-    const int limit = more_->isChecked() ? 1000 : 5;
+    const int limit = std::max(alternatives_wanted_, kFewAlternatives);
+    const bool more = answered() && static_cast<int>(token.top.size()) < limit;
     const QString format = QString::fromStdString(provenance.weight_format);
     quantized_label_->setText(token.top_after.empty() ? tr("%1 (sampled from)").arg(format)
                                                       : tr("%1, before the penalty").arg(format));
-    quantized_->setContent({token.top, token.id, token.logprob, limit});
+    quantized_->setContent({more ? rawRows(*answer_) : token.top, token.id, token.logprob, limit});
     const bool penalized = !token.top_after.empty();
     penalized_label_->setVisible(penalized);
     penalized_->setVisible(penalized);
     penalized_label_->setText(
         tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
-    penalized_->setContent({token.top_after, token.id, kNotMeasured, limit});
+    penalized_->setContent({more && penalized ? answer_->after : token.top_after, token.id, kNotMeasured, limit});
     const bool reference = point.hasReference();
     reference_->setVisible(reference);
     reference_label_->setVisible(document_->hasReference());
@@ -171,8 +248,14 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
         : !document_->live()
             ? tr("%1 reference: not scored, the run ended before that").arg(name)
             : tr("%1 reference: not scored yet, %n tokens behind", nullptr, document_->referenceLag()).arg(name));
-    reference_->setContent({point.reference.top, token.id, point.reference.logprob, limit});
+    const bool more_reference = more && !answer_->reference.empty();
+    reference_->setContent(
+        {more_reference ? answer_->reference : point.reference.top, token.id, point.reference.logprob, limit});
     for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(chosen_);
+    const int rows = more ? answer_->rows() : static_cast<int>(token.top.size());
+    more_->setCounts(std::min(limit, rows), vocabulary());
+    if (more || limit <= static_cast<int>(token.top.size()))
+        more_->setNote(more ? recomputedNote(*answer_) : QString());
 
     QString note;
     if (token.injected)
@@ -208,9 +291,10 @@ void TokenInspector::showExperts(const TracePoint& point) {
         own == nullptr ? 0 : static_cast<std::size_t>(own->layers) * static_cast<std::size_t>(own->per_token);
     const bool there = own != nullptr && own->ids.size() >= cells && own->weights.size() >= cells;
     experts_->setVisible(there);
+    all_layers_->setVisible(there && own->layers > kFewLayers);
     if (!there) return;
     QStringList lines{tr("Experts, with their weights:")};
-    const int shown = more_->isChecked() ? own->layers : std::min(own->layers, kFewLayers);
+    const int shown = all_layers_->isChecked() ? own->layers : std::min(own->layers, kFewLayers);
     for (int layer = 0; layer < shown; ++layer) {
         QStringList items;
         for (int slot = 0; slot < own->per_token; ++slot) {
@@ -236,7 +320,80 @@ void TokenInspector::choose(TokenId id) {
     if (document_->current() < 0) return;
     chosen_ = id;
     for (AlternativesList* list : {quantized_, penalized_, reference_}) list->showChosen(id);
+    stages_->table()->showChosen(id);
     updateBranchButton();
+}
+
+void TokenInspector::forgetAnswer() {
+    answer_.reset();
+    alternatives_wanted_ = 0;
+    asked_ = {};
+    stages_wanted_ = MoreRows::kStep;
+    more_->setNote({});
+}
+
+bool TokenInspector::answered() const {
+    return answer_ != nullptr && document_->current() >= 0 &&
+           answer_->pos == document_->positionOf(document_->current());
+}
+
+int TokenInspector::vocabulary() const {
+    return answered() ? static_cast<int>(answer_->vocabulary) : document_->trace().provenance().vocab_size;
+}
+
+// Of the shown page; 0: what was recorded is enough.
+int TokenInspector::rowsWanted() const {
+    if (document_->current() < 0) return 0;
+    if (page_ == Page::Stages) return stages_wanted_;
+    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(document_->current())];
+    return alternatives_wanted_ > static_cast<int>(point.token.top.size()) ? alternatives_wanted_ : 0;
+}
+
+void TokenInspector::refreshContent() { ask(); }
+
+void TokenInspector::ask() {
+    const int rows = rowsWanted();
+    if (rows <= 0) return;
+    const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(document_->current())];
+    const bool reference = page_ == Page::Alternatives && point.hasReference();
+    const bool known = answered() && answer_->rows() >= std::min(rows, vocabulary());
+    const std::pair question(rows, reference);
+    if (known && (!reference || !answer_->reference.empty())) return showRows();
+    if (asked_ == question) return;
+    asked_ = question;
+    if (page_ == Page::Stages && !answered())
+        stages_->setComputing();
+    else
+        (page_ == Page::Stages ? stages_->more() : more_)->setNote(tr("computing…"));
+    emit stagesWanted(point.token.pos, rows, reference);
+}
+
+void TokenInspector::setStages(std::shared_ptr<const StageTable> table) {
+    if (document_->current() < 0 || table == nullptr || table->columns.empty() ||
+        table->pos != document_->positionOf(document_->current()))
+        return;
+    answer_ = std::move(table);
+    showRows();
+}
+
+void TokenInspector::refuseStages(Position pos, const QString& why) {
+    if (document_->current() < 0 || pos != document_->positionOf(document_->current())) return;
+    answer_.reset();
+    stages_->setRefusal(why);
+    more_->setNote(why);
+}
+
+// What is known of the token by now, on both pages.
+void TokenInspector::showRows() {
+    if (document_->current() < 0) return;
+    showAlternatives(document_->trace().points()[static_cast<std::size_t>(document_->current())]);
+    if (!answered()) return;
+    if (stages_->table()->stages()->table() != answer_.get()) {
+        const bool focused = stages_->table()->hasFocus();
+        stages_->setTable(answer_);
+        if (focused) stages_->table()->setFocus();
+    }
+    stages_->table()->showChosen(chosen_);
 }
 
 void TokenInspector::setBranchBlocked(const QString& reason) {

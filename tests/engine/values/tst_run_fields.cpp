@@ -89,7 +89,7 @@ std::vector<Member> membersOf(const RunRequest& request) {
     const auto& [temperature, top_k, top_p, min_p] = sampler;
     const auto& [strength, set_name, words, disabled_words, only_thinking] = penalty;
     const auto& [method, draft_path, second_path, verify] = draft;
-    const auto& [parent, pos, prefix, acted, injected, looks] = branch;
+    const auto& [parent, pos, prefix, acted, acted_at, injected, looks] = branch;
     return {MEMBER(model_path),     MEMBER(weight_quant),
             MEMBER(arithmetic),     MEMBER(prefill),
             MEMBER(kv_type),        MEMBER(kind),
@@ -111,7 +111,8 @@ std::vector<Member> membersOf(const RunRequest& request) {
             MEMBER(threads),        MEMBER(top_alternatives),
             MEMBER(parent),         MEMBER(pos),
             MEMBER(prefix),         MEMBER(acted),
-            MEMBER(injected),       MEMBER(looks)};
+            MEMBER(acted_at),       MEMBER(injected),
+            MEMBER(looks)};
 }
 
 }  // namespace
