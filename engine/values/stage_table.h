@@ -45,7 +45,6 @@ struct StageTable {
     std::vector<int> unchanged;          // rules of the slot logits that changed nothing, places in the chain
     std::vector<std::string> rule_ids;   // [rules of the chain], methods
     std::int64_t spent_ns = 0;           // for all of it
-    bool operator==(const StageTable&) const = default;
 
     [[nodiscard]] int rows() const { return static_cast<int>(ids.size()); }
 };
