@@ -230,14 +230,17 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     const int limit = std::max(alternatives_wanted_, kFewAlternatives);
     const bool more = answered() && static_cast<int>(token.top.size()) < limit;
     const QString format = QString::fromStdString(provenance.weight_format);
+    const bool rules = !provenance.rules.empty();  // others than the penalty alone
     quantized_label_->setText(token.top_after.empty() ? tr("%1 (sampled from)").arg(format)
+                              : rules                 ? tr("%1, before the rules").arg(format)
                                                       : tr("%1, before the penalty").arg(format));
     quantized_->setContent({more ? rawRows(*answer_) : token.top, token.id, token.logprob, limit});
     const bool penalized = !token.top_after.empty();
     penalized_label_->setVisible(penalized);
     penalized_->setVisible(penalized);
     penalized_label_->setText(
-        tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
+        rules ? tr("after the rules (sampled from)")
+              : tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
     penalized_->setContent({more && penalized ? answer_->after : token.top_after, token.id, kNotMeasured, limit});
     const bool reference = point.hasReference();
     reference_->setVisible(reference);
@@ -261,10 +264,12 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     if (token.injected)
         note = tr("Injected: this token was put here, not sampled.");
     else if (token.intervened())
-        note =
-            tr("Without the penalty the same noise gives “%1”.").arg(document_->tokenLabel(token.without_penalty_id));
+        note = (rules ? tr("Without rules the same noise gives “%1”.")
+                      : tr("Without the penalty the same noise gives “%1”."))
+                   .arg(document_->tokenLabel(token.without_penalty_id));
     else if (token.penalized)
-        note = tr("The penalty changed no choice here: without it the same noise gives the same token.");
+        note = rules ? tr("The rules changed no choice here: without them the same noise gives the same token.")
+                     : tr("The penalty changed no choice here: without it the same noise gives the same token.");
     penalty_note_->setText(note);
     penalty_note_->setVisible(!note.isEmpty());
 }

@@ -33,7 +33,7 @@ RunRequest fullRequest() {
     r.context = 4096;
     r.threads = 3;
     r.top_alternatives = 5;
-    r.branch = {RunId{12}, 40, {1, 2, 3}};
+    r.branch = {RunId{12}, 40, {1, 2, 3}, {0, 1}, {38, 39}, {38, 39}};
     r.recorded_prompt = {{7, 8}, true, PromptClock{123, -3600}};
     r.clock = PromptClock{-5, 7200};
     return r;
