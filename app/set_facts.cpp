@@ -21,7 +21,8 @@ struct Text {
 QString text(const std::string& value) { return QString::fromStdString(value); }
 QString count(std::int64_t value) { return QLocale().toString(static_cast<qlonglong>(value)); }
 
-QString sharePercent(double share) { return Text::tr("%1 %").arg(formatNumber(100 * share, 1)); }
+// The sign stays with its number when a line is wrapped.
+QString sharePercent(double share) { return formatNumber(100 * share, 1) + QChar(QChar::Nbsp) + QLatin1Char('%'); }
 
 QString headlineOf(const EvaluationFigures& figures) {
     if (!figures.accuracy) return Text::tr("No problem was run");

@@ -19,8 +19,8 @@ namespace quibble {
 
 namespace {
 
-constexpr double kWidth = 38, kMostHeight = 40;  // em
-constexpr double kMostFailureLines = 6;
+constexpr double kWidth = 38, kMostHeight = 40;                // em
+constexpr double kMostFailureLines = 9, kLinesOfReason = 2.4;  // a reason is wrapped once
 
 QLabel* selectable(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -87,7 +87,8 @@ QWidget* SetSummaryDialog::makeFailures() {
     list->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     list->setTabChangesFocus(true);
     list->setAccessibleName(tr("Problems that could not be run"));
-    setLeastLines(list, std::min(kMostFailureLines, static_cast<double>(summary_.failed.size()) + 1));
+    list->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Ignored);  // as high as the next line says
+    setLeastLines(list, std::min(kMostFailureLines, kLinesOfReason * static_cast<double>(summary_.failed.size()) + 1));
     return list;
 }
 

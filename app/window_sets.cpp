@@ -81,7 +81,7 @@ void MainWindow::showSetOffer() {
 }
 
 void MainWindow::showSetEnd(const SetSummary& summary) {
-    QStringList hint;
+    QStringList hint{summary.brief};
     if (!summary.failed.empty()) {
         const auto& [problem, reason] = summary.failed.front();
         hint << (summary.failed.size() == 1 ? tr("%1 could not be run: %2.").arg(problem, reason)
@@ -89,9 +89,8 @@ void MainWindow::showSetEnd(const SetSummary& summary) {
                                                  static_cast<int>(summary.failed.size()))
                                                   .arg(problem, reason));
     }
-    for (const QString& sentence : {summary.brief, summary.state}) {
-        if (!sentence.isEmpty()) hint << sentence;
-    }
+    hint << summary.state;
+    hint.removeAll(QString());
     parts_.banners->showMessage(
         {.kind = summary.failed.empty() ? BannerMessage::Kind::News : BannerMessage::Kind::Problem,
          .key = QString::fromLatin1(kSetBanner),

@@ -70,7 +70,7 @@ endfunction()
 # What takes longest with optimization, several seconds each, most of them by waiting; tst_reuse takes 30 s under sanitizers. All others together take
 # less than a minute on two cores.
 set(QUIBBLE_SLOW_TESTS tst_cli_eval tst_cli_stream tst_determinism tst_exactness tst_hidden_views tst_hostile_database tst_kill tst_kill_run tst_matmul tst_reuse tst_scheduler
-  tst_self_test tst_store_writer tst_window_exports tst_window_files tst_window_log tst_window_shell)
+  tst_self_test tst_store_writer tst_window_exports tst_window_files tst_window_log tst_window_set tst_window_shell)
 
 # quibble_test_labels(NAME [label ...]): gives a CTest test its labels: the layer, which is the folder below tests/ that registers it, those given, and
 # "slow" or "fast".
