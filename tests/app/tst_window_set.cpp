@@ -154,9 +154,10 @@ void TestWindowSet::whatIsMissingIsSaid() {
 void TestWindowSet::eachRunIsThatOfRunAlone() {
     useSet(problemLines(kFew), "few");
     const RunRequest setting = w.parts().setup->request();
-    QStringList figures;
+    QStringList figures, tips;
     const auto watch = connect(w.parts().work, &FileWork::changed, this, [&] {
         figures << w.parts().work->doing() + QLatin1Char('|') + w.parts().work->figures();
+        tips << w.parts().work->tip();
     });
     sets().runAction()->trigger();
     QVERIFY(sets().running());
@@ -171,6 +172,9 @@ void TestWindowSet::eachRunIsThatOfRunAlone() {
     disconnect(watch);
     QVERIFY2(figures.join(QLatin1Char('\n')).contains(QStringLiteral("Running few|5 of 5, ")),
              qPrintable(figures.join(QLatin1Char('\n'))));
+    // How many at once was chosen by memory.
+    QVERIFY2(tips.join(QLatin1Char('\n')).contains(QStringLiteral("At once: 5, which take up to ")),
+             qPrintable(tips.join(QLatin1Char('\n'))));
     QVERIFY2(w.banners().contains(QStringLiteral(" of 5 right: ")), qPrintable(w.banners()));
 
     const SessionSummary session = sessionOf("few");
