@@ -79,16 +79,18 @@ QScrollArea* SetSummaryDialog::makeFigures() {
 }
 
 QWidget* SetSummaryDialog::makeFailures() {
-    QString lines;
+    QString reasons;
     for (const auto& [problem, reason] : summary_.failed)
-        lines += problem + QStringLiteral(": ") + reason + QLatin1Char('\n');
-    auto* list = new QPlainTextEdit(lines.trimmed(), this);
+        reasons += problem + QStringLiteral(": ") + reason + QLatin1Char('\n');
+    auto* list = new QPlainTextEdit(reasons.trimmed(), this);
     list->setReadOnly(true);
     list->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     list->setTabChangesFocus(true);
     list->setAccessibleName(tr("Problems that could not be run"));
-    list->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Ignored);  // as high as the next line says
-    setLeastLines(list, std::min(kMostFailureLines, kLinesOfReason * static_cast<double>(summary_.failed.size()) + 1));
+    const double lines = std::min(kMostFailureLines, kLinesOfReason * static_cast<double>(summary_.failed.size()) + 1);
+    const auto fit = [list, lines] { list->setFixedHeight(Theme::instance().em(lines)); };
+    fit();
+    connect(&Theme::instance(), &Theme::changed, list, fit);
     return list;
 }
 

@@ -8,8 +8,10 @@
 
 #include <QClipboard>
 #include <QMessageBox>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QRegularExpression>
+#include <QScrollArea>
 
 #include "app/set_controller.h"
 #include "app/set_summary_dialog.h"
@@ -328,6 +330,17 @@ void TestWindowSet::aProblemThatFailsIsCounted() {
     QVERIFY2(summary.headline.contains(QStringLiteral(" of 2 right: ")), qPrintable(summary.headline));
     QVERIFY2(w.banners().contains(QStringLiteral("endless could not be run: ")), qPrintable(w.banners()));
     QCOMPARE(runsOf("failing").size(), std::size_t(2));
+    // The list of failures and the buttons stand below the figures and hide none of them.
+    w.window().findChild<QAction*>(QStringLiteral("setSummary"))->trigger();
+    auto* dialog = w.window().findChild<SetSummaryDialog*>();
+    QVERIFY(dialog != nullptr && QTest::qWaitForWindowExposed(dialog));
+    const auto* list = dialog->findChild<QPlainTextEdit*>();
+    QVERIFY(list != nullptr && list->toPlainText().startsWith(QStringLiteral("endless: ")));
+    const auto bottom = [&](const QWidget* part) { return part->mapTo(dialog, QPoint(0, part->height())).y(); };
+    const auto top = [&](const QWidget* part) { return part->mapTo(dialog, QPoint()).y(); };
+    QVERIFY(top(list) >= bottom(dialog->findChild<QScrollArea*>()));
+    QVERIFY(top(dialog->copyButton()) >= bottom(list));
+    dialog->close();
 }
 
 void TestWindowSet::theUserCanRunMeanwhile() {
