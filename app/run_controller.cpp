@@ -414,11 +414,6 @@ QString RunController::blocked() const {
     return methodsBlocked();
 }
 
-QString RunController::settingBlocked() const {
-    const QString why = startBlocked();
-    return why.isEmpty() ? methodsBlocked() : why;
-}
-
 QString RunController::startBlocked() const {
     if (!store_blocked_.isEmpty()) return store_blocked_;
     if (loadingModel()) return tr("The model is being loaded");

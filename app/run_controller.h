@@ -103,7 +103,10 @@ public:
     /// What the chosen reference will not show ("KL is 0 at every token"); empty: nothing to say.
     [[nodiscard]] QString referenceNote() const { return reference_->note(); }
     /// Why no run of the settings as they stand can be made, whatever it is asked; empty: it can.
-    [[nodiscard]] QString settingBlocked() const;
+    [[nodiscard]] QString settingBlocked() const {
+        const QString why = startBlocked();
+        return why.isEmpty() ? methodsBlocked() : why;
+    }
     /// What the next run is made of. Precondition: a model is open.
     [[nodiscard]] RunRequest nextRequest() const;
     /// Shared with whoever runs beside this: models are loaded once. Thread-safe.
