@@ -41,6 +41,12 @@ function(quibble_library name)
   quibble_batch(quibble_${name} APART ${arg_APART})
 endfunction()
 
+# quibble_compose(TARGET): the target only puts others together. Nothing of it takes time while the program runs, and -O1 compiles in two thirds of the
+# time of -O3.
+function(quibble_compose target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>)
+endfunction()
+
 if(QUIBBLE_TESTS)
   # What is tested is compiled with all optimizations and sanitizers; the test around it needs neither, and half the time goes to them.
   # To be linked last: of two options that contradict each other the later one counts.
