@@ -156,12 +156,16 @@ private slots:
         const int wave = turnedBy(1), penalty = turnedBy(0), ban = turnedBy(2);
         QVERIFY(wave >= 0 || penalty >= 0 || ban >= 0);
         int seen = 0;
-        for (const auto& [index, name] : {std::pair{penalty, "Marker penalty (−2.00) turned the choice from"},
-                                          std::pair{wave, "CyclicReflex ("}, std::pair{ban, "an of words"}}) {
+        const QString minus_two = QChar(0x2212) + formatNumber(2, 2);
+        const std::pair<int, QString> turns[] = {
+            {penalty, QStringLiteral("Marker penalty (%1) turned the choice from").arg(minus_two)},
+            {wave, QStringLiteral("CyclicReflex (")},
+            {ban, QStringLiteral("an of words")}};
+        for (const auto& [index, name] : turns) {
             if (index < 0) continue;
             document_->selectToken(index);
             const QString sentence = inspector_->stages()->sentence();
-            QVERIFY2(sentence.contains(QString::fromUtf8(name)), qPrintable(sentence));
+            QVERIFY2(sentence.contains(name), qPrintable(sentence));
             QVERIFY2(sentence.contains(QStringLiteral("Without rules the same noise takes ") +
                                        rowLabel(*model()->table(), token(index).without_penalty_id)),
                      qPrintable(sentence));
@@ -181,8 +185,7 @@ private slots:
         }
         const int penalized = columnOf(QStringLiteral("penalty"));
         QVERIFY(penalized > 0);
-        QCOMPARE(model()->headerData(penalized, Qt::Horizontal, StagesModel::AmountRole).toString(),
-                 QString::fromUtf8("−2.00"));
+        QCOMPARE(model()->headerData(penalized, Qt::Horizontal, StagesModel::AmountRole).toString(), minus_two);
     }
 
     void moreRowsComeOnDemand() {
@@ -294,6 +297,7 @@ private slots:
     // The number, a thin bar below it in the colour of the theme, and a fill behind the row of the text's token.
     void lightAndDarkArePainted() {
         inspector_->setPage(TokenInspector::Page::Stages);
+        inspector_->resize(900, 700);
         document_->selectToken(20);
         for (const ThemeMode mode : {ThemeMode::Light, ThemeMode::Dark}) {
             Theme::instance().setMode(mode);
@@ -331,6 +335,14 @@ private slots:
         QVERIFY(table->width() <= 250);
         QVERIFY(table->horizontalScrollBar()->maximum() > 0);
         QVERIFY(table->columnWidth(0) > Theme::instance().em(4));
+        // The tokens stay in sight.
+        const auto tokens = [table] {
+            return table->viewport()->grab(QRect(0, 0, table->columnWidth(0), 100)).toImage();
+        };
+        const QImage before = tokens();
+        table->horizontalScrollBar()->setValue(table->horizontalScrollBar()->maximum());
+        QVERIFY(tokens() == before);
+        QVERIFY(table->visualRect(model()->index(0, model()->columnCount() - 1)).right() <= table->viewport()->width());
         inspector_->resize(900, 500);
         QApplication::processEvents();
         QCOMPARE(table->horizontalScrollBar()->maximum(), 0);

@@ -12,6 +12,7 @@
 #include <QKeyEvent>
 #include <QPainter>
 #include <QScrollBar>
+#include <QStyle>
 #include <QStyledItemDelegate>
 
 #include "views/inspector/stages_model.h"
@@ -58,6 +59,12 @@ public:
     }
 
 protected:
+    void paintEvent(QPaintEvent* event) override {
+        QHeaderView::paintEvent(event);
+        if (offset() == 0 || count() == 0) return;
+        QPainter painter(viewport());
+        paintSection(&painter, QRect(0, 0, sectionSize(0), viewport()->height()), 0);
+    }
     void paintSection(QPainter* painter, const QRect& rect, int section) const override {
         const Theme& theme = Theme::instance();
         painter->save();
@@ -217,6 +224,10 @@ StagesTable::StagesTable(RunDocument* document, QWidget* parent)
     connect(this, &QTableView::doubleClicked, this,
             [this](const QModelIndex& at) { emit confirmed(stages_->idAt(at.row())); });
     connect(&Theme::instance(), &Theme::changed, this, &StagesTable::fit);
+    connect(horizontalScrollBar(), &QScrollBar::valueChanged, this, [this] {  // what stays at the left is painted anew
+        viewport()->update();
+        horizontalHeader()->viewport()->update();
+    });
     fit();
 }
 
@@ -281,7 +292,7 @@ void StagesTable::showChosen(TokenId id) {
 }
 
 int StagesTable::rowsHeight(int rows) const {
-    const int bar = wide_ ? horizontalScrollBar()->sizeHint().height() : 0;
+    const int bar = wide_ ? style()->pixelMetric(QStyle::PM_ScrollBarExtent, nullptr, horizontalScrollBar()) : 0;
     return horizontalHeader()->sizeHint().height() + rows * verticalHeader()->defaultSectionSize() + bar + 2;
 }
 
@@ -290,7 +301,7 @@ QSize StagesTable::sizeHint() const {
 }
 
 QSize StagesTable::minimumSizeHint() const {
-    return {Theme::instance().em(10), rowsHeight(std::min(std::max(1, stages_->rowCount()), kLeastRows))};
+    return {Theme::instance().em(10), rowsHeight(std::clamp(stages_->rowCount(), 1, kMostRows))};
 }
 
 void StagesTable::fit() {
@@ -300,6 +311,8 @@ void StagesTable::fit() {
 }
 
 void StagesTable::fitHeight() {
+    // The page scrolls a short table.
+    setVerticalScrollBarPolicy(stages_->rowCount() > kMostRows ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
     setMaximumHeight(rowsHeight(std::max(kLeastRows, stages_->rowCount())));
     updateGeometry();
 }
@@ -330,6 +343,24 @@ void StagesTable::fitColumns() {
     setColumnWidth(0, std::max(token, room - taken));
     const bool wide = token + taken > room;
     if (std::exchange(wide_, wide) != wide) fitHeight();
+}
+
+void StagesTable::paintEvent(QPaintEvent* event) {
+    QTableView::paintEvent(event);
+    if (horizontalOffset() == 0 || stages_->rowCount() == 0) return;
+    const ThemeColors& colors = Theme::instance().colors();
+    QPainter painter(viewport());
+    QStyleOptionViewItem option;
+    initViewItemOption(&option);
+    const int last = rowAt(viewport()->height() - 1) < 0 ? stages_->rowCount() - 1 : rowAt(viewport()->height() - 1);
+    for (int row = std::max(0, rowAt(0)); row <= last; ++row) {
+        option.rect = QRect(0, rowViewportPosition(row), columnWidth(0), rowHeight(row));
+        option.state.setFlag(QStyle::State_Selected, selectionModel()->isRowSelected(row));
+        painter.fillRect(option.rect, colors.card);
+        itemDelegate()->paint(&painter, option, stages_->index(row, 0));
+    }
+    painter.setPen(colors.card_border);
+    painter.drawLine(columnWidth(0), 0, columnWidth(0), viewport()->height());
 }
 
 void StagesTable::resizeEvent(QResizeEvent* event) {

@@ -239,8 +239,9 @@ void TokenInspector::showAlternatives(const TracePoint& point) {
     penalized_label_->setVisible(penalized);
     penalized_->setVisible(penalized);
     penalized_label_->setText(
-        rules ? tr("after the rules (sampled from)")
-              : tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
+        rules
+            ? tr("after the rules (sampled from)")
+            : tr("after the penalty, λ = %1 (sampled from)").arg(formatNumber(static_cast<double>(token.penalty), 1)));
     penalized_->setContent({more && penalized ? answer_->after : token.top_after, token.id, kNotMeasured, limit});
     const bool reference = point.hasReference();
     reference_->setVisible(reference);
