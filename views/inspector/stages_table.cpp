@@ -29,6 +29,7 @@ constexpr int kMostRows = 16;  // that the table grows to by itself; more are sc
 constexpr int kLeastRows = 4;
 constexpr double kRowHeight = 1.45;  // em
 constexpr double kPad = 0.28;
+constexpr double kBar = 0.22;  // room of the bar below a number
 
 QColor ruleColour(const QString& rule) {
     const ThemeColors& colors = Theme::instance().colors();
@@ -139,7 +140,7 @@ private:
         font.setBold(index.data(StagesModel::ChosenRole).toBool() || (marker && !gone));
         painter->setFont(font);
         painter->setPen(textColour(option, marker ? colors.marker : others || gone ? colors.muted : colors.text));
-        const QRect area = option.rect.adjusted(theme.em(kPad), 0, -theme.em(0.1), 0);
+        const QRect area = option.rect.adjusted(theme.em(kPad), 0, -theme.em(0.1), -theme.em(kBar));
         painter->drawText(area, Qt::AlignVCenter | Qt::AlignLeft,
                           QFontMetrics(font).elidedText(text, Qt::ElideRight, area.width()));
     }
@@ -156,13 +157,14 @@ private:
         const QRect area = option.rect.adjusted(pad, 0, -pad, 0);
         QFont font = theme.smallFont();
         font.setStrikeOut(dropped);
+        const QString text = index.data().toString();
         font.setBold(touched || chosen);
+        if (QFontMetrics(font).horizontalAdvance(text) > area.width()) font.setBold(false);
         painter->setFont(font);
         painter->setPen(textColour(option, touched && !gone  ? ruleColour(rule)
                                            : dropped || gone ? colors.muted
                                                              : colors.text));
-        painter->drawText(area.adjusted(0, 0, 0, -theme.em(0.22)), Qt::AlignVCenter | Qt::AlignRight,
-                          index.data().toString());
+        painter->drawText(area.adjusted(0, 0, 0, -theme.em(kBar)), Qt::AlignVCenter | Qt::AlignRight, text);
         const QVariant p = index.data(StagesModel::ProbabilityRole);
         if (!p.isValid()) return;
         const double height = std::max(2.0, theme.em(0.13) * 1.0);
@@ -183,7 +185,7 @@ private:
         const Theme& theme = Theme::instance();
         const ThemeColors& colors = theme.colors();
         const int pad = theme.em(kPad);
-        const QRect area = option.rect.adjusted(pad, 0, -pad, 0);
+        const QRect area = option.rect.adjusted(pad, 0, -pad, -theme.em(kBar));
         QFont font = theme.smallFont();
         font.setBold(chosen);
         const QString text = index.data().toString();
