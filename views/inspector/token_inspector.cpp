@@ -33,6 +33,15 @@ std::vector<Alternative> rawRows(const StageTable& table) {
     return rows;
 }
 
+// "3", or "3 → 1" where the rules gave the token another rank.
+QString rankText(const TokenRecord& token) {
+    const auto is = [&token](const Alternative& one) { return one.id == token.id; };
+    const auto found = std::find_if(token.top_after.begin(), token.top_after.end(), is);
+    const auto after = found - token.top_after.begin() + 1;
+    if (found == token.top_after.end() || after == token.rank) return QString::number(token.rank);
+    return TokenInspector::tr("%1 → %2").arg(token.rank).arg(after);
+}
+
 }  // namespace
 
 TokenInspector::TokenInspector(RunDocument* document, QWidget* parent)
@@ -196,11 +205,8 @@ void TokenInspector::refresh() {
     const TracePoint& point = document_->trace().points()[static_cast<std::size_t>(current)];
     const TokenRecord& token = point.token;
     setTitle(tr("Token %1 “%2”").arg(current).arg(document_->tokenLabel(token.id)));
-    setFigures(token.injected
-                   ? tr("injected · p %1").arg(formatSignificant(std::exp(static_cast<double>(token.logprob))))
-                   : tr("rank %1 · p %2")
-                         .arg(token.rank)
-                         .arg(formatSignificant(std::exp(static_cast<double>(token.logprob)))));
+    const QString p = formatSignificant(std::exp(static_cast<double>(token.logprob)));
+    setFigures(token.injected ? tr("injected · p %1").arg(p) : tr("rank %1 · p %2").arg(rankText(token), p));
     showNumbers(point);
     showAlternatives(point);
     showOrigin(point);
