@@ -180,6 +180,13 @@ private slots:
                 QVERIFY2(sentence.contains(QStringLiteral("changed no choice")) ||
                              sentence.contains(QStringLiteral("turned")),
                          qPrintable(sentence));
+            // The rank that the rules gave the token stands beside that of the raw logits.
+            const std::vector<Alternative>& after = model()->table()->after;
+            const auto is = [&](const Alternative& one) { return one.id == token(i).id; };
+            const auto rank = std::find_if(after.begin(), after.end(), is) - after.begin() + 1;
+            if (rank <= 10 && rank <= std::ssize(after) && rank != token(i).rank)
+                QVERIFY2(inspector_->figures().contains(QString::fromUtf8("rank %1 → %2").arg(token(i).rank).arg(rank)),
+                         qPrintable(inspector_->figures()));
             if (columnOf(QStringLiteral("loop stop")) < 0)
                 QVERIFY(inspector_->stages()->folded().contains(QStringLiteral("oop stop")));
         }
@@ -337,7 +344,7 @@ private slots:
         QVERIFY(table->columnWidth(0) > Theme::instance().em(4));
         // The tokens stay in sight.
         const auto tokens = [table] {
-            return table->viewport()->grab(QRect(0, 0, table->columnWidth(0), 100)).toImage();
+            return table->viewport()->grab(QRect(0, 0, table->columnWidth(0) - 2, 100)).toImage();
         };
         const QImage before = tokens();
         table->horizontalScrollBar()->setValue(table->horizontalScrollBar()->maximum());

@@ -174,6 +174,11 @@ void TokenInspector::buildPages() {
         row->addWidget(button);
     }
     page_buttons_->button(0)->setChecked(true);
+    const auto least = [this] {  // where the panel is narrow and the text large, the words are cut
+        for (QAbstractButton* button : page_buttons_->buttons()) button->setMinimumWidth(Theme::instance().em(1.6));
+    };
+    least();
+    connect(&Theme::instance(), &Theme::changed, this, least);
     connect(page_buttons_, &QButtonGroup::idClicked, this, [this](int id) { setPage(static_cast<Page>(id)); });
 }
 
