@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kTheme = "view/theme";
 constexpr const char* kFontScale = "view/font_scale";
 constexpr const char* kUnit = "view/unit";
+constexpr const char* kStages = "view/stages";
 constexpr const char* kPace = "run/pace";
 constexpr const char* kProblems = "run/problems";
 constexpr const char* kMeasure = "view/measure";
@@ -63,6 +64,9 @@ void Settings::setPace(double tokens_per_second) { settings_.setValue(kPace, tok
 Unit Settings::unit() const {
     return settings_.value(kUnit).toString() == QLatin1String("bit") ? Unit::Bit : Unit::Nat;
 }
+
+bool Settings::stagesShown() const { return settings_.value(kStages, false).toBool(); }
+void Settings::setStagesShown(bool shown) { settings_.setValue(kStages, shown); }
 
 void Settings::setUnit(Unit unit) {
     settings_.setValue(kUnit, unit == Unit::Bit ? QStringLiteral("bit") : QStringLiteral("nat"));

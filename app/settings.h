@@ -27,6 +27,9 @@ public:
     void setPace(double tokens_per_second);
     [[nodiscard]] Unit unit() const;
     void setUnit(Unit unit);
+    /// Whether the token inspector shows the stages of the choice.
+    [[nodiscard]] bool stagesShown() const;
+    void setStagesShown(bool shown);
     [[nodiscard]] Measure measure() const;
     void setMeasure(Measure measure);
     [[nodiscard]] bool invisibles() const;

@@ -24,6 +24,10 @@ void MainWindow::wireStages() {
     connect(reader, &StagesReader::found, inspector, &TokenInspector::setStages);
     connect(reader, &StagesReader::refused, inspector, &TokenInspector::refuseStages);
     connect(runs->document(), &RunDocument::reset, reader, &StagesReader::drop);
+    using Page = TokenInspector::Page;
+    inspector->setPage(settings_.stagesShown() ? Page::Stages : Page::Alternatives);
+    connect(inspector, &TokenInspector::pageChanged, this,
+            [this, inspector] { settings_.setStagesShown(inspector->page() == Page::Stages); });
 }
 
 }  // namespace quibble

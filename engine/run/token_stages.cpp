@@ -93,6 +93,10 @@ struct Passes {
         const auto is_stages = [](const RunEvent& event) { return std::holds_alternative<TokenStages>(event); };
         const auto stages = std::find_if(events.begin(), events.end(), is_stages);
         QUIBBLE_CHECK(stages != events.end(), "a loop that shows stages gives those of each token");
+        if (std::get<TokenStages>(*stages).pos != request.branch.pos) {
+            return fail(ErrorCode::InvalidArgument,
+                        "the run recorded no prompt, and another one is made of its text today");
+        }
         TokenStagesFound result{std::get<TokenStages>(std::move(*stages)), maker.take()};
         for (const TokenId id : result.table.ids) result.table.texts.emplace_back(model->tokenizer()->tokenBytes(id));
         result.table.spent_ns = nowNs() - began;

@@ -84,6 +84,16 @@ private slots:
         QCOMPARE(table()->takes, w.trace().points()[25].token.id);
     }
 
+    // The page is shown again at the next start.
+    void thePageIsRemembered() {
+        w.close();
+        w.open();
+        QVERIFY(w.waitForModel());
+        QCOMPARE(inspector()->page(), TokenInspector::Page::Stages);
+        QTRY_VERIFY(w.document().size() > 25);  // the run that was shown last
+        select(10);
+    }
+
     void aModelThatIsGone() {
         RunRequest request;
         request.model_path = "nowhere/model.gguf";

@@ -8,6 +8,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QVBoxLayout>
 
 #include "views/inspector/alternatives_list.h"
@@ -86,14 +87,14 @@ TokenInspector::TokenInspector(RunDocument* document, QWidget* parent)
 void TokenInspector::build() {
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    outer->addWidget(scroll);
-    auto* body = new QWidget(scroll);
+    scroll_ = new QScrollArea(this);
+    scroll_->setWidgetResizable(true);
+    scroll_->setFrameShape(QFrame::NoFrame);
+    scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    outer->addWidget(scroll_);
+    auto* body = new QWidget(scroll_);
     body->setObjectName(QStringLiteral("cardBody"));
-    scroll->setWidget(body);
+    scroll_->setWidget(body);
     const Theme& theme = Theme::instance();
     auto* column = new QVBoxLayout(body);
     column->setContentsMargins(theme.em(0.55), theme.em(0.5), theme.em(0.55), theme.em(0.6));
@@ -187,6 +188,7 @@ void TokenInspector::setPage(Page page) {
     if (page == page_) return;
     page_ = page;
     setFocusProxy(page == Page::Stages ? static_cast<QWidget*>(stages_) : quantized_);
+    scroll_->verticalScrollBar()->setValue(0);
     refresh();
     emit pageChanged();
 }

@@ -13,6 +13,7 @@
 class QButtonGroup;
 class QLabel;
 class QPushButton;
+class QScrollArea;
 
 namespace quibble {
 
@@ -80,6 +81,7 @@ private:
     void updateBranchButton();
 
     RunDocument* document_;
+    QScrollArea* scroll_;
     QLabel* hint_;
     QWidget* content_;
     QLabel* numbers_;

@@ -361,6 +361,13 @@ private slots:
         QVERIFY(!other && other.error().code == ErrorCode::FileCorrupt);
         question->request.model_path = "/nowhere/model.gguf";
         QVERIFY(!findStages(*question, models(), device, prefixes));
+        // A run of an early version recorded no prompt: the position is right only where the same one is made today.
+        question = askForStages(run, run.points()[5].token.pos, 12);
+        question->request.recorded_prompt = {};
+        QVERIFY(findStages(*question, models(), device, prefixes));
+        question->request.prompt = "Hi";
+        const auto elsewhere = findStages(*question, models(), device, prefixes);
+        QVERIFY(!elsewhere && elsewhere.error().what.find("recorded no prompt") != std::string::npos);
     }
 
     // A stopped question ends, and the next one is answered as if it had not been.
