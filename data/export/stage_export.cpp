@@ -114,6 +114,7 @@ std::string stageTableJson(const StageTable& table) {
         .integer("chosen", table.chosen)
         .integer("takes", table.takes)
         .boolean("drawn", table.drawn)
+        .boolean("moved", table.moved)
         .integer("vocabulary", table.vocabulary)
         .raw("unchanged", unchanged + "]")
         .raw("stages", stages + "]")
@@ -165,7 +166,10 @@ void exportStagesText(std::ostream& out, const StageTable& table) {
     }
     for (const int rule : table.unchanged)
         out << table.rule_ids[static_cast<std::size_t>(rule)] << " changed nothing here\n";
-    if (table.takes != table.chosen)
+    if (table.moved)
+        out << "note: a rule put a text in front of this token after it was sampled; the noise that chose it was that "
+               "of its former place\n";
+    else if (table.takes != table.chosen)
         out << "note: computed here, the noise takes another token than the run recorded: another version or another "
                "kind of processor made it\n";
 }

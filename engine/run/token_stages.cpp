@@ -48,12 +48,16 @@ bool takesTextBack(const RunTrace& run, std::int32_t rule) {
     return method && (*method)->rewrites;
 }
 
-// The live controls that held for the token at `pos`, as a run that never takes text back would have been given them.
-std::vector<ControlChange> controlsUpTo(const RunTrace& run, Position pos) {
-    // Each hint was put in front of what stands behind it now.
-    const auto rewrites = std::count_if(run.ruleActs().begin(), run.ruleActs().end(), [&](const RuleAct& act) {
+// Each hint was put in front of what stands behind it now.
+std::ptrdiff_t rewritesUpTo(const RunTrace& run, Position pos) {
+    return std::count_if(run.ruleActs().begin(), run.ruleActs().end(), [&](const RuleAct& act) {
         return act.kind == RuleAct::Kind::Injected && act.pos <= pos && takesTextBack(run, act.rule);
     });
+}
+
+// The live controls that held for the token at `pos`, as a run that never takes text back would have been given them.
+std::vector<ControlChange> controlsUpTo(const RunTrace& run, Position pos) {
+    const auto rewrites = rewritesUpTo(run, pos);
     std::vector<ControlChange> controls = controlsAsRecorded(run);
     std::erase_if(controls, [&](const ControlChange& change) {
         const bool later = change.rewrites > rewrites || (change.rewrites == rewrites && change.pos > pos);
@@ -128,9 +132,13 @@ Result<StagesQuestion> askForStages(const RunTrace& run, Position pos, int rows)
     question.request = branchRequest(run, own.branch.parent, pos, found->token.id);
     question.request.draft = {};
     question.request.reference = {.kind = ReferenceKind::None, .path = {}};
-    question.request.context = pos + 1;  // no more memory than the text takes
+    // No more memory than the text takes, behind the longer prompt where there are two.
+    const auto prompt = std::ssize(run.provenance().prompt_tokens),
+               second = std::ssize(run.provenance().second_prompt_tokens);
+    question.request.context = pos + 1 + static_cast<Position>(std::max<std::ptrdiff_t>(0, second - prompt));
     question.controls = controlsUpTo(run, pos);
     question.model_hash = run.provenance().model_hash;
+    question.rewritten = rewritesUpTo(run, pos) > 0;
     question.rows = std::max(1, rows);
     return question;
 }
@@ -157,6 +165,7 @@ Result<TokenStagesFound> findStages(const StagesQuestion& question, ModelCache& 
                                     PrefixCache& prefixes, const std::stop_token& stop) {
     Passes passes{models, device, prefixes, stop};
     auto found = passes.find(question.request, question.controls, question.model_hash, question.rows);
+    if (found) found->table.moved = question.rewritten && found->table.takes != found->table.chosen;
     if (!found || !question.reference) return found;
     auto reference = passes.find(*question.reference, {}, question.reference_hash, question.rows);
     if (!reference && reference.error().code == ErrorCode::Cancelled) return reference;

@@ -25,6 +25,7 @@ struct StagesQuestion {
     std::vector<ControlChange> controls;
     std::string model_hash;  // that made the run; empty: not recorded
     int rows = 0;            // of the table; more than the vocabulary has: all
+    bool rewritten = false;  // a rule took text in front of the token back and put another one there
     /// The same text before the run's reference, where its likeliest tokens are asked for too.
     std::optional<RunRequest> reference;
     std::string reference_hash;

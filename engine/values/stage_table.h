@@ -33,6 +33,7 @@ struct StageTable {
     Position pos = 0;
     TokenId chosen = kNoToken;  // that stands in the text
     TokenId takes = kNoToken;   // what the noise takes here and now; another one where bits differ from the recorded
+    bool moved = false;         // the token was sampled elsewhere, before a rule put a text in front of it
     std::int64_t vocabulary = 0;
     std::vector<TokenId> ids;        // of the rows, the likeliest of the raw logits first
     std::vector<std::string> texts;  // [rows], raw bytes

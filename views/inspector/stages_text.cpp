@@ -121,6 +121,12 @@ QString rowLabel(const StageTable& table, TokenId id) {
 
 QString stagesSentence(const StageTable& table) {
     if (table.columns.empty()) return {};
+    if (table.moved) {
+        return tr("A rule put a text in front of %1 after it was sampled: the noise that chose it was that of its "
+                  "former "
+                  "place.")
+            .arg(rowLabel(table, table.chosen));
+    }
     if (table.takes != table.chosen) {
         return tr("Computed here, the noise takes %1, and the run recorded %2: it was made by another version or "
                   "another "
