@@ -354,4 +354,28 @@ Click: the next token that used it</numerusform>
         </translation>
     </message>
 </context>
+<context>
+    <name>quibble::RuleLanes</name>
+    <message numerus="yes">
+        <source>%n choices turned</source>
+        <translation>
+            <numerusform>%n choice turned</numerusform>
+            <numerusform>%n choices turned</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tokens injected</source>
+        <translation>
+            <numerusform>%n token injected</numerusform>
+            <numerusform>%n tokens injected</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n trials</source>
+        <translation>
+            <numerusform>%n trial</numerusform>
+            <numerusform>%n trials</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

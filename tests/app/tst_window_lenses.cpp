@@ -276,7 +276,7 @@ void TestWindowLenses::theBudgetMovesWhileTheRunGoesOn() {
     QVERIFY(w.waitForEnd());
     const auto& controls = w.trace().controls();
     QVERIFY(std::any_of(controls.begin(), controls.end(), [](const ControlChange& change) {
-        return change.key == "experts:budget" && change.value == 2;
+        return change.key == "experts:budget" && change.number() == 2;
     }));
     std::vector<int> budgets;
     for (const ExpertPass& pass : w.trace().expertPasses()) {

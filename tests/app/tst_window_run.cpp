@@ -233,7 +233,7 @@ void TestWindowRun::sliderWhileRunningIsRecorded() {
     const auto& controls = w.trace().controls();
     QCOMPARE(controls.size(), std::size_t(1));
     QCOMPARE(controls.front().key, std::string("penalty"));
-    QCOMPARE(controls.front().value, 4.0);
+    QCOMPARE(controls.front().number(), 4.0);
     const Position changed = controls.front().pos;
     for (const TracePoint& point : w.trace().points()) {
         QCOMPARE(point.token.penalty, point.token.pos < changed ? static_cast<float>(WindowFixture::kBoost) : 4.0F);

@@ -29,7 +29,8 @@ public:
             tokenizer().encode("Wait. But 3 + 4 = 7, so the answer is 7.\n\nAlternatively", {});
         for (int i = 0; i < 120; ++i) {
             const bool repeats = i % 60 > 12;
-            ids_.push_back(repeats ? ids_[static_cast<std::size_t>(i) - 10] : words[random_() % words.size()]);
+            ids_.push_back(repeats ? ids_[static_cast<std::size_t>(i) - 10]
+                                   : words[i == 3 ? 0 : random_() % words.size()]);
         }
     }
     [[nodiscard]] int size() const { return static_cast<int>(ids_.size()); }
@@ -43,6 +44,7 @@ public:
         step.thinking = thinking(i);
         step.thought = !thinking(i);
         step.thought_tokens = std::min(i, 80);
+        step.second = second();
         return step;
     }
     [[nodiscard]] ControlStep controlStep(int i) const {
@@ -54,10 +56,37 @@ public:
         step.thinking = thinking(i);
         step.closes_thought = i == 79;
         step.ends_turn = i == 119;
+        step.probe = &prober();
         return step;
     }
 
 private:
+    // What the same reply has behind another prompt.
+    [[nodiscard]] static std::span<const float> second() {
+        static const std::vector<float> kLogits = [] {
+            std::vector<float> logits(static_cast<std::size_t>(tokenizer().vocabSize()));
+            for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(i % 7);
+            return logits;
+        }();
+        return kLogits;
+    }
+    // Whoever asks on trial is told the same answer with certainty.
+    [[nodiscard]] static const Prober& prober() {
+        static const Prober kProber = [](std::span<const TokenId>, int max_new,
+                                         const std::function<bool(TokenId)>& enough) {
+            ProbeResult told;
+            told.entropy = 0.5;
+            for (const TokenId id : tokenizer().encode("{7}\n")) {
+                if (std::ssize(told.tokens) == max_new) break;
+                told.tokens.push_back(id);
+                told.probabilities.push_back(1);
+                if (enough && enough(id)) break;
+            }
+            return std::optional(std::move(told));
+        };
+        return kProber;
+    }
+
     std::mt19937 random_;
     std::vector<TokenId> ids_;
 };
@@ -69,7 +98,8 @@ struct Answer {
 
     bool operator==(const Answer& other) const {
         return active == other.active && logits == other.logits && action.kind == other.action.kind &&
-               action.tokens == other.action.tokens && action.why == other.action.why;
+               action.tokens == other.action.tokens && action.why == other.action.why &&
+               action.found == other.action.found;
     }
 };
 
@@ -94,8 +124,11 @@ std::vector<Answer> stepsFrom(LogitsRule& rule, const Story& story, int begin) {
 MethodChoice quickChoice(const MethodHead& method) {
     MethodChoice choice = plainChoice(method);
     for (const ParamSpec& spec : method.params) {
-        if (spec.isNumber() && spec.fallback > 30 && spec.low <= 30)
+        if (spec.unit == "probes") {
+            choice.params.emplace_back(std::string(spec.key), spec.low);
+        } else if (spec.isNumber() && spec.fallback > 30 && spec.low <= 30) {
             choice.params.emplace_back(std::string(spec.key), 30);
+        }
     }
     return choice;
 }
@@ -159,6 +192,7 @@ private slots:
         const auto untouched = make(method), origin = make(method);
         const auto clone = origin->clone();
         for (const ParamSpec& spec : method->params) {
+            if (spec.needed) continue;  // read before the run starts
             for (const ParamValue& value : goodValues(spec)) {
                 const auto changed = clone->setParam(spec.key, value);
                 QVERIFY2(changed, changed ? "" : changed.error().line().c_str());

@@ -158,7 +158,7 @@ private slots:
         panel_->form(1)->findChild<NumberField*>()->setValue(50);
         QCOMPARE(control.size(), 1);
         QCOMPARE(control[0][0].toString(), QStringLiteral("rule:2:tokens"));
-        QCOMPARE(control[0][1].toDouble(), 50.0);
+        QCOMPARE(std::get<double>(control[0][1].value<ParamValue>()), 50.0);
         panel_->addRule(false, "ban");  // from here on it is another set of rules
         panel_->form(0)->findChild<NumberField*>()->setValue(4);
         QCOMPARE(control.size(), 1);
