@@ -50,7 +50,7 @@ private:
 Result<std::unique_ptr<LogitsRule>> make(const LogitsSetup& setup) {
     if (setup.choice.textOf(kParams[1]).find_first_not_of(" \t\r\n") == std::string::npos) {
         return fail(ErrorCode::InvalidArgument, "the contrast of two prompts has no second prompt",
-                    "Write the question without its context: contrast:prompt=\"...\"");
+                    "Write the question without its context as the parameter prompt");
     }
     return std::make_unique<Contrast>(setup.choice);
 }

@@ -214,7 +214,8 @@ std::string fieldFromJson(const nlohmann::json& request, const RequestField& fie
 
 [[nodiscard]] inline nlohmann::json toJson(const RunRequest& r) {
     nlohmann::json out = nlohmann::json::object();
-    visitFields(r, RunRequest{}, [&](const RequestField& field, const auto& value, const auto& made) {
+    static const RunRequest kMade;  // GCC 12 takes a temporary one for half made
+    visitFields(r, kMade, [&](const RequestField& field, const auto& value, const auto& made) {
         if (field.stored == FieldStored::WhenSaid && value == made) return;
         if (field.group() == "recorded_prompt" && r.recorded_prompt.tokens.empty()) return;
         nlohmann::json& holder = field.group().empty() ? out : out[std::string(field.group())];

@@ -144,6 +144,28 @@ private slots:
         QCOMPARE(panel_->count(), 0);
     }
 
+    // A narrow dock shows every field whole.
+    void rulesFitANarrowPanel() {
+        std::vector<MethodInfo> control = controlMethods();
+        control[0].label = QStringLiteral("Early stop when the entropy of the answer settles");
+        panel_->setMethods(logitsMethods(), control);
+        panel_->addRule(false, "wave");
+        panel_->addRule(false, "ban");
+        panel_->addRule(true, "budget");
+        panel_->resize(180, 2000);
+        panel_->show();
+        QCoreApplication::processEvents();
+        for (const QWidget* child : panel_->findChildren<QWidget*>()) {
+            if (!child->isVisible() || child->isWindow()) continue;
+            const int right = child->mapTo(panel_.get(), QPoint(child->width(), 0)).x();
+            QVERIFY2(right <= 180,
+                     qPrintable(QStringLiteral("%1 %2 ends at %3, wants %4")
+                                    .arg(QString::fromLatin1(child->metaObject()->className()), child->accessibleName())
+                                    .arg(right)
+                                    .arg(child->minimumSizeHint().width())));
+        }
+    }
+
     // Numbers reach a run of the same rules, under the place that the rule has there.
     void numbersAreLive() {
         panel_->addRule(false, "wave");

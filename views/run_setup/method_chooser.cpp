@@ -68,7 +68,7 @@ void MethodChooser::setMethods(std::vector<MethodInfo> methods) {
             if (!silent_) emit changed();
         });
         connect(form, &ParamForm::faultChanged, this, [this, form] {
-            pages_->setMaximumHeight(form->sizeHint().height());  // what is wrong stands below the fields
+            pages_->setMaximumHeight(std::max(0, form->sizeHint().height()));  // what is wrong stands below the fields
             emit faultChanged();
         });
         pages_->addWidget(form);
@@ -117,7 +117,7 @@ void MethodChooser::showMethod(int index) {
     forms_[static_cast<std::size_t>(index)]->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
     pages_->setCurrentIndex(index);
     pages_->setVisible(!method.params.empty());
-    pages_->setMaximumHeight(forms_[static_cast<std::size_t>(index)]->sizeHint().height());
+    pages_->setMaximumHeight(std::max(0, forms_[static_cast<std::size_t>(index)]->sizeHint().height()));
     note_->setText(method.lossless         ? method.help
                    : method.help.isEmpty() ? tr("Lossy.")
                                            : tr("Lossy. %1").arg(method.help));

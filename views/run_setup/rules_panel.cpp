@@ -10,6 +10,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "views/eliding_check_box.h"
 #include "views/number_field.h"
 #include "views/run_document.h"
 #include "views/run_setup/param_form.h"
@@ -87,9 +88,9 @@ RulesPanel::Row RulesPanel::makeRow(bool control, const MethodInfo& method) {
     lines->setContentsMargins(0, 0, 0, theme.em(0.3));
     lines->setSpacing(theme.em(0.2));
     auto* head = new QHBoxLayout;
-    row.on = new QCheckBox(method.label, row.box);
+    row.on = new ElidingCheckBox(method.label, row.box);
     row.on->setChecked(true);
-    row.on->setToolTip(method.help + QLatin1Char('\n') + method.source);
+    row.on->setToolTip(method.label + QLatin1Char('\n') + method.help + QLatin1Char('\n') + method.source);
     head->addWidget(row.on, 1);
     row.deeds = new QLabel(row.box);
     useFont(row.deeds, FontRole::Small);
