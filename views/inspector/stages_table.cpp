@@ -25,7 +25,7 @@ namespace quibble {
 
 namespace {
 
-constexpr int kMostRows = 16;  // that the table grows to by itself; more are scrolled
+constexpr int kMostShownRows = 16;  // that the table grows to by itself; more are scrolled
 constexpr int kLeastRows = 4;
 constexpr double kRowHeight = 1.45;  // em
 constexpr double kPad = 0.28;
@@ -299,11 +299,11 @@ int StagesTable::rowsHeight(int rows) const {
 }
 
 QSize StagesTable::sizeHint() const {
-    return {Theme::instance().em(20), rowsHeight(std::clamp(stages_->rowCount(), kLeastRows, kMostRows))};
+    return {Theme::instance().em(20), rowsHeight(std::clamp(stages_->rowCount(), kLeastRows, kMostShownRows))};
 }
 
 QSize StagesTable::minimumSizeHint() const {
-    return {Theme::instance().em(10), rowsHeight(std::clamp(stages_->rowCount(), 1, kMostRows))};
+    return {Theme::instance().em(10), rowsHeight(std::clamp(stages_->rowCount(), 1, kMostShownRows))};
 }
 
 void StagesTable::fit() {
@@ -314,7 +314,7 @@ void StagesTable::fit() {
 
 void StagesTable::fitHeight() {
     // The page scrolls a short table.
-    setVerticalScrollBarPolicy(stages_->rowCount() > kMostRows ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
+    setVerticalScrollBarPolicy(stages_->rowCount() > kMostShownRows ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
     setMaximumHeight(rowsHeight(std::max(kLeastRows, stages_->rowCount())));
     updateGeometry();
 }
