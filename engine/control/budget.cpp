@@ -1,6 +1,7 @@
 // A budget of thinking tokens: when it is used up, the thought is closed for the model. Modes as in llama.cpp and Qwen3
 // (a message and the end mark are forced, one token after the other), or at the next end of a sentence. A soft ramp may
 // raise the end mark before.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/control/control_method.h"
@@ -26,6 +27,8 @@ constexpr ParamSpec kParams[] = {
      "How far the end mark is raised when the budget is used up; 0: not at all"},
     {"ramp_begin", "Ramp from", "of the budget", 0, 0.99, 0, 0.7, "From here on the end mark rises"},
     {"ramp_power", "Ramp power", "", 0.1, 10, 0, 1, "1: evenly; more: later and steeper"},
+    switchParam("ramp_at_ends", "Ramp only at ends of sentences", false,
+                "The end mark rises where a sentence or a line ends and nowhere else"),
 };
 
 class Budget final : public ControlRule {
@@ -36,10 +39,21 @@ public:
     std::unique_ptr<LogitsRule> clone() const override { return std::make_unique<Budget>(*this); }
 
     // The ramp: B max(0, (x - x0) / (1 - x0))^p on the first token of the end mark, with x the used share.
-    bool active(const LogitsStep& step) const override { return step.thinking && height(step.thought_tokens) != 0; }
+    bool active(const LogitsStep& step) const override {
+        return step.thinking && height(step.thought_tokens) != 0 && mayRise();
+    }
     void apply(std::span<float> logits, const LogitsStep& step) const override {
-        if (step.thinking)
+        if (active(step))
             logits[static_cast<std::size_t>(closing_.front())] += static_cast<float>(height(step.thought_tokens));
+    }
+
+    void push(TokenId id) override {
+        if (tail_.size() == kTail) tail_.erase(tail_.begin());
+        tail_.push_back(id);
+    }
+    void rewritten(std::span<const TokenId> reply) override {
+        const auto last = reply.last(std::min(reply.size(), kTail));
+        tail_.assign(last.begin(), last.end());
     }
 
     ControlAction decide(const ControlStep& step) override {
@@ -64,6 +78,9 @@ public:
     }
 
 private:
+    static constexpr std::size_t kTail = 16;  // tokens that say where a sentence ends
+
+    [[nodiscard]] bool mayRise() const { return !choice_.flag(kParams[7]) || sentenceEnds(*tokenizer_, tail_); }
     [[nodiscard]] double height(std::int64_t used) const {
         const double rise = choice_.value(kParams[4]), budget = choice_.value(kParams[0]);
         if (rise == 0 || budget == 0) return 0;
@@ -75,6 +92,7 @@ private:
     MethodChoice choice_;
     const Tokenizer* tokenizer_;
     std::vector<TokenId> closing_;
+    std::vector<TokenId> tail_;  // the last of the reply
 };
 
 Result<std::unique_ptr<ControlRule>> make(const LogitsSetup& setup) {

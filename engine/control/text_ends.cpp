@@ -40,6 +40,23 @@ bool numbersLine(std::string_view text) {
     return digits > 0 && (text.empty() || text.back() == '\n');
 }
 
+constexpr std::string_view kBlanks = " \t\r\n", kClosers = "\"')]}*";
+
+// parted: a blank or the end of the text stands behind these bytes.
+bool endsSentence(std::string_view rest, bool parted) {
+    if (rest.empty()) return false;
+    if (rest.back() == '\n') return true;
+    while (!rest.empty() && isOneOf(kBlanks, rest.back())) {
+        rest.remove_suffix(1);
+        parted = true;
+    }
+    while (!rest.empty() && isOneOf(kClosers, rest.back())) rest.remove_suffix(1);
+    for (const std::string_view end : {"\u3002", "\uFF01", "\uFF1F"}) {
+        if (rest.ends_with(end)) return true;  // such scripts put no blank between sentences
+    }
+    return parted && (rest.ends_with('!') || rest.ends_with('?') || (rest.ends_with('.') && !numbersLine(rest)));
+}
+
 }  // namespace
 
 Result<std::vector<TokenId>> closingOfThought(const Tokenizer& tokenizer) {
@@ -83,22 +100,13 @@ bool endsInsideCharacter(const Tokenizer& tokenizer, std::span<const TokenId> te
 }
 
 bool sentenceEndsBefore(const Tokenizer& tokenizer, std::span<const TokenId> text, TokenId next) {
-    constexpr std::string_view kBlanks = " \t\r\n", kClosers = "\"')]}*";
-    const std::string bytes = tail(tokenizer, text);
-    std::string_view rest = bytes;
-    if (rest.empty()) return false;
-    if (rest.back() == '\n') return true;
     const std::string_view following = tokenizer.tokenBytes(next);
-    bool parted = tokenizer.isSpecial(next) || following.empty() || isOneOf(kBlanks, following.front());
-    while (!rest.empty() && isOneOf(kBlanks, rest.back())) {
-        rest.remove_suffix(1);
-        parted = true;
-    }
-    while (!rest.empty() && isOneOf(kClosers, rest.back())) rest.remove_suffix(1);
-    for (const std::string_view end : {"\u3002", "\uFF01", "\uFF1F"}) {
-        if (rest.ends_with(end)) return true;  // such scripts put no blank between sentences
-    }
-    return parted && (rest.ends_with('!') || rest.ends_with('?') || (rest.ends_with('.') && !numbersLine(rest)));
+    const bool parted = tokenizer.isSpecial(next) || following.empty() || isOneOf(kBlanks, following.front());
+    return endsSentence(tail(tokenizer, text), parted);
+}
+
+bool sentenceEnds(const Tokenizer& tokenizer, std::span<const TokenId> text) {
+    return endsSentence(tail(tokenizer, text), true);
 }
 
 }  // namespace quibble

@@ -27,5 +27,7 @@ namespace quibble {
 /// with a line, and goes on with `next`. The point in a number ("3." before "14") and the one behind a number that
 /// begins a line ("1. First") end none.
 [[nodiscard]] bool sentenceEndsBefore(const Tokenizer& tokenizer, std::span<const TokenId> text, TokenId next);
+/// Likewise where whatever comes next begins something new.
+[[nodiscard]] bool sentenceEnds(const Tokenizer& tokenizer, std::span<const TokenId> text);
 
 }  // namespace quibble

@@ -184,12 +184,20 @@ private:
     void followReply(TokenId id, bool sampled);
     /// The first of the forced tokens stands where the chosen one would have stood.
     void putInPlace(Round& round, TokenRecord& record, std::span<const float> raw);
+    /// What a Prober is asked.
+    struct Trial {
+        std::span<const TokenId> appended;
+        int max_new;
+        const std::function<bool(TokenId)>& enough;
+    };
     /// Reads on behind the text as it stands in the round, whose logits are `raw`, on rows of the open tree that are
     /// dropped again (Prober). Adds the rows that it read to `read`. Errors: those of a pass.
     [[nodiscard]] Result<std::optional<ProbeResult>> probe(const Round& round, std::span<const float> raw,
-                                                           std::span<const TokenId> appended, int max_new,
-                                                           const std::function<bool(TokenId)>& enough,
-                                                           std::int32_t& read, const std::stop_token& stop);
+                                                           const Trial& trial, std::int32_t& read,
+                                                           const std::stop_token& stop);
+    [[nodiscard]] Result<std::optional<ProbeResult>> answerOnTrial(const Round& round, std::span<const float> raw,
+                                                                   const Trial& trial, std::int32_t& read,
+                                                                   const std::stop_token& stop);
     /// Appends rows to the open tree, one behind the other, behind the row `parent`, which is then the last of them.
     /// logits: [vocab], of the last one.
     [[nodiscard]] Result<void> readOnTrial(std::span<const TokenId> tokens, std::int32_t& parent,

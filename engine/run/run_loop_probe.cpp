@@ -6,34 +6,6 @@
 
 namespace quibble {
 
-namespace {
-
-// Rows of the open tree that are dropped again, and experts whose record is as if these rows had not been.
-class TrialRows {
-public:
-    explicit TrialRows(Sequence& sequence) : sequence_(sequence), kept_(sequence.treeRows()) {
-        if (sequence_.experts() == nullptr) return;
-        experts_ = *sequence_.experts();
-        *sequence_.experts() = SequenceExperts(sequence_.model().config());
-    }
-    ~TrialRows() {
-        sequence_.dropTreeRows(kept_);
-        if (experts_) *sequence_.experts() = std::move(*experts_);
-    }
-    TrialRows(const TrialRows&) = delete;
-    TrialRows& operator=(const TrialRows&) = delete;
-
-    /// Positions of the cache that are left for them.
-    [[nodiscard]] std::int64_t room() const { return sequence_.capacity() - sequence_.size() - sequence_.treeRows(); }
-
-private:
-    Sequence& sequence_;
-    std::int64_t kept_;
-    std::optional<SequenceExperts> experts_;
-};
-
-}  // namespace
-
 Result<void> RunLoop::readOnTrial(std::span<const TokenId> tokens, std::int32_t& parent, std::span<float> logits,
                                   const std::stop_token& stop) {
     while (!tokens.empty()) {
@@ -49,12 +21,27 @@ Result<void> RunLoop::readOnTrial(std::span<const TokenId> tokens, std::int32_t&
     return {};
 }
 
-Result<std::optional<ProbeResult>> RunLoop::probe(const Round& round, std::span<const float> raw,
-                                                  std::span<const TokenId> appended, int max_new,
-                                                  const std::function<bool(TokenId)>& enough, std::int32_t& read,
-                                                  const std::stop_token& stop) {
-    const TrialRows trial(*sequence_);
-    const std::int64_t room = trial.room() - static_cast<std::int64_t>(appended.size());
+// What was there before is there again behind it: the rows of the tree, and the record of its experts.
+Result<std::optional<ProbeResult>> RunLoop::probe(const Round& round, std::span<const float> raw, const Trial& trial,
+                                                  std::int32_t& read, const std::stop_token& stop) {
+    const std::int64_t kept = sequence_->treeRows();
+    std::optional<SequenceExperts> experts;
+    if (SequenceExperts* recorded = sequence_->experts(); recorded != nullptr) {
+        experts = *recorded;
+        *recorded = SequenceExperts(sequence_->model().config());
+    }
+    auto result = answerOnTrial(round, raw, trial, read, stop);
+    sequence_->dropTreeRows(kept);
+    if (experts) *sequence_->experts() = std::move(*experts);
+    return result;
+}
+
+Result<std::optional<ProbeResult>> RunLoop::answerOnTrial(const Round& round, std::span<const float> raw,
+                                                          const Trial& trial, std::int32_t& read,
+                                                          const std::stop_token& stop) {
+    const auto& [appended, max_new, enough] = trial;
+    const std::int64_t room =
+        sequence_->capacity() - sequence_->size() - sequence_->treeRows() - static_cast<std::int64_t>(appended.size());
     if (room < 0) return std::optional<ProbeResult>();
     // The last token is generated, and not read.
     const auto most = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min<std::int64_t>(max_new, room + 1)));

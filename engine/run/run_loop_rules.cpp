@@ -117,7 +117,7 @@ Result<void> RunLoop::control(Round& round, TokenRecord& record, std::span<const
     std::optional<Error> trouble;
     const Prober prober = [&](std::span<const TokenId> appended, int max_new,
                               const std::function<bool(TokenId)>& enough) -> std::optional<ProbeResult> {
-        auto result = probe(round, raw, appended, max_new, enough, read, stop);
+        auto result = probe(round, raw, {appended, max_new, enough}, read, stop);
         if (result) return std::move(*result);
         trouble = std::move(result.error());
         return std::nullopt;

@@ -40,7 +40,7 @@ StagesPage::StagesPage(RunDocument* document, QWidget* parent)
     setTable(nullptr);
 }
 
-void StagesPage::setTable(std::shared_ptr<const StageTable> table) {
+void StagesPage::setTable(const std::shared_ptr<const StageTable>& table) {
     const bool there = table != nullptr;
     refusal_->hide();
     table_->setEnabled(true);

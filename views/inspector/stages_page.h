@@ -21,7 +21,7 @@ public:
     StagesPage(RunDocument* document, QWidget* parent);
 
     /// nullptr: nothing is known of the token.
-    void setTable(std::shared_ptr<const StageTable> table);
+    void setTable(const std::shared_ptr<const StageTable>& table);
     /// Instead of a table: why there is none.
     void setRefusal(const QString& why);
     /// What is shown is of another token, until the answer for this one has come.

@@ -126,6 +126,24 @@ private slots:
         sayTokens(off, 20);
         QVERIFY(!off.rule->active({.thinking = true, .thought_tokens = 20}));
     }
+    // Where it is asked for, the mark rises at ends of sentences and lines alone.
+    void theRampWaitsForEndsOfSentences() {
+        RuleStream stream(control::kBudget, "budget:tokens=100,ramp=8,ramp_begin=0,ramp_at_ends=on", tokenizer());
+        (void)stream.say("It is 3.14 so");
+        QCOMPARE(raised(stream), 0.0F);
+        (void)stream.say(".");
+        QVERIFY(raised(stream) > 0);
+        const auto clone = stream.rule->clone();
+        (void)stream.say(" Then");
+        QCOMPARE(raised(stream), 0.0F);
+        QVERIFY(clone->active({.thinking = true, .thought_tokens = 50}));  // another continuation stands at the end
+        (void)stream.say(" a line\n");
+        QVERIFY(raised(stream) > 0);
+        (void)stream.say("12");
+        const std::vector<TokenId> reply = tokenizer().encode("It is so.");
+        stream.rule->rewritten(reply);
+        QVERIFY(raised(stream) > 0);
+    }
     void aBudgetChangesLive() {
         RuleStream stream(control::kBudget, "budget:tokens=1000,mode=hard", tokenizer());
         sayTokens(stream, 10);
