@@ -7,6 +7,7 @@
 
 #include "engine/run/scheduler.h"
 #include "tests/support/golden.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/whole_run.h"
 
 using namespace quibble;
@@ -144,7 +145,7 @@ private slots:
         QFETCH(const int, threads);
         const std::string name = model.toStdString();
         std::mt19937 random(static_cast<unsigned>(7 * threads));
-        for (const int count : {1, 5, 40}) {
+        for (const int count : {1, 5, kSanitized ? 10 : 40}) {
             CpuDevice device(threads);
             Scheduler scheduler(device);
             PrefixCache prefixes;
