@@ -8,6 +8,7 @@
 #include "engine/run/branch.h"
 #include "engine/run/token_stages.h"
 #include "tests/support/golden.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/whole_run.h"
 
 using namespace quibble;
@@ -107,6 +108,7 @@ class TestTokenStages : public QObject {
         const auto own = run.ownPoints();
         for (auto point = own.rbegin(); point != own.rend(); ++point) {
             const TokenRecord& token = point->token;
+            if (kSanitized && token.pos % 5 != 0) continue;
             if (token.injected) {
                 QVERIFY(!askForStages(run, token.pos, 12));
                 continue;
@@ -126,7 +128,7 @@ class TestTokenStages : public QObject {
             QCOMPARE(again.table.columns.front().takes, token.without_penalty_id);
             ++compared;
         }
-        QVERIFY2(compared > 20, qPrintable(QString::number(compared)));
+        QVERIFY2(compared > (kSanitized ? 3 : 20), qPrintable(QString::number(compared)));
     }
 
 private slots:
