@@ -25,6 +25,7 @@ RulesPanel::RulesPanel(RunDocument* document, QWidget* parent) : View(tr("Rules"
     const auto section = [body](const QString& title) {
         auto* label = new QLabel(title, body);
         useFont(label, FontRole::Title);
+        label->setWordWrap(true);
         return label;
     };
     empty_ = makeCaption(tr("Nothing but the marker penalty changes what the model says. Rules act from top to bottom, "
