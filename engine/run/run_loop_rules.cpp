@@ -9,6 +9,19 @@
 
 namespace quibble {
 
+namespace {
+
+// The rule of a method that was found, where the run has what the method needs. `what`: for messages.
+template <typename Method>
+auto makeRule(const Result<const Method*>& method, std::string_view what, const MethodChoice& choice,
+              const RunModels& models) -> decltype((*method)->make({})) {
+    if (!method) return tl::unexpected(method.error());
+    if (auto met = checkNeeds(**method, what, traitsOf(models)); !met) return tl::unexpected(met.error());
+    return (*method)->make({choice, &*models.quantized->tokenizer()});
+}
+
+}  // namespace
+
 Result<void> RunLoop::prepareRules() {
     const auto isPenalty = [](const MethodChoice& choice) { return choice.id == kMarkerPenaltyId; };
     const bool other_rules = !request_.logits.empty() || !request_.control.empty();
@@ -43,9 +56,7 @@ Result<void> RunLoop::prepareRules() {
 
 Result<void> RunLoop::addLogitsRule(const MethodChoice& choice) {
     auto method = findLogitsMethod(choice);
-    if (!method) return tl::unexpected(method.error());
-    if (auto met = checkNeeds(**method, "logits method", traitsOf(models_)); !met) return met;
-    auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
+    auto rule = makeRule(method, "logits method", choice, models_);
     if (!rule) return tl::unexpected(rule.error());
     rule_ids_.push_back(choice.id);
     chain_.add(std::move(*rule));
@@ -71,9 +82,7 @@ Result<void> RunLoop::readSecondPrompt(const std::string& text) {
 
 Result<void> RunLoop::addControlRule(const MethodChoice& choice) {
     auto method = findControlMethod(choice);
-    if (!method) return tl::unexpected(method.error());
-    if (auto met = checkNeeds(**method, "control method", traitsOf(models_)); !met) return met;
-    auto rule = (*method)->make({choice, &*models_.quantized->tokenizer()});
+    auto rule = makeRule(method, "control method", choice, models_);
     if (!rule) return tl::unexpected(rule.error());
     rule_ids_.push_back(choice.id);
     probes_ = probes_ || (*method)->probes;
